@@ -1,0 +1,51 @@
+"""Bakes every problem that cookiecutter.json lists, and runs the generated projects in one shared environment."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from projects import SETTINGS, Project, bake, succeed
+
+REUSED_ENVIRONMENT = os.environ.get("TEMPLATE_TESTS_VENV")  # an environment that an earlier `make setup` made
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The environment that the first project's own `make setup` makes, shared by all projects and test processes."""
+    if REUSED_ENVIRONMENT:
+        return Path(REUSED_ENVIRONMENT).resolve()
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    venv = shared / "environment"
+    with (shared / "environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (venv / ".complete").exists():
+            project = Project(bake(shared / "first"), SETTINGS["problem"][0], venv)
+            succeed(project.make("setup"))
+    return venv
+
+
+@pytest.fixture(
+    scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SETTINGS["problem"]]
+)
+def problem(request: pytest.FixtureRequest) -> str:
+    """Each problem in turn; all tests of one run in the same process, so that they share the project."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def baked(problem: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as it is generated; tests leave it alone."""
+    return bake(tmp_path_factory.mktemp(problem), problem=problem)
+
+
+@pytest.fixture(scope="session")
+def project(problem: str, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project in which `make all` has run; tests leave it as it is or work on a copy."""
+    project = Project(bake(tmp_path_factory.mktemp("run"), problem=problem), problem, environment)
+    succeed(project.make("all"))
+    return project

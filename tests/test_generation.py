@@ -1,0 +1,123 @@
+"""What is generated: exactly the files of the problem, in which nothing tells that they came from a template."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from projects import ROOT, SETTINGS, bake
+
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+OVERLAY_FOLDERS = ("data_types", "tasks", "samples", "licenses")
+LEFT_BY_TOOLS = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache")
+SAMPLES = {problem: row["sample"].lower().replace(" ", "_") for problem, row in SETTINGS["__problems"].items()}
+
+
+def layers(problem: str) -> list[Path]:
+    """The folders of the template that a problem's project is made of."""
+    row = SETTINGS["__problems"][problem]
+    chosen = zip(OVERLAY_FOLDERS, (row["data_type"], row["task"], problem, SETTINGS["license"][0]), strict=True)
+    return [TEMPLATE, *(TEMPLATE / folder / name for folder, name in chosen)]
+
+
+def files(folder: Path) -> list[Path]:
+    """The files below a folder, relative to it; those of overlays do not count as the template's."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    unwanted = {*LEFT_BY_TOOLS, *(OVERLAY_FOLDERS if folder == TEMPLATE else ())}
+    return [path for path in found if not unwanted & set(path.parts)]
+
+
+def sources(problem: str, package: str) -> dict[Path, Path]:
+    """Every file that the project shall have, and where it comes from."""
+    return {
+        Path(str(path).replace("{{cookiecutter.package_name}}", package)): layer / path
+        for layer in layers(problem)
+        for path in files(layer)
+    }
+
+
+def test_project_has_exactly_the_files_of_its_problem(problem: str, baked: Path) -> None:
+    assert sorted(files(baked)) == sorted(sources(problem, baked.name.replace("-", "_")))
+
+
+def test_no_file_is_in_two_layers(problem: str) -> None:
+    found = [path for layer in layers(problem) for path in files(layer)]
+    assert len(found) == len(set(found))
+
+
+def test_modules_are_copied_not_rendered(problem: str, baked: Path) -> None:
+    package = baked.name.replace("-", "_")
+    for path, source in sources(problem, package).items():
+        if path.suffix != ".py" or path.name == "config.py":
+            continue
+        expected = source.read_text(encoding="utf-8")
+        if path.parts[0] == "tests":
+            expected = re.sub(r"^( *from )project\b", rf"\g<1>{package}", expected, flags=re.MULTILINE)
+        assert (baked / path).read_text(encoding="utf-8") == expected, path
+
+
+def test_nothing_of_the_template_is_left(baked: Path) -> None:
+    for path in files(baked):
+        text = (baked / path).read_text(encoding="utf-8")
+        assert "cookiecutter" not in text, path
+        assert "# jinja:" not in text, path
+        if path.suffix not in {".py", ".j2"}:  # where doubled braces have a meaning of their own
+            assert "{{" not in text, path
+            assert "{%" not in text, path
+
+
+def test_nothing_of_another_problem_is_left(problem: str, baked: Path) -> None:
+    others = {word for other in SAMPLES if other != problem for word in (other, SAMPLES[other])}
+    for path in files(baked):
+        text = f"{path}\n{(baked / path).read_text(encoding='utf-8')}".lower()
+        assert not {word for word in others if word in text}, path
+
+
+def test_texts_end_in_one_newline_and_hold_no_blank_residue(baked: Path) -> None:
+    for path in files(baked):
+        if "raw" not in path.parts:
+            text = (baked / path).read_text(encoding="utf-8")
+            assert text == "" or text.endswith("\n"), path
+            assert not text.endswith("\n\n"), path
+            assert "\n\n\n\n" not in text, path
+
+
+def test_default_is_the_first_problem_with_its_sample(tmp_path: Path) -> None:
+    folder = bake(tmp_path)
+    assert folder.name == "penguins"
+    assert (folder / "data" / "raw" / "penguins.csv").is_file()
+
+
+def test_folder_and_package_are_named_after_the_project(tmp_path: Path) -> None:
+    folder = bake(tmp_path, project_name="Größe der Vögel 2.0")
+    assert folder.name == "grosse-der-vogel-2-0"
+    assert (folder / "src" / "grosse_der_vogel_2_0" / "config.py").is_file()
+    settings = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["project"]["name"] == folder.name
+    assert settings["project"]["description"].startswith("Größe der Vögel 2.0: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("MIT", "Permission is hereby granted, free of charge"),
+        ("Apache-2.0", "Version 2.0, January 2004"),
+        ("BSD-3-Clause", "Neither the name of the copyright holder"),
+        ("none", "All rights reserved"),
+    ],
+)
+def test_chosen_license_is_the_only_one(name: str, words: str, tmp_path: Path) -> None:
+    folder = bake(tmp_path, license=name, project_name="Night Owls")
+    text = (folder / "LICENSE").read_text(encoding="utf-8")
+    assert words in text
+    assert re.search(r"Copyright( \(c\))? 20\d\d The Night Owls authors", text)
+    assert not (folder / "licenses").exists()
+
+
+def test_every_choice_has_a_label() -> None:
+    for question in ("problem", "license"):
+        assert set(SETTINGS[question]) == set(SETTINGS["__prompts__"][question]) - {"__prompt__"}
+    assert set(SETTINGS["problem"]) == set(SETTINGS["__problems"])

@@ -1,0 +1,135 @@
+"""Every generated project runs its whole life cycle, and its gates refuse what they are there to refuse."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from projects import Project, refuse, succeed
+
+TARGETS = ("setup", "collect", "validate", "train", "evaluate", "tune", "accept", "export", "predict", "all")
+TOOL_TARGETS = ("test", "lint", "format", "typecheck", "clean", "help")
+UNREACHABLE = {"classification": "log_loss=0", "regression": "rmse=0"}
+
+
+@pytest.fixture
+def copy(project: Project, tmp_path: Path) -> Project:
+    """A copy of the project, artifacts and their times included, to do what one likes with."""
+    folder = tmp_path / project.folder.name
+    shutil.copytree(project.folder, folder)
+    return dataclasses.replace(project, folder=folder)
+
+
+def drop_column(table: Path) -> str:
+    """Takes the second column out of a CSV file and returns its name."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    with table.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(row[:1] + row[2:] for row in rows)
+    return rows[0][1]
+
+
+def written(project: Project) -> dict[Path, int]:
+    """When each artifact was written, in nanoseconds."""
+    paths = (project.folder / "artifacts").rglob("*")
+    return {path: path.stat().st_mtime_ns for path in paths if path.is_file() and "stamps" not in path.parts}
+
+
+def test_artifacts_have_their_names(project: Project) -> None:
+    artifacts = project.folder / "artifacts"
+    for name in (
+        "examples/train.parquet",
+        "examples/validation.parquet",
+        "examples/test.parquet",
+        "examples/provenance.json",
+        "validation/statistics.pb",
+        "validation/anomalies.json",
+        "validation/report.html",
+        "training/model.keras",
+        "training/history.csv",
+        "training/run.json",
+        "evaluation/metrics.json",
+        "evaluation/report.html",
+        "acceptance/verdict.json",
+    ):
+        assert (artifacts / name).stat().st_size, name
+    assert list(artifacts.glob("export/*/*/saved_model.pb"))
+    assert (project.folder / "data" / "schema.pbtxt").is_file()
+
+
+def test_second_make_all_runs_no_stage(project: Project) -> None:
+    before = written(project)
+    assert "wrote" not in succeed(project.make("all"))
+    assert written(project) == before
+
+
+def test_own_tests_pass(project: Project) -> None:
+    printed = succeed(project.make("test"))
+    assert re.search(r"\d+ passed", printed)
+    assert "failed" not in printed
+
+
+def test_plain_make_prints_every_target_with_a_line(project: Project) -> None:
+    printed = succeed(project.make())
+    for target in (*TARGETS, *TOOL_TARGETS):
+        assert re.search(rf"^ *(make )?{target}\b +\S+", printed, flags=re.MULTILINE), target
+
+
+def test_versions_on_record_name_no_machine(environment: Path, project: Project) -> None:
+    (record,) = (project.folder / "requirements").glob("*.txt")
+    text = record.read_text(encoding="utf-8")
+    assert re.search(r"^tensorflow-data-validation==[\d.]+$", text, flags=re.MULTILINE)
+    assert not re.search(r"://|--index|--find-links|\bfile:", text)
+    for folder in (Path.home(), environment, project.folder):
+        assert str(folder) not in text
+
+
+def test_changed_data_stops_at_validate(copy: Project) -> None:
+    (table,) = (copy.folder / "data" / "raw").glob("*.csv")
+    column = drop_column(table)
+    assert column in refuse(copy.make("validate"))
+    assert not (copy.folder / "artifacts" / "training" / "model.keras").stat().st_mtime > table.stat().st_mtime
+
+
+def test_model_below_the_criteria_is_neither_accepted_nor_exported(copy: Project) -> None:
+    arguments = ("--criteria", UNREACHABLE[copy.task])
+    refuse(copy.make("accept", f"ARGS={' '.join(arguments)}"))
+    verdict = json.loads((copy.folder / "artifacts" / "acceptance" / "verdict.json").read_text(encoding="utf-8"))
+    assert verdict["accepted"] is False
+    exported = sorted(copy.folder.glob("artifacts/export/*/*"))
+    refuse(copy.stage("export", *arguments))
+    assert sorted(copy.folder.glob("artifacts/export/*/*")) == exported
+
+
+def remove_verdict(project: Project) -> None:
+    (project.folder / "artifacts" / "acceptance" / "verdict.json").unlink()
+
+
+def replace_model(project: Project) -> None:
+    path = project.folder / "artifacts" / "training" / "model.keras"
+    path.write_bytes(path.read_bytes() + b"\0")
+
+
+@pytest.mark.parametrize("tamper", [remove_verdict, replace_model])
+def test_model_that_was_not_examined_is_not_exported(tamper: Callable[[Project], None], copy: Project) -> None:
+    tamper(copy)
+    refuse(copy.stage("export"))
+
+
+@pytest.mark.parametrize("arguments", ["--epoch 3", "--epochs 0", "--epochs many"])
+def test_wrong_setting_is_refused_and_named(arguments: str, project: Project) -> None:
+    printed = refuse(project.make("train", f"ARGS={arguments}"))
+    assert "epochs" in printed
+
+
+def test_clean_removes_what_the_stages_wrote(copy: Project) -> None:
+    succeed(copy.make("clean"))
+    assert not (copy.folder / "artifacts").exists()
+    assert (copy.folder / "data" / "schema.pbtxt").exists()

@@ -1,0 +1,81 @@
+"""Names that cannot become a project are refused in one sentence, and nothing is left behind."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from cookiecutter.exceptions import FailedHookException
+
+from projects import ROOT, SETTINGS, bake
+
+REFUSED = [
+    ("", "does not begin with a letter"),
+    ("   ", "does not begin with a letter"),
+    ("...", "does not begin with a letter"),
+    ("2024 sales", "'2024_sales', which does not begin with a letter"),
+    ("class", "like a part of Python"),
+    ("match", "like a part of Python"),
+    ("Statistics", "like a part of Python"),
+    ("test", "like a part of Python"),
+    ("Keras", "a library"),
+    ("TensorFlow Data Validation", "a library"),
+    ("scikit-learn", "a library"),
+    ("artifacts", "a folder"),
+    ("con", "a folder"),
+    ('Bob"s birds', "only letters, digits"),
+    ("Bob's birds", "only letters, digits"),
+    ("birds\\", "only letters, digits"),
+    ("birds/../../birds", "only letters, digits"),
+    ("two\nlines", "only letters, digits"),
+    ("bell\a", "only letters, digits"),
+    ("$(HOME)", "only letters, digits"),
+    ("{% raw %}{{ birds }}{% endraw %}", "only letters, digits"),
+    ("a" * 51, "51 characters"),
+    ('""" + str(open("stolen", "w")) + """', "only letters, digits"),
+    ("''' + str(open('stolen', 'w')) + '''", "only letters, digits"),
+]
+
+
+@pytest.mark.parametrize(("name", "reason"), REFUSED)
+def test_bad_name_is_refused(name: str, reason: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FailedHookException):
+        bake(tmp_path, project_name=name)
+    sentence = capfd.readouterr().err.splitlines()[0]
+    assert sentence.startswith("The project cannot be called ")
+    assert reason in sentence
+    assert sentence.endswith("please choose another name.")
+    assert not list(tmp_path.iterdir())
+    assert not Path("stolen").exists()
+
+
+@pytest.mark.parametrize("name", ["-rf", "Birds (2nd survey)", "x", "Ornithology, part_1", "птицы"])
+def test_unusual_name_is_accepted(name: str, tmp_path: Path) -> None:
+    folder = bake(tmp_path, project_name=name)
+    assert folder.parent == tmp_path
+    assert (folder / "pyproject.toml").is_file()
+
+
+def test_unknown_problem_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no-such-problem"):
+        bake(tmp_path, problem="no-such-problem")
+    assert not list(tmp_path.iterdir())
+
+
+def test_existing_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "penguins").mkdir()
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--output-dir", str(tmp_path), str(ROOT)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode
+    assert not list((tmp_path / "penguins").iterdir())
+
+
+def test_no_dependency_can_be_shadowed() -> None:
+    pyproject = tomllib.loads((ROOT / "{{cookiecutter.project_slug}}" / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = pyproject["project"]["optional-dependencies"].values()
+    requirements = {requirement for group in (pyproject["project"]["dependencies"], *extras) for requirement in group}
+    names = {re.split(r"[^\w.-]", requirement)[0].lower().replace("-", "_") for requirement in requirements}
+    assert names <= set(SETTINGS["_taken_names"])

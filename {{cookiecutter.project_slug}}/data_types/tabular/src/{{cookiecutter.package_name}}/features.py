@@ -1,0 +1,59 @@
+"""Feature engineering: what a person knows about the columns and the network would need many examples to find out.
+
+Runs inside the model, so that a served example gets the same features as a training example. New features are
+ordinary functions of the clean columns; `preprocessing` scales whatever comes out and drops what never varies.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import keras
+from keras import ops
+
+from . import parsing
+
+CYCLES = {"day": 1.0, "week": 7.0, "year": 365.2425}  # in days
+
+
+@dataclass
+class Clean:
+    """The clean columns of a batch by name, each of shape (batch,)."""
+
+    numbers: dict[str, keras.KerasTensor] = field(default_factory=dict)  # float32, NaN = missing
+    categories: dict[str, keras.KerasTensor] = field(default_factory=dict)  # string, "" = missing
+    dates: dict[str, keras.KerasTensor] = field(default_factory=dict)  # float32 days since 1970-01-01, NaN = missing
+    texts: dict[str, keras.KerasTensor] = field(default_factory=dict)  # string, "" = missing
+
+
+def engineer(clean: Clean) -> Clean:
+    """Adds features to the clean columns; add your own here.
+
+    For example, the shape of a bill: `numbers["bill_shape"] = clean.numbers["bill_length"] / clean.numbers["bill_depth"]`.
+    """
+    numbers = {**clean.numbers, **calendar(clean.dates), **text_lengths(clean.texts)}
+    if clean.numbers:
+        numbers["share of numbers missing"] = missing_share(clean.numbers)
+    return Clean(numbers, clean.categories, clean.dates, clean.texts)
+
+
+def calendar(dates: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+    """The trend of each date and its place in the day, the week and the year, as points on a circle."""
+    features = {}
+    for name, days in dates.items():
+        features[f"{name}: trend"] = days
+        for cycle, length in CYCLES.items():
+            angle = 2 * math.pi * ops.mod(days, length) / length
+            features[f"{name}: sine of {cycle}"] = ops.sin(angle)
+            features[f"{name}: cosine of {cycle}"] = ops.cos(angle)
+    return features
+
+
+def text_lengths(texts: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+    """How long each text is, in characters."""
+    return {f"{name}: length": parsing.TextLength()(text) for name, text in texts.items()}
+
+
+def missing_share(numbers: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+    """The share of an example's numbers that are missing: what is not measured often says something by itself."""
+    is_missing = ops.isnan(ops.stack(list(numbers.values()), axis=1))  # (batch, num_numbers)
+    return ops.mean(ops.cast(is_missing, "float32"), axis=1)

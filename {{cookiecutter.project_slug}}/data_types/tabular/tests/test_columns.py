@@ -1,0 +1,72 @@
+"""Columns are sorted by what they hold, and the settings have the last word."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from project.columns import Columns, describe_columns
+from project.config import Config
+from project.errors import InputError
+
+from synthetic import make_table
+
+NUM_EXAMPLES = 100
+
+
+def describe(values: object, **settings: object) -> Columns:
+    table = pd.DataFrame({"column": values, "other": np.random.default_rng(0).normal(size=NUM_EXAMPLES)})
+    return describe_columns(Config(target="y", **settings), table.assign(y=1))
+
+
+def test_every_kind_is_recognised() -> None:
+    columns = describe_columns(Config(target="kind", ignore=("price",)), make_table())
+    assert columns == Columns(
+        numbers=("size", "weight"),
+        categories=("colour",),
+        dates=("made",),
+        texts=("remark",),
+        left_out={"kind": "is the target", "price": "is ignored"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (range(1, NUM_EXAMPLES + 1), "counts"),
+        ([7] * NUM_EXAMPLES, "constant"),
+        ([None] * NUM_EXAMPLES, "empty"),
+        ([f"id-{number}" for number in range(NUM_EXAMPLES)], "hardly ever repeats"),
+    ],
+)
+def test_columns_that_tell_nothing_are_left_out(values: object, reason: str) -> None:
+    assert reason in describe(values).left_out["column"]
+
+
+def test_a_constant_with_gaps_is_kept() -> None:
+    assert "column" in describe([7.0, None] * (NUM_EXAMPLES // 2)).numbers
+
+
+def test_truth_values_are_numbers() -> None:
+    assert "column" in describe([True, False] * (NUM_EXAMPLES // 2)).numbers
+
+
+@pytest.mark.parametrize("role", ["key", "group", "time", "ignore"])
+def test_columns_with_a_role_are_no_features(role: str) -> None:
+    value = ("column",) if role == "ignore" else "column"
+    assert "column" in describe([1.0, 2.0] * (NUM_EXAMPLES // 2), **{role: value}).left_out
+
+
+def test_settings_have_the_last_word() -> None:
+    codes = ["10", "20"] * (NUM_EXAMPLES // 2)
+    assert describe(codes, text=("column",)).texts == ("column",)
+    assert describe(codes, categorical=("column",)).categories == ("column",)
+
+
+@pytest.mark.parametrize("setting", ["ignore", "categorical", "text"])
+def test_a_setting_that_names_no_column_is_refused(setting: str) -> None:
+    with pytest.raises(InputError, match=f"{setting}.*'colum'"):
+        describe([1, 2] * (NUM_EXAMPLES // 2), **{setting: ("colum",)})
+
+
+def test_nothing_to_learn_from_is_refused() -> None:
+    with pytest.raises(InputError, match="is constant"):
+        describe_columns(Config(target="y"), pd.DataFrame({"x": [1, 1, 1], "y": [1, 2, 3]}))

@@ -1,0 +1,111 @@
+"""From raw examples to tensors: gaps, unseen categories, dates, odd names and huge values."""
+
+from collections.abc import Callable
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from project import artifacts, batching, collect, epochs, parsing, preprocessing, task
+from project.config import Config
+from project.layers import QuantileTransform
+
+import problem
+from synthetic import make_table
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return Config(target=problem.TARGET, ignore=(problem.OTHER_TARGET,))
+
+
+@pytest.fixture(scope="module")
+def preprocessor(config: Config) -> keras.Model:
+    return preprocessing.build_preprocessor(config, make_table())
+
+
+def encode(preprocessor: keras.Model, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    return preprocessing.run_in_batches(preprocessor, preprocessing.raw_arrays(preprocessor.input, table))
+
+
+def test_shapes_and_types(preprocessor: keras.Model) -> None:
+    encoded = encode(preprocessor, make_table())
+    assert {name: (array.shape[0], array.dtype.name) for name, array in encoded.items()} == {
+        "numbers": (400, "float32"),
+        "missing": (400, "float32"),
+        "categories": (400, "int32"),
+        "texts": (400, "float32"),
+    }
+    assert all(np.isfinite(array).all() for array in encoded.values())
+    assert abs(encoded["numbers"].mean()) < 0.2
+    assert 0.7 < encoded["numbers"].std() < 1.1
+
+
+def test_missing_and_unseen_values_have_their_own_code(preprocessor: keras.Model) -> None:
+    table = make_table(4).assign(colour=[None, "purple", "red", "blue"], size=[np.nan, 1.0, 2.0, 3.0])
+    encoded = encode(preprocessor, table)
+    assert encoded["categories"][:, 0].tolist()[:2] == [0, 1]
+    assert len(set(encoded["categories"][:, 0])) == 4
+    assert encoded["missing"][:, 0].tolist() == [1, 0, 0, 0]
+    assert preprocessing.vocabulary_sizes(preprocessor) == [5]
+
+
+def test_rare_categories_are_treated_as_unseen(config: Config) -> None:
+    table = make_table().assign(colour=["red"] * 398 + ["odd"] * 2)
+    assert preprocessing.vocabulary_sizes(preprocessing.build_preprocessor(config, table.drop(index=0))) == [3]
+
+
+def test_a_constant_column_with_unicode_and_clashing_names() -> None:
+    names = ["a b", "a/b", "class", "1st", "Größe €", "💰", "A b", ""]
+    spelled = preprocessing.signature_names(names)
+    assert len({name.lower() for name in spelled.values()}) == len(names)
+    assert all(name.isidentifier() and name.isascii() for name in spelled.values())
+
+
+def test_odd_column_names_reach_the_network(config: Config) -> None:
+    table = make_table().rename(columns={"size": "for", "weight": "a/b €", "colour": "💰"})
+    encoded = encode(preprocessing.build_preprocessor(config, table), table)
+    assert encoded["categories"].shape == (400, 1)
+
+
+def test_dates_are_counted_in_days() -> None:
+    texts = ["1970-01-01", "2000-02-29", "2026-11-22T12:00:00", "2026-11-22 06:00", "1969-12-31T00:00:00Z", "", "soon"]
+    days = parsing.DaysSinceEpoch()(np.array(texts)).numpy()
+    expected = [(pd.Timestamp(text[:19]) - pd.Timestamp(0)) / pd.Timedelta("1D") for text in texts[:5]]
+    np.testing.assert_allclose(days[:5], expected, atol=2e-3)
+    assert np.isnan(days[5:]).all()
+
+
+def test_quantiles_of_ties_gaps_and_outliers() -> None:
+    column = np.concatenate([np.zeros(50), np.arange(1, 50), [1e30, np.nan]])[:, None].astype("float32")
+    layer = QuantileTransform()
+    layer.adapt(column)
+    values = np.asarray(layer(np.array([[0], [25], [1e30], [-5], [np.nan], [np.inf]], "float32")))[:, 0]
+    assert values[3] <= values[0] < values[1] < values[2] <= values[5] < 4
+    assert values[4] == 0
+
+
+def test_every_epoch_holds_every_example_once_in_a_new_order() -> None:
+    inputs, targets = {"x": np.arange(10, dtype="float32")[:, None]}, np.arange(10)[:, None]
+    epoch = epochs.epoch_counter()
+    dataset = batching.shuffled(inputs, targets, 4, 0, epoch)
+
+    def order(number: int) -> list[int]:
+        epoch.assign(number)
+        return np.concatenate([batch.numpy() for _, batch in dataset])[:, 0].tolist()
+
+    assert sorted(order(0)) == sorted(order(1)) == list(range(10))
+    assert order(0) != order(1)
+    assert order(1) == order(1)
+    assert dataset.cardinality() == 3
+
+
+def test_datasets_match_the_tables(make_config: Callable[..., Config]) -> None:
+    config = make_config()
+    collect.main(config)
+    train = artifacts.read_examples(config, "train")
+    target = task.describe_target(config, train[config.target])
+    preprocessor = preprocessing.build_preprocessor(config, train)
+    validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
+    targets = np.concatenate([batch.numpy() for _, batch in validation])
+    expected = task.encode(target, artifacts.read_examples(config, "validation")[config.target])
+    np.testing.assert_array_equal(targets[:, 0], expected)

@@ -1,0 +1,84 @@
+"""Simple models that a network has to beat, on features that need no network: numbers and categories."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Features: TypeAlias = pd.DataFrame | npt.NDArray[np.floating]
+"""(num_examples, num_features): numbers, NaN for missing, and columns of pandas' category type."""
+
+MAX_CATEGORIES = 250  # of a column, the most frequent: gradient boosting takes at most 255
+MIN_CATEGORY_EXAMPLES = 10  # rarer ones share an input of the linear model
+MAX_LINEAR_EXAMPLES = 50_000  # a linear model learns little more from more, and would take longer than the network
+
+
+def fit_and_predict(
+    models: Mapping[str, Any], train: tuple[Features, npt.NDArray[Any]], evaluation: Features, method: str
+) -> dict[str, npt.NDArray[Any]]:
+    """Fits each model to the training examples and calls its `method` on the encoded evaluation features."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    features, targets = train
+    matrix, others = encode(features, features), encode(features, evaluation)
+    is_empty = np.isnan(matrix).all(axis=0)
+    matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails on a column without any value
+    predictions = {}
+    for name, model in models.items():
+        rows = sample(len(targets), MAX_LINEAR_EXAMPLES) if name == "linear" else slice(None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # near its optimum is good enough for a baseline
+            warnings.filterwarnings("ignore", "Could not find the number of physical cores")  # as in containers
+            model.fit(matrix[rows], targets[rows])
+        predictions[name] = getattr(model, method)(others)
+    return predictions
+
+
+def linear(model: Any, features: Features) -> Any:
+    """A linear model on scaled numbers, with indicators of missing ones, and one-hot categories."""
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    categories = is_category(features)
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=MIN_CATEGORY_EXAMPLES)
+    return make_pipeline(
+        make_column_transformer((make_pipeline(imputer, StandardScaler()), ~categories), (encoder, categories)), model
+    )
+
+
+def is_category(features: Features) -> npt.NDArray[np.bool_]:
+    """Which columns are categories, (num_features,)."""
+    if isinstance(features, np.ndarray):
+        return np.zeros(features.shape[1], dtype=bool)
+    return np.array([isinstance(kind, pd.CategoricalDtype) for kind in features.dtypes], dtype=bool)
+
+
+def encode(train: Features, features: Features) -> npt.NDArray[np.float64]:
+    """The features as numbers, (num_examples, num_features): categories numbered by their frequency in `train`.
+
+    Missing, rare and unseen categories, and numbers that are not finite, become NaN.
+    """
+    if isinstance(features, np.ndarray) or isinstance(train, np.ndarray):
+        matrix = np.array(features, dtype=float)
+    else:
+        matrix = np.empty(features.shape)
+        for place, (name, is_categorical) in enumerate(zip(train.columns, is_category(train), strict=True)):
+            if is_categorical:
+                known = train[name].value_counts().index[:MAX_CATEGORIES].tolist()
+                codes = features[name].cat.set_categories(known).cat.codes.to_numpy("float64")
+                matrix[:, place] = np.where(codes < 0, np.nan, codes)
+            else:
+                matrix[:, place] = features[name].to_numpy("float64", na_value=np.nan)
+    matrix[~np.isfinite(matrix)] = np.nan
+    return matrix
+
+
+def sample(num_examples: int, limit: int) -> npt.NDArray[np.integer]:
+    """At most `limit` of the example numbers, always the same ones."""
+    return np.random.default_rng(0).permutation(num_examples)[:limit]

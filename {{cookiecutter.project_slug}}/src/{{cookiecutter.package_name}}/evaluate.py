@@ -1,0 +1,172 @@
+"""make evaluate: scores the model on the validation split and writes the report."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import artifacts, criteria, explain, inference, plots, preprocessing, report, scoring, slices, stage, task
+from .config import Config
+from .paths import SPLITS
+from .report import Banner, Column, Figure, Interval, Page, Score, Scores, Section, Table
+
+SPLIT = "validation"  # the test split is for `make accept`, once
+NUM_WORST = 25
+MAX_COLUMNS = 12  # of the table of the worst errors
+
+
+def main(config: Config) -> None:
+    """From the trained model and the validation split to artifacts/evaluation."""
+    complete = inference.load_model(config)
+    target = inference.target_of(complete)
+    train, examples = artifacts.read_examples(config, "train"), artifacts.read_examples(config, SPLIT)
+    targets, predictions = task.actual(target, examples[config.target]), inference.predict(complete, examples)
+    features = preprocessing.simple_features(config, train, examples)
+    simple = scoring.baseline((features[0], task.actual(target, train[config.target])), features[1])
+    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
+    content: dict[str, Any] = {
+        "split": SPLIT,
+        "metrics": scores,
+        "baseline": {name: scoring.score(targets, outputs) for name, outputs in simple.items()},
+        "slices": slices.score_slices(config, examples, targets, predictions),
+        **inference.identity(config),
+    }
+    artifacts.write_json(config.paths.evaluation / "metrics.json", content)
+    sections = [
+        summary(config, content),
+        Section("Training", [learning_curves(config)]),
+        Section("Predictions", scoring.figures(target, targets, predictions)),
+        Section("What the model goes by", explain.blocks(config, complete, examples, targets)),
+        Section("Slices", [slice_table(config, content)]),
+        Section("Worst errors", [worst_errors(config, examples, targets, predictions)]),
+        data_summary(config),
+        run_summary(config),
+    ]
+    write(config, content, sections)
+
+
+def summary(config: Config, content: dict[str, Any]) -> Section:
+    """The primary metric, the criteria and the baselines."""
+    scores, baselines = content["metrics"], content["baseline"]
+    key_figures = [Score(scoring.METRICS[name].label, Interval(**scores[name])) for name in scores]
+    leader = [figure for figure, name in zip(key_figures, scores, strict=True) if name == config.metric]
+    others = [figure for figure, name in zip(key_figures, scores, strict=True) if name != config.metric]
+    rows: list[list[Any]] = [["this model", *(Interval(**interval) for interval in scores.values())]]
+    rows += [[name.replace("_", " "), *(values.get(metric) for metric in scores)] for name, values in baselines.items()]
+    comparison = Table(
+        "Does deep learning pay?",
+        ["Model", *(scoring.METRICS[name].label for name in scores)],
+        rows,
+        note="Simple models, trained on the same examples. Brackets are bootstrap 95 % intervals.",
+    )
+    entries = criteria.judge(config, scores, baselines)
+    return Section("Summary", [Scores(leader + others), criteria.table(entries, scores), comparison])
+
+
+def learning_curves(config: Config) -> Figure:
+    """Training and validation score over the epochs."""
+    history = pd.read_csv(artifacts.require(config.paths.history, "train"))
+    metric = task.MONITOR.removeprefix("val_")
+    epochs = history["epoch"] + 1
+    curves = [plots.Line("training", epochs, history[metric]), plots.Line("validation", epochs, history[task.MONITOR])]
+    best = int(epochs[history[task.MONITOR].idxmin()])
+    label = metric.replace("_", " ")
+    return Figure(
+        "Learning curves",
+        plots.lines(curves, "epoch", label),
+        f"{label} of the training and validation split over {len(history)} epochs; the best is epoch {best}.",
+        note=f"The weights of epoch {best} are kept. Training looks worse than it is, for dropout is at work.",
+    )
+
+
+def slice_table(config: Config, content: dict[str, Any]) -> Table:
+    """The primary metric by parts of the data."""
+    label = scoring.METRICS[config.metric].label
+    rows = [
+        [entry["column"], entry["slice"], entry["examples"], Interval(entry["value"], entry["low"], entry["high"])]
+        for entry in content["slices"]
+    ]
+    note = "The worst first. Choose other columns by the setting `slices`."
+    return Table(f"{label} by slice", ["Column", "Slice", "Examples", label], rows, note=note)
+
+
+def worst_errors(
+    config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
+) -> Table:
+    """The examples that the model gets most wrong: mislabelled, out of the ordinary, or what it has yet to learn."""
+    errors = scoring.errors(targets, predictions)
+    worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
+    outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
+    columns = [name for name in examples.columns if name != config.target][:MAX_COLUMNS]
+    rows = [
+        [
+            float(errors[row]),
+            cell(examples[config.target].iloc[row]),
+            *(cell(values[row]) for values in outputs.values()),
+            *(cell(examples[name].iloc[row]) for name in columns),
+        ]
+        for row in worst
+    ]
+    header = ["error", f"true {config.target}", *outputs, *columns]
+    return Table(f"The {len(worst)} worst of {len(examples)} validation examples", header, rows)
+
+
+def cell(value: Any) -> str | float | None:
+    """A value of a table as a cell of a page."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)
+
+
+def data_summary(config: Config) -> Section:
+    """Where the examples came from and how they were split."""
+    provenance = artifacts.read_json(config.paths.provenance, "collect")
+    total = sum(provenance["rows"].values())
+    splits = Table(
+        "Splits",
+        ["Split", "Examples", Column("Share", ".1%")],
+        [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS],
+    )
+    left_out = [[reason, dropped["count"]] for reason, dropped in provenance["dropped"].items()]
+    notes = [str(note) for note in provenance["notes"]]
+    origin = f"{provenance['rows_read']:,} rows were read from {config.source} at {provenance['collected_at']}."
+    blocks = [origin, *notes, splits]
+    return Section("Data", [*blocks, Table("Left out", ["Reason", "Rows"], left_out)] if left_out else blocks)
+
+
+def run_summary(config: Config) -> Section:
+    """The settings and versions with which the model can be made again."""
+    run = artifacts.read_json(config.paths.run, "train")
+    facts = {name: run[name] for name in ("time", "commit", "seconds", "epochs", "num_weights", "model", "data", "python")}
+    return Section(
+        "Run",
+        [
+            Table("Facts", ["Name", "Value"], [[name, str(value)] for name, value in facts.items()]),
+            Table("Versions", ["Package", "Version"], list(run["versions"].items())),
+            Table("Hyperparameters", ["Name", "Value"], [[name, str(v)] for name, v in run["hyperparameters"].items()]),
+            Table("Settings", ["Name", "Value"], [[name, str(value)] for name, value in run["settings"].items()]),
+        ],
+    )
+
+
+def write(config: Config, content: dict[str, Any], sections: list[Section]) -> None:
+    """Writes the page and prints the answer."""
+    entries = criteria.judge(config, content["metrics"], content["baseline"])
+    passed = all(entry["passed"] for entry in entries)
+    headline = "Ready for the final exam" if passed else "Not good enough yet"
+    detail = f"{sum(entry['passed'] for entry in entries)} of {len(entries)} success criteria are met on validation."
+    verdict = Banner("good" if passed else "bad", headline, detail)
+    page = Page(f"Evaluation: {config.target}", verdict, sections, facts={"Goal": config.goal, "Source": config.source})
+    path = config.paths.evaluation / "report.html"
+    report.write_page(path, page)
+    primary = Interval(**content["metrics"][config.metric])
+    value, bounds = report.format_interval(primary)
+    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {SPLIT}; {detail}")
+    print("\n".join(criteria.lines(entries)))
+    print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,104 @@
+"""make export: writes the accepted model as a SavedModel with all preprocessing inside, proven in a new process."""
+
+import json
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from . import artifacts, inference, preprocessing, saved_model, stage, verify_export
+from .config import Config
+from .errors import RefusedError
+
+NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
+NUM_WARMUP = 8  # examples in the request by which a server warms up
+
+
+def main(config: Config) -> None:
+    """From an accepted model to artifacts/export/<project>/<version>."""
+    identity = check_verdict(config)
+    version = exported_version(config, identity)
+    if version:
+        config.paths.exported.touch()
+        print(f"this model is already exported as {config.paths.version(version)}")
+        return
+    complete = inference.load_model(config)
+    folder = config.paths.version(max(config.paths.versions(), default=0) + 1)
+    with artifacts.replacing(folder) as temporary:
+        write_and_verify(config, complete, temporary)
+    artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
+    print(f"a new process gave exactly the predictions of training on {NUM_VERIFIED} examples")
+    print(f"wrote {folder}")
+
+
+def check_verdict(config: Config) -> dict[str, Any]:
+    """The hashes of the trained model and its data, if the final exam accepted them.
+
+    Raises:
+        RefusedError: there is no verdict, it is negative, or it is about another model or other data.
+    """
+    if not config.paths.verdict.exists():
+        raise RefusedError("there is no verdict: the model has not faced the test split; run `make accept`")
+    verdict, identity = artifacts.read_json(config.paths.verdict, "accept"), inference.identity(config)
+    if any(verdict[name] != value for name, value in identity.items()):
+        raise RefusedError(f"{config.paths.verdict} is about another model or other data; run `make accept`")
+    if not verdict["accepted"]:
+        failed = ", ".join(entry["metric"] for entry in verdict["criteria"] if not entry["passed"])
+        raise RefusedError(f"the model was not accepted (it failed: {failed}); improve it and run `make accept`")
+    return identity
+
+
+def exported_version(config: Config, identity: dict[str, Any]) -> int | None:
+    """The version under which this model is exported already."""
+    if not config.paths.exported.exists():
+        return None
+    record = artifacts.read_json(config.paths.exported, "export")
+    is_same = all(record.get(name) == value for name, value in identity.items())
+    return record["version"] if is_same and config.paths.version(record["version"]).exists() else None
+
+
+def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> None:
+    """Writes the SavedModel and lets a new process compare its predictions with those of the training path.
+
+    Raises:
+        RefusedError: the export predicts something else.
+    """
+    examples = artifacts.read_examples(config, "validation")
+    examples = examples.iloc[np.arange(NUM_VERIFIED) % len(examples)]
+    command = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as verifier:
+        arrays = preprocessing.raw_arrays(complete.input, examples)  # meanwhile the verifier imports TensorFlow
+        expected = training_path(complete, arrays)
+        saved_model.write(complete, folder)
+        saved_model.write_extras(config, complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
+        cases = {
+            saved_model.NAMED: (saved_model.named(complete, arrays), expected),
+            saved_model.SERIALIZED: (saved_model.serialized(arrays), expected),
+        }
+        with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
+            Path(file.name).write_bytes(pickle.dumps(cases))
+            answer, _ = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
+    difference = float(json.loads(answer)) if answer else float("inf")
+    if difference != 0:
+        raise RefusedError(
+            f"the export's predictions differ from training's by up to {difference:g}, so nothing was exported: "
+            "look in features.py and model.py for a layer whose state is not in its weights"
+        )
+
+
+def training_path(complete: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Predictions as training makes them: examples are encoded in batches first, then seen by the network."""
+    encoded = preprocessing.run_in_batches(complete.get_layer("preprocessor"), arrays)
+    network = complete.get_layer("network")
+    decoded = keras.Model(network.input, complete.get_layer("decode")(network.output))
+    predictions: dict[str, np.ndarray] = decoded.predict(encoded, batch_size=NUM_VERIFIED, verbose=0)
+    return predictions
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,82 @@
+"""Tells make which stages are stale: a stage has a stamp file that changes with its settings, its code and its source."""
+
+import ast
+import glob
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from . import artifacts, stage
+from .config import Config
+
+STAGES = ("collect", "validate", "train", "evaluate", "accept", "export")
+PACKAGE = Path(__file__).parent
+
+
+def main(config: Config) -> None:
+    """Rewrites the stamps of stale stages; their time of change is what make goes by."""
+    for name in STAGES:
+        modules = imported_modules(name) - {"config", "settings"}  # of config.py, only the values used count
+        content: dict[str, Any] = {
+            "settings": {setting: value for setting, value in used_settings(config, modules).items()},
+            "code": artifacts.text_hash([syntax(module) for module in sorted(modules)]),
+        }
+        if name == "collect":
+            content["source"] = [fingerprint(path) for path in local_files(config.source)]
+        path = config.paths.stamp(name)
+        if not path.exists() or artifacts.read_json(path, name) != content:
+            artifacts.write_json(path, content)
+
+
+def imported_modules(name: str) -> set[str]:
+    """The module and all modules of this package that it imports, also indirectly."""
+    found, waiting = set(), [name]
+    while waiting:
+        module = waiting.pop()
+        if module not in found and (PACKAGE / f"{module}.py").exists():
+            found.add(module)
+            for node in ast.walk(tree(module)):
+                if isinstance(node, ast.ImportFrom) and node.level:
+                    waiting += [node.module] if node.module else [alias.name for alias in node.names]
+    return found
+
+
+@lru_cache
+def tree(module: str) -> ast.Module:
+    """The parsed module."""
+    return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+
+
+@lru_cache
+def syntax(module: str) -> str:
+    """The module without what does not matter: comments and layout."""
+    return ast.dump(tree(module))
+
+
+def used_settings(config: Config, modules: set[str]) -> dict[str, Any]:
+    """The settings that the modules read, as `config.name` or by a string that is a setting's name."""
+    names = set()
+    for module in modules:
+        for node in ast.walk(tree(module)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config":
+                names.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+    return {name: value for name, value in config.model_dump(mode="json").items() if name in names}
+
+
+def local_files(source: str) -> list[Path]:
+    """The files of the source that are on this machine; an address elsewhere is taken to be unchanged."""
+    path = source.removeprefix("sqlite:///")
+    matches = [Path(match) for match in glob.glob(path, recursive=True)]  # noqa: PTH207 (the source may be absolute)
+    return sorted(file for match in matches for file in ([match] if match.is_file() else match.rglob("*")))
+
+
+def fingerprint(path: Path) -> list[Any]:
+    """What changes when a file changes."""
+    status = path.stat()
+    return [str(path), status.st_size, status.st_mtime_ns]
+
+
+if __name__ == "__main__":
+    stage.run(main)

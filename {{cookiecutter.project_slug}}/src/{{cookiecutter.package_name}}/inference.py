@@ -1,0 +1,35 @@
+"""Predictions of the trained model, for the stages that judge it."""
+
+import keras
+import numpy as np
+import pandas as pd
+
+from . import artifacts, preprocessing, task
+from .config import Config
+
+PREDICTION_BATCH = 1_024
+
+
+def load_model(config: Config) -> keras.Model:
+    """The trained model: raw inputs to decoded predictions."""
+    complete: keras.Model = keras.models.load_model(artifacts.require(config.paths.model, "train"))
+    return complete
+
+
+def target_of(complete: keras.Model) -> task.Target:
+    """What training learned of the target."""
+    target: task.Target = complete.get_layer("decode").target
+    return target
+
+
+def predict(complete: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The decoded predictions, by output, each (num_examples, ...)."""
+    arrays = preprocessing.raw_arrays(complete.input, examples)
+    predictions: dict[str, np.ndarray] = complete.predict(arrays, batch_size=PREDICTION_BATCH, verbose=0)
+    return predictions
+
+
+def identity(config: Config) -> dict[str, str]:
+    """The content hashes by which metrics, verdicts and exports say which model and data they are about."""
+    model = artifacts.content_hash(artifacts.require(config.paths.model, "train"))
+    return {"model": model, "data": artifacts.data_hash(config)}

@@ -1,0 +1,90 @@
+"""Where every stage writes: the names that stages, tests and people rely on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+SPLITS = ("train", "validation", "test")
+PROJECT = (__package__ or "").replace("_", "-")  # the name under which the model is served
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The artifacts below one folder."""
+
+    root: Path
+
+    def examples(self, split: str) -> Path:
+        """The examples table of a split."""
+        return self.root / "examples" / f"{split}.parquet"
+
+    @property
+    def provenance(self) -> Path:
+        """Where the examples came from and what became of them."""
+        return self.root / "examples" / "provenance.json"
+
+    def stamp(self, stage: str) -> Path:
+        """What make goes by to know whether a stage is stale."""
+        return self.root / "stamps" / f"{stage}.json"
+
+    @property
+    def validation(self) -> Path:
+        """Folder of statistics.pb, anomalies.json and report.html."""
+        return self.root / "validation"
+
+    @property
+    def training(self) -> Path:
+        """Folder of the checkpoints, TensorBoard logs, history.csv and run.json."""
+        return self.root / "training"
+
+    @property
+    def model(self) -> Path:
+        """The trained model: raw inputs to decoded predictions."""
+        return self.training / "model.keras"
+
+    @property
+    def run(self) -> Path:
+        """Settings, data, versions and scores of the training run."""
+        return self.training / "run.json"
+
+    @property
+    def history(self) -> Path:
+        """Scores of every epoch."""
+        return self.training / "history.csv"
+
+    @property
+    def tuning(self) -> Path:
+        """Folder of the hyperparameter search."""
+        return self.root / "tuning"
+
+    @property
+    def best_hyperparameters(self) -> Path:
+        """The winner of the search, which training then uses."""
+        return self.tuning / "best_hyperparameters.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of metrics.json and report.html."""
+        return self.root / "evaluation"
+
+    @property
+    def verdict(self) -> Path:
+        """Whether the test split accepted the model."""
+        return self.root / "acceptance" / "verdict.json"
+
+    @property
+    def export(self) -> Path:
+        """Folder of the exported versions, in TensorFlow Serving's layout."""
+        return self.root / "export" / PROJECT
+
+    @property
+    def exported(self) -> Path:
+        """Which model was exported last, and as which version."""
+        return self.export / "exported.json"
+
+    def version(self, number: int) -> Path:
+        """Folder of an exported version."""
+        return self.export / str(number)
+
+    def versions(self) -> list[int]:
+        """The exported versions, oldest first."""
+        return sorted(int(folder.name) for folder in self.export.glob("*") if folder.name.isdigit())

@@ -1,0 +1,205 @@
+"""Figures for the pages: each function returns an SVG element for `report.Figure`."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .report import Interval, format_interval, format_number, visible
+from .svg import SIZE, STRONG, TEXT, drawing, label, series_color, to_svg
+
+Numbers = npt.ArrayLike
+
+MAX_POINTS = 1_500  # of a scatter plot: more hide each other and make the page heavy
+MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
+MAX_HOVER = 300  # invisible points of a figure that show their values
+MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
+LEGEND_WIDTH = 66  # characters in a row of the legend
+
+
+class Line(NamedTuple):
+    """A curve of a figure; `dashed` sets apart what the others are to be compared with."""
+
+    name: str
+    x: Numbers
+    y: Numbers
+    dashed: bool = False
+
+
+def lines(
+    curves: Sequence[Line],
+    x_label: str,
+    y_label: str,
+    *,
+    diagonal: bool = False,
+    marks: bool = False,
+    unit_axes: bool = False,
+) -> str:
+    """Curves over a common axis; `diagonal` adds the line y = x, `unit_axes` shows both axes from 0 to 1."""
+    titles: dict[str, list[str]] = {}
+    names = [label(curve.name) for curve in curves]
+    legend_columns = int(np.clip(LEGEND_WIDTH // (8 + max(map(len, names), default=0)), 1, 3))
+    legend_rows = len(names) / legend_columns
+    with drawing(x_label, y_label, (SIZE[0], SIZE[1] + 0.17 * max(legend_rows - 2, 0))) as (figure, axes):
+        if diagonal:
+            axes.plot([0, 1], [0, 1], color=TEXT, linewidth=0.8, dashes=(2, 3), zorder=0)
+        handles = []
+        for place, curve in enumerate(curves):
+            x, y = thinned_curve(np.asarray(curve.x, float), np.asarray(curve.y, float))
+            color = series_color(place)
+            style = (0, (4, 2)) if curve.dashed else "-"
+            handles += axes.plot(x, y, color=color, linewidth=1.6, linestyle=style, marker="o" if marks else "", ms=4)
+            step = 1 + len(x) * len(curves) // MAX_HOVER
+            x, y = x[::step], y[::step]
+            titles[f"hover-{place}"] = [
+                f"{visible(curve.name)}: {format_number(one)}, {format_number(other)}"
+                for one, other in zip(x, y, strict=True)
+            ]
+            axes.scatter(x, y, s=60, color=color, alpha=0, gid=f"hover-{place}", linewidths=0)
+        if len(curves) > 1:
+            figure.legend(handles, names, loc="outside upper left", ncols=legend_columns, fontsize=8.5)
+        if unit_axes:
+            axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
+        return to_svg(figure, titles)
+
+
+def bars(names: Sequence[str], values: Sequence[Interval | float], x_label: str) -> str:
+    """Horizontal bars, the first on top, with the bounds of an interval where there is one."""
+    intervals = [value if isinstance(value, Interval) else Interval(value) for value in values]
+    titles = {}
+    with drawing(x_label, "", (SIZE[0], 0.6 + 0.25 * max(len(names), 2))) as (figure, axes):
+        for place, (name, interval) in enumerate(zip(names, intervals, strict=True)):
+            value, low, high = (np.nan if number is None else number for number in interval)
+            axes.barh(place, value, height=0.62, color=series_color(0), alpha=0.75, gid=f"bar-{place}")
+            axes.plot([low, high], [place, place], color=STRONG, linewidth=1.3)
+            titles[f"bar-{place}"] = [f"{visible(name)}: {' '.join(format_interval(interval))}"]
+        axes.set_yticks(range(len(names)), [label(name) for name in names])
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.axvline(0, color=TEXT, linewidth=0.6)
+        axes.grid(axis="x", color=TEXT, alpha=0.15, linewidth=0.6)
+        return to_svg(figure, titles)
+
+
+def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -> str:
+    """A square table of counts, shaded by the share of its row; with numbers in the cells while they fit."""
+    matrix = np.asarray(counts)
+    size = len(names)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = min(max(2.2 + 0.1 * size, 3.3), 10)
+    titles = {}
+    with drawing(x_label, y_label, (max(side + 0.4, SIZE[0]), side)) as (figure, axes):
+        if size <= MAX_LABELLED_CELLS:
+            for (row, column), count in np.ndenumerate(matrix):
+                opacity = 0.06 + 0.5 * shares[row, column]
+                place = (column - 0.48, row - 0.48)
+                titles[f"cell-{row}-{column}"] = [
+                    f"{visible(names[row])} as {visible(names[column])}: {count:,} ({shares[row, column]:.1%})"
+                ]
+                axes.add_patch(cell_patch(place, opacity, f"cell-{row}-{column}"))
+                axes.text(column, row, f"{count:,}", color=STRONG, ha="center", va="center", fontsize=9)
+        else:
+            shade = np.zeros((size, size, 4))  # RGB and opacity, so that the page shows through
+            shade[..., :3] = (0.16, 0.5, 0.78)
+            shade[..., 3] = shares**0.6  # small shares are the interesting ones: lift them
+            axes.imshow(shade, interpolation="none", aspect="auto")
+        axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
+        small = 9 if size <= MAX_LABELLED_CELLS else max(4.5, 9 - size / 20)
+        turn = 0 if size <= 4 and max(map(len, names)) <= MAX_LABELLED_CELLS else 90
+        axes.set_xticks(range(size), [label(name) for name in names], fontsize=small, rotation=turn)
+        axes.set_yticks(range(size), [label(name) for name in names], fontsize=small)
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        return to_svg(figure, titles)
+
+
+def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: bool = False, level: bool = False) -> str:
+    """A cloud of at most 1,500 points drawn evenly from all; `diagonal` adds y = x, `level` adds y = 0."""
+    horizontal, vertical = np.asarray(x, float), np.asarray(y, float)
+    if len(horizontal) > MAX_POINTS:
+        chosen = np.linspace(0, len(horizontal) - 1, MAX_POINTS).astype(int)
+        horizontal, vertical = horizontal[chosen], vertical[chosen]
+    with drawing(x_label, y_label) as (figure, axes):
+        if diagonal:
+            middle = float(np.nanmean(horizontal)) if np.isfinite(horizontal).any() else 0.0
+            axes.axline((middle, middle), slope=1, color=TEXT, linewidth=0.9, dashes=(4, 3))
+        if level:
+            axes.axhline(0, color=TEXT, linewidth=0.9, dashes=(4, 3))
+        opacity = float(np.clip(60 / max(len(horizontal), 1), 0.25, 0.8))
+        axes.scatter(horizontal, vertical, s=9, color=series_color(0), alpha=opacity, linewidths=0)
+        axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
+        return to_svg(figure, {})
+
+
+def histogram(values: Numbers, x_label: str, y_label: str = "examples", *, level: bool = False) -> str:
+    """How often values occur, in at most 40 bins; `level` marks 0."""
+    numbers = np.asarray(values, float)
+    numbers = numbers[np.isfinite(numbers)]
+    counts, edges = np.histogram(numbers, bins=int(np.clip(len(numbers) ** 0.5, 8, 40)))
+    titles = {}
+    with drawing(x_label, y_label) as (figure, axes):
+        for place, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False)):
+            axes.bar(low, count, width=(high - low) * 0.94, align="edge", color=series_color(0), gid=f"bar-{place}")
+            titles[f"bar-{place}"] = [f"{format_number(low)} to {format_number(high)}: {count:,}"]
+        if level:
+            axes.axvline(0, color=STRONG, linewidth=0.9, dashes=(4, 3))
+        return to_svg(figure, titles)
+
+
+def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[str, str]], titles: Sequence[str]) -> str:
+    """A line per row through parallel axes, at `positions` (num_lines, num_axes) from 0 to 1; the first row stands out.
+
+    `bounds` are what each axis says at its lower and upper end.
+    """
+    rows = np.asarray(positions, float)
+    places = np.arange(len(names))
+    hover: dict[str, list[str]] = {}
+    with drawing("", "", (9, 3.6)) as (figure, axes):
+        for place in reversed(range(len(rows))):  # the first is drawn last, above the others
+            look: dict[str, Any] = {"linewidth": 1, "alpha": 0.3} if place else {"linewidth": 2.6, "zorder": 3}
+            axes.plot(places, rows[place], color=series_color(0 if place else 1), gid=f"line-{place}", **look)
+            hover[f"line-{place}"] = [visible(titles[place])]
+        for place, (low, high) in enumerate(bounds):
+            axes.plot([place, place], [0, 1], color=TEXT, linewidth=0.8)
+            axes.text(place, -0.04, label(low), ha="center", va="top", fontsize=8.5)
+            axes.text(place, 1.04, label(high), ha="center", va="bottom", fontsize=8.5)
+        axes.set(xlim=(-0.3, len(names) - 0.7), ylim=(-0.12, 1.12))
+        axes.set_xticks(places, [label(name) for name in names], color=STRONG)
+        axes.set_yticks([])
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        return to_svg(figure, hover)
+
+
+def sparkline(heights: Sequence[float], titles: Sequence[str], *, width: int = 96, height: int = 24) -> str:
+    """Bars small enough for a cell of a table; each shows its title on hover."""
+    step = width / max(len(heights), 1)
+    largest = max(heights, default=0) or 1
+    svg = ET.Element("svg", viewBox=f"0 0 {width} {height}", width=str(width), height=str(height))
+    for place, (value, title) in enumerate(zip(heights, titles, strict=True)):
+        tall = max(height * value / largest, 1 if value else 0)
+        bar = ET.SubElement(svg, "rect", x=f"{place * step:.1f}", y=f"{height - tall:.1f}")
+        bar.attrib |= {"width": f"{max(step - 1, 0.6):.1f}", "height": f"{tall:.1f}", "fill": "var(--series-0)"}
+        ET.SubElement(bar, "title").text = visible(title)
+    return ET.tostring(svg, encoding="unicode")
+
+
+def thinned_curve(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The same curve with fewer points, evenly spaced along it so that its corners stay."""
+    if len(x) <= MAX_VERTICES:
+        return x, y
+    steps = np.abs(np.diff(x)) / (np.ptp(x) or 1) + np.abs(np.diff(y)) / (np.ptp(y) or 1)
+    length = np.concatenate([[0.0], np.cumsum(np.nan_to_num(steps))])
+    chosen = np.unique(np.searchsorted(length, np.linspace(0, length[-1], MAX_VERTICES)).clip(0, len(x) - 1))
+    return x[chosen], y[chosen]
+
+
+def cell_patch(corner: tuple[float, float], opacity: float, name: str) -> Any:
+    """A cell of a heat map."""
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(corner, 0.96, 0.96, facecolor=series_color(0), alpha=opacity, linewidth=0, gid=name)

@@ -1,0 +1,39 @@
+"""What was read and what became of it on the way to the examples."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_ROW_NUMBERS = 10  # row numbers that are named; more help nobody
+
+
+@dataclass
+class Provenance:
+    """Collects facts while a source is read; travels as `attrs` of the examples table."""
+
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def drop(self, reason: str, rows: Sequence[int]) -> None:
+        """Records rows that were left out; rows are counted from 1, without the header."""
+        if len(rows):
+            self.dropped[reason] = {"count": len(rows), "first_rows": [int(row) for row in rows[:MAX_ROW_NUMBERS]]}
+
+    def note(self, text: str) -> None:
+        """Records a decision that a person may want to know of, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def without_password(source: str) -> str:
+    """An address or database URL as it may be shown and stored."""
+    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)
+
+
+def name_rows(rows: Sequence[int]) -> str:
+    """Row numbers as a phrase: `row 3`, or `rows 3, 7, 8 and 21 more`."""
+    shown, rest = rows[:MAX_ROW_NUMBERS], len(rows) - MAX_ROW_NUMBERS
+    numbers = ", ".join(str(row) for row in shown)
+    return f"row{'s' if len(rows) > 1 else ''} {numbers}" + (f" and {rest} more" if rest > 0 else "")

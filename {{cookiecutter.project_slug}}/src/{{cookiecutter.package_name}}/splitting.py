@@ -1,0 +1,100 @@
+"""Assigns every example to the training, validation or test split so that nothing leaks between them."""
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from .config import Config
+from .errors import InputError
+from .paths import SPLITS
+
+
+def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """The name of the split of each example, (num_examples,) str.
+
+    By `time` if set: training lies before validation, validation before test. Else by a hash of the `group`, the `key`
+    or the row without its target, whichever is set first: an example then never changes sides when others come, go or
+    change places.
+
+    Raises:
+        InputError: a split would be empty.
+    """
+    if config.time:
+        splits = split_by_time(config, examples[config.time])
+    elif config.group:
+        splits = split_by_hash(config, hash_values(examples[config.group]))
+    elif config.key:
+        splits = split_by_hash(config, hash_values(first_keys(config, examples)))
+    else:
+        splits = split_by_hash(config, hash_rows(examples.drop(columns=config.target)))
+    check_not_empty(config, splits)
+    return splits
+
+
+def split_by_time(config: Config, times: pd.Series) -> np.ndarray:
+    """Cuts the sorted times where the shares end; equal times stay together."""
+    ordered = np.sort(times.to_numpy())
+    starts = [ordered[int(share * len(ordered))] for share in np.cumsum(config.split_fractions)[:-1]]
+    return np.array(SPLITS)[np.searchsorted(starts, times.to_numpy(), side="right")]
+
+
+def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
+    """Maps hashes to [0, 1), where each split has its share."""
+    seeded = hashes ^ hash_numbers(np.array([config.seed], "float64"))
+    draws = pd.util.hash_array(seeded) / 2.0**64
+    return np.array(SPLITS)[np.searchsorted(np.cumsum(config.split_fractions)[:-1], draws, side="right")]
+
+
+def first_keys(config: Config, examples: pd.DataFrame) -> pd.Series:
+    """The keys; examples that differ in nothing but their key all get the first of their keys."""
+    keys = examples[config.key]
+    content = pd.Series(hash_rows(examples.drop(columns=config.key)), index=examples.index)
+    repeated = content.duplicated(keep=False)
+    if not repeated.any():
+        return keys
+    first = keys[repeated].sort_values().groupby(content[repeated]).transform("first")
+    return first.reindex(examples.index).where(repeated, keys)
+
+
+def count_duplicates(config: Config, examples: pd.DataFrame) -> int:
+    """Examples that repeat another one in everything but the key."""
+    content = examples.drop(columns=config.key) if config.key else examples
+    return int(pd.Series(hash_rows(content)).duplicated().sum())
+
+
+def hash_rows(examples: pd.DataFrame) -> np.ndarray:
+    """A number per row, (num_examples,) uint64, that does not depend on the order of the columns."""
+    total = np.zeros(len(examples), "uint64")
+    for name in examples.columns:
+        salt = pd.util.hash_array(np.array([name], object), categorize=False)
+        total += pd.util.hash_array(hash_values(examples[name]) ^ salt)  # wraps around, as it may
+    return total
+
+
+def hash_values(values: pd.Series) -> np.ndarray:
+    """A number per value, (num_values,) uint64, the same in every process and version, and for 3 and 3.0."""
+    if types.is_datetime64_any_dtype(values):
+        microseconds = values.to_numpy("datetime64[us]").astype("int64").astype("float64")
+        return hash_numbers(np.where(values.isna(), np.nan, microseconds))
+    if types.is_numeric_dtype(values):  # booleans too
+        is_nullable = types.is_extension_array_dtype(values)
+        return hash_numbers(values.to_numpy("float64", na_value=np.nan) if is_nullable else values.to_numpy("float64"))
+    return pd.util.hash_array(values.to_numpy(object))  # every kind of missing value has the same hash
+
+
+def hash_numbers(numbers: np.ndarray) -> np.ndarray:
+    """A number per float64, (num_values,) uint64."""
+    numbers = numbers + 0.0  # turns -0.0 into 0.0
+    numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
+    return pd.util.hash_array(numbers)
+
+
+def check_not_empty(config: Config, splits: np.ndarray) -> None:
+    """Refuses an assignment in which a split has no example."""
+    by = next((setting for setting in ("time", "group", "key") if getattr(config, setting)), "row content")
+    for split, fraction in zip(SPLITS, config.split_fractions, strict=True):
+        if not (splits == split).any():
+            raise InputError(
+                f"the {split} split is empty: {len(splits)} examples are split by {by} with a share of {fraction:g}; "
+                f"collect more examples, with more distinct values to split by, or change split_fractions or seed"
+            )

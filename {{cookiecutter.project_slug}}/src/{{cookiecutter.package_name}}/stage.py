@@ -1,0 +1,41 @@
+"""What every stage shares when it is run from the command line."""
+
+import errno
+import gc
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from . import settings
+from .config import Config
+from .errors import InputError, RefusedError
+
+EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
+EXIT_SETTING = 2  # a wrong setting
+EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
+
+
+def run(main: Callable[[Config], None]) -> None:
+    """Runs a stage with the settings of the command line; a person's mistake ends in one message, not a traceback."""
+    try:
+        config = settings.load(Config, sys.argv[1:])
+    except InputError as error:
+        stop(error, EXIT_SETTING)
+    try:
+        main(config)
+    except (InputError, RefusedError) as error:
+        stop(error, EXIT_MISTAKE)
+    except KeyboardInterrupt:
+        stop("interrupted; the last good artifacts are untouched", EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are untouched", EXIT_MISTAKE)
+    gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second
+
+
+def stop(reason: object, status: int) -> NoReturn:
+    """Ends the process with a message on the error stream."""
+    sys.stdout.flush()
+    print(f"error: {reason}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,159 @@
+"""Tables that are read and written in pieces, so that a file of any size fits in memory."""
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fsspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from . import artifacts, delimited
+from .config import Config
+from .errors import InputError
+from .provenance import Provenance
+
+ROWS = 16_384  # of a piece
+SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
+COMPRESSED = (".gz", ".bz2", ".zst")
+
+
+class Piece(NamedTuple):
+    """Some rows of a table, and their numbers in the file, counted from 1 without the header, (num_rows,)."""
+
+    table: pa.Table
+    numbers: np.ndarray
+
+
+def kind_of(path: Path, setting: str) -> str:
+    """The format of a file by its name: csv, tsv, parquet or jsonl."""
+    suffix = next((suffix for suffix in reversed(path.suffixes) if suffix not in COMPRESSED), "")
+    kinds = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+    if suffix not in kinds:
+        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed")
+    return kinds[suffix]
+
+
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[Piece]:
+    """The rows of a table in pieces; cells of text tables are strings. Unreadable rows are noted in `provenance`."""
+    kind = kind_of(path, "input")
+    if not path.is_file():
+        raise InputError(f"input is {str(path)!r}, which is no file; give the table of examples to predict")
+    try:
+        if kind == "parquet":
+            start = 1
+            for batch in pyarrow.parquet.ParquetFile(path).iter_batches(ROWS):
+                yield Piece(pa.Table.from_batches([batch]), start + np.arange(batch.num_rows))
+                start += batch.num_rows
+        elif kind == "jsonl":
+            yield from read_json_pieces(path, provenance)
+        else:
+            yield from read_text_pieces(config, path, provenance)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path} cannot be read as {kind}: {error}; mend the file") from error
+
+
+def read_text_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[Piece]:
+    """The rows of a text table; those with too few or too many cells are left out and noted."""
+    ragged: list[int] = []
+
+    def leave_out(row: pyarrow.csv.InvalidRow) -> str:
+        ragged.append(row.number - num_lines)
+        return "skip"
+
+    with fsspec.open(str(path), compression="infer") as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    whole_lines = sample[: sample.rfind(b"\n") + 1] if len(sample) == SAMPLE_BYTES else sample
+    encoding = config.encoding or delimited.detect_encoding(str(path), whole_lines, provenance)
+    text = whole_lines.decode(encoding, errors="ignore").encode()
+    delimiter = config.delimiter or delimited.detect_delimiter(text)
+    names, num_lines = delimited.read_header(str(path), text, delimiter)
+    with fsspec.open(str(path), compression="infer") as stream:
+        reader = pyarrow.csv.open_csv(
+            stream,
+            pyarrow.csv.ReadOptions(column_names=names, skip_rows=num_lines, encoding=encoding, use_threads=False),
+            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
+            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+        num_seen = 0
+        for batch in reader:
+            num_left_out = len(ragged)
+            numbers = np.setdiff1d(np.arange(num_seen + 1, num_seen + 1 + batch.num_rows + num_left_out), ragged)
+            yield Piece(pa.Table.from_batches([batch]), numbers[: batch.num_rows])
+            num_seen = int(numbers[: batch.num_rows].max(initial=num_seen))
+    provenance.drop("too few or too many cells", ragged)
+
+
+def read_json_pieces(path: Path, provenance: Provenance) -> Iterator[Piece]:
+    """The objects of a file of JSON lines; lines that are none are left out and noted."""
+    unreadable = []
+    with fsspec.open(str(path), compression="infer") as stream:
+        numbered = enumerate(stream, 1)
+        while lines := list(itertools.islice(numbered, ROWS)):
+            records = {number: parse_object(line) for number, line in lines if line.strip()}
+            unreadable += [number for number, record in records.items() if record is None]
+            objects = {number: record for number, record in records.items() if record is not None}
+            if objects:
+                yield Piece(pa.Table.from_pylist(list(objects.values())), np.array(list(objects)))
+    provenance.drop("no JSON object", unreadable)
+
+
+def parse_object(line: bytes) -> dict[str, Any] | None:
+    """The JSON object of a line, if it is one."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def write_pieces(path: Path, pieces: Iterator[pd.DataFrame]) -> int:
+    """Writes tables with the same columns one after the other, all or nothing; returns the number of rows."""
+    kind, num_rows = kind_of(path, "output"), 0
+    with artifacts.replacing(path) as temporary, contextlib.ExitStack() as stack:
+        writer: Any = None
+        for piece in pieces:
+            table = pa.Table.from_pandas(piece, preserve_index=False).replace_schema_metadata(None)
+            if writer is None:
+                writer = stack.enter_context(open_writer(kind, temporary, table.schema))
+            writer.write(table.cast(writer.schema) if hasattr(writer, "schema") else table)
+            num_rows += len(piece)
+        if writer is None:
+            raise InputError(f"there is nothing to write to {path}: the input has no rows that can be read")
+    return num_rows
+
+
+def open_writer(kind: str, path: Path, schema: pa.Schema) -> Any:
+    """A writer of tables in a format."""
+    if kind == "parquet":
+        return pyarrow.parquet.ParquetWriter(path, schema)
+    if kind == "jsonl":
+        return JsonWriter(path)
+    return pyarrow.csv.CSVWriter(path, schema, write_options=pyarrow.csv.WriteOptions(delimiter="\t" if kind == "tsv" else ","))
+
+
+class JsonWriter:
+    """Writes tables as JSON lines."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file."""
+        self.file = path.open("w", encoding="utf-8")
+
+    def __enter__(self) -> "JsonWriter":
+        """Gives itself."""
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        """Closes the file."""
+        self.file.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Appends a line per row."""
+        for record in table.to_pylist():
+            self.file.write(json.dumps(artifacts.finite(record), ensure_ascii=False, default=str) + "\n")

@@ -1,0 +1,153 @@
+"""make train: fits the network, keeps its best epoch, calibrates it and saves the whole model."""
+
+import platform
+import subprocess
+import time
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pandas as pd
+
+from . import artifacts, epochs, model, preprocessing, stage, task
+from .checkpoint import Checkpoint
+from .config import Config
+
+VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
+
+
+def main(config: Config) -> None:
+    """From the examples tables to artifacts/training."""
+    started = time.perf_counter()
+    keras.utils.set_random_seed(config.seed)
+    examples = artifacts.read_examples(config, "train")
+    target = task.describe_target(config, examples[config.target])
+    preprocessor = preprocessing.build_preprocessor(config, examples)
+    hyperparameters = best_hyperparameters(config)
+    network = model.build_model(hyperparameters, config, preprocessor, target)
+    checkpoint = fit(config, network, preprocessor, target, run_key(config, hyperparameters))
+    complete = assemble(config, preprocessor, network, target)
+    seconds = time.perf_counter() - started
+    save(config, complete, checkpoint, hyperparameters, seconds)
+
+
+def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
+    """The winner of `make tune`, or an empty set, which makes `build_model` use its defaults."""
+    hyperparameters = keras_tuner.HyperParameters()
+    if config.paths.best_hyperparameters.exists():
+        winner = artifacts.read_json(config.paths.best_hyperparameters, "tune")
+        if winner["data"] == artifacts.data_hash(config):
+            hyperparameters.values = dict(winner["values"])
+        else:
+            print(f"{config.paths.best_hyperparameters} was found on other data and is not used; run `make tune` again")
+    return hyperparameters
+
+
+def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str:
+    """A hash of all that decides the weights: a checkpoint made with another key is not continued."""
+    settings = config.model_dump(mode="json", exclude={"artifacts", "schema_path", "input", "output", "patience"})
+    return artifacts.text_hash([settings, hyperparameters.values, artifacts.data_hash(config)])
+
+
+def fit(
+    config: Config, network: keras.Model, preprocessor: keras.Model, target: task.Target, key: str
+) -> Checkpoint:
+    """Trains until the validation score no longer improves; goes on where a killed run with the same key stopped."""
+    folder = config.paths.training / "checkpoint" / key
+    for other in folder.parent.glob("*"):
+        if other.name != key:
+            artifacts.remove(other)
+    checkpoint = Checkpoint(folder, task.MONITOR, config.patience)
+    if checkpoint.epochs_done:
+        print(f"going on after epoch {checkpoint.epochs_done} of a run that was stopped")
+    num_epochs = epochs.num_epochs(config, artifacts.num_examples(config, "train"))
+    if not checkpoint.is_exhausted and checkpoint.epochs_done < num_epochs:
+        epoch = epochs.epoch_counter()
+        train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
+        validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
+        network.fit(
+            train,
+            validation_data=validation,
+            initial_epoch=checkpoint.epochs_done,
+            epochs=num_epochs,
+            shuffle=False,  # the dataset does it
+            callbacks=[
+                epochs.count_epochs(epoch),
+                epochs.CosineDecay(num_epochs),  # before the checkpoint, which brings a later epoch's rate back
+                checkpoint,
+                keras.callbacks.TensorBoard(config.paths.training / "logs", write_graph=False),
+            ],
+            verbose=0,
+        )
+    checkpoint.restore_best(network)
+    return checkpoint
+
+
+def assemble(config: Config, preprocessor: keras.Model, network: keras.Model, target: task.Target) -> keras.Model:
+    """The whole model, raw inputs to decoded predictions, calibrated on the validation split."""
+    decoder = task.Decode(asdict(target), name="decode")
+    trained = keras.Model(network.input, network.output, name="network")  # without the optimizer and the loss
+    complete = keras.Model(preprocessor.input, decoder(trained(preprocessor(preprocessor.input))), name="complete")
+    validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
+    targets = np.concatenate([batch.numpy() for _, batch in validation])[:, 0]
+    task.calibrate(config, decoder, network.predict(validation, verbose=0), targets)
+    return complete
+
+
+def save(
+    config: Config,
+    complete: keras.Model,
+    checkpoint: Checkpoint,
+    hyperparameters: keras_tuner.HyperParameters,
+    seconds: float,
+) -> None:
+    """Writes the model, the history and the facts about the run; the model last, since it says that all is there."""
+    paths, history = config.paths, pd.DataFrame(checkpoint.history)
+    best = checkpoint.history[checkpoint.best_epoch]
+    with artifacts.replacing(paths.history) as temporary:
+        history.to_csv(temporary, index=False)
+    with artifacts.replacing(paths.model) as temporary:
+        complete.save(temporary)
+        facts = run_facts(config) | {
+            "model": artifacts.content_hash(temporary),
+            "hyperparameters": hyperparameters.values,
+            "num_weights": complete.count_params(),
+            "epochs": checkpoint.epochs_done,
+            "best_epoch": best["epoch"] + 1,
+            "seconds": round(seconds, 1),
+            "metrics": best,
+        }
+        artifacts.write_json(paths.run, facts)
+    artifacts.remove(checkpoint.folder.parent)
+    scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
+    print(f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; the best is epoch {best['epoch'] + 1}: {scores}")
+    print(f"wrote {paths.model}, {paths.history}, {paths.run}")
+
+
+def run_facts(config: Config) -> dict[str, Any]:
+    """What it takes to make the run again: settings, data, code and versions."""
+    return {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "settings": config.model_dump(mode="json"),
+        "data": artifacts.data_hash(config),
+        "commit": git_commit(),
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in VERSIONED},
+    }
+
+
+def git_commit() -> str:
+    """The commit of the code, with a plus sign when files differ from it; empty outside a repository."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,59 @@
+"""The page of the hyperparameter search: every trial as a line through its hyperparameters to its score."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from . import plots, report, task
+from .config import Config
+from .report import Banner, Figure, Page, Section, Table
+
+NOT_SEARCHED = ("trial", "status", task.MONITOR)
+
+
+def write(config: Config, trials: pd.DataFrame, path: Path) -> None:
+    """Writes the page for a table of trials, the best first."""
+    label = task.MONITOR.removeprefix("val_").replace("_", " ")
+    best = trials.iloc[0]
+    verdict = Banner(
+        "neutral",
+        f"Best validation {label}: {report.format_number(float(best[task.MONITOR]))}",
+        f"Trial {best['trial']} of {len(trials)}, found by the {config.tuner} search; `make train` uses it from now on.",
+    )
+    rows = [[report_cell(value) for value in row] for row in trials.itertuples(index=False)]
+    sections = [
+        Section("Trials as lines", [parallel_coordinates(trials)]),
+        Section("Trials", [Table("All trials, the best first", list(trials.columns), rows)]),
+    ]
+    report.write_page(path, Page(f"Search: {config.target}", verdict, sections, facts={"Goal": config.goal}))
+
+
+def parallel_coordinates(trials: pd.DataFrame) -> Figure:
+    """Each hyperparameter is an axis from its least to its greatest value, the score the last one."""
+    usable = trials[trials[task.MONITOR].notna()]
+    axes = [name for name in usable.columns if name not in NOT_SEARCHED and usable[name].nunique() > 1]
+    axes = [*axes, task.MONITOR]
+    positions = pd.DataFrame({name: relative(usable[name]) for name in axes})
+    tips = [", ".join(f"{name} {row[name]}" for name in axes) for _, row in usable.iterrows()]
+    bounds = [(str(usable[name].min()), str(usable[name].max())) for name in axes]
+    return Figure(
+        "Parallel coordinates",
+        plots.parallel(axes, positions.to_numpy(), bounds, tips),
+        f"{len(usable)} trials as lines through {', '.join(axes)}; the best trial is the strongest line.",
+        note="Every line is a trial; the strongest is the best one. Each axis runs from the least to the greatest value.",
+        wide=True,
+    )
+
+
+def relative(values: pd.Series) -> pd.Series:
+    """The values between 0 and 1; words are ranked."""
+    numbers = values if pd.api.types.is_numeric_dtype(values) else values.astype(str).rank(method="dense")
+    span = numbers.max() - numbers.min()
+    return (numbers - numbers.min()) / (span or 1)
+
+
+def report_cell(value: object) -> str | float | None:
+    """A value of the table of trials as a cell of the page."""
+    if pd.isna(value):
+        return None
+    return float(value) if isinstance(value, float) else value if isinstance(value, int) else str(value)

@@ -1,0 +1,44 @@
+"""Compares the predictions of an export with expected ones; run by path, it imports nothing of the project.
+
+Reads from standard input a line of JSON: `model`, the folder of a SavedModel, and `cases`, a pickle of
+`{signature: (arguments, expected outputs)}`. Prints the largest difference of all outputs as JSON.
+"""
+
+import json
+import os
+import pickle
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only errors on the screen
+
+import numpy as np
+import tensorflow as tf
+
+
+def main() -> None:
+    """Loads, predicts, compares."""
+    line = sys.stdin.readline()
+    if not line:  # the parent gave up
+        sys.exit(1)
+    request = json.loads(line)
+    signatures = tf.saved_model.load(request["model"]).signatures
+    cases = pickle.loads(Path(request["cases"]).read_bytes())  # noqa: S301 (the parent process wrote it)
+    differences = []
+    for name, (arguments, expected) in cases.items():
+        outputs = signatures[name](**{key: tf.constant(array) for key, array in arguments.items()})
+        differences += [difference(outputs[key].numpy(), array) for key, array in expected.items()]
+    print(json.dumps(max(differences)))
+
+
+def difference(actual: np.ndarray, expected: np.ndarray) -> float:
+    """The largest absolute difference; infinite where shapes or texts differ."""
+    if actual.shape != expected.shape:
+        return float("inf")
+    if expected.dtype.kind in "fiu":
+        return float(np.max(np.abs(actual.astype("float64") - expected.astype("float64")), initial=0))
+    return 0.0 if (actual == expected).all() else float("inf")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Classification: the network's head, loss and training metrics, and the decoding of its predictions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from keras import ops
+from scipy import optimize
+
+from .config import Config
+from .errors import InputError
+
+MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
+TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
+
+
+@dataclass(frozen=True)
+class Target:
+    """What training learns of the target: its classes in the order of the outputs, and their weights in the loss."""
+
+    classes: tuple[str, ...] | tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def describe_target(config: Config, values: pd.Series) -> Target:
+    """Learns the classes from the training split."""
+    counts = values.value_counts().sort_index()
+    is_integer = pd.api.types.is_integer_dtype(values)
+    classes = tuple(int(value) if is_integer else str(value) for value in counts.index)
+    shares = counts.to_numpy() / len(values)
+    weights = 1 / (len(classes) * shares) if config.class_weight == "balanced" else np.ones(len(classes))
+    return Target(classes, tuple(float(weight) for weight in weights))
+
+
+def encode(target: Target, values: pd.Series) -> np.ndarray:
+    """Class numbers, (num_examples,) int32.
+
+    Raises:
+        InputError: a class that training has not seen.
+    """
+    names = values if isinstance(target.classes[0], int) else values.astype(str)
+    codes = pd.Index(target.classes).get_indexer(names)
+    if (codes < 0).any():
+        unknown = sorted({str(name) for name in names[codes < 0]})
+        message = f"{values.name} has the classes {unknown}, which the training split lacks: collect and train again"
+        raise InputError(message)
+    return codes.astype("int32")
+
+
+def actual(target: Target, values: pd.Series) -> np.ndarray:
+    """The true values as `scoring` takes them: class numbers, (num_examples,)."""
+    return encode(target, values)
+
+
+def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
+    """Logits, one set per ensemble member: (batch, members, width) to (batch, members, classes)."""
+    members = features.shape[1]
+    head = keras.layers.EinsumDense("bmw,mwc->bmc", (members, len(target.classes)), bias_axes="mc", name="logits")
+    return head(features)
+
+
+class MembersCrossentropy(keras.losses.Loss):
+    """Cross-entropy averaged over the members, each of which so learns on its own (TabM, Gorishniy et al. 2025)."""
+
+    def __init__(self, weights: tuple[float, ...]) -> None:
+        """Takes the weight of each class."""
+        super().__init__(name="loss")
+        self.weights = weights
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Takes class numbers (batch, 1) and logits (batch, members, classes); returns (batch,)."""
+        targets = ops.one_hot(y_true, len(self.weights))  # (batch, 1, classes)
+        crossentropy = -ops.sum(targets * ops.log_softmax(y_pred), axis=-1)  # (batch, members)
+        weights = ops.sum(targets * ops.convert_to_tensor(self.weights, "float32"), axis=-1)  # (batch, 1)
+        return ops.mean(weights * crossentropy, axis=-1)
+
+
+def loss(target: Target) -> keras.losses.Loss:
+    """What training minimises."""
+    return MembersCrossentropy(target.weights)
+
+
+def metrics(target: Target) -> list[Any]:
+    """What training logs: scores of the members' average, which is what is served."""
+    del target  # the same for any number of classes
+
+    def log_loss(y_true: Any, y_pred: Any) -> Any:
+        return keras.losses.sparse_categorical_crossentropy(y_true[:, 0], average_probabilities(y_pred))
+
+    def accuracy(y_true: Any, y_pred: Any) -> Any:
+        return ops.equal(y_true[:, 0], ops.cast(ops.argmax(average_probabilities(y_pred), axis=-1), y_true.dtype))
+
+    return [log_loss, accuracy]
+
+
+def average_probabilities(logits: Any, temperature: Any = 1.0) -> Any:
+    """The members' mean probabilities: (batch, members, classes) to (batch, classes)."""
+    return ops.mean(ops.softmax(logits / temperature), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="task")
+class Decode(keras.layers.Layer):
+    """Turns logits into what a client reads: the label, its probability and all probabilities."""
+
+    def __init__(self, target: Mapping[str, Any], **options: Any) -> None:
+        """Takes the fields of a `Target`."""
+        super().__init__(**options)
+        self.target = Target(tuple(target["classes"]), tuple(target["weights"]))
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the temperature, which `calibrate` sets."""
+        del input_shape
+        self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", trainable=False)
+
+    def call(self, logits: Any) -> dict[str, Any]:
+        """(batch, members, classes) to label (batch,), probability (batch,) and probabilities (batch, classes)."""
+        probabilities = average_probabilities(logits, self.temperature)
+        labels = tf.gather(tf.constant(self.target.classes), tf.argmax(probabilities, axis=-1))
+        return {"label": labels, "probability": ops.max(probabilities, axis=-1), "probabilities": probabilities}
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras saves."""
+        return {**super().get_config(), "target": {"classes": self.target.classes, "weights": self.target.weights}}
+
+
+def output_parts(target: Target) -> dict[str, list[str]]:
+    """What the entries of outputs with several entries stand for."""
+    return {"probabilities": [str(name) for name in target.classes]}
+
+
+def calibrate(config: Config, decoder: Decode, logits: np.ndarray, targets: np.ndarray) -> None:
+    """Sets the temperature that minimises the log loss on the validation split (Guo et al. 2017).
+
+    A weak prior around 1 keeps a few examples that are all predicted right from making the model overconfident.
+    """
+    del config  # the temperature needs no setting
+
+    def log_loss(log_temperature: float) -> float:
+        prior = 0.5 * (log_temperature / TEMPERATURE_DEVIATION) ** 2 / len(targets)
+        scaled = logits.astype("float64") / np.exp(log_temperature)
+        scaled -= scaled.max(axis=-1, keepdims=True)
+        exponents = np.exp(scaled)
+        probabilities = (exponents / exponents.sum(axis=-1, keepdims=True)).mean(axis=1)
+        return float(-np.log(probabilities[np.arange(len(targets)), targets] + 1e-12).mean()) + prior
+
+    best = optimize.minimize_scalar(log_loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
+    decoder.temperature.assign(np.exp(best.x))

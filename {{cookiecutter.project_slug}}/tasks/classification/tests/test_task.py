@@ -1,0 +1,80 @@
+"""Classification: classes, loss, calibration and decoding."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from project import task
+from project.config import Config
+from project.errors import InputError
+
+TARGET = task.Target(("no", "yes"), (1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"), [(["b", "a", "b"], ("a", "b")), ([3, 1, 3], (1, 3)), ([True, False], ("False", "True"))]
+)
+def test_classes_are_sorted_and_encoded(values: list, classes: tuple) -> None:
+    target = task.describe_target(Config(), pd.Series(values))
+    assert target.classes == classes
+    codes = task.encode(target, pd.Series(values))
+    assert codes.dtype == np.int32
+    assert [classes[code] for code in codes] == [str(value) if isinstance(value, bool) else value for value in values]
+
+
+def test_an_unseen_class_is_refused() -> None:
+    with pytest.raises(InputError, match="maybe"):
+        task.encode(TARGET, pd.Series(["yes", "maybe"], name="answer"))
+
+
+def test_balanced_weights_give_every_class_the_same_say() -> None:
+    values = pd.Series(["a"] * 9 + ["b"])
+    target = task.describe_target(Config(class_weight="balanced"), values)
+    assert target.weights[0] * 9 == pytest.approx(target.weights[1] * 1)
+
+
+def test_the_loss_is_the_mean_cross_entropy_of_the_members() -> None:
+    logits = np.random.default_rng(0).normal(size=(5, 3, 2)).astype("float32")  # (batch, members, classes)
+    targets = np.array([[0], [1], [1], [0], [1]])
+    members = [
+        keras.losses.sparse_categorical_crossentropy(targets[:, 0], logits[:, member], from_logits=True)
+        for member in range(3)
+    ]
+    assert float(task.loss(TARGET)(targets, logits)) == pytest.approx(np.mean(members), rel=1e-5)
+
+
+def test_metrics_judge_the_average_of_the_members() -> None:
+    logits = np.log(np.array([[[0.9, 0.1], [0.3, 0.7]]], "float32"))  # mean 0.6, 0.4
+    log_loss, accuracy = task.metrics(TARGET)
+    assert float(log_loss(np.array([[0]]), logits)[0]) == pytest.approx(-np.log(0.6), rel=1e-5)
+    assert float(accuracy(np.array([[0]]), logits)[0]) == 1
+
+
+def test_decoding_gives_labels_and_probabilities() -> None:
+    decoded = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})(np.array([[[0.0, 2.0]], [[3.0, 0.0]]], "float32"))
+    assert decoded["label"].numpy().tolist() == [b"yes", b"no"]
+    np.testing.assert_allclose(np.sum(decoded["probabilities"], axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(decoded["probability"], np.max(decoded["probabilities"], axis=1))
+
+
+def test_whole_number_classes_stay_numbers() -> None:
+    decoded = task.Decode({"classes": (3, 7), "weights": (1, 1)})(np.array([[[0.0, 2.0]]], "float32"))
+    assert decoded["label"].numpy().tolist() == [7]
+
+
+def test_calibration_finds_the_temperature_of_overconfident_logits() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(20_000, 1, 2)).astype("float32") * 2
+    probabilities = np.exp(logits[:, 0]) / np.exp(logits[:, 0]).sum(axis=1, keepdims=True)
+    targets = (random.random(20_000) < probabilities[:, 1]).astype(int)
+    decoder = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})
+    decoder.build(logits.shape)
+    task.calibrate(Config(), decoder, logits * 3, targets)
+    assert float(decoder.temperature) == pytest.approx(3, rel=0.1)
+
+
+def test_a_few_perfect_predictions_do_not_make_it_overconfident() -> None:
+    decoder = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})
+    decoder.build((None, 1, 2))
+    task.calibrate(Config(), decoder, np.array([[[5.0, 0.0]]] * 20, "float32"), np.zeros(20, int))
+    assert 0.7 < float(decoder.temperature) <= 1.0

@@ -1,0 +1,143 @@
+"""Regression: the network's head, loss and training metrics, and the decoding of its predictions."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import ops
+
+from .config import Config
+
+MONITOR = "val_rmse"  # what early stopping and the search minimise
+MAX_INTERVAL_BINS = 10
+MIN_BIN_EXAMPLES = 100  # below, a bin's quantile is too noisy
+
+
+@dataclass(frozen=True)
+class Target:
+    """What training learns of the target: the scale on which the network predicts it."""
+
+    mean: float
+    scale: float  # standard deviation
+
+
+def describe_target(config: Config, values: pd.Series) -> Target:
+    """Learns the target's mean and standard deviation from the training split."""
+    del config  # no setting changes the scale
+    numbers = values.to_numpy("float64")
+    return Target(float(numbers.mean()), float(numbers.std()))
+
+
+def encode(target: Target, values: pd.Series) -> np.ndarray:
+    """Standardised targets, (num_examples,) float32."""
+    return ((values.to_numpy("float64") - target.mean) / target.scale).astype("float32")
+
+
+def actual(target: Target, values: pd.Series) -> np.ndarray:
+    """The true values as `scoring` takes them: in their own units, (num_examples,)."""
+    del target  # no scale to apply
+    return values.to_numpy("float64")
+
+
+def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
+    """Predictions on the standardised scale, one per member: (batch, members, width) to (batch, members, 1)."""
+    del target  # one output, whatever the scale
+    members = features.shape[1]
+    head = keras.layers.EinsumDense("bmw,mwo->bmo", (members, 1), bias_axes="mo", name="standardised")
+    return head(features)
+
+
+class MembersSquaredError(keras.losses.Loss):
+    """Squared error averaged over the members, each of which so learns on its own (TabM, Gorishniy et al. 2025)."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Takes targets (batch, 1) and predictions (batch, members, 1); returns (batch,)."""
+        return ops.mean(ops.square(y_pred[:, :, 0] - y_true), axis=-1)
+
+
+def loss(target: Target) -> keras.losses.Loss:
+    """What training minimises."""
+    del target  # the same on every scale
+    return MembersSquaredError(name="loss")
+
+
+class AverageError(keras.metrics.RootMeanSquaredError):
+    """Root mean squared error of the members' average, in the target's units."""
+
+    def __init__(self, scale: float) -> None:
+        """Takes the target's standard deviation."""
+        super().__init__(name="rmse")
+        self.scale = scale
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Takes targets (batch, 1) and predictions (batch, members, 1), both standardised."""
+        super().update_state(y_true * self.scale, ops.mean(y_pred, axis=1) * self.scale, sample_weight)
+
+
+def metrics(target: Target) -> list[Any]:
+    """What training logs: scores of the members' average, which is what is served."""
+
+    def mae(y_true: Any, y_pred: Any) -> Any:
+        return ops.abs(y_true - ops.mean(y_pred, axis=1)) * target.scale
+
+    return [AverageError(target.scale), mae]
+
+
+@keras.saving.register_keras_serializable(package="task")
+class Decode(keras.layers.Layer):
+    """Turns network outputs into what a client reads: the prediction in the target's units and its interval."""
+
+    def __init__(self, target: Mapping[str, float], **options: Any) -> None:
+        """Takes the fields of a `Target`."""
+        super().__init__(**options)
+        self.target = Target(**target)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the widths of the intervals, which `calibrate` sets, by bins of the prediction."""
+        del input_shape
+        shape = (MAX_INTERVAL_BINS,)
+        self.bin_starts = self.add_weight(name="bin_starts", shape=shape, initializer="zeros", trainable=False)
+        self.half_widths = self.add_weight(name="half_widths", shape=shape, initializer="zeros", trainable=False)
+
+    def call(self, outputs: Any) -> dict[str, Any]:
+        """(batch, members, 1) to prediction, low and high, each (batch,)."""
+        standardised = ops.mean(outputs, axis=(1, 2))
+        is_beyond = ops.expand_dims(standardised, -1) >= self.bin_starts  # (batch, bins)
+        bins = ops.maximum(ops.sum(ops.cast(is_beyond, "int32"), axis=-1) - 1, 0)
+        half_width = ops.take(self.half_widths, bins) * self.target.scale
+        prediction = standardised * self.target.scale + self.target.mean
+        return {"prediction": prediction, "low": prediction - half_width, "high": prediction + half_width}
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras saves."""
+        return {**super().get_config(), "target": asdict(self.target)}
+
+
+def output_parts(target: Target) -> dict[str, list[str]]:
+    """What the entries of outputs with several entries stand for."""
+    del target  # every output is one number
+    return {}
+
+
+def calibrate(config: Config, decoder: Decode, outputs: np.ndarray, targets: np.ndarray) -> None:
+    """Sets the intervals' widths so that they hold the wanted share of the validation split.
+
+    Split conformal prediction (Lei et al. 2018), separately in bins of the prediction (Mondrian, Vovk et al. 2003), so
+    that intervals are wide only where errors are large.
+    """
+    standardised = outputs.mean(axis=(1, 2))
+    residuals = np.abs(targets - standardised)
+    num_bins = int(np.clip(len(targets) // MIN_BIN_EXAMPLES, 1, MAX_INTERVAL_BINS))
+    starts = np.full(MAX_INTERVAL_BINS, np.inf, "float32")  # unused bins begin where no prediction is
+    starts[:num_bins] = np.quantile(standardised, np.arange(num_bins) / num_bins)
+    bins = np.maximum((standardised[:, None] >= starts).sum(axis=1) - 1, 0)
+    widths = np.zeros(MAX_INTERVAL_BINS, "float32")
+    for number in range(num_bins):
+        inside = np.sort(residuals[bins == number])
+        rank = int(np.ceil((len(inside) + 1) * config.interval_coverage))
+        widths[number] = inside[min(rank, len(inside)) - 1]
+    decoder.bin_starts.assign(starts)
+    decoder.half_widths.assign(widths)

@@ -1,0 +1,62 @@
+"""Regression: scale, loss, intervals and decoding."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from project import task
+from project.config import Config
+
+TARGET = task.Target(mean=100.0, scale=10.0)
+
+
+def test_targets_are_standardised() -> None:
+    values = pd.Series(np.random.default_rng(0).normal(1e6, 5, 1_000))
+    encoded = task.encode(task.describe_target(Config(), values), values)
+    assert encoded.dtype == np.float32
+    assert encoded.mean() == pytest.approx(0, abs=1e-3)
+    assert encoded.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_the_loss_is_the_mean_squared_error_of_the_members() -> None:
+    outputs = np.array([[[1.0], [3.0]]], "float32")  # (batch, members, 1)
+    assert float(task.loss(TARGET)(np.array([[2.0]], "float32"), outputs)) == pytest.approx(1.0)
+
+
+def test_metrics_judge_the_average_in_the_targets_units() -> None:
+    rmse, mae = task.metrics(TARGET)
+    targets, outputs = np.array([[0.0]], "float32"), np.array([[[1.0], [0.0]]], "float32")
+    rmse.update_state(targets, outputs)
+    assert float(rmse.result()) == pytest.approx(5.0)
+    assert float(np.mean(mae(targets, outputs))) == pytest.approx(5.0)
+
+
+def test_decoding_gives_the_targets_units() -> None:
+    decoder = task.Decode(asdict(TARGET))
+    decoded = decoder(np.array([[[1.0], [2.0]]], "float32"))
+    assert float(decoded["prediction"][0]) == pytest.approx(115.0)
+
+
+def test_intervals_hold_the_wanted_share_and_follow_the_noise() -> None:
+    random = np.random.default_rng(0)
+    outputs = random.normal(size=(4_000, 1, 1)).astype("float32")
+    noise = np.where(outputs[:, 0, 0] > 0, 2.0, 0.5) * random.normal(size=4_000)
+    targets = outputs[:, 0, 0] + noise
+    decoder = task.Decode(asdict(TARGET))
+    decoder.build(outputs.shape)
+    task.calibrate(Config(interval_coverage=0.8), decoder, outputs[:2_000], targets[:2_000])
+    decoded = {name: np.asarray(values) for name, values in decoder(outputs[2_000:]).items()}
+    units = targets[2_000:] * TARGET.scale + TARGET.mean
+    covered = (units >= decoded["low"]) & (units <= decoded["high"])
+    assert covered.mean() == pytest.approx(0.8, abs=0.03)
+    width = decoded["high"] - decoded["low"]
+    assert width[outputs[2_000:, 0, 0] > 0.5].mean() > 2 * width[outputs[2_000:, 0, 0] < -0.5].mean()
+
+
+def test_intervals_of_few_examples_are_of_one_width() -> None:
+    decoder = task.Decode(asdict(TARGET))
+    decoder.build((None, 1, 1))
+    task.calibrate(Config(interval_coverage=0.9), decoder, np.zeros((30, 1, 1), "float32"), np.arange(30) / 30)
+    assert np.isinf(np.asarray(decoder.bin_starts)[1:]).all()
+    assert float(decoder.half_widths[0]) == pytest.approx(27 / 30)

@@ -1,0 +1,51 @@
+"""A small project that has run through the stages, for the tests of the stages that come after."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import problem
+import pytest
+import synthetic
+from project.config import Config
+
+
+def small_config(folder: Path, **settings: Any) -> Config:
+    """Settings with which every stage takes seconds."""
+    defaults = {
+        "target": problem.TARGET,
+        "ignore": (problem.OTHER_TARGET,),
+        "criteria": problem.LENIENT,
+        "epochs": 3,
+        "resamples": 50,
+        "artifacts": folder / "artifacts",
+        "schema_path": folder / "schema.pbtxt",
+    }
+    if "source" not in settings:
+        defaults["source"] = synthetic.write_source(folder)
+    return Config(**(defaults | settings))
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Callable[..., Config]:
+    """Settings of a project in the test's own folder."""
+    return lambda **settings: small_config(tmp_path, **settings)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """A project whose model is trained, accepted and exported; only for tests that do not change it."""
+    from project import accept, collect, export, train  # here, since many tests need no TensorFlow
+
+    config = small_config(tmp_path_factory.mktemp("finished"))
+    for stage in (collect, train, accept, export):
+        stage.main(config)
+    return config
+
+
+@pytest.fixture
+def trained(finished: Config, tmp_path: Path) -> Config:
+    """A copy of the finished project that a test may change."""
+    shutil.copytree(finished.artifacts, tmp_path / "artifacts")
+    return finished.model_copy(update={"artifacts": tmp_path / "artifacts"})

@@ -1,0 +1,65 @@
+"""make accept: the test split decides, every look is counted, and a weak model is refused."""
+
+import pytest
+from project import accept, artifacts, train
+from project.config import Config
+from project.errors import InputError, RefusedError
+
+import problem
+
+
+def verdict(config: Config) -> dict:
+    return artifacts.read_json(config.paths.verdict, "accept")
+
+
+def test_verdict_is_about_this_model_and_data(finished: Config) -> None:
+    content = verdict(finished)
+    assert content["accepted"] is True
+    assert content["model"] == artifacts.content_hash(finished.paths.model)
+    assert content["data"] == artifacts.data_hash(finished)
+    assert content["looks"] == 1
+    criterion = content["criteria"][0]
+    assert criterion["metric"] == problem.EASY_METRIC
+    assert criterion["threshold"] == content["baseline"][problem.BASELINE][problem.EASY_METRIC]
+    assert content["metrics"][problem.EASY_METRIC]["low"] <= criterion["value"]
+
+
+def test_a_model_below_its_criteria_is_refused(trained: Config) -> None:
+    demanding = trained.model_copy(update={"criteria": problem.UNREACHABLE})
+    with pytest.raises(RefusedError, match="not accepted"):
+        accept.main(demanding)
+    assert verdict(trained)["accepted"] is False
+    assert verdict(trained)["criteria"][0]["passed"] is False
+
+
+def test_other_criteria_need_no_second_look(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    accept.main(trained.model_copy(update={"criteria": {**problem.LENIENT, problem.EASY_METRIC: 1e9}}))
+    assert "faced the test split before" in capsys.readouterr().out
+    assert verdict(trained)["looks"] == 1
+
+
+def test_another_model_is_another_look(trained: Config) -> None:
+    other = trained.model_copy(update={"seed": 1, "epochs": 1})
+    train.main(other)
+    accept.main(other)
+    assert verdict(trained)["looks"] == 2
+
+
+def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:
+    for split in ("train", "test"):
+        table = trained.paths.examples(split)
+        examples = artifacts.read_examples(trained, split).iloc[::-1]
+        examples.to_parquet(table)
+    with pytest.raises(RefusedError, match="make train"):
+        accept.main(trained)
+
+
+def test_a_baseline_that_does_not_exist_is_refused(trained: Config) -> None:
+    with pytest.raises(InputError, match="oracle"):
+        accept.main(trained.model_copy(update={"criteria": {problem.EASY_METRIC: "oracle"}}))
+
+
+def test_without_a_model_the_target_to_run_is_named(trained: Config) -> None:
+    artifacts.remove(trained.paths.model)
+    with pytest.raises(InputError, match="make train"):
+        accept.main(trained)

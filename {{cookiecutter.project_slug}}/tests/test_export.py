@@ -1,0 +1,99 @@
+"""make export: only an accepted model, whole, and predicting exactly as in training."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from project import artifacts, export, inference, preprocessing, saved_model
+from project.config import Config
+from project.errors import RefusedError
+from project.paths import PROJECT
+
+FRESH = """
+import sys, numpy, tensorflow as tf
+signature = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+print(sorted(signature.structured_outputs))
+print([name for name in sys.modules if name.startswith(sys.argv[2])])
+"""
+
+
+def edit_verdict(config: Config, **changes: object) -> None:
+    verdict = artifacts.read_json(config.paths.verdict, "accept")
+    artifacts.write_json(config.paths.verdict, verdict | changes)
+
+
+def test_training_and_served_path_predict_exactly_the_same(finished: Config) -> None:
+    complete = inference.load_model(finished)
+    arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(50))
+    served = tf.saved_model.load(str(finished.paths.version(1)))
+    expected = complete.predict(arrays, batch_size=50, verbose=0)
+    for signature, arguments in (
+        (saved_model.NAMED, saved_model.named(complete, arrays)),
+        (saved_model.SERIALIZED, saved_model.serialized(arrays)),
+    ):
+        outputs = served.signatures[signature](**{name: tf.constant(array) for name, array in arguments.items()})
+        assert outputs.keys() == expected.keys()
+        for name, values in expected.items():
+            np.testing.assert_array_equal(outputs[name].numpy(), values)
+
+
+def test_the_export_needs_nothing_of_the_project(finished: Config) -> None:
+    command = [sys.executable, "-I", "-c", FRESH, str(finished.paths.version(1)), export.__package__ or ""]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert printed[-1] == "[]"
+    assert "pre" in printed[-2] or "label" in printed[-2]
+
+
+def test_the_warm_up_request_is_one_that_the_model_answers(finished: Config) -> None:
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    folder = finished.paths.version(1)
+    (record,) = tf.data.TFRecordDataset(str(folder / saved_model.WARMUP))
+    request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+    assert request.model_spec.name == PROJECT
+    tensors = {name: tf.constant(tf.make_ndarray(tensor)) for name, tensor in request.inputs.items()}
+    tf.saved_model.load(str(folder)).signatures[saved_model.NAMED](**tensors)
+
+
+def test_the_same_model_is_not_exported_twice(trained: Config) -> None:
+    export.main(trained)
+    assert trained.paths.versions() == [1]
+
+
+def test_an_accepted_model_gets_the_next_version(trained: Config) -> None:
+    artifacts.remove(trained.paths.exported)
+    export.main(trained)
+    assert trained.paths.versions() == [1, 2]
+
+
+@pytest.mark.parametrize("changes", [{"accepted": False}, {"model": "another"}, {"data": "another"}])
+def test_without_a_positive_verdict_about_this_model_nothing_is_exported(trained: Config, changes: dict) -> None:
+    edit_verdict(trained, **changes)
+    with pytest.raises(RefusedError):
+        export.main(trained)
+    assert trained.paths.versions() == [1]
+
+
+def test_without_a_verdict_nothing_is_exported(trained: Config) -> None:
+    artifacts.remove(trained.paths.verdict)
+    with pytest.raises(RefusedError, match="make accept"):
+        export.main(trained)
+
+
+def test_an_export_that_predicts_something_else_is_refused(trained: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifacts.remove(trained.paths.exported)
+    right = export.training_path
+
+    def slightly_wrong(*arguments: object) -> dict:
+        return {
+            name: values + np.float32(1e-6) if values.dtype == np.float32 else values
+            for name, values in right(*arguments).items()
+        }
+
+    monkeypatch.setattr(export, "training_path", slightly_wrong)
+    with pytest.raises(RefusedError, match="differ"):
+        export.main(trained)
+    assert trained.paths.versions() == [1]
+    assert not list(trained.paths.export.glob(".*"))

@@ -1,0 +1,151 @@
+"""Pages: hostile text stays text, nothing comes from the network, and everything has a description."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from project import plots
+from project.report import (
+    MISSING,
+    Banner,
+    Column,
+    Figure,
+    Interval,
+    Link,
+    Page,
+    Score,
+    Scores,
+    Section,
+    Status,
+    Table,
+    format_interval,
+    format_number,
+    visible,
+    write_page,
+)
+
+Element: TypeAlias = tuple[str, dict[str, str | None]]
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}\u202e$\\frac$"
+
+
+class Elements(HTMLParser):
+    """Collects the elements of a page and what they hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Element] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> str:
+    """A page on which every text is hostile, as it is written."""
+    figure = Figure(HOSTILE, plots.bars([HOSTILE, "other"], [Interval(1, 0.5, 2), 3.0], HOSTILE), HOSTILE, HOSTILE)
+    table = Table(
+        HOSTILE,
+        [HOSTILE, Column("Score", hint=HOSTILE, bars=True), "Check", "Link", "Figure"],
+        [
+            [HOSTILE, Interval(0.91234, 0.9, 0.92), Status("good", HOSTILE), Link(HOSTILE, "#section-1"), figure],
+            ["b" * 5_000, Interval(None), Status("bad", "failed"), None, float("nan")],
+        ],
+        HOSTILE,
+    )
+    scores = Scores([Score(HOSTILE, Interval(12_345.678), HOSTILE, "good")])
+    sections = [Section(HOSTILE, [HOSTILE, scores, figure, figure, table, Table("none", ["a"], [])], HOSTILE)]
+    path = tmp_path / "report.html"
+    write_page(path, Page(HOSTILE, Banner("bad", HOSTILE, HOSTILE), sections, {HOSTILE: HOSTILE, "Examples": 12_345}))
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def elements(page: str) -> list[Element]:
+    """The page's elements with their attributes."""
+    parser = Elements()
+    parser.feed(page)
+    return parser.found
+
+
+def test_hostile_text_is_shown_as_text(page: str, elements: list[Element]) -> None:
+    assert sum(tag == "script" for tag, _ in elements) == 1  # the page's own
+    assert not any(tag == "img" or name.startswith("on") for tag, attributes in elements for name in attributes)
+    assert "\u202e" not in page
+    assert "&lt;U+202E&gt;" in page
+    assert "{{ 7 * 7 }}" in page
+
+
+def test_a_page_needs_no_network(page: str, elements: list[Element]) -> None:
+    assert not re.search(r"https?://|//[a-z]+\.|@import|url\((?!#)", page)
+    assert not any(tag in {"link", "iframe", "object"} or "src" in attributes for tag, attributes in elements)
+
+
+def test_every_drawing_is_described(elements: list[Element]) -> None:
+    drawings = [attributes for tag, attributes in elements if attributes.get("class") in {"drawing", "spark"}]
+    assert len(drawings) == 3
+    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawings)
+
+
+def test_names_on_a_page_are_unique(elements: list[Element]) -> None:
+    names = [attributes["id"] for tag, attributes in elements if "id" in attributes and tag not in {"path", "clippath"}]
+    assert len(names) == len(set(names))
+
+
+def test_long_texts_are_shortened(page: str) -> None:
+    assert "b" * 1_001 not in page
+    assert "(5,000 characters)" in page
+
+
+def test_numbers_are_formatted_for_reading() -> None:
+    values: list[Any] = [
+        12_345,
+        0.123456,
+        45_801.3,
+        0.9,
+        0,
+        float("nan"),
+        float("inf"),
+        1.5e-7,
+        np.float32(0.5),
+        np.int64(7),
+    ]
+    texts = ["12,345", "0.1235", "45,801", "0.9", "0", MISSING, "∞", "1.500e-07", "0.5", "7"]
+    assert [format_number(value) for value in values] == texts
+    assert format_interval(Interval(0.91234, 0.9011, 0.9222)) == ("0.912", "[0.901, 0.922]")
+    assert format_interval(Interval(45_801.3, 44_900.2, 46_700.9)) == ("45,801", "[44,900, 46,701]")
+    assert format_interval(Interval(0.5)) == ("0.5", "")
+    assert visible("עברית, 日本語, 😀") == "עברית, 日本語, 😀"
+
+
+def test_figures_are_reproducible_small_and_themed() -> None:
+    generator = np.random.default_rng(0)
+    x, names = generator.normal(size=5_000), [f"_$class$ {place} 日本" for place in range(77)]
+    figures: dict[str, Callable[[], str]] = {
+        "lines": lambda: plots.lines([plots.Line(name, x.cumsum(), x) for name in names[:10]], "x", "y"),
+        "bars": lambda: plots.bars(names[:20], [Interval(1.0, 0.5, 1.5)] * 20, "x"),
+        "heatmap": lambda: plots.heatmap(np.arange(9).reshape(3, 3), names[:3], "x", "y"),
+        "large heatmap": lambda: plots.heatmap(np.arange(77**2).reshape(77, 77), names, "x", "y"),
+        "scatter": lambda: plots.scatter(x, x, "x", "y", diagonal=True),
+        "histogram": lambda: plots.histogram(x, "x"),
+        "parallel": lambda: plots.parallel(names[:4], np.abs(x[:80]).reshape(20, 4) / 5, [("0", "1")] * 4, names[:20]),
+    }
+    for name, draw in figures.items():
+        svg = draw()
+        assert svg == draw(), name
+        assert len(svg) < 100_000, name
+        assert "currentColor" in svg, name
+        assert "http" not in svg, name
+    assert "<title>b: 2</title>" in plots.sparkline([1, 2], ["a: 1", "b: 2"])
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [2.0, 2.0], [np.nan, 1.0]])
+def test_figures_of_almost_nothing(values: list[float]) -> None:
+    assert plots.lines([plots.Line("curve", values, values)], "x", "y").startswith("<svg")
+    assert plots.histogram(values, "x").startswith("<svg")
+    assert plots.scatter(values, values, "x", "y", diagonal=True).startswith("<svg")
