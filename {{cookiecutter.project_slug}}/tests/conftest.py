@@ -5,15 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import problem
 import pytest
-import synthetic
+
 from project.config import Config
+
+import problem
+import synthetic
 
 
 def small_config(folder: Path, **settings: Any) -> Config:
     """Settings with which every stage takes seconds."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "target": problem.TARGET,
         "ignore": (problem.OTHER_TARGET,),
         "criteria": problem.LENIENT,

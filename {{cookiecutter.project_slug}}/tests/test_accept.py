@@ -1,6 +1,7 @@
 """make accept: the test split decides, every look is counted, and a weak model is refused."""
 
 import pytest
+
 from project import accept, artifacts, train
 from project.config import Config
 from project.errors import InputError, RefusedError

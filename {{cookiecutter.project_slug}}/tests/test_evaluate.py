@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from project import artifacts, criteria, evaluate, scoring, slices
 from project.config import Config
 from project.errors import InputError

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from project import artifacts, export, inference, preprocessing, saved_model
 from project.config import Config
 from project.errors import RefusedError
@@ -86,7 +88,7 @@ def test_an_export_that_predicts_something_else_is_refused(trained: Config, monk
     artifacts.remove(trained.paths.exported)
     right = export.training_path
 
-    def slightly_wrong(*arguments: object) -> dict:
+    def slightly_wrong(*arguments: Any) -> dict[str, np.ndarray]:
         return {
             name: values + np.float32(1e-6) if values.dtype == np.float32 else values
             for name, values in right(*arguments).items()

@@ -1,13 +1,13 @@
 """Stamps: a stage is stale when its settings, its code or its source changed, and only then."""
 
-from collections.abc import Callable
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from project import freshness
 from project.config import Config
-
 
 
 def stale(config: Config, changed: Config) -> set[str]:

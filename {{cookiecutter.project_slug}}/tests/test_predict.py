@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from project import artifacts, inference, predict, streaming
 from project.config import Config
 from project.errors import InputError
@@ -40,7 +41,8 @@ def expected(finished: Config) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"), [("new.csv", "out.parquet"), ("new.csv.gz", "out.csv"), ("new.parquet", "out.jsonl"), ("new.jsonl", "out.tsv")]
+    ("given", "wanted"),
+    [("new.csv", "out.parquet"), ("new.csv.gz", "out.csv"), ("new.parquet", "out.jsonl"), ("new.jsonl", "out.tsv")],
 )
 def test_formats(finished: Config, expected: dict[str, np.ndarray], tmp_path: Path, given: str, wanted: str) -> None:
     table = synthetic.make_table(60, seed=1)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from project import settings, stage
 from project.config import ENVIRONMENT_PREFIX, Config
 from project.errors import InputError, RefusedError
@@ -59,13 +60,13 @@ def test_wrong_settings_are_refused_with_what_is_allowed(arguments: list[str], p
 
 def test_a_wrong_environment_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}EPOCS", "3")
-    with pytest.raises(InputError, match="EPOCS.*did you mean epochs"):
+    with pytest.raises(InputError, match=r"EPOCS.*did you mean epochs"):
         load()
 
 
 def test_settings_cannot_be_changed_later() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load().epochs = 3  # type: ignore[misc]
+        load().epochs = 3
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,11 @@ def test_settings_cannot_be_changed_later() -> None:
     ],
 )
 def test_a_stage_ends_in_a_message_and_a_status(
-    raised: BaseException, status: int, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    raised: BaseException,
+    status: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def main(config: Config) -> None:
         raise raised
@@ -92,7 +97,9 @@ def test_a_stage_ends_in_a_message_and_a_status(
     assert "Traceback" not in printed
 
 
-def test_a_wrong_setting_has_its_own_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_setting_has_its_own_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.argv", ["stage", "--epochs", "-1"])
     with pytest.raises(SystemExit) as end:
         stage.run(lambda config: None)

@@ -1,19 +1,19 @@
 """make train: weights move, the same seed gives the same weights, and a killed training goes on where it stopped."""
 
-from collections.abc import Callable
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+
 from project import artifacts, collect, inference, train
 from project.config import Config
-
 
 
 def weights(config: Config) -> list[np.ndarray]:

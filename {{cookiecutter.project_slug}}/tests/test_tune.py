@@ -1,8 +1,11 @@
 """make tune: the winner is the best completed trial, failures are reported, and a stopped search goes on."""
 
+from typing import Any
+
 import keras_tuner
 import pandas as pd
 import pytest
+
 from project import artifacts, model, train, tune
 from project.config import Config
 from project.errors import RefusedError
@@ -30,7 +33,7 @@ def test_a_failed_trial_is_reported_and_never_the_best(
 ) -> None:
     build, calls = model.build_model, []
 
-    def fail_first(hp: keras_tuner.HyperParameters, **arguments: object) -> object:
+    def fail_first(hp: keras_tuner.HyperParameters, **arguments: Any) -> object:
         calls.append(hp)
         if len(calls) == 3:  # the first two calls only look at the search space
             raise ValueError("out of luck")
@@ -47,7 +50,7 @@ def test_a_failed_trial_is_reported_and_never_the_best(
 def test_a_search_without_a_score_is_refused(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     build, calls = model.build_model, []
 
-    def fail(hp: keras_tuner.HyperParameters, **arguments: object) -> object:
+    def fail(hp: keras_tuner.HyperParameters, **arguments: Any) -> object:
         calls.append(hp)
         if len(calls) > 2:
             raise ValueError("out of luck")

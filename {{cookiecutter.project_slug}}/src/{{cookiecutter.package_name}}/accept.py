@@ -1,6 +1,6 @@
 """make accept: the final exam, one look at the test split against the success criteria."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from . import artifacts, criteria, inference, preprocessing, scoring, stage, task
@@ -21,13 +21,15 @@ def main(config: Config) -> None:
         exam = {"looks": 1 + (previous["looks"] if is_same_data else 0), **sit_exam(config)}
     entries = criteria.judge(config, exam["metrics"], exam["baseline"])
     accepted = all(entry["passed"] for entry in entries)
-    time = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    time = datetime.now(UTC).isoformat(timespec="seconds")
     verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **exam}
     artifacts.write_json(config.paths.verdict, verdict)
     print("\n".join([f"the test split has been looked at {times(exam['looks'])}", *criteria.lines(entries)]))
     print(f"wrote {config.paths.verdict}")
     if not accepted:
-        raise RefusedError("the model is not accepted: improve it, or mend the criteria if they ask for the wrong thing")
+        raise RefusedError(
+            "the model is not accepted: improve it, or mend the criteria if they ask for the wrong thing"
+        )
 
 
 def check_data(config: Config, identity: dict[str, str]) -> None:

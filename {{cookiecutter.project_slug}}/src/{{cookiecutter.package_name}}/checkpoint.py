@@ -82,5 +82,5 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def random_states(network: keras.Model) -> list[keras.Variable]:
-    """Where dropout and the like are in their sequence of random numbers, which Keras does not save with the weights."""
+    """Where dropout is in its sequence of random numbers, which Keras does not save with the weights."""
     return [variable for variable in network.variables if "seed_generator" in variable.path]

@@ -57,7 +57,7 @@ class Config(BaseSettings):
     # jinja: endif
 
     query: str = ""
-    """What to read of `source`: the SQL query of a database URL (sqlite:///data/raw/birds.db), or a workbook's sheet."""
+    """What to read of the source: the SQL query of a database URL such as sqlite:///birds.db, or a workbook's sheet."""
 
     key: str = ""
     """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
@@ -129,7 +129,7 @@ class Config(BaseSettings):
     """L-infinity distance between two splits' shares of a category above which a column is an anomaly."""
 
     max_number_skew: Share = 0.35
-    """Jensen-Shannon divergence between two splits above which a numeric column is an anomaly; chance alone gives 0.27."""
+    """Jensen-Shannon divergence between two splits above which a number is an anomaly; chance alone gives 0.27."""
 
     min_skew_examples: Annotated[int, Field(ge=10)] = 300
     """Examples a split needs before its skew is judged: below, chance alone moves the distances this much."""

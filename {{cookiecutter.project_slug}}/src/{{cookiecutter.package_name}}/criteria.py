@@ -15,7 +15,7 @@ def judge(
 
     A metric that is undefined on these examples fails.
     """
-    entries = []
+    entries: list[dict[str, Any]] = []
     for metric, demanded in config.criteria.items():
         value = scores.get(metric, {}).get("value", float("nan"))
         if isinstance(demanded, str) and metric not in baselines.get(demanded, {}):
@@ -23,9 +23,10 @@ def judge(
             raise InputError(f"criteria ask {metric} to beat {demanded!r}, which has no such score; known are: {known}")
         threshold = baselines[demanded][metric] if isinstance(demanded, str) else float(demanded)
         passed = value >= threshold if scoring.METRICS[metric].greater_is_better else value <= threshold
-        entries.append({"metric": metric, "value": value, "threshold": threshold, "passed": bool(passed)})
-        if isinstance(demanded, str):
-            entries[-1] |= {"baseline": demanded, "passed": bool(passed and value != threshold)}  # to be beaten, not met
+        entry: dict[str, Any] = {"metric": metric, "value": value, "threshold": threshold, "passed": bool(passed)}
+        if isinstance(demanded, str):  # to be beaten, not only met
+            entry |= {"baseline": demanded, "passed": bool(passed and value != threshold)}
+        entries.append(entry)
     return entries
 
 

@@ -109,8 +109,8 @@ def find_python(versions: tuple[str, ...], uv: str) -> Python:
                 return python
     message = (
         f"this is {platform.python_implementation()} {platform.python_version()}, but TensorFlow Data Validation needs "
-        f"CPython {' or '.join(versions)} on this system; install it (with the system's packages or by `uv python install "
-        f"{versions[0]}`) and run make setup again, if need be with PYTHON=/path/to/python{versions[0]}"
+        f"CPython {' or '.join(versions)} on this system; install it (from the system's packages, or by `uv python "
+        f"install {versions[0]}`) and run make setup again, if need be with PYTHON=/path/to/python{versions[0]}"
     )
     raise SetupError(message)
 

@@ -25,7 +25,7 @@ def epoch_counter() -> tf.Variable:
 
 def count_epochs(epoch: tf.Variable) -> keras.callbacks.Callback:
     """Keeps the number of the epoch up to date."""
-    return keras.callbacks.LambdaCallback(on_epoch_begin=lambda number, logs: epoch.assign(number))
+    return keras.callbacks.LambdaCallback(on_epoch_begin=lambda number, _logs: epoch.assign(number))
 
 
 class CosineDecay(keras.callbacks.Callback):

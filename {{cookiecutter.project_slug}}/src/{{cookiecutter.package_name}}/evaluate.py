@@ -129,21 +129,22 @@ def data_summary(config: Config) -> Section:
         ["Split", "Examples", Column("Share", ".1%")],
         [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS],
     )
-    left_out = [[reason, dropped["count"]] for reason, dropped in provenance["dropped"].items()]
-    notes = [str(note) for note in provenance["notes"]]
     origin = f"{provenance['rows_read']:,} rows were read from {config.source} at {provenance['collected_at']}."
-    blocks = [origin, *notes, splits]
-    return Section("Data", [*blocks, Table("Left out", ["Reason", "Rows"], left_out)] if left_out else blocks)
+    blocks: list[report.Block] = [origin, *provenance["notes"], splits]
+    if provenance["dropped"]:
+        rows = [[reason, dropped["count"]] for reason, dropped in provenance["dropped"].items()]
+        blocks.append(Table("Left out", ["Reason", "Rows"], rows))
+    return Section("Data", blocks)
 
 
 def run_summary(config: Config) -> Section:
     """The settings and versions with which the model can be made again."""
     run = artifacts.read_json(config.paths.run, "train")
-    facts = {name: run[name] for name in ("time", "commit", "seconds", "epochs", "num_weights", "model", "data", "python")}
+    names = ("time", "commit", "seconds", "epochs", "num_weights", "model", "data", "python")
     return Section(
         "Run",
         [
-            Table("Facts", ["Name", "Value"], [[name, str(value)] for name, value in facts.items()]),
+            Table("Facts", ["Name", "Value"], [[name, str(run[name])] for name in names]),
             Table("Versions", ["Package", "Version"], list(run["versions"].items())),
             Table("Hyperparameters", ["Name", "Value"], [[name, str(v)] for name, v in run["hyperparameters"].items()]),
             Table("Settings", ["Name", "Value"], [[name, str(value)] for name, value in run["settings"].items()]),

@@ -1,4 +1,4 @@
-"""Tells make which stages are stale: a stage has a stamp file that changes with its settings, its code and its source."""
+"""Tells make which stages are stale: each has a stamp file that changes with its settings, code and source."""
 
 import ast
 import glob
@@ -18,7 +18,7 @@ def main(config: Config) -> None:
     for name in STAGES:
         modules = imported_modules(name) - {"config", "settings"}  # of config.py, only the values used count
         content: dict[str, Any] = {
-            "settings": {setting: value for setting, value in used_settings(config, modules).items()},
+            "settings": used_settings(config, modules),
             "code": artifacts.text_hash([syntax(module) for module in sorted(modules)]),
         }
         if name == "collect":

@@ -26,8 +26,9 @@ def main(config: Config) -> None:
     exported = tf.saved_model.load(str(folder))
     description = artifacts.read_json(folder / saved_model.DESCRIPTION, "export")
     provenance = Provenance()
-    pieces = tqdm(streaming.read_pieces(config, source, provenance), desc="predicting", unit=" pieces", delay=1, disable=None)
-    predicted = predict_pieces(config, exported, description, pieces, provenance)
+    pieces = streaming.read_pieces(config, source, provenance)
+    shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)
+    predicted = predict_pieces(config, exported, description, shown, provenance)
     num_rows = streaming.write_pieces(destination, predicted)
     for reason, dropped in provenance.dropped.items():
         print(f"not predicted: {dropped['count']} rows ({reason}; {name_rows(dropped['first_rows'])})")

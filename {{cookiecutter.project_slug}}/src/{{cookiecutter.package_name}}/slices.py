@@ -22,7 +22,7 @@ def score_slices(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> list[dict[str, Any]]:
     """The primary metric of each slice with its interval, the worst first."""
-    entries = []
+    entries: list[dict[str, Any]] = []
     for column, name, inside in slices(config, examples):
         selected = {output: values[inside] for output, values in predictions.items()}
         scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
@@ -65,4 +65,5 @@ def columns(config: Config, examples: pd.DataFrame) -> list[str]:
 
 def can_slice(values: pd.Series) -> bool:
     """Whether a column's values repeat enough, or can be binned."""
-    return types.is_numeric_dtype(values) or types.is_datetime64_any_dtype(values) or values.nunique() <= len(values) / 10
+    has_order = types.is_numeric_dtype(values) or types.is_datetime64_any_dtype(values)
+    return has_order or values.nunique() <= len(values) / 10

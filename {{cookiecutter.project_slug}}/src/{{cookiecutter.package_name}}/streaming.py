@@ -5,7 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import fsspec
 import numpy as np
@@ -135,7 +135,8 @@ def open_writer(kind: str, path: Path, schema: pa.Schema) -> Any:
         return pyarrow.parquet.ParquetWriter(path, schema)
     if kind == "jsonl":
         return JsonWriter(path)
-    return pyarrow.csv.CSVWriter(path, schema, write_options=pyarrow.csv.WriteOptions(delimiter="\t" if kind == "tsv" else ","))
+    options = pyarrow.csv.WriteOptions(delimiter="\t" if kind == "tsv" else ",")
+    return pyarrow.csv.CSVWriter(path, schema, write_options=options)
 
 
 class JsonWriter:
@@ -145,7 +146,7 @@ class JsonWriter:
         """Opens the file."""
         self.file = path.open("w", encoding="utf-8")
 
-    def __enter__(self) -> "JsonWriter":
+    def __enter__(self) -> Self:
         """Gives itself."""
         return self
 

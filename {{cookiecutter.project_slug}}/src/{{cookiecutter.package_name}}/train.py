@@ -4,7 +4,7 @@ import platform
 import subprocess
 import time
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
@@ -53,9 +53,7 @@ def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str
     return artifacts.text_hash([settings, hyperparameters.values, artifacts.data_hash(config)])
 
 
-def fit(
-    config: Config, network: keras.Model, preprocessor: keras.Model, target: task.Target, key: str
-) -> Checkpoint:
+def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target: task.Target, key: str) -> Checkpoint:
     """Trains until the validation score no longer improves; goes on where a killed run with the same key stopped."""
     folder = config.paths.training / "checkpoint" / key
     for other in folder.parent.glob("*"):
@@ -124,14 +122,16 @@ def save(
         artifacts.write_json(paths.run, facts)
     artifacts.remove(checkpoint.folder.parent)
     scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
-    print(f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; the best is epoch {best['epoch'] + 1}: {scores}")
+    print(
+        f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"
+    )
     print(f"wrote {paths.model}, {paths.history}, {paths.run}")
 
 
 def run_facts(config: Config) -> dict[str, Any]:
     """What it takes to make the run again: settings, data, code and versions."""
     return {
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": config.model_dump(mode="json"),
         "data": artifacts.data_hash(config),
         "commit": git_commit(),

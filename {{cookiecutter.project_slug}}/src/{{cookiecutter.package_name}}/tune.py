@@ -1,4 +1,4 @@
-"""make tune: searches hyperparameters with KerasTuner on the training and validation splits; training uses the winner."""
+"""make tune: searches hyperparameters on the training and validation splits; training then uses the winner."""
 
 import contextlib
 import io
@@ -46,7 +46,8 @@ def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
     settings = config.model_dump(mode="json", exclude={"max_trials", "artifacts", "schema_path", "input", "output"})
     key = artifacts.text_hash([described, settings, artifacts.data_hash(config)])
     num_epochs = epochs.num_epochs(config, artifacts.num_examples(config, "train"))
-    options: dict[str, Any] = {"max_epochs": num_epochs} if config.tuner == "hyperband" else {"max_trials": config.max_trials}
+    is_hyperband = config.tuner == "hyperband"
+    options: dict[str, Any] = {"max_epochs": num_epochs} if is_hyperband else {"max_trials": config.max_trials}
     with contextlib.redirect_stdout(io.StringIO()) as notice:
         tuner = type("Tuner", (Reporting, TUNERS[config.tuner]), {})(
             build,

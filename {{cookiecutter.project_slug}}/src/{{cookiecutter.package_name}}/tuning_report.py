@@ -18,7 +18,7 @@ def write(config: Config, trials: pd.DataFrame, path: Path) -> None:
     verdict = Banner(
         "neutral",
         f"Best validation {label}: {report.format_number(float(best[task.MONITOR]))}",
-        f"Trial {best['trial']} of {len(trials)}, found by the {config.tuner} search; `make train` uses it from now on.",
+        f"Trial {best['trial']} of {len(trials)} of the {config.tuner} search; `make train` uses it from now on.",
     )
     rows = [[report_cell(value) for value in row] for row in trials.itertuples(index=False)]
     sections = [
@@ -31,7 +31,7 @@ def write(config: Config, trials: pd.DataFrame, path: Path) -> None:
 def parallel_coordinates(trials: pd.DataFrame) -> Figure:
     """Each hyperparameter is an axis from its least to its greatest value, the score the last one."""
     usable = trials[trials[task.MONITOR].notna()]
-    axes = [name for name in usable.columns if name not in NOT_SEARCHED and usable[name].nunique() > 1]
+    axes = [name for name in usable.columns if name not in NOT_SEARCHED and len(usable[name].unique()) > 1]
     axes = [*axes, task.MONITOR]
     positions = pd.DataFrame({name: relative(usable[name]) for name in axes})
     tips = [", ".join(f"{name} {row[name]}" for name in axes) for _, row in usable.iterrows()]
@@ -40,7 +40,7 @@ def parallel_coordinates(trials: pd.DataFrame) -> Figure:
         "Parallel coordinates",
         plots.parallel(axes, positions.to_numpy(), bounds, tips),
         f"{len(usable)} trials as lines through {', '.join(axes)}; the best trial is the strongest line.",
-        note="Every line is a trial; the strongest is the best one. Each axis runs from the least to the greatest value.",
+        note="Every line is a trial, the strongest the best one. An axis runs from the least to the greatest value.",
         wide=True,
     )
 

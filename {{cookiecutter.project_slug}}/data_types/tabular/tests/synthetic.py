@@ -16,18 +16,17 @@ def make_table(num_examples: int = 400, seed: int = 0) -> pd.DataFrame:
     days = random.integers(0, 1_000, num_examples)
     price = 2 * size + 5 * (colour == "red") + np.log(weight) + random.normal(0, 0.5, num_examples)
     words = random.choice(["fine", "old", "bent", "new", "rare"], (num_examples, 6))
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "size": np.where(random.random(num_examples) < 0.05, np.nan, size),
             "weight": weight,
-            "colour": np.where(random.random(num_examples) < 0.05, None, colour),
+            "colour": pd.Series(colour, dtype=object).mask(random.random(num_examples) < 0.05, None),
             "made": pd.Timestamp("2020-01-01") + pd.to_timedelta(days, unit="D"),
             "remark": [" ".join(row) + f" {number}" for number, row in enumerate(words)],
             "kind": np.where(price > 25, "dear", np.where(price > 20, "fair", "cheap")),
             "price": price,
         }
     )
-    return table.astype({"colour": object})
 
 
 def write_source(folder: Path, num_examples: int = 400, seed: int = 0) -> str:

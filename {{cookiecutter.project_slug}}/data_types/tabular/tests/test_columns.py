@@ -1,8 +1,11 @@
 """Columns are sorted by what they hold, and the settings have the last word."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+
 from project.columns import Columns, describe_columns
 from project.config import Config
 from project.errors import InputError
@@ -12,7 +15,7 @@ from synthetic import make_table
 NUM_EXAMPLES = 100
 
 
-def describe(values: object, **settings: object) -> Columns:
+def describe(values: object, **settings: Any) -> Columns:
     table = pd.DataFrame({"column": values, "other": np.random.default_rng(0).normal(size=NUM_EXAMPLES)})
     return describe_columns(Config(target="y", **settings), table.assign(y=1))
 

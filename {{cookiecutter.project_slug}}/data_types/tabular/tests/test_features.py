@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from project import features
 
 MONDAY = 4.0  # 1970-01-05, in days since 1970-01-01
@@ -11,7 +12,7 @@ MONDAY = 4.0  # 1970-01-05, in days since 1970-01-01
 def compute(clean: features.Clean, **arrays: np.ndarray) -> dict[str, np.ndarray]:
     named = {**clean.numbers, **clean.dates, **clean.texts}
     model = keras.Model(named, features.engineer(clean).numbers)
-    return {name: values for name, values in model.predict(arrays, verbose=0).items()}
+    return dict(model.predict(arrays, verbose=0))
 
 
 def test_the_share_of_missing_numbers() -> None:

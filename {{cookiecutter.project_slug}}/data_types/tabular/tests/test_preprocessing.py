@@ -1,10 +1,12 @@
 """From raw examples to tensors: gaps, unseen categories, dates, odd names and huge values."""
 
 from collections.abc import Callable
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+
 from project import artifacts, batching, collect, epochs, parsing, preprocessing, task
 from project.config import Config
 from project.layers import QuantileTransform

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+
 from project import task
 from project.config import Config
 from project.errors import InputError
@@ -51,7 +52,8 @@ def test_metrics_judge_the_average_of_the_members() -> None:
 
 
 def test_decoding_gives_labels_and_probabilities() -> None:
-    decoded = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})(np.array([[[0.0, 2.0]], [[3.0, 0.0]]], "float32"))
+    logits = np.array([[[0.0, 2.0]], [[3.0, 0.0]]], "float32")
+    decoded = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})(logits)
     assert decoded["label"].numpy().tolist() == [b"yes", b"no"]
     np.testing.assert_allclose(np.sum(decoded["probabilities"], axis=1), 1, rtol=1e-6)
     np.testing.assert_array_equal(decoded["probability"], np.max(decoded["probabilities"], axis=1))

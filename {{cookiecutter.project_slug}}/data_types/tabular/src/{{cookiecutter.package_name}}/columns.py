@@ -57,7 +57,7 @@ def kind_of(config: Config, values: pd.Series) -> str:
     roles |= {config.time: "orders the splits", **dict.fromkeys(config.ignore, "is ignored")}
     if name in roles:
         return roles[name]
-    if present.nunique() <= 1 and (present.empty or len(present) == len(values)):
+    if len(present.unique()) <= 1 and (present.empty or len(present) == len(values)):
         return "is constant" if len(present) else "is empty"
     if name in config.categorical:
         return "categories"

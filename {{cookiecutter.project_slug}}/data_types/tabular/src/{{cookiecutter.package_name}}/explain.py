@@ -18,7 +18,7 @@ def blocks(config: Config, complete: keras.Model, examples: pd.DataFrame, target
     """The permutation importance (Breiman 2001) of the columns, as a figure."""
     sample = np.random.default_rng(config.seed).permutation(len(examples))[:MAX_EXAMPLES]
     importance = permutation_importance(config, complete, examples.iloc[sample], targets[sample])
-    ranked = sorted(importance.items(), key=lambda entry: -entry[1].value)[:NUM_SHOWN]
+    ranked = sorted(importance.items(), key=lambda entry: entry[1].value or 0, reverse=True)[:NUM_SHOWN]
     label = scoring.METRICS[config.metric].label
     return [
         Figure(

@@ -28,7 +28,8 @@ class Clean:
 def engineer(clean: Clean) -> Clean:
     """Adds features to the clean columns; add your own here.
 
-    For example, the shape of a bill: `numbers["bill_shape"] = clean.numbers["bill_length"] / clean.numbers["bill_depth"]`.
+    For example, how long a bill is for its depth:
+    `numbers["bill shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]`.
     """
     numbers = {**clean.numbers, **calendar(clean.dates), **text_lengths(clean.texts)}
     if clean.numbers:

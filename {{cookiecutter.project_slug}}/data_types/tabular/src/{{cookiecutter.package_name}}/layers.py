@@ -35,9 +35,8 @@ class QuantileTransform(keras.layers.Layer):
                 "it needs (num_examples, num_numbers): stack the columns with np.stack(columns, axis=1)"
             )
             raise ValueError(message)
-        if not self.built:
+        if not hasattr(self, "knots"):
             self.build(columns.shape)
-            self.built = True
         # 100,000 rows fix a quantile to about 0.2 %, and sorting them takes milliseconds.
         stride = max(1, len(columns) // 100_000)
         sample = columns[::stride].astype("float32")
@@ -179,7 +178,7 @@ class EnsembleDense(keras.layers.Layer):
         self.units = units
         self.random_signs = random_signs
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int, ...]) -> None:
         """Creates the shared kernel and the scales and biases of each member."""
         _, members, features = input_shape
         limit = 1 / math.sqrt(features)

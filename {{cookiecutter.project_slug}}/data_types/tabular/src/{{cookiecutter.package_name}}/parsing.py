@@ -64,5 +64,3 @@ class TextLength(keras.layers.Layer):
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """States that numbers come out."""
         return keras.KerasTensor(inputs.shape, "float32")
-
-

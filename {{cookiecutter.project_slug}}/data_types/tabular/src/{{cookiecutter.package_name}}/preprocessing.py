@@ -127,7 +127,7 @@ def clean(inputs: dict[str, keras.KerasTensor], columns: Columns) -> features.Cl
 
 
 def repeated_numbers(columns: Columns, examples: pd.DataFrame) -> list[str]:
-    """Whole numbers that repeat so often that each can be learned by itself, such as hours, grades or capped amounts."""
+    """Whole numbers that repeat so often that each can be learned by itself, such as hours or grades."""
     found = []
     for name in columns.numbers:
         present = examples[name].dropna().astype("float64")
@@ -184,9 +184,7 @@ def vocabulary_sizes(preprocessor: keras.Model) -> list[int]:
     return [lookup.vocabulary_size() for lookup in lookups]
 
 
-def encode_texts(
-    tensors: dict[str, keras.KerasTensor], values: dict[str, np.ndarray]
-) -> dict[str, keras.KerasTensor]:
+def encode_texts(tensors: dict[str, keras.KerasTensor], values: dict[str, np.ndarray]) -> dict[str, keras.KerasTensor]:
     """The TF-IDF weights of the most frequent words of each free-text column, side by side."""
     weights = []
     for name, tensor in tensors.items():
@@ -217,9 +215,7 @@ def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[st
     return outputs
 
 
-def simple_features(
-    config: Config, train: pd.DataFrame, evaluation: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What baselines learn from, without a network: numbers, dates as days, and categories."""
     columns = describe_columns(config, train)
 

@@ -22,7 +22,7 @@ TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is
 class Target:
     """What training learns of the target: its classes in the order of the outputs, and their weights in the loss."""
 
-    classes: tuple[str, ...] | tuple[int, ...]
+    classes: tuple[str | int, ...]  # all of one type
     weights: tuple[float, ...]
 
 
