@@ -13,6 +13,7 @@ Features: TypeAlias = pd.DataFrame | npt.NDArray[np.floating]
 
 MAX_CATEGORIES = 250  # of a column, the most frequent: gradient boosting takes at most 255
 MIN_CATEGORY_EXAMPLES = 10  # rarer ones share an input of the linear model
+MIN_VALUES = 20  # of a column, or nothing can be learned from it
 MAX_LINEAR_EXAMPLES = 50_000  # a linear model learns little more from more, and would take longer than the network
 
 
@@ -24,8 +25,8 @@ def fit_and_predict(
 
     features, targets = train
     matrix, others = encode(features, features), encode(features, evaluation)
-    is_empty = np.isnan(matrix).all(axis=0)
-    matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails on a column without any value
+    is_empty = np.isfinite(matrix).sum(axis=0) < MIN_VALUES
+    matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails if its part of a column has no value
     predictions = {}
     for name, model in models.items():
         rows = sample(len(targets), MAX_LINEAR_EXAMPLES) if name == "linear" else slice(None)

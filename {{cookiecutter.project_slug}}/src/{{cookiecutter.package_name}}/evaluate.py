@@ -51,12 +51,13 @@ def summary(config: Config, content: dict[str, Any]) -> Section:
     key_figures = [Score(scoring.METRICS[name].label, Interval(**scores[name])) for name in scores]
     leader = [figure for figure, name in zip(key_figures, scores, strict=True) if name == config.metric]
     others = [figure for figure, name in zip(key_figures, scores, strict=True) if name != config.metric]
-    rows: list[list[Any]] = [["this model", *(Interval(**interval) for interval in scores.values())]]
-    rows += [[name.replace("_", " "), *(values.get(metric) for metric in scores)] for name, values in baselines.items()]
     comparison = Table(
         "Does deep learning pay?",
-        ["Model", *(scoring.METRICS[name].label for name in scores)],
-        rows,
+        ["Metric", "This model", *(name.replace("_", " ") for name in baselines)],
+        [
+            [scoring.METRICS[name].label, Interval(**scores[name]), *(values.get(name) for values in baselines.values())]
+            for name in scores
+        ],
         note="Simple models, trained on the same examples. Brackets are bootstrap 95 % intervals.",
     )
     entries = criteria.judge(config, scores, baselines)
