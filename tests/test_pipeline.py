@@ -123,7 +123,7 @@ def test_model_that_was_not_examined_is_not_exported(tamper: Callable[[Project],
     refuse(copy.stage("export"))
 
 
-@pytest.mark.parametrize("arguments", ["--epoch 3", "--epochs 0", "--epochs many"])
+@pytest.mark.parametrize("arguments", ["--epoch 3", "--epochs=-1", "--epochs many"])
 def test_wrong_setting_is_refused_and_named(arguments: str, project: Project) -> None:
     printed = refuse(project.make("train", f"ARGS={arguments}"))
     assert "epochs" in printed

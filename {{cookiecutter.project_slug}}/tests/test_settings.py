@@ -42,7 +42,7 @@ def test_settings_are_read_as_people_write_them(arguments: list[str], name: str,
     [
         (["--epohcs", "3"], ["epohcs", "did you mean epochs"]),
         (["--epochs", "many"], ["epochs", "many", "integer"]),
-        (["--epochs", "0"], ["epochs", "0", "greater than or equal to 1"]),
+        (["--patience", "0"], ["patience", "0", "greater than or equal to 1"]),
         (["--tuner", "guess"], ["tuner", "guess", "bayesian"]),
         (["--criteria", "fame=1"], ["criteria", "fame"]),
         (["--criteria", "nonsense"], ["criteria"]),

@@ -62,12 +62,13 @@ def test_a_search_without_a_score_is_refused(quick: Config, monkeypatch: pytest.
     assert not quick.paths.best_hyperparameters.exists()
 
 
-def test_a_search_goes_on_and_another_space_starts_anew(quick: Config, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_search_goes_on_and_another_starts_anew(quick: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    single = quick.model_copy(update={"max_trials": 1})
+    tune.main(single)
     tune.main(quick)
-    tune.main(quick.model_copy(update={"max_trials": 3}))
-    assert "going on with a search that has 2 trials" in capsys.readouterr().out
-    assert len(pd.read_csv(quick.paths.tuning / "trials.csv")) == 3
-    tune.main(quick.model_copy(update={"tuner": "grid"}))
+    assert "going on with a search that has 1 trials" in capsys.readouterr().out
+    assert len(pd.read_csv(quick.paths.tuning / "trials.csv")) == 2
+    tune.main(single.model_copy(update={"tuner": "grid"}))
     assert "going on" not in capsys.readouterr().out
 
 
@@ -79,5 +80,5 @@ def test_the_test_split_is_never_read(quick: Config, monkeypatch: pytest.MonkeyP
         return read(config, split)
 
     monkeypatch.setattr(artifacts, "read_examples", note)
-    tune.main(quick)
+    tune.main(quick.model_copy(update={"max_trials": 1}))
     assert set(splits) == {"train", "validation"}

@@ -55,7 +55,11 @@ def summary(config: Config, content: dict[str, Any]) -> Section:
         "Does deep learning pay?",
         ["Metric", "This model", *(name.replace("_", " ") for name in baselines)],
         [
-            [scoring.METRICS[name].label, Interval(**scores[name]), *(values.get(name) for values in baselines.values())]
+            [
+                scoring.METRICS[name].label,
+                Interval(**scores[name]),
+                *(values.get(name) for values in baselines.values()),
+            ]
             for name in scores
         ],
         note="Simple models, trained on the same examples. Brackets are bootstrap 95 % intervals.",

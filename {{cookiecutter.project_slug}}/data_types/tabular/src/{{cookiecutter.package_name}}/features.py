@@ -44,8 +44,9 @@ def calendar(dates: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor
         features[f"{name}: trend"] = days
         for cycle, length in CYCLES.items():
             angle = 2 * math.pi * ops.mod(days, length) / length
-            features[f"{name}: sine of {cycle}"] = ops.sin(angle)
-            features[f"{name}: cosine of {cycle}"] = ops.cos(angle)
+            # Rounded, since the last digits depend on the size of the batch, and equal dates must stay equal.
+            features[f"{name}: sine of {cycle}"] = ops.round(ops.sin(angle), 4)
+            features[f"{name}: cosine of {cycle}"] = ops.round(ops.cos(angle), 4)
     return features
 
 
