@@ -19,9 +19,9 @@ def complaint(project_name: str, package_name: str) -> str | None:
         return f"it has {len(project_name)} characters and at most {LONGEST} are possible"
     if not project_name.isprintable() or UNSAFE & set(project_name):
         return "only letters, digits, spaces and . , - _ + ( ) can stand in file names, code and documents alike"
-    if not package_name.isidentifier():
-        return f"its Python package cannot be called '{package_name}', which does not begin with a letter"
-    if package_name in TAKEN:
+    if not (package_name.isascii() and package_name.isidentifier() and package_name[0].isalpha()):
+        return f"its Python package cannot be called {package_name!r}: a letter, then letters, digits and _ are needed"
+    if package_name.lower() in TAKEN:
         return f"its Python package cannot be called '{package_name}' like a part of Python, a library or a folder"
     return None
 

@@ -100,6 +100,12 @@ def test_folder_and_package_are_named_after_the_project(tmp_path: Path) -> None:
     assert settings["project"]["description"].startswith("Größe der Vögel 2.0: ")
 
 
+def test_the_package_can_have_a_name_of_its_own(tmp_path: Path) -> None:
+    folder = bake(tmp_path, project_name="A long name for birds", package_name="bird_watch")
+    assert folder.name == "bird-watch"
+    assert (folder / "src" / "bird_watch" / "config.py").is_file()
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -14,10 +14,10 @@ from cookiecutter.exceptions import FailedHookException
 from projects import ROOT, SETTINGS, bake
 
 REFUSED = [
-    ("", "does not begin with a letter"),
-    ("   ", "does not begin with a letter"),
-    ("...", "does not begin with a letter"),
-    ("2024 sales", "'2024_sales', which does not begin with a letter"),
+    ("", "a letter, then letters"),
+    ("   ", "a letter, then letters"),
+    ("...", "a letter, then letters"),
+    ("2024 sales", "'2024_sales': a letter, then letters"),
     ("class", "like a part of Python"),
     ("match", "like a part of Python"),
     ("Statistics", "like a part of Python"),
@@ -51,6 +51,29 @@ def test_bad_name_is_refused(name: str, reason: str, tmp_path: Path, capfd: pyte
     assert sentence.endswith("please choose another name.")
     assert not list(tmp_path.iterdir())
     assert not Path("stolen").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "a letter, then letters"),
+        ("two words", "a letter, then letters"),
+        ("1st", "a letter, then letters"),
+        ("_hidden", "a letter, then letters"),
+        ("größe", "a letter, then letters"),
+        ("../birds", "a letter, then letters"),
+        ("a\\b", "a letter, then letters"),
+        ("lambda", "like a part of Python"),
+        ("random", "like a part of Python"),
+        ("keras", "a library"),
+        ("test", "like a part of Python"),
+    ],
+)
+def test_bad_package_name_is_refused(name: str, reason: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FailedHookException):
+        bake(tmp_path / "inside", package_name=name)
+    assert reason in capfd.readouterr().err.splitlines()[0]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("name", ["-rf", "Birds (2nd survey)", "x", "Ornithology, part_1", "птицы"])
