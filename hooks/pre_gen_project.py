@@ -10,7 +10,7 @@ ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")  # as data, so that not
 STANDARD_LIBRARY: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset(sys.builtin_module_names))
 TAKEN = {*keyword.kwlist, "match", "case", "type", *STANDARD_LIBRARY, *ANSWERS["_taken_names"]}
 UNSAFE = set("\"'`\\/<>{}$%#&|;:*?=@^~!")
-LONGEST = 50
+LONGEST = 40
 
 
 def complaint(project_name: str, package_name: str) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import ROOT, Project, succeed
+from projects import ROOT, Project, bake, succeed
 
 
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check --diff", "mypy"])
@@ -31,6 +31,13 @@ def test_python_parses_as_it_stands(path: Path) -> None:
 @pytest.mark.parametrize("target", ["lint", "typecheck"])
 def test_generated_project(target: str, project: Project) -> None:
     succeed(project.make(target))
+
+
+def test_long_name_keeps_lines_short(problem: str, tmp_path: Path) -> None:
+    folder = bake(tmp_path, problem=problem, project_name="a" * 40)
+    for command in (["check"], ["format", "--check", "--diff"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache"]
+        succeed(subprocess.run(ruff, cwd=folder, capture_output=True, text=True, check=False))
 
 
 def imported(folder: Path) -> set[str]:

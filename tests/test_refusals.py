@@ -35,7 +35,7 @@ REFUSED = [
     ("bell\a", "only letters, digits"),
     ("$(HOME)", "only letters, digits"),
     ("{% raw %}{{ birds }}{% endraw %}", "only letters, digits"),
-    ("a" * 51, "51 characters"),
+    ("a" * 41, "41 characters"),
     ('""" + str(open("stolen", "w")) + """', "only letters, digits"),
     ("''' + str(open('stolen', 'w')) + '''", "only letters, digits"),
 ]

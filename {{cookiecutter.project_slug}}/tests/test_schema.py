@@ -1,5 +1,6 @@
 """The schema: what is inferred, what a person's edits are worth, and what `make schema` changes."""
 
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import schema, validate
+from project import schema, schema_inference, validate
 from project.config import Config
 from project.errors import InputError, RefusedError
 from project.paths import SPLITS
@@ -169,3 +170,12 @@ def test_a_schema_that_cannot_be_read_is_refused_by_line(config: Config) -> None
 )
 def test_no_secret_is_written_into_the_schema(source: str, shown: str) -> None:
     assert schema.public(source) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0, 1.0), (1.7031e10, 1.7032e10), (-3e-9, 5e-9), (33.5, 58.0), (1e30, 1e31), (5.0, 5.0)]
+)
+def test_bounds_hold_the_range_that_was_seen(low: float, high: float) -> None:
+    width = (high - low) or abs(high)
+    assert schema_inference.rounded_outward(low - width, width, -math.inf) <= low - width
+    assert schema_inference.rounded_outward(high + width, width, math.inf) >= high + width

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -73,11 +74,21 @@ def set_bounds(feature: schema_pb2.Feature, splits: list[ColumnStatistics]) -> N
     if feature.type == schema_pb2.FLOAT:
         feature.float_domain.disallow_nan = feature.float_domain.disallow_inf = True
         if seen:
-            feature.float_domain.min, feature.float_domain.max = float(f"{lowest:.4g}"), float(f"{highest:.4g}")
+            feature.float_domain.min = rounded_outward(lowest, width, -math.inf)
+            feature.float_domain.max = rounded_outward(highest, width, math.inf)
     elif seen:
         is_flag = low >= 0 and high <= 1
         limits = (0, 1) if is_flag else (math.floor(lowest), math.ceil(highest))
         feature.int_domain.min, feature.int_domain.max = (min(max(limit, -(2**63)), 2**63 - 1) for limit in limits)
+
+
+def rounded_outward(bound: float, width: float, direction: float) -> float:
+    """A bound for reading, to a hundredth of the range's order of magnitude; as a float32, which a schema holds."""
+    step = 10.0 ** (math.floor(math.log10(width)) - 2) if width else 1.0
+    steps = math.floor(bound / step) if direction < 0 else math.ceil(bound / step)
+    rounded = np.float32(float(f"{steps * step:.12g}"))
+    is_inside = rounded > bound if direction < 0 else rounded < bound
+    return float(np.nextafter(rounded, np.float32(direction)) if is_inside else rounded)
 
 
 def set_domain(feature: schema_pb2.Feature, splits: list[ColumnStatistics], *, exact: bool) -> None:
