@@ -15,8 +15,9 @@ LONGEST = 40
 
 def complaint(project_name: str, package_name: str) -> str | None:
     """Says what is wrong with the name, if anything."""
-    if len(project_name) > LONGEST:
-        return f"it has {len(project_name)} characters and at most {LONGEST} are possible"
+    longest = max(project_name, package_name, key=len)
+    if len(longest) > LONGEST:
+        return f"{longest!r} has {len(longest)} characters and at most {LONGEST} are possible"
     if not project_name.isprintable() or UNSAFE & set(project_name):
         return "only letters, digits, spaces and . , - _ + ( ) can stand in file names, code and documents alike"
     if not (package_name.isascii() and package_name.isidentifier() and package_name[0].isalpha()):

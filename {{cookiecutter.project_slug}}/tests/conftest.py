@@ -38,7 +38,8 @@ def make_config(tmp_path: Path) -> Callable[..., Config]:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """A project whose model is trained, accepted and exported; only for tests that do not change it."""
-    from project import accept, collect, export, train  # here, since many tests need no TensorFlow
+    # Here, since TensorFlow takes seconds to import and many tests do without.
+    from project import accept, collect, export, train
 
     config = small_config(tmp_path_factory.mktemp("finished"))
     for stage in (collect, train, accept, export):

@@ -1,5 +1,6 @@
 """A deep-learning project: every stage of its life cycle is a module here and a target of the Makefile."""
 
+import gc
 import logging
 import os
 import warnings
@@ -12,3 +13,5 @@ warnings.filterwarnings(
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's idle threads then sleep instead of spinning
+
+gc.set_threshold(100_000, 50, 50)  # importing TensorFlow makes many objects that stay: looking at them takes a second

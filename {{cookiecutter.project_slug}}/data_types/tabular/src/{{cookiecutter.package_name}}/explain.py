@@ -8,7 +8,7 @@ from . import plots, preprocessing, scoring
 from .config import Config
 from .report import Block, Figure, Interval
 
-MAX_EXAMPLES = 2_000  # enough to rank the columns
+MAX_EXAMPLES = 1_000  # enough to rank the columns
 MAX_PREDICTIONS = 400_000  # for all columns together: half a minute on a CPU
 NUM_SHUFFLES = 3
 NUM_SHOWN = 20  # columns
