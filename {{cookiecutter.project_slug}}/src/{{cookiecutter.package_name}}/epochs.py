@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from .config import Config
 
@@ -48,3 +49,24 @@ class CosineDecay(keras.callbacks.Callback):
         """Sets the rate of the epoch."""
         del logs
         self.model.optimizer.learning_rate = self.peak * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows the epochs and the validation score on a terminal, if training takes more than a second."""
+
+    def __init__(self, epochs: int, done: int, monitor: str) -> None:
+        """Takes the number of epochs in all, those done before, and the score to show."""
+        super().__init__()
+        self.bar = tqdm(total=epochs, initial=done, desc="training", unit=" epochs", delay=1, disable=None)
+        self.monitor = monitor
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Moves the bar."""
+        del epoch
+        self.bar.set_postfix({self.monitor: f"{(logs or {})[self.monitor]:.4g}"}, refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Leaves the bar as it is."""
+        del logs
+        self.bar.close()

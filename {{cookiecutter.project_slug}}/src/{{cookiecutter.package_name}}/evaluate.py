@@ -8,6 +8,7 @@ import pandas as pd
 from . import artifacts, criteria, explain, inference, plots, preprocessing, report, scoring, slices, stage, task
 from .config import Config
 from .paths import SPLITS
+from .provenance import without_password
 from .report import Banner, Column, Figure, Interval, Page, Score, Scores, Section, Table
 
 SPLIT = "validation"  # the test split is for `make accept`, once
@@ -134,7 +135,8 @@ def data_summary(config: Config) -> Section:
         ["Split", "Examples", Column("Share", ".1%")],
         [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS],
     )
-    origin = f"{provenance['rows_read']:,} rows were read from {config.source} at {provenance['collected_at']}."
+    source = without_password(config.source)
+    origin = f"{provenance['rows_read']:,} rows were read from {source} at {provenance['collected_at']}."
     blocks: list[report.Block] = [origin, *provenance["notes"], splits]
     if provenance["dropped"]:
         rows = [[reason, dropped["count"]] for reason, dropped in provenance["dropped"].items()]
@@ -164,7 +166,12 @@ def write(config: Config, content: dict[str, Any], sections: list[Section]) -> N
     headline = "Ready for the final exam" if passed else "Not good enough yet"
     detail = f"{sum(entry['passed'] for entry in entries)} of {len(entries)} success criteria are met on validation."
     verdict = Banner("good" if passed else "bad", headline, detail)
-    page = Page(f"Evaluation: {config.target}", verdict, sections, facts={"Goal": config.goal, "Source": config.source})
+    page = Page(
+        f"Evaluation: {config.target}",
+        verdict,
+        sections,
+        facts={"Goal": config.goal, "Source": without_password(config.source)},
+    )
     path = config.paths.evaluation / "report.html"
     report.write_page(path, page)
     primary = Interval(**content["metrics"][config.metric])

@@ -16,6 +16,7 @@ import pandas as pd
 from . import artifacts, epochs, model, preprocessing, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
+from .provenance import without_password
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
@@ -77,6 +78,7 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
                 epochs.count_epochs(epoch),
                 epochs.CosineDecay(num_epochs),  # before the checkpoint, which brings a later epoch's rate back
                 checkpoint,
+                epochs.ProgressBar(num_epochs, checkpoint.epochs_done, task.MONITOR),
                 keras.callbacks.TensorBoard(config.paths.training / "logs", write_graph=False),
             ],
             verbose=0,
@@ -132,7 +134,7 @@ def run_facts(config: Config) -> dict[str, Any]:
     """What it takes to make the run again: settings, data, code and versions."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": config.model_dump(mode="json"),
+        "settings": config.model_dump(mode="json") | {"source": without_password(config.source)},
         "data": artifacts.data_hash(config),
         "commit": git_commit(),
         "python": platform.python_version(),
