@@ -66,9 +66,7 @@ def make_table(num_rows: int) -> pd.DataFrame:
     return pd.DataFrame(table | {"target": random.integers(0, 2, num_rows)})
 
 
-def compare(
-    encoded: dict[str, np.ndarray], targets: np.ndarray, dataset: Iterable, options: argparse.Namespace
-) -> None:
+def compare(encoded: dict[str, np.ndarray], targets: np.ndarray, dataset: Iterable, rounds: int) -> None:
     """Trains a three-layer network on the arrays and on the dataset, in turns."""
     import keras
 
