@@ -220,7 +220,7 @@ def format_interval(interval: Interval, specification: str = "") -> tuple[str, s
     value, low, high = interval
     if low is None or high is None or is_missing(low) or is_missing(high) or value is None:
         return format_number(math.nan if value is None else value, specification), ""
-    if not specification and math.isfinite(high - low) and high > low:
+    if not specification and math.isfinite(high - low) and high - low > 1e-4 * abs(value):
         decimals = 1 - math.floor(math.log10(high - low) + 1e-9)  # two significant digits of the width
         specification = f",.{min(max(decimals, 0), 6)}f"
     numbers = [format_number(number, specification) for number in (value, low, high)]

@@ -35,14 +35,19 @@ def parallel_coordinates(trials: pd.DataFrame) -> Figure:
     axes = [*axes, task.MONITOR]
     positions = pd.DataFrame({name: relative(usable[name]) for name in axes})
     tips = [", ".join(f"{name} {row[name]}" for name in axes) for _, row in usable.iterrows()]
-    bounds = [(str(usable[name].min()), str(usable[name].max())) for name in axes]
+    bounds = [(short(usable[name].min()), short(usable[name].max())) for name in axes]
     return Figure(
         "Parallel coordinates",
-        plots.parallel(axes, positions.to_numpy(), bounds, tips),
+        plots.parallel([name.replace("_", "\n") for name in axes], positions.to_numpy(), bounds, tips),
         f"{len(usable)} trials as lines through {', '.join(axes)}; the best trial is the strongest line.",
         note="Every line is a trial, the strongest the best one. An axis runs from the least to the greatest value.",
         wide=True,
     )
+
+
+def short(value: object) -> str:
+    """An end of an axis, for reading."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def relative(values: pd.Series) -> pd.Series:

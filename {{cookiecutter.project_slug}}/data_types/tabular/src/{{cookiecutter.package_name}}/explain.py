@@ -27,7 +27,6 @@ def blocks(config: Config, complete: keras.Model, examples: pd.DataFrame, target
             f"How much {label} worsens when a column is shuffled; most important: {ranked[0][0]}.",
             note=f"How much {label} worsens on {len(sample)} validation examples when the column's values are shuffled "
             f"among them, {NUM_SHUFFLES} times. Columns that carry the same information share their importance.",
-            wide=True,
         )
     ]
 
