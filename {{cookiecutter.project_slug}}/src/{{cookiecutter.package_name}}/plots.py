@@ -168,7 +168,7 @@ def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[st
             axes.text(place, -0.04, label(low), ha="center", va="top", fontsize=8.5)
             axes.text(place, 1.04, label(high), ha="center", va="bottom", fontsize=8.5)
         axes.set(xlim=(-0.3, len(names) - 0.7), ylim=(-0.12, 1.12))
-        axes.set_xticks(places, [label(name) for name in names], color=STRONG)
+        axes.set_xticks(places, [label(name).replace("_", "\n") for name in names], color=STRONG)
         axes.set_yticks([])
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)

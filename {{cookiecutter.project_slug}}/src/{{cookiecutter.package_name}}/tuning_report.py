@@ -38,7 +38,7 @@ def parallel_coordinates(trials: pd.DataFrame) -> Figure:
     bounds = [(short(usable[name].min()), short(usable[name].max())) for name in axes]
     return Figure(
         "Parallel coordinates",
-        plots.parallel([name.replace("_", "\n") for name in axes], positions.to_numpy(), bounds, tips),
+        plots.parallel(axes, positions.to_numpy(), bounds, tips),
         f"{len(usable)} trials as lines through {', '.join(axes)}; the best trial is the strongest line.",
         note="Every line is a trial, the strongest the best one. An axis runs from the least to the greatest value.",
         wide=True,
