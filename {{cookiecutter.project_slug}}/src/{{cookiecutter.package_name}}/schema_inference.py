@@ -87,7 +87,7 @@ def rounded_outward(bound: float, width: float, direction: float) -> float:
     step = 10.0 ** (math.floor(math.log10(width)) - 2) if width else 1.0
     steps = math.floor(bound / step) if direction < 0 else math.ceil(bound / step)
     rounded = np.float32(float(f"{steps * step:.12g}"))
-    is_inside = rounded > bound if direction < 0 else rounded < bound
+    is_inside = float(rounded) > bound if direction < 0 else float(rounded) < bound
     return float(np.nextafter(rounded, np.float32(direction)) if is_inside else rounded)
 
 
