@@ -1,5 +1,6 @@
 """From raw examples to the tensors that the network learns from: the same graph in training and in service."""
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ from .provenance import Provenance
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
+ADAPTATION_EXAMPLES = 200_000  # at most; more would not move quantiles and vocabularies
 ENCODING_BATCH = 16_384  # examples encoded at once: large enough that graph overhead vanishes, small enough for caches
 
 
@@ -107,7 +109,8 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     engineered = features.engineer(cleaned)
     for name in repeated_numbers(columns, examples):
         engineered.categories[f"{name} as a category"] = parsing.WholeNumberName()(cleaned.numbers[name])
-    values = features.Clean(**adaptation_values(inputs, engineered, examples))
+    sample = examples.iloc[:: math.ceil(len(examples) / ADAPTATION_EXAMPLES)]
+    values = features.Clean(**adaptation_values(inputs, engineered, sample))
     outputs = {
         **encode_numbers(engineered.numbers, values.numbers),
         **encode_categories(config, engineered.categories, values.categories),
