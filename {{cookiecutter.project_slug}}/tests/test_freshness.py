@@ -69,3 +69,9 @@ def test_every_setting_belongs_to_a_stage() -> None:
     modules = {path.stem for path in freshness.PACKAGE.glob("*.py")} - {"config", "settings"}
     unused = Config.model_fields.keys() - freshness.used_settings(Config(), modules).keys()
     assert unused == set()
+
+
+def test_a_stamp_holds_no_password(make_config: Callable[..., Config]) -> None:
+    config = make_config(source="postgresql://reader:secret@db/birds")
+    freshness.main(config)
+    assert "secret" not in config.paths.stamp("collect").read_text(encoding="utf-8")

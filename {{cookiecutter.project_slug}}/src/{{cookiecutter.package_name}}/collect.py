@@ -113,7 +113,6 @@ def describe(
 ) -> dict[str, Any]:
     """The content of provenance.json."""
     counts = Counter(splits.tolist())
-    settings = config.model_dump(mode="json", include=DECIDING)
     return {
         "collected_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "sources": provenance.sources,
@@ -122,7 +121,7 @@ def describe(
         "duplicates": splitting.count_duplicates(config, examples),
         "dropped": provenance.dropped,
         "columns": {str(name): str(dtype) for name, dtype in examples.dtypes.items()},
-        "settings": {**settings, "source": without_password(config.source)},
+        "settings": {name: value for name, value in config.public().items() if name in DECIDING},
         "notes": provenance.notes,
     }
 

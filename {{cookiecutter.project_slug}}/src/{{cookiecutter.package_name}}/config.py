@@ -6,12 +6,13 @@ over the environment, the environment over this file.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .paths import Paths
+from .provenance import without_password
 from .settings import parse_mapping, parse_names
 
 ENVIRONMENT_PREFIX = f"{(__package__ or '').upper()}_"
@@ -196,6 +197,10 @@ class Config(BaseSettings):
             message = f"group is {self.group!r} and time is {self.time!r}; splits are by one of them: leave one empty"
             raise ValueError(message)
         return self
+
+    def public(self) -> dict[str, Any]:
+        """The settings as they may be stored: without the password that the address of a source may hold."""
+        return self.model_dump(mode="json") | {"source": without_password(self.source)}
 
     @property
     def paths(self) -> Paths:

@@ -62,7 +62,7 @@ def used_settings(config: Config, modules: set[str]) -> dict[str, Any]:
                 names.add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names.add(node.value)
-    return {name: value for name, value in config.model_dump(mode="json").items() if name in names}
+    return {name: value for name, value in config.public().items() if name in names}
 
 
 def local_files(source: str) -> list[Path]:

@@ -16,7 +16,6 @@ import pandas as pd
 from . import artifacts, epochs, model, preprocessing, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
-from .provenance import without_password
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
@@ -134,7 +133,7 @@ def run_facts(config: Config) -> dict[str, Any]:
     """What it takes to make the run again: settings, data, code and versions."""
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": config.model_dump(mode="json") | {"source": without_password(config.source)},
+        "settings": config.public(),
         "data": artifacts.data_hash(config),
         "commit": git_commit(),
         "python": platform.python_version(),
