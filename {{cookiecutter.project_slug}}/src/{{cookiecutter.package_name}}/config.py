@@ -148,7 +148,7 @@ class Config(BaseSettings):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     """Of the first epoch, from which it falls along a cosine; a hyperparameter search may replace it."""
 
-    patience: Annotated[int, Field(ge=1, le=100_000)] = 8
+    patience: Annotated[int, Field(ge=1, le=100_000)] = 6
     """Epochs without a better validation score after which training ends."""
 
     # jinja: if cookiecutter.__task == "classification"

@@ -7,7 +7,7 @@ import pandas as pd
 from . import artifacts, preprocessing, task
 from .config import Config
 
-PREDICTION_BATCH = 1_024
+PREDICTION_BATCH = 1_024  # examples; the layers of larger ones do not fit in a CPU's caches
 
 
 def load_model(config: Config) -> keras.Model:
@@ -25,8 +25,7 @@ def target_of(complete: keras.Model) -> task.Target:
 def predict(complete: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
     """The decoded predictions, by output, each (num_examples, ...)."""
     arrays = preprocessing.raw_arrays(complete.input, examples)
-    predictions: dict[str, np.ndarray] = complete.predict(arrays, batch_size=PREDICTION_BATCH, verbose=0)
-    return predictions
+    return preprocessing.run_in_batches(complete, arrays, PREDICTION_BATCH)
 
 
 def identity(config: Config) -> dict[str, str]:

@@ -212,10 +212,19 @@ def make_dataset(
     return batching.shuffled(inputs, targets, batching.batch_size(config, len(targets)), config.seed, epoch)
 
 
-def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The outputs of a model for all examples, computed in batches."""
-    outputs: dict[str, np.ndarray] = model.predict(arrays, batch_size=ENCODING_BATCH, verbose=0)
-    return outputs
+def run_in_batches(
+    model: keras.Model, arrays: dict[str, np.ndarray], size: int = ENCODING_BATCH
+) -> dict[str, np.ndarray]:
+    """The outputs of a model for all examples, computed in batches.
+
+    `predict` does the same by a tf.data pipeline, which doubles the time of encoding and takes 0.15 s to set up.
+    """
+    num_examples = len(next(iter(arrays.values())))
+    batches = [
+        model.predict_on_batch({name: array[start : start + size] for name, array in arrays.items()})
+        for start in range(0, num_examples, size)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
