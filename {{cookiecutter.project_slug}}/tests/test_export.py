@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from project import artifacts, export, inference, preprocessing, saved_model
 from project.config import Config
+from project.description import DESCRIPTION
 from project.errors import RefusedError
 from project.paths import PROJECT
 
@@ -30,6 +31,14 @@ def test_training_and_served_path_predict_exactly_the_same(finished: Config) -> 
         assert outputs.keys() == expected.keys()
         for name, values in expected.items():
             np.testing.assert_array_equal(outputs[name].numpy(), values)
+
+
+def test_the_description_says_what_a_client_may_send(finished: Config) -> None:
+    described = artifacts.read_json(finished.paths.version(1) / DESCRIPTION, "export")
+    served = tf.saved_model.load(str(finished.paths.version(1))).signatures[saved_model.NAMED]
+    assert described["inputs"].keys() == described["example"].keys() == served.structured_input_signature[1].keys()
+    assert described["model"] == artifacts.content_hash(finished.paths.model)
+    assert described["metrics"] == artifacts.read_json(finished.paths.verdict, "accept")["metrics"]
 
 
 def test_the_warm_up_request_is_one_that_the_model_answers(finished: Config) -> None:
@@ -65,7 +74,8 @@ def test_without_a_verdict_nothing_is_exported(trained: Config) -> None:
 def test_an_export_that_predicts_something_else_is_refused_and_a_right_one_is_the_next_version(
     trained: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    artifacts.remove(trained.paths.exported)
+    described = trained.paths.version(1) / DESCRIPTION
+    artifacts.write_json(described, artifacts.read_json(described, "export") | {"model": "another"})
     right = export.training_path
 
     def slightly_wrong(*arguments: Any) -> dict[str, np.ndarray]:

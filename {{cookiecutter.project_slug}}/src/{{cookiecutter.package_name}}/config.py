@@ -180,6 +180,10 @@ class Config(BaseSettings):
     output: str = ""
     """The file that `make predict` writes, in any of these formats."""
 
+    # --- Versions --------------------------------------------------------------------------------------------------
+    version: Annotated[int, Field(ge=0)] = 0
+    """The exported version that `make rollback` puts in service; 0: the one before."""
+
     # --- Places ----------------------------------------------------------------------------------------------------
     artifacts: Path = Path("artifacts")
     """The folder that the stages write into."""

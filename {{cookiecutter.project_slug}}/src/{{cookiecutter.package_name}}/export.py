@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from . import artifacts, inference, preprocessing, saved_model, stage, verify_export
+from . import artifacts, description, inference, preprocessing, record, saved_model, stage, verify_export, versions
 from .config import Config
+from .description import DESCRIPTION
 from .errors import RefusedError
 
 NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
@@ -22,15 +23,17 @@ NUM_WARMUP = 8  # examples in the request by which a server warms up
 def main(config: Config) -> None:
     """From an accepted model to artifacts/export/<project>/<version>."""
     identity = check_verdict(config)
-    version = exported_version(config, identity)
+    version = versions.number_of(config, identity)
     if version:
         config.paths.exported.touch()
         print(f"this model is already exported as {config.paths.version(version)}")
         return
     complete = inference.load_model(config)
-    folder = config.paths.version(max(config.paths.versions(), default=0) + 1)
+    folder = config.paths.version(versions.next_number(config))
+    record.write(config, complete, int(folder.name))
     with artifacts.replacing(folder) as temporary:
         write_and_verify(config, complete, temporary)
+        artifacts.write_json(temporary / DESCRIPTION, description.describe(config, complete, identity))
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
     print(f"a new process gave exactly the predictions of training on {NUM_VERIFIED} examples")
     print(f"wrote {folder}")
@@ -53,15 +56,6 @@ def check_verdict(config: Config) -> dict[str, Any]:
     return identity
 
 
-def exported_version(config: Config, identity: dict[str, Any]) -> int | None:
-    """The version under which this model is exported already."""
-    if not config.paths.exported.exists():
-        return None
-    record = artifacts.read_json(config.paths.exported, "export")
-    is_same = all(record.get(name) == value for name, value in identity.items())
-    return record["version"] if is_same and config.paths.version(record["version"]).exists() else None
-
-
 def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> None:
     """Writes the SavedModel and lets a new process compare its predictions with those of the training path.
 
@@ -75,7 +69,7 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> Non
         arrays = preprocessing.raw_arrays(complete.input, examples)  # meanwhile the verifier imports TensorFlow
         expected = training_path(complete, arrays)
         saved_model.write(complete, folder)
-        saved_model.write_extras(config, complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
+        saved_model.write_warm_up(complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
         cases = {
             saved_model.NAMED: (saved_model.named(complete, arrays), expected),
             saved_model.SERIALIZED: (saved_model.serialized(arrays), expected),

@@ -81,10 +81,38 @@ class Paths:
         """Which model was exported last, and as which version."""
         return self.export / "exported.json"
 
+    @property
+    def requests(self) -> Path:
+        """Folder of the request log."""
+        return self.root / "serving" / "requests"
+
+    @property
+    def monitoring(self) -> Path:
+        """Folder of the monitoring: status.json, report.html and history.json."""
+        return self.root / "monitoring"
+
+    def record(self, version: int) -> Path:
+        """What the project keeps about an exported version."""
+        return self.root / "versions" / str(version)
+
+    @property
+    def withdrawn(self) -> Path:
+        """Folder of the versions that were rolled back; servers look only at the numbered folders beside it."""
+        return self.export / "withdrawn"
+
     def version(self, number: int) -> Path:
         """Folder of an exported version."""
         return self.export / str(number)
 
     def versions(self) -> list[int]:
-        """The exported versions, oldest first."""
-        return sorted(int(folder.name) for folder in self.export.glob("*") if folder.name.isdigit())
+        """The exported versions that are not withdrawn, oldest first; the last one is in service."""
+        return numbered(self.export)
+
+    def withdrawn_versions(self) -> list[int]:
+        """The versions that were rolled back, oldest first."""
+        return numbered(self.withdrawn)
+
+
+def numbered(folder: Path) -> list[int]:
+    """The folders in a folder whose names are numbers."""
+    return sorted(int(inside.name) for inside in folder.glob("*") if inside.name.isdigit() and inside.is_dir())

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from . import artifacts, preprocessing, saved_model, stage, streaming
 from .config import Config
+from .description import DESCRIPTION
 from .errors import InputError
 from .provenance import Provenance, name_rows
 from .streaming import Piece
@@ -24,7 +25,7 @@ def main(config: Config) -> None:
     version = max(config.paths.versions(), default=0)
     folder = artifacts.require(config.paths.version(version), "export")
     exported = tf.saved_model.load(str(folder))
-    description = artifacts.read_json(folder / saved_model.DESCRIPTION, "export")
+    description = artifacts.read_json(folder / DESCRIPTION, "export")
     provenance = Provenance()
     pieces = streaming.read_pieces(config, source, provenance)
     shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)

@@ -8,13 +8,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-from . import artifacts, preprocessing, task
-from .config import Config
 from .paths import PROJECT
 
 NAMED, SERIALIZED = "serving_default", "serialized_examples"
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
-DESCRIPTION = Path("assets.extra", "model.json")
 
 
 def write(complete: keras.Model, folder: Path) -> None:
@@ -68,16 +65,12 @@ def value_list(value: Any) -> tf.train.Feature:
     return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(value)))
 
 
-def write_extras(config: Config, complete: keras.Model, arrays: dict[str, np.ndarray], folder: Path) -> None:
-    """Writes what is not part of the graph: a request that warms servers up, and what inputs and outputs stand for."""
+def write_warm_up(complete: keras.Model, arrays: dict[str, np.ndarray], folder: Path) -> None:
+    """Writes the request by which servers warm up before they serve the version."""
     request = predict_pb2.PredictRequest(model_spec=model_pb2.ModelSpec(name=PROJECT, signature_name=NAMED))
     for name, array in named(complete, arrays).items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
     log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
-    (folder / WARMUP).parent.mkdir()
+    (folder / WARMUP).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / WARMUP)) as writer:
         writer.write(log.SerializeToString())
-    kinds = preprocessing.input_kinds(config, artifacts.read_examples(config, "train"))
-    inputs = {tensor.name: {"column": column, "kind": kinds[column]} for column, tensor in complete.input.items()}
-    parts = task.output_parts(complete.get_layer("decode").target)
-    artifacts.write_json(folder / DESCRIPTION, {"inputs": inputs, "parts": parts})

@@ -36,7 +36,7 @@ def write(
         Section("Anomalies", [anomaly_table(found)] if found else ["None: every split is as the schema asks."]),
         Section("Numbers", column_tables(columns, statistics, numeric=True)),
         Section("Categories, texts and times", column_tables(columns, statistics, numeric=False)),
-        Section("Skew between the splits", [skew_table(skew)], note=skew_note(skew, config)),
+        Section("Skew between the splits", [skew_table(skew)] if skew else [], note=skew_note(skew, config)),
     ]
     facts: dict[str, Cell] = {f"{split.name} examples": split.num_examples for split in statistics.datasets}
     facts |= {"columns": len(columns), "source": schema.public(config.source), "target": config.target}

@@ -4,7 +4,6 @@ Reads from standard input a line of JSON: `model`, the folder of a SavedModel, a
 `{signature: (arguments, expected outputs)}`. Prints the largest difference of all outputs as JSON.
 """
 
-import gc
 import json
 import os
 import pickle
@@ -13,7 +12,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only errors on the screen
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # else TensorFlow imports Keras, which an export does not need
-gc.set_threshold(100_000, 50, 50)  # importing TensorFlow makes many objects that stay: looking at them takes a second
 
 import numpy as np
 import tensorflow as tf
