@@ -57,8 +57,10 @@ def kind_of(config: Config, values: pd.Series) -> str:
     roles |= {config.time: "orders the splits", **dict.fromkeys(config.ignore, "is ignored")}
     if name in roles:
         return roles[name]
-    if len(present.unique()) <= 1 and (present.empty or len(present) == len(values)):
-        return "is constant" if len(present) else "is empty"
+    if present.empty:
+        return "is empty"
+    if len(present) == len(values) and (present == present.iloc[0]).all():
+        return "is constant"
     if name in config.categorical:
         return "categories"
     if name in config.text:

@@ -103,13 +103,12 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         categories: (batch, num_categories) int32, 0 missing, 1 unseen in training, then one code per category.
         texts: (batch, num_words) float32, the TF-IDF weight of each word.
     """
-    inputs = raw_inputs(config, examples)
-    columns = describe_columns(config, examples)
+    columns, inputs = describe_columns(config, examples), raw_inputs(config, examples)
+    sample = examples.iloc[:: math.ceil(len(examples) / ADAPTATION_EXAMPLES)]
     cleaned = clean(inputs, columns)
     engineered = features.engineer(cleaned)
-    for name in repeated_numbers(columns, examples):
+    for name in repeated_numbers(columns, sample):
         engineered.categories[f"{name} as a category"] = parsing.WholeNumberName()(cleaned.numbers[name])
-    sample = examples.iloc[:: math.ceil(len(examples) / ADAPTATION_EXAMPLES)]
     values = features.Clean(**adaptation_values(inputs, engineered, sample))
     outputs = {
         **encode_numbers(engineered.numbers, values.numbers),
