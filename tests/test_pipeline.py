@@ -14,7 +14,20 @@ import pytest
 
 from projects import Project, refuse, succeed
 
-TARGETS = ("setup", "collect", "validate", "train", "evaluate", "tune", "accept", "export", "predict", "all")
+TARGETS = (
+    "setup",
+    "collect",
+    "validate",
+    "train",
+    "evaluate",
+    "tune",
+    "accept",
+    "export",
+    "predict",
+    "serve",
+    "monitor",
+    "all",
+)
 TOOL_TARGETS = ("test", "lint", "format", "typecheck", "clean", "help")
 UNREACHABLE = {"classification": "log_loss=0", "regression": "rmse=0"}
 

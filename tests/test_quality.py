@@ -59,7 +59,8 @@ def normalized(requirement: str) -> str:
 
 def test_every_import_is_declared(baked: Path, environment: Path) -> None:
     settings = tomllib.loads((baked / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {normalized(name) for name in settings["dependencies"] + settings["optional-dependencies"]["dev"]}
+    extras = [name for extra in ("serve", "pipeline", "dev") for name in settings["optional-dependencies"][extra]]
+    declared = {normalized(name) for name in settings["dependencies"] + extras}
     script = "import importlib.metadata, json; print(json.dumps(importlib.metadata.packages_distributions()))"
     printed = subprocess.check_output([environment / "bin" / "python", "-I", "-c", script], text=True)
     distributions: dict[str, list[str]] = json.loads(printed)

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from project import artifacts, cleaning, collect, sources
+from project import additions, artifacts, cleaning, collect, sources
 from project.config import Config
 from project.errors import InputError
 from project.paths import SPLITS
@@ -34,7 +34,8 @@ def read_rows(config: Config) -> pd.DataFrame:
 @pytest.fixture(autouse=True)
 def rows_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads tables, whatever the project's own kind of data is."""
-    monkeypatch.setattr(collect, "read_examples", read_rows)
+    monkeypatch.setattr(additions, "read_examples", read_rows)
+    monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
 
 
 @pytest.fixture
@@ -167,8 +168,8 @@ def test_a_killed_stage_leaves_the_last_good_tables(tmp_path: Path, rows: pd.Dat
     script = f"""
 import os, signal, sys
 import pandas as pd
-from {package.name} import collect, config
-collect.read_examples = lambda settings: pd.read_csv(settings.source)
+from {package.name} import additions, collect, config
+additions.read_examples = lambda settings: pd.read_csv(settings.source)
 collect.pq.write_table = lambda *arguments, **options: os.kill(os.getpid(), signal.SIGKILL)
 collect.main(config.Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
 """

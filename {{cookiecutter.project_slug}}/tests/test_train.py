@@ -56,13 +56,13 @@ def test_the_same_seed_gives_the_same_weights_whatever_lies_around(finished: Con
 
 
 def test_early_stopping_keeps_the_best_epoch(make_config: Callable[..., Config]) -> None:
-    config = make_config(epochs=20, patience=2, learning_rate=0.05)
+    config = make_config(epochs=10, patience=1, learning_rate=0.05)
     collect.main(config)
     train.main(config)
     run = artifacts.read_json(config.paths.run, "train")
     monitored = pd.read_csv(config.paths.history)[train.task.MONITOR]
     assert run["best_epoch"] == monitored.idxmin() + 1
-    assert run["epochs"] == min(run["best_epoch"] + 2, 20)
+    assert run["epochs"] == min(run["best_epoch"] + 1, 10)
 
 
 def test_killed_training_goes_on_to_the_same_weights(

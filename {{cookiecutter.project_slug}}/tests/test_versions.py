@@ -6,8 +6,8 @@ import pytest
 
 from project import artifacts, export, rollback, versions
 from project.config import Config
-from project.description import DESCRIPTION
 from project.errors import InputError, RefusedError
+from project.layout import DESCRIPTION
 
 
 def add_version(config: Config, number: int) -> None:

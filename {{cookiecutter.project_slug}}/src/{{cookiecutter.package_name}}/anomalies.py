@@ -65,7 +65,7 @@ def find(statistics: StatisticsList, schema: schema_pb2.Schema, skew: list[Dista
 def by_problem(found: Sequence[Anomaly]) -> list[tuple[str, list[str], str]]:
     """For reading: column, splits and description of anomalies of the same kind."""
     same: dict[tuple[str, str], list[Anomaly]] = {}
-    for anomaly in sorted(found, key=lambda anomaly: SPLITS.index(anomaly.split)):
+    for anomaly in sorted(found, key=lambda anomaly: (*SPLITS, anomaly.split).index(anomaly.split)):
         same.setdefault((anomaly.column, anomaly.kind), []).append(anomaly)
     return [
         (column, [anomaly.split for anomaly in group], group[0].description)
@@ -73,10 +73,12 @@ def by_problem(found: Sequence[Anomaly]) -> list[tuple[str, list[str], str]]:
     ]
 
 
-def departures(split: Statistics, schema: schema_pb2.Schema) -> list[tuple[str, str, str]]:
-    """Column, kind and description of what a split does that the schema does not allow."""
+def departures(
+    split: Statistics, schema: schema_pb2.Schema, environment: str = "TRAINING"
+) -> list[tuple[str, str, str]]:
+    """Column, kind and description of what a split, or what clients sent, does that the schema does not allow."""
     with silenced():
-        result = tfdv.validate_statistics(alone(split), schema, environment="TRAINING")
+        result = tfdv.validate_statistics(alone(split), schema, environment=environment)
     about_columns = [
         (info.path.step[0] if info.path.step else name, reason)
         for name, info in result.anomaly_info.items()
@@ -102,13 +104,20 @@ def measure_skew(statistics: StatisticsList, schema: schema_pb2.Schema, config: 
     for split in others:
         if min(train.num_examples, split.num_examples) < config.min_skew_examples:
             continue
-        with silenced():
-            result = tfdv.validate_statistics(alone(train), watched, "TRAINING", serving_statistics=alone(split))
-        for info in result.drift_skew_info:
-            column = info.path.step[0]
-            measure = MEASURES[tfdv.get_feature(watched, column).type]
-            distances += [Distance(column, split.name, measure, x.value, x.threshold) for x in info.skew_measurements]
+        distances += measure(train, split, watched)
     return sorted(distances)
+
+
+def measure(reference: Statistics, other: Statistics, watched: schema_pb2.Schema) -> list[Distance]:
+    """How far the columns whose comparators the schema `watched` holds are from their reference."""
+    with silenced():
+        result = tfdv.validate_statistics(alone(reference), watched, "TRAINING", serving_statistics=alone(other))
+    return [
+        Distance(column, other.name, MEASURES[tfdv.get_feature(watched, column).type], x.value, x.threshold)
+        for info in result.drift_skew_info
+        for column in info.path.step[:1]
+        for x in info.skew_measurements
+    ]
 
 
 def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Schema:

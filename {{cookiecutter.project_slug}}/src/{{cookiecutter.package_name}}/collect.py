@@ -2,6 +2,7 @@
 
 import difflib
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api import types
 
-from . import artifacts, splitting, stage, targets
+from . import additions, artifacts, splitting, stage, targets
 from .config import Config
 from .errors import InputError
-from .examples import read_examples
 from .paths import SPLITS
 from .provenance import MAX_ROW_NUMBERS, Provenance, name_rows, without_password
 
@@ -28,22 +28,28 @@ DECIDING = {  # settings that decide what the tables hold
 
 
 def main(config: Config) -> None:
-    """Goes from the source to the examples tables."""
-    examples = read_examples(config)
-    provenance = Provenance(**examples.attrs)
-    num_read = len(examples)
-    check_columns(config, examples)
-    examples = drop_without_target(config, examples, provenance)
+    """Goes from the source, and what was added to it since, to the examples tables."""
+    provenance, collected = Provenance(), [config.source, *additions.taken(config)]
+    assemble(config, collected, additions.read(config, collected, provenance), provenance)
+
+
+def assemble(config: Config, collected: Sequence[str], tables: Sequence[pd.DataFrame], provenance: Provenance) -> None:
+    """Goes from the examples of each source to the examples tables."""
+    usable = []
+    for source, table in zip(collected, tables, strict=True):
+        check_columns(config, source, table)
+        usable.append(drop_without_target(config, source, table, provenance))
+    examples = additions.join(usable)
     check_content(config, examples)
-    splits = splitting.assign_splits(config, examples)
+    splits = splitting.assign_splits(config, examples, [len(table) for table in usable])
     values = {split: examples.loc[splits == split, config.target] for split in SPLITS}
     provenance.notes += targets.check_targets(config, values)
-    record = describe(config, examples, splits, provenance, num_read)
+    record = describe(config, examples, splits, provenance, sum(map(len, tables)))
     write(config, examples, splits, record)
     print(summary(config, record))
 
 
-def check_columns(config: Config, examples: pd.DataFrame) -> None:
+def check_columns(config: Config, source: str, examples: pd.DataFrame) -> None:
     """Refuses settings that name columns which are not there or cannot do their duty."""
     names = [str(name) for name in examples.columns]
     for setting in ("target", "key", "group", "time"):
@@ -52,9 +58,10 @@ def check_columns(config: Config, examples: pd.DataFrame) -> None:
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
             hint = f"did you mean {nearest[0]!r}?" if nearest else "set it to one of these."
             known = ", ".join(names[:COLUMNS_SHOWN]) + (" ..." if len(names) > COLUMNS_SHOWN else "")
-            raise InputError(f"{setting} is {name!r}, which is no column of the source ({known}); {hint}")
+            of = named(config, source)
+            raise InputError(f"{setting} is {name!r}, which is no column of {of} ({known}); {hint}")
     if not len(examples):
-        raise InputError("the source has a header but no rows; one row per example is needed")
+        raise InputError(f"{named(config, source)} has a header but no rows; one row per example is needed")
     for setting in ("key", "group", "time"):
         name = getattr(config, setting)
         missing = row_numbers(examples[name].isna()) if name else []
@@ -68,13 +75,19 @@ def check_columns(config: Config, examples: pd.DataFrame) -> None:
             raise InputError(f"{message} are needed to sort by: mend them, such as 2024-01-31 or 2024-01-31T12:00:00")
 
 
-def drop_without_target(config: Config, examples: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:
+def named(config: Config, source: str) -> str:
+    """What messages call a source."""
+    return "the source" if source == config.source else source
+
+
+def drop_without_target(config: Config, source: str, examples: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:
     """Leaves out examples whose target is unknown, since nothing can be learnt from them."""
     is_missing = examples[config.target].isna()
     if is_missing.all():
         message = f"target {config.target!r} is missing in all {len(examples)} rows"
         raise InputError(f"{message}; check `target`, and that missing_markers holds none of its values")
-    provenance.drop(f"target {config.target} missing", row_numbers(is_missing))
+    prefix = "" if source == config.source else f"{source}: "
+    provenance.drop(f"{prefix}target {config.target} missing", row_numbers(is_missing))
     return examples[~is_missing].reset_index(drop=True) if is_missing.any() else examples
 
 

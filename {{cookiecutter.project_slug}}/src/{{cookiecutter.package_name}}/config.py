@@ -180,6 +180,90 @@ class Config(BaseSettings):
     output: str = ""
     """The file that `make predict` writes, in any of these formats."""
 
+    # --- Updating --------------------------------------------------------------------------------------------------
+    use_feedback: bool = True
+    """Whether logged requests whose true outcome became known are examples for `make update` too."""
+
+    warm_start: bool = False
+    """Whether `make update` goes on from the weights of the version in service instead of from scratch."""
+
+    start: str = ""
+    """A trained model (.keras) whose preprocessing and weights training starts from; empty: from scratch."""
+
+    promotion_margin: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """How much worse, as a share of its score, an updated model might be than the one in service to replace it."""
+
+    watch_minutes: Annotated[float, Field(ge=0, le=100_000)] = 60
+    """Between two rounds of `make watch`; 0: one round only, as for a cron job."""
+
+    ask_first: bool = False
+    """Whether `make watch` asks before it updates."""
+
+    # --- Monitoring ------------------------------------------------------------------------------------------------
+    window_hours: Annotated[float, Field(ge=0, le=24 * 366)] = 0
+    """Hours of the request log that `make monitor` judges; 0: all since the version in service was exported."""
+
+    min_window_examples: Annotated[int, Field(ge=30, le=1_000_000)] = 100
+    """Examples that a window needs to be judged: below, only a disaster can be told from chance."""
+
+    drift_tolerance: Share = 0.02
+    """A distance from the training examples that is worth no alarm, beyond the distance that chance gives."""
+
+    expected_drift: Names = ()
+    """Columns that are meant to change, such as the temperature over a year: measured, but no reason for an alarm."""
+
+    max_refused_share: Share = 0.05
+    """Share of requests that may be refused or fail."""
+
+    max_score_loss: Share = 0.05
+    """Share of the accepted score by which live quality may lie beyond its interval before it counts as lost."""
+
+    max_age_days: Annotated[int, Field(ge=0, le=3_660)] = 0
+    """Age of the version in service in days from which on it should be renewed; 0: any age will do."""
+
+    alarm_windows: Annotated[int, Field(ge=1, le=100)] = 2
+    """Bad windows, the latest among them, that raise the alarm: a single one may be chance or a passing event."""
+
+    history_windows: Annotated[int, Field(ge=1, le=100)] = 3
+    """Latest windows among which the bad ones are counted."""
+
+    # --- Serving ---------------------------------------------------------------------------------------------------
+    host: str = "127.0.0.1"
+    """The address that `make serve` listens on; 0.0.0.0 lets other machines in."""
+
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8501
+    """TensorFlow Serving's port for REST; 0: any that is free."""
+
+    batch_wait: Annotated[float, Field(ge=0, le=1_000)] = 0
+    """Milliseconds that a request waits for others to share a run of the model; those that wait anyway share it."""
+
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
+    """Rows of several requests in one run of the model; 1: each request has a run of its own."""
+
+    request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """Rows of one request; more are refused, since all others would wait for them."""
+
+    request_bytes: Annotated[int, Field(ge=1_000, le=2**31)] = 32_000_000
+    """Bytes of one request's body; more are refused."""
+
+    poll_seconds: Annotated[float, Field(ge=0.01, le=86_400)] = 2
+    """Seconds between two looks for another exported version."""
+
+    strict_requests: bool = True
+    """Refuses values outside the schema's domains and bounds; false: the model answers what it has not learned."""
+
+    log_share: Share = 1.0
+    """Share of the requests that the request log keeps."""
+
+    log_never: Names = ()
+    """Inputs and outputs that the request log leaves out, such as what identifies a person."""
+
+    log_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 64_000_000
+    """Size at which a file of the request log is followed by another one."""
+
+    log_files: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """Files of the request log; the oldest are removed."""
+
     # --- Versions --------------------------------------------------------------------------------------------------
     version: Annotated[int, Field(ge=0)] = 0
     """The exported version that `make rollback` puts in service; 0: the one before."""
@@ -187,6 +271,12 @@ class Config(BaseSettings):
     # --- Places ----------------------------------------------------------------------------------------------------
     artifacts: Path = Path("artifacts")
     """The folder that the stages write into."""
+
+    incoming: Path = Path("data/incoming")
+    """The folder into which new labelled data are dropped: whole files of the source's kind."""
+
+    added: Path = Path("data/added")
+    """The folder of the data that `make update` has taken in since: part of the examples, beside the source."""
 
     schema_path: Path = Path("data/schema.pbtxt")
     """The TFDV schema: inferred once, reviewed by a person, committed."""
@@ -200,6 +290,9 @@ class Config(BaseSettings):
         if self.group and self.time:
             message = f"group is {self.group!r} and time is {self.time!r}; splits are by one of them: leave one empty"
             raise ValueError(message)
+        if self.alarm_windows > self.history_windows:
+            message = f"alarm_windows is {self.alarm_windows}, history_windows {self.history_windows}; the alarm would"
+            raise ValueError(f"{message} never be raised: ask for at most as many bad windows as are looked at")
         return self
 
     def public(self) -> dict[str, Any]:

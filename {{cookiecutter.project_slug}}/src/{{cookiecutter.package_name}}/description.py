@@ -1,7 +1,6 @@
 """What stands beside an exported graph: who made it, what it takes, what it gives and how good it was found to be."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,8 +11,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from . import artifacts, preprocessing, request_format, task
 from .config import Config
 from .paths import PROJECT
-
-DESCRIPTION = Path("assets.extra", "model.json")
 
 
 def describe(config: Config, complete: keras.Model, identity: dict[str, Any]) -> dict[str, Any]:

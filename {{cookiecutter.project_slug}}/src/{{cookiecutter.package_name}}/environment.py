@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Sequence
 
 PROJECT = Path(__file__).resolve().parents[2]
+EXTRAS = ("pipeline", "serve", "dev")  # the parts of pyproject.toml that somebody who works on the project needs
 STAMP = ".complete"  # in the environment, written last: an interrupted set-up has none and is done again
 
 # TensorFlow Data Validation (TFDV) decides: it has wheels for these only. The newest Python comes first.
@@ -169,7 +170,8 @@ def resolve(uv: str, venv: Path, record: Path, upgrade: bool) -> None:
     record.parent.mkdir(exist_ok=True)
     draft = record.with_suffix(".draft")
     draft.write_text("" if upgrade else recorded, encoding="utf-8")  # uv keeps the versions it finds there
-    options = ("--quiet", "--no-header", "--extra", "dev", "--python", str(interpreter(venv)))
+    extras = [option for extra in EXTRAS for option in ("--extra", extra)]
+    options = ("--quiet", "--no-header", *extras, "--python", str(interpreter(venv)))
     try:
         problem = "the dependencies cannot be resolved"
         run(problem, uv, "pip", "compile", *options, "--output-file", str(draft), "pyproject.toml")

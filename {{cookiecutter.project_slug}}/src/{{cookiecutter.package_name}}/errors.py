@@ -7,3 +7,11 @@ class InputError(ValueError):
 
 class RefusedError(RuntimeError):
     """A gate that did its work: the data, the model or the export is not let through."""
+
+
+class RequestError(ValueError):
+    """A request that cannot be answered: HTTP's status, and the input and the row that it is about, if any."""
+
+    def __init__(self, message: str, status: int = 400, field: str = "", row: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.field, self.row = status, field, row

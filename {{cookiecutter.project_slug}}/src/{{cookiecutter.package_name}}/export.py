@@ -1,6 +1,7 @@
 """make export: writes the accepted model as a SavedModel with all preprocessing inside, proven in a new process."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -13,8 +14,8 @@ import numpy as np
 
 from . import artifacts, description, inference, preprocessing, record, saved_model, stage, verify_export, versions
 from .config import Config
-from .description import DESCRIPTION
 from .errors import RefusedError
+from .layout import DESCRIPTION
 
 NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
 NUM_WARMUP = 8  # examples in the request by which a server warms up
@@ -65,7 +66,10 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> Non
     examples = artifacts.read_examples(config, "validation")
     examples = examples.iloc[np.arange(NUM_VERIFIED) % len(examples)]
     command = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as verifier:
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # spares TensorFlow the import of Keras
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as verifier:
         arrays = preprocessing.raw_arrays(complete.input, examples)  # meanwhile the verifier imports TensorFlow
         expected = training_path(complete, arrays)
         saved_model.write(complete, folder)

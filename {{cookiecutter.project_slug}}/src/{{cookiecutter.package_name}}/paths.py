@@ -91,6 +91,16 @@ class Paths:
         """Folder of the monitoring: status.json, report.html and history.json."""
         return self.root / "monitoring"
 
+    @property
+    def update(self) -> Path:
+        """Folder of the last update: decision.json, report.html and the challenger's own artifacts."""
+        return self.root / "update"
+
+    @property
+    def candidate(self) -> Path:
+        """The artifacts of the challenger, as those of the project."""
+        return self.update / "candidate"
+
     def record(self, version: int) -> Path:
         """What the project keeps about an exported version."""
         return self.root / "versions" / str(version)

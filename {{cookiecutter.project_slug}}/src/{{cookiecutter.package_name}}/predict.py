@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from . import artifacts, preprocessing, saved_model, stage, streaming
 from .config import Config
-from .description import DESCRIPTION
 from .errors import InputError
+from .layout import DESCRIPTION
 from .provenance import Provenance, name_rows
 from .streaming import Piece
 

@@ -21,6 +21,13 @@ class Provenance:
         if len(rows):
             self.dropped[reason] = {"count": len(rows), "first_rows": [int(row) for row in rows[:MAX_ROW_NUMBERS]]}
 
+    def add(self, other: "Provenance", source: str) -> None:
+        """Adds the facts about a further source, by whose name its rows are told apart."""
+        self.sources += other.sources
+        self.dropped |= {f"{source}: {reason}" if source else reason: rows for reason, rows in other.dropped.items()}
+        for text in other.notes:
+            self.note(text)
+
     def note(self, text: str) -> None:
         """Records a decision that a person may want to know of, once."""
         if text not in self.notes:

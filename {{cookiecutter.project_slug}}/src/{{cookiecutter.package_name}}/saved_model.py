@@ -8,10 +8,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
+from .layout import NAMED, SERIALIZED, WARMUP
 from .paths import PROJECT
-
-NAMED, SERIALIZED = "serving_default", "serialized_examples"
-WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
 
 
 def write(complete: keras.Model, folder: Path) -> None:

@@ -1,5 +1,7 @@
 """Assigns every example to the training, validation or test split so that nothing leaks between them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from pandas.api import types
@@ -9,18 +11,20 @@ from .errors import InputError
 from .paths import SPLITS
 
 
-def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
+def assign_splits(config: Config, examples: pd.DataFrame, sizes: Sequence[int] = ()) -> np.ndarray:
     """The name of the split of each example, (num_examples,) str.
 
     By `time` if set: training lies before validation, validation before test. Else by a hash of the `group`, the `key`
     or the row without its target, whichever is set first: an example then never changes sides when others come, go or
-    change places.
+    change places. Where examples came in several lots, of `sizes`, the time splits each lot by itself, so that an
+    example of the test split stays there.
 
     Raises:
         InputError: a split would be empty.
     """
     if config.time:
-        splits = split_by_time(config, examples[config.time])
+        lots = np.split(examples[config.time].to_numpy(), np.cumsum(sizes)[:-1])
+        splits = np.concatenate([split_by_time(config, times) for times in lots])
     elif config.group:
         splits = split_by_hash(config, hash_values(examples[config.group]))
     elif config.key:
@@ -31,11 +35,11 @@ def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return splits
 
 
-def split_by_time(config: Config, times: pd.Series) -> np.ndarray:
+def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
     """Cuts the sorted times where the shares end; equal times stay together."""
-    ordered = np.sort(times.to_numpy())
+    ordered = np.sort(times)
     starts = [ordered[int(share * len(ordered))] for share in np.cumsum(config.split_fractions)[:-1]]
-    return np.array(SPLITS)[np.searchsorted(starts, times.to_numpy(), side="right")]
+    return np.array(SPLITS)[np.searchsorted(starts, times, side="right")]
 
 
 def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:

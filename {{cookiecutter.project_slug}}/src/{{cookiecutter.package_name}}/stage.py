@@ -15,14 +15,17 @@ EXIT_SETTING = 2  # a wrong setting
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
 
 
-def run(main: Callable[[Config], None]) -> None:
-    """Runs a stage with the settings of the command line; a person's mistake ends in one message, not a traceback."""
+def run(main: Callable[[Config], int | None]) -> None:
+    """Runs a stage with the settings of the command line; a person's mistake ends in one message, not a traceback.
+
+    The process ends with the status that the stage returns, if it returns one.
+    """
     try:
         config = settings.load(Config, sys.argv[1:])
     except InputError as error:
         stop(error, EXIT_SETTING)
     try:
-        main(config)
+        status = main(config)
     except (InputError, RefusedError) as error:
         stop(error, EXIT_MISTAKE)
     except KeyboardInterrupt:
@@ -32,6 +35,8 @@ def run(main: Callable[[Config], None]) -> None:
             raise
         stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are untouched", EXIT_MISTAKE)
     gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second
+    if status:
+        sys.exit(status)
 
 
 def stop(reason: object, status: int) -> NoReturn:

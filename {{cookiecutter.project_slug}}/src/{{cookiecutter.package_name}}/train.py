@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ import pandas as pd
 from . import artifacts, epochs, model, preprocessing, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
+from .errors import InputError
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
@@ -26,9 +28,12 @@ def main(config: Config) -> None:
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
-    preprocessor = preprocessing.build_preprocessor(config, examples)
     hyperparameters = best_hyperparameters(config)
-    network = model.build_model(hyperparameters, config, preprocessor, target)
+    if config.start:
+        preprocessor, network, target = continue_from(config, hyperparameters, target)
+    else:
+        preprocessor = preprocessing.build_preprocessor(config, examples)
+        network = model.build_model(hyperparameters, config, preprocessor, target)
     checkpoint = fit(config, network, preprocessor, target, run_key(config, hyperparameters))
     complete = assemble(config, preprocessor, network, target)
     seconds = time.perf_counter() - started
@@ -45,6 +50,30 @@ def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
         else:
             print(f"{config.paths.best_hyperparameters} was found on other data and is not used; run `make tune` again")
     return hyperparameters
+
+
+def continue_from(
+    config: Config, hyperparameters: keras_tuner.HyperParameters, target: task.Target
+) -> tuple[keras.Model, keras.Model, task.Target]:
+    """The preprocessor and the network of the model that the setting `start` names, and the target they are made for.
+
+    Raises:
+        InputError: there is no such model, or it does not fit.
+    """
+    if not Path(config.start).is_file():
+        raise InputError(f"start is {config.start!r}, which is no file; give a .keras file that make train wrote")
+    start = keras.models.load_model(config.start)
+    continued = task.continued(start.get_layer("decode").target, target)
+    if continued is None:
+        raise InputError(f"start is {config.start!r}, which knows other classes; leave it empty to train from scratch")
+    preprocessor = start.get_layer("preprocessor")
+    network = model.build_model(hyperparameters, config, preprocessor, continued)
+    try:
+        network.set_weights(start.get_layer("network").get_weights())
+    except ValueError as error:
+        message = f"start is {config.start!r}, whose network has another architecture; leave it empty"
+        raise InputError(message) from error
+    return preprocessor, network, continued
 
 
 def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str:

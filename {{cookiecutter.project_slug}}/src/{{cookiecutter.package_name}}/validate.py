@@ -2,6 +2,8 @@
 
 import textwrap
 
+import pyarrow as pa
+
 from . import anomalies, artifacts, data_statistics, report, schema, stage, validation_report
 from .anomalies import Anomaly
 from .config import Config
@@ -23,14 +25,36 @@ def main(config: Config) -> None:
     artifacts.write_json(folder / "anomalies.json", {"passed": not found, **content})
     validation_report.write(folder / "report.html", statistics, found, skew, config)
     if found:
-        raise RefusedError(refusal(found, config))
+        advice = (
+            "If the data are wrong, mend them at their source; if they are right, `make schema` shows what changes\n"
+            f"and accepts them as the norm. The whole picture is in {folder / 'report.html'}"
+        )
+        raise RefusedError(refusal(found, config, advice))
     with artifacts.replacing(folder / "statistics.pb") as temporary:  # last: what make looks at
         temporary.write_bytes(statistics.SerializeToString(deterministic=True))
     rows = " + ".join(f"{split.num_examples:,}" for split in statistics.datasets)
     print(f"{rows} examples agree with {config.schema_path}; see {folder / 'report.html'}")
 
 
-def refusal(found: list[Anomaly], config: Config) -> str:
+def check_new(config: Config, table: pa.Table) -> None:
+    """Checks further examples by themselves, since among the many that were there before their faults might pass.
+
+    Raises:
+        RefusedError: they depart from the schema.
+    """
+    statistics = data_statistics.of_table("new data", table)
+    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema.load(config), [])
+    if found:
+        raise RefusedError(
+            refusal(
+                found,
+                config,
+                f"Mend them where they lie, or widen {config.schema_path} if they are right: nothing was changed.",
+            )
+        )
+
+
+def refusal(found: list[Anomaly], config: Config, advice: str) -> str:
     """The anomalies as a table, and what to do about them."""
     rows = [
         (shown(column), ", ".join(splits), report.visible(description))
@@ -43,8 +67,7 @@ def refusal(found: list[Anomaly], config: Config) -> str:
         *table_lines([("column", "split", "what is wrong"), *rows[:MAX_LISTED]]),
         *([f"and {rest} more"] if rest > 0 else []),
         "",
-        "If the data are wrong, mend them at their source; if they are right, `make schema` shows what changes and",
-        f"accepts them as the norm. The whole picture is in {config.paths.validation / 'report.html'}",
+        advice,
     ]
     return "\n".join(lines)
 

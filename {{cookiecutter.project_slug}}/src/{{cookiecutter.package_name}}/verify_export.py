@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only errors on the screen
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # else TensorFlow imports Keras, which an export does not need
 
 import numpy as np
 import tensorflow as tf

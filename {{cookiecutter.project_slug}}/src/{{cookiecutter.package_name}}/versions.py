@@ -5,8 +5,8 @@ from typing import Any
 
 from . import artifacts, report, stage
 from .config import Config
-from .description import DESCRIPTION
 from .errors import InputError, RefusedError
+from .layout import DESCRIPTION
 
 
 def main(config: Config) -> None:

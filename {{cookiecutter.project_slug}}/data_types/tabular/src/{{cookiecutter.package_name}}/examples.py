@@ -17,3 +17,9 @@ def read_examples(config: Config) -> pd.DataFrame:
     table = sources.read_table(config, provenance)
     as_text = (*config.categorical, *config.text)
     return cleaning.clean(table, provenance, config.missing_markers, as_text, unchecked=config.ignore)
+
+
+def as_before(config: Config, examples: pd.DataFrame) -> Config:
+    """The settings by which a further source is read as `examples` were: texts stay texts, even if all are numbers."""
+    texts = [str(name) for name in examples.columns if examples[name].dtype == object]
+    return config.model_copy(update={"categorical": (*config.categorical, *texts)})

@@ -50,16 +50,20 @@ def score(targets: Integers, predictions: Predictions) -> dict[str, float]:
 
 def intervals(targets: Integers, predictions: Predictions, resamples: int, seed: int) -> dict[str, dict[str, float]]:
     """Every metric's value with its bootstrap 95 % interval."""
-    values = score(targets, predictions)
+    return summarize(score(targets, predictions), samples(targets, predictions, resamples, seed))
+
+
+def samples(targets: Integers, predictions: Predictions, resamples: int, seed: int) -> dict[str, Floats]:
+    """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
     ingredients = Ingredients.of(targets, predictions["probabilities"], ranking.MAX_BINS)
     weights = resampled_weights(len(targets), resamples, seed)
     chunks = []
     while chunk := list(islice(weights, RESAMPLES_AT_ONCE)):
         chunks.append(ingredients.scores(chunk))
-    samples = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in values}
+    drawn = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     # Resampling adds noise to every bin, which can only raise the calibration error: take that out again.
-    samples["ece"] = np.maximum(samples["ece"] - samples["ece"].mean() + values["ece"], 0)
-    return summarize(values, samples)
+    drawn["ece"] = np.maximum(drawn["ece"] - drawn["ece"].mean() + score(targets, predictions)["ece"], 0)
+    return drawn
 
 
 def errors(targets: Integers, predictions: Predictions) -> Floats:

@@ -127,6 +127,20 @@ class Decode(keras.layers.Layer):
         return {**super().get_config(), "target": {"classes": self.target.classes, "weights": self.target.weights}}
 
 
+def continued(old: Target, new: Target) -> Target | None:
+    """What training learns when it goes on from a model that learned `old`; None if that one has other classes."""
+    return new if old.classes == new.classes else None
+
+
+def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
+    """Predictions of a model that knows other classes, as probabilities of the wanted ones: 0 where it knows it not."""
+    probabilities = np.zeros((len(predictions["probabilities"]), len(wanted.classes)), "float32")
+    for place, name in enumerate(known.classes):
+        if name in wanted.classes:
+            probabilities[:, wanted.classes.index(name)] = predictions["probabilities"][:, place]
+    return {**predictions, "probabilities": probabilities}
+
+
 def output_parts(target: Target) -> dict[str, list[str]]:
     """What the entries of outputs with several entries stand for."""
     return {"probabilities": [str(name) for name in target.classes]}

@@ -42,11 +42,16 @@ def score(targets: Numbers, predictions: Predictions) -> dict[str, float]:
 
 def intervals(targets: Numbers, predictions: Predictions, resamples: int, seed: int) -> dict[str, dict[str, float]]:
     """Every metric's value with its bootstrap 95 % interval."""
+    return summarize(score(targets, predictions), samples(targets, predictions, resamples, seed))
+
+
+def samples(targets: Numbers, predictions: Predictions, resamples: int, seed: int) -> dict[str, Floats]:
+    """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
     per_example = terms(targets, predictions)
     matrix = np.stack(list(per_example.values()))  # (num_terms, num_examples)
     weights = resampled_weights(len(targets), resamples, seed)
     means = np.array([matrix @ each for each in weights]) / len(targets)  # (resamples, num_terms)
-    return summarize(score(targets, predictions), metrics(dict(zip(per_example, means.T, strict=True))))
+    return metrics(dict(zip(per_example, means.T, strict=True)))
 
 
 def errors(targets: Numbers, predictions: Predictions) -> Floats:

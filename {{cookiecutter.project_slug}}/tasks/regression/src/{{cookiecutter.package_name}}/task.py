@@ -116,6 +116,18 @@ class Decode(keras.layers.Layer):
         return {**super().get_config(), "target": asdict(self.target)}
 
 
+def continued(old: Target, new: Target) -> Target | None:
+    """What training learns when it goes on from a model that learned `old`: its scale, which the weights fit."""
+    del new  # the scale that fits the present examples best
+    return old
+
+
+def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
+    """Predictions of a model that learned another scale, on the wanted one: both are in the target's own units."""
+    del known, wanted  # nothing to translate
+    return dict(predictions)
+
+
 def output_parts(target: Target) -> dict[str, list[str]]:
     """What the entries of outputs with several entries stand for."""
     del target  # every output is one number

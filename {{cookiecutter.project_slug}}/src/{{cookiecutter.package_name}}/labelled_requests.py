@@ -1,0 +1,78 @@
+"""Turns logged requests whose true outcome became known into a table of labelled examples, for `make update`."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from . import artifacts, request_log_lines, versions
+from .config import Config
+from .request_log_lines import Line
+
+NAME = re.compile(r"feedback-(\d{8}T\d{12})\.jsonl")  # the time of the last outcome in it, in UTC
+TIME = "%Y%m%dT%H%M%S%f"
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+Key = tuple[str, int]  # request and row in it
+
+
+def write_table(config: Config, version: int) -> None:
+    """Writes a file of JSON lines into the folder of new data: the inputs, by column, and the outcome as the target.
+
+    It holds the outcomes that were told since the last such file. Columns that clients do not send stay empty.
+    """
+    outcomes, latest = read_outcomes(config, last_used(config))
+    if not outcomes:
+        return
+    if config.key or config.group or config.time:
+        print("feedback is not used: clients send neither key, group nor time, by which examples are split")
+        return
+    columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
+    inputs = versions.describe(config, version)["inputs"]
+    lines = []
+    for line in predictions(config):
+        key = (line["id"], line["row"])
+        if key in outcomes and line["inputs"].keys() <= inputs.keys():
+            values = {inputs[name]["column"]: value for name, value in line["inputs"].items()}
+            example = dict.fromkeys(columns) | values | {config.target: outcomes.pop(key)}
+            lines.append(json.dumps(example, ensure_ascii=False) + "\n")
+    if lines:
+        path = config.incoming / f"feedback-{latest.strftime(TIME)}.jsonl"
+        artifacts.write_text(path, "".join(lines))
+        print(f"wrote {path}: {len(lines):,} requests whose outcome is known")
+
+
+def last_used(config: Config) -> datetime:
+    """The time of the last outcome that was used before."""
+    files = [*config.incoming.glob("feedback-*"), *config.added.glob("*/feedback-*")]
+    times = [match[1] for match in (NAME.fullmatch(file.name) for file in files) if match]
+    return max((datetime.strptime(time, TIME).replace(tzinfo=UTC) for time in times), default=EVER)
+
+
+def read_outcomes(config: Config, since: datetime) -> tuple[dict[Key, Any], datetime]:
+    """The outcomes that were told after a time, by request and row, the last one of each; and the latest time."""
+    outcomes: dict[Key, Any] = {}
+    latest = since
+    for _, text in request_log_lines.read(config.paths.requests, since):
+        line = parsed(text) if b'"outcome"' in text else None
+        if line and "outcome" in line and line["time"] > since:
+            outcomes[line["id"], line["row"]] = line["outcome"]
+            latest = max(latest, line["time"])
+    return outcomes, latest
+
+
+def predictions(config: Config) -> Iterator[Line]:
+    """The logged predictions."""
+    for _, text in request_log_lines.read(config.paths.requests, EVER):
+        line = parsed(text)
+        if line and "outputs" in line:
+            yield line
+
+
+def parsed(text: bytes) -> Line | None:
+    """A line of the log; None if it is broken, which `make monitor` tells."""
+    try:
+        return request_log_lines.parse(text)
+    except ValueError:
+        return None

@@ -1,0 +1,33 @@
+"""The page on which a person fills in one example and sees the prediction."""
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from . import request_format
+from .paths import PROJECT
+
+TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
+
+
+def render(version: int, description: dict[str, Any]) -> str:
+    """The page as HTML that needs no network; all that comes from data is escaped."""
+    fields = [
+        {"name": name, "label": entry["column"], "required": entry["required"], "example": description["example"][name]}
+        | request_format.form_field(entry)
+        for name, entry in description["inputs"].items()
+    ]
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        name=PROJECT,
+        version=version,
+        goal=description["goal"],
+        target=description["target"],
+        exported=description["exported_at"][:16].replace("T", " "),
+        fields=fields,
+        settings={"address": f"/v1/models/{PROJECT}", "parts": description["parts"]},
+    )

@@ -1,0 +1,97 @@
+"""Request logs as the server writes them, for the tests of monitoring."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from project import artifacts, inference, versions
+from project.config import Config
+
+import problem
+
+START = datetime.now(UTC) + timedelta(days=1)  # after the export of the project that the tests share
+
+
+@lru_cache
+def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Any]]:
+    """Inputs, outputs and outcomes of all examples of a split, as they would be logged."""
+    config = Config(artifacts=config_folder)
+    examples = artifacts.read_examples(config, split)
+    described = versions.describe(config, 1)
+    complete = inference.load_model(config)
+    outputs = inference.predict(complete, examples)
+    columns = {name: plain(examples[entry["column"]]) for name, entry in described["inputs"].items()}
+    inputs = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    predicted = [{name: jsonable(values[row]) for name, values in outputs.items()} for row in range(len(examples))]
+    return inputs, predicted, plain(examples[problem.TARGET])
+
+
+def plain(values: pd.Series) -> list[Any]:
+    """A column as JSON has it."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        values = values.dt.strftime("%Y-%m-%dT%H:%M:%S")
+    return [None if pd.isna(value) else jsonable(value) for value in values]
+
+
+def jsonable(value: Any) -> Any:
+    """A value of an array as JSON has it."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+
+
+def lines(
+    config: Config, num_rows: int, seed: int = 0, *, split: str = "train", first: int = 0, version: int = 1
+) -> list[dict[str, Any]]:
+    """Logged predictions of rows that are drawn at random, one row a request."""
+    inputs, outputs, _ = known_rows(config.artifacts, split)
+    drawn = np.random.default_rng(seed).integers(len(inputs), size=num_rows)
+    return [
+        {
+            "id": f"request-{first + place}",
+            "row": 0,
+            "time": moment(first + place),
+            "version": version,
+            "status": 200,
+            "latency_ms": 1.0 + place % 100,
+            "inputs": dict(inputs[row]),
+            "outputs": dict(outputs[row]),
+        }
+        for place, row in enumerate(drawn)
+    ]
+
+
+def feedback(config: Config, num_rows: int, seed: int = 0, *, split: str = "train") -> list[dict[str, Any]]:
+    """The true outcomes of what `lines` has drawn."""
+    targets = known_rows(config.artifacts, split)[2]
+    drawn = np.random.default_rng(seed).integers(len(targets), size=num_rows)
+    return [
+        {"id": f"request-{place}", "row": 0, "time": moment(place), "outcome": targets[row]}
+        for place, row in enumerate(drawn)
+    ]
+
+
+def refusals(
+    num_requests: int, version: int = 1, error: str = "size is -1", field: str = "size"
+) -> list[dict[str, Any]]:
+    """Requests that were refused."""
+    entry = {"version": version, "status": 400, "error": error, "field": field}
+    return [{"id": f"refused-{place}", "time": moment(place), **entry} for place in range(num_requests)]
+
+
+def moment(place: int) -> str:
+    """The time of a line: they come a second apart."""
+    return (START + timedelta(seconds=place)).isoformat(timespec="milliseconds")
+
+
+def write(config: Config, entries: Iterable[Any] | Sequence[bytes], name: str = "1.jsonl") -> None:
+    """Writes a file of the log; bytes are written as they are."""
+    config.paths.requests.mkdir(parents=True, exist_ok=True)
+    texts = [entry if isinstance(entry, bytes) else json.dumps(entry).encode() for entry in entries]
+    (config.paths.requests / name).write_bytes(b"".join(text + b"\n" for text in texts))
