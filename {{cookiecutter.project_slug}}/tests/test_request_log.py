@@ -61,6 +61,7 @@ def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Pat
         ({"id": "x" * 200, "outcome": 1}, "no id"),
         ({"id": "a"}, "no outcome"),
         ({"id": "a", "outcome": None}, "no outcome"),
+        (b'{"id": "a", "outcome": [1e999]}', "no outcome"),
         ({"id": "a", "outcome": 1, "row": -1}, "row -1"),
         ({"id": "a", "outcome": 1, "row": True}, "row True"),
         ({"id": "a", "outcom": 1}, "outcome 0"),

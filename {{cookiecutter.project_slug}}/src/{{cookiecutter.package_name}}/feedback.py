@@ -1,5 +1,6 @@
 """True outcomes of earlier requests: what a client tells once it knows better."""
 
+import json
 import time
 from typing import Any
 
@@ -35,6 +36,15 @@ def check(entry: Any, number: int) -> dict[str, Any]:
         raise RequestError(message, field="id")
     if type(row) is not int or row < 0:
         raise RequestError(f"outcome {number} is about row {row!r}; rows are counted from 0", field="row")
-    if outcome is None or isinstance(outcome, dict):
+    if outcome is None or isinstance(outcome, dict) or not is_finite(outcome):
         raise RequestError(f"outcome {number} has no outcome; give what was found to be true", field="outcome")
     return {"id": identifier, "row": row, "outcome": outcome}
+
+
+def is_finite(outcome: Any) -> bool:
+    """Whether JSON's standard has a word for it: 1e999 is read as infinity."""
+    try:
+        json.dumps(outcome, allow_nan=False)
+    except ValueError:
+        return False
+    return True

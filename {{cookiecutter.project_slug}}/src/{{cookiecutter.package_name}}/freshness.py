@@ -65,11 +65,14 @@ def syntax(module: str) -> str:
 
 
 def used_settings(config: Config, modules: set[str]) -> dict[str, Any]:
-    """The settings that the modules read, as `config.name` or by a string that is a setting's name."""
+    """The settings that the modules read, as an attribute of some `config` or by a string that is a setting's name."""
     names = set()
     for module in modules:
         for node in ast.walk(tree(module)):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config":
+            if isinstance(node, ast.Attribute) and "config" in (
+                getattr(node.value, "id", ""),
+                getattr(node.value, "attr", ""),  # of self.config
+            ):
                 names.add(node.attr)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 names.add(node.value)

@@ -97,16 +97,16 @@ def drift_row(compared: Drift, tables: Tables) -> list[Cell]:
     """A compared column with a plot of both distributions."""
     before, now, titles = bars(tables.reference[compared.column], tables.window[compared.column])
     plot = [
-        Figure(name, plots.sparkline(list(heights), titles), f"distribution of {compared.column} in the {name}")
-        for name, heights in (("reference", before), ("window", now))
+        Figure(place, plots.sparkline(list(shares), titles, width=72), f"{compared.column} in the {place}")
+        for place, shares in (("reference", before), ("window", now))
     ]
     state = Status("good", "as before")
     if compared.drifted or compared.missing_drifted:
-        state = Status("bad", "drifted" if compared.drifted else "missing values")
+        state = Status("bad", "drifted" if compared.drifted else "missing")
     elif not compared.judged:
         state = Status("neutral", "meant to change")
-    shares = (compared.missing, compared.reference_missing)
-    return [compared.column, state, *plot, compared.distance, compared.threshold, *shares]
+    missing = (compared.missing, compared.reference_missing)
+    return [compared.column, state, *plot, compared.distance, compared.threshold, *missing]
 
 
 def bars(before: pd.Series, now: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
@@ -155,7 +155,7 @@ def violation_blocks(findings: Findings) -> list[Block]:
 
 def traffic_blocks(seen: Traffic, version: int) -> list[Block]:
     """Requests, latency, refusals and what of the log could not be read."""
-    items = [Score("Requests", Interval(seen.num_requests)), Score("Refused", Interval(seen.num_refused))]
+    items = [Score("Requests", Interval(seen.num_requests), note=f"{seen.num_refused:,} refused")]
     items += [Score(f"p{share} latency, ms", Interval(seen.latency(share / 100))) for share in (50, 95, 99)]
     blocks: list[Block] = [Scores(items)]
     if seen.num_requests:
@@ -172,8 +172,8 @@ def traffic_blocks(seen: Traffic, version: int) -> list[Block]:
         ]
         blocks.append(Table("Refused requests", ["Status", "Field", "Requests", "First message"], rows))
     if seen.broken:
-        blocks.append(f"{seen.broken.total():,} lines of the log could not be read, and were left out. The first:")
-        blocks += seen.first_broken
+        note = f"{seen.broken.total():,} lines could not be read and were left out; the first are shown."
+        blocks.append(Table("Broken lines of the log", ["Line"], [(told,) for told in seen.first_broken], note))
     return blocks
 
 
@@ -192,7 +192,7 @@ def traffic_figure(seen: Traffic) -> Figure:
     unit = "hour" if width == 1 else f"{width} hours"
     since = f"hours since {hours[0]:%Y-%m-%d %H:%M} UTC"
     drawn = plots.lines(curves, since, f"requests per {unit}", marks=len(places) < 3)
-    return Figure("Requests over time", drawn, f"answered and refused requests per {unit}", wide=True)
+    return Figure("Requests over time", drawn, f"answered and refused requests per {unit}")
 
 
 def history_blocks(config: Config, entries: Sequence[Mapping[str, Any]]) -> list[Block]:
@@ -218,7 +218,7 @@ def history_blocks(config: Config, entries: Sequence[Mapping[str, Any]]) -> list
     if curves:
         limit = Line("allowed", [1, max(len(entries), 2)], [1, 1], dashed=True)
         drawn = plots.lines([*curves, limit], "window", "largest distance / allowed", marks=True)
-        blocks.insert(0, Figure("Drift over the windows", drawn, "the largest distance of each window", wide=True))
+        blocks.insert(0, Figure("Drift over the windows", drawn, "the largest distance of each window"))
     return blocks
 
 

@@ -35,7 +35,7 @@ def main(config: Config) -> None:
         app,
         loop="uvloop",
         http="httptools",
-        log_level="warning",
+        log_level="error",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=DRAINING_SECONDS,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 COLUMNS = ("size", "weight", "colour", "made", "remark")
+SMALL_NETWORK = {"members": 4, "units": 64, "blocks": 1}  # hyperparameters with which training takes a second
 
 
 def make_table(num_examples: int = 400, seed: int = 0) -> pd.DataFrame:

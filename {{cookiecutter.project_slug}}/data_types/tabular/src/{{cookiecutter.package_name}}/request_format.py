@@ -14,7 +14,7 @@ MAX_MISSING = 0.1  # a schema that asks for this much less than all values lets 
 MAX_NUMBER = float(np.finfo(np.float32).max)
 MAX_SHOWN = 20  # categories that a message names
 MAX_CHOICES = 200  # categories to choose from; more are better typed
-DIGITS = 7  # of a bound; more would show where 32 bits end
+DIGITS = 6  # of a bound; more would show where 32 bits end
 MAX_CHARACTERS = 80  # of a value in a message
 NOUNS = {"number": "a number", "category": "a category", "date": "a date", "text": "a text"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?", re.ASCII)  # what the model can read
@@ -99,10 +99,15 @@ def read_number(entry: dict[str, Any], value: Any, strict: bool) -> float:
 
 def bounds(entry: dict[str, Any]) -> str:
     """The bounds of a number as a phrase, such as 0 to 100; empty if there are none."""
-    low, high = (f"{entry[name]:.{DIGITS}g}" if name in entry else "" for name in ("low", "high"))
+    low, high = (rounded(entry[name]) if name in entry else "" for name in ("low", "high"))
     if low and high:
         return f"{low} to {high}"
     return f"at least {low}" if low else f"at most {high}" if high else ""
+
+
+def rounded(bound: float) -> str:
+    """A bound as a message shows it."""
+    return str(bound) if isinstance(bound, int) else f"{bound:.{DIGITS}g}"
 
 
 def read_date(value: Any) -> str:
