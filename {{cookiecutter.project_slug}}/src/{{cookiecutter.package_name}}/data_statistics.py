@@ -50,18 +50,6 @@ def compute(config: Config) -> StatisticsList:
         return StatisticsList(datasets=[Statistics.FromString(Path(folder, split).read_bytes()) for split in SPLITS])
 
 
-def of_table(name: str, table: pa.Table) -> Statistics:
-    """The statistics of a table in memory, by the same generators but no pipeline, which takes a second to start."""
-    combine = CombineStatistics()
-    combine.setup()
-    accumulators = combine.create_accumulator()
-    for batch in table.to_batches(max(1, BATCH_CELLS // max(1, table.num_columns))):
-        accumulators = combine.add_input(accumulators, to_tfdv(batch))
-    statistics = combine.extract_output(accumulators)
-    statistics.name = name
-    return statistics
-
-
 def by_column(statistics: StatisticsList) -> dict[str, list[ColumnStatistics]]:
     """The statistics of every column, one per split; empty ones where a split lacks the column."""
     splits = [{column.path.step[0]: column for column in split.features} for split in statistics.datasets]

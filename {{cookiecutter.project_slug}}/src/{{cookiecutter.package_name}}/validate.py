@@ -42,7 +42,7 @@ def check_new(config: Config, table: pa.Table) -> None:
     Raises:
         RefusedError: they depart from the schema.
     """
-    statistics = data_statistics.of_table("new data", table)
+    statistics = data_statistics.summarize(table, "new data")
     found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema.load(config), [])
     if found:
         raise RefusedError(
