@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -196,6 +197,21 @@ def test_web_addresses(tmp_path: Path) -> None:
         server.shutdown()
     with pytest.raises(InputError, match="cannot be read"):
         read(f"{address}/data.csv.gz")
+
+
+def test_object_stores() -> None:
+    store = fsspec.filesystem("memory")  # stands in for s3:// and gs://, whose drivers keep to the same interface
+    store.pipe({"/birds/2024/one.csv": CSV.encode(), "/birds/2025/two.csv.gz": gzip.compress(CSV.encode())})
+    provenance = Provenance()
+    assert read("memory://birds/2024/one.csv") == CELLS
+    assert (
+        read("memory://birds", provenance)
+        == read("memory://birds/*/*.csv*")
+        == {name: cells * 2 for name, cells in CELLS.items()}
+    )
+    assert provenance.sources[0]["name"] == "memory:///birds/2024/one.csv"
+    with pytest.raises(InputError, match=re.escape("memory://none.csv does not exist")):
+        read("memory://none.csv")
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
