@@ -48,6 +48,7 @@ def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: 
     assert (served.added / "0001" / "new.csv").is_file()
     page = (served.paths.update / "report.html").read_text(encoding="utf-8")
     assert "Version 2 replaces version 1" in page
+    assert not update.is_unfinished(served)
     update.main(served)
     assert "nothing new" in capsys.readouterr().out
 
@@ -71,7 +72,7 @@ def test_data_that_depart_from_the_schema_are_refused_and_stay_where_they_are(se
     assert served.paths.versions() == [1]
 
 
-def test_an_interrupted_update_loses_nothing(served: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_update_loses_nothing_and_goes_on(served: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(config: Config) -> None:
         raise KeyboardInterrupt
 
@@ -83,6 +84,9 @@ def test_an_interrupted_update_loses_nothing(served: Config, monkeypatch: pytest
     assert served.paths.versions() == [1]
     assert artifacts.content_hash(served.paths.model) == kept
     assert (served.added / "0001" / "new.csv").is_file()
+    assert update.is_unfinished(served)
+    update.take_in(served, update.candidate_config(served, 1))
+    assert artifacts.num_examples(update.candidate_config(served, 1), "train") > artifacts.num_examples(served, "train")
 
 
 def test_two_updates_at_once_are_refused(served: Config) -> None:

@@ -31,6 +31,7 @@ from .config import Config
 from .errors import InputError, RefusedError
 from .provenance import Provenance
 
+DECISION = "decision.json"
 WARM_RATE = 0.25  # of the learning rate: weights that are nearly right need smaller steps
 MOVED = ("examples", "validation", "training", "evaluation", "acceptance")  # what a promoted challenger replaces
 
@@ -43,7 +44,7 @@ def main(config: Config) -> None:
     with locked(config):
         if config.use_feedback:
             labelled_requests.write_table(config, champion)
-        if not additions.is_waiting(config):
+        if not additions.is_waiting(config) and not is_unfinished(config):
             print(f"nothing new: {config.incoming} is empty, and no request got a new outcome; see README.md")
             return
         candidate = candidate_config(config, champion)
@@ -51,6 +52,13 @@ def main(config: Config) -> None:
         keep_hyperparameters(config, candidate, champion)
         train.main(candidate)
         decide(config, candidate, champion)
+
+
+def is_unfinished(config: Config) -> bool:
+    """Whether data were taken in by an update that was interrupted before its decision."""
+    path = config.paths.update / DECISION
+    considered = artifacts.read_json(path, "update")["added"] if path.exists() else []
+    return additions.taken(config) != considered
 
 
 @contextlib.contextmanager
@@ -84,12 +92,16 @@ def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> No
 def take_in(config: Config, candidate: Config) -> None:
     """Joins the new data to the examples of the challenger; when they passed the checks they belong to the project."""
     artifacts.remove(candidate.artifacts)
-    provenance, collected = Provenance(), [config.source, *additions.taken(config), str(config.incoming)]
+    is_waiting = additions.is_waiting(config)
+    provenance, collected = Provenance(), [config.source, *additions.taken(config)]
+    collected += [str(config.incoming)] if is_waiting else []
     tables = additions.read(config, collected, provenance)
-    validate.check_new(config, pa.Table.from_pandas(tables[-1], preserve_index=False))
+    if is_waiting:
+        validate.check_new(config, pa.Table.from_pandas(tables[-1], preserve_index=False))
     collect.assemble(candidate, collected, tables, provenance)
     validate.main(candidate)
-    print(f"the new data are now in {additions.take_in(config)}")
+    if is_waiting:
+        print(f"the new data are now in {additions.take_in(config)}")
 
 
 def decide(config: Config, candidate: Config, champion: int) -> None:
@@ -108,7 +120,8 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
     newest = max(config.paths.versions())
     verdict = f"version {newest} replaces version {champion}" if promoted else f"version {champion} stays in service"
     decision = {"promoted": promoted, "champion": champion, "version": newest, "reason": reason}
-    artifacts.write_json(config.paths.update / "decision.json", decision | {"comparison": vars(comparison)})
+    facts = {"added": additions.taken(config), "comparison": vars(comparison)}
+    artifacts.write_json(config.paths.update / DECISION, decision | facts)
     update_report.write(config, decision, comparison, slices)
     print(f"{verdict}: {reason}\nwrote {config.paths.update / 'report.html'}")
 
