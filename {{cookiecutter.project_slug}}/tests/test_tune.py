@@ -1,5 +1,6 @@
 """make tune: the winner is the best completed trial, failures are reported, and a stopped search goes on."""
 
+import shutil
 from typing import Any
 
 import keras_tuner
@@ -27,7 +28,16 @@ def quick(trained: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     return trained.model_copy(update={"tuner": "random", "max_trials": 2, "epochs": 1})
 
 
-def test_training_uses_the_winner(quick: Config) -> None:
+def test_training_uses_the_winner_which_never_saw_the_test_split(
+    quick: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, splits = artifacts.read_examples, []
+
+    def note(config: Config, split: str) -> pd.DataFrame:
+        splits.append(split)
+        return read(config, split)
+
+    monkeypatch.setattr(artifacts, "read_examples", note)
     tune.main(quick)
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     winner = artifacts.read_json(quick.paths.best_hyperparameters, "tune")
@@ -35,6 +45,7 @@ def test_training_uses_the_winner(quick: Config) -> None:
     assert winner["score"] == pytest.approx(trials[tune.task.MONITOR].min())
     assert train.best_hyperparameters(quick).values == winner["values"]
     assert "Parallel coordinates" in (quick.paths.tuning / "report.html").read_text(encoding="utf-8")
+    assert set(splits) == {"train", "validation"}
 
 
 def test_a_failed_trial_is_reported_and_never_the_best(
@@ -71,23 +82,24 @@ def test_a_search_without_a_score_is_refused(quick: Config, monkeypatch: pytest.
     assert not quick.paths.best_hyperparameters.exists()
 
 
-def test_a_search_goes_on_and_another_starts_anew(quick: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    single = quick.model_copy(update={"max_trials": 1})
-    tune.main(single)
+def test_a_search_goes_on(quick: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    tune.main(quick.model_copy(update={"max_trials": 1}))
     tune.main(quick)
     assert "going on with a search that has 1 trials" in capsys.readouterr().out
     assert len(pd.read_csv(quick.paths.tuning / "trials.csv")) == 2
-    tune.main(single.model_copy(update={"tuner": "grid"}))
-    assert "going on" not in capsys.readouterr().out
 
 
-def test_the_test_split_is_never_read(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, splits = artifacts.read_examples, []
-
-    def note(config: Config, split: str) -> pd.DataFrame:
-        splits.append(split)
-        return read(config, split)
-
-    monkeypatch.setattr(artifacts, "read_examples", note)
-    tune.main(quick.model_copy(update={"max_trials": 1}))
-    assert set(splits) == {"train", "validation"}
+def test_another_search_starts_anew(trained: Config) -> None:
+    space, wider = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
+    wider.Int("units", 1, 2)
+    other_data = trained.model_copy(update={"artifacts": trained.artifacts.with_name("other")})
+    shutil.copytree(trained.artifacts, other_data.artifacts)
+    artifacts.read_examples(trained, "train").head(100).to_parquet(other_data.paths.examples("train"))
+    keys = {
+        tune.search_key(trained, space),
+        tune.search_key(trained, wider),
+        tune.search_key(other_data, space),
+        tune.search_key(trained.model_copy(update={"tuner": "grid"}), space),
+    }
+    assert len(keys) == 4
+    assert tune.search_key(trained.model_copy(update={"max_trials": 7}), space) in keys

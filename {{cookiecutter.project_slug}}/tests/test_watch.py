@@ -59,4 +59,4 @@ def test_a_person_decides_if_asked(
 def test_a_stage_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(watch.__file__).parents[1]))
     monkeypatch.setattr(watch.sys, "argv", ["watch", "--no-such-setting", "1"])
-    assert watch.run("monitor") == stage.EXIT_SETTING
+    assert watch.run("versions") == stage.EXIT_SETTING

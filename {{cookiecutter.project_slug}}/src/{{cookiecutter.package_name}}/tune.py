@@ -42,9 +42,6 @@ def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
     """A tuner whose folder is named after the search space and the data, so that it never resumes another search."""
     space = keras_tuner.HyperParameters()
     build(space)
-    described = [f"{hyperparameter.get_config()}" for hyperparameter in space.space]
-    settings = config.model_dump(mode="json", exclude={"max_trials", "artifacts", "schema_path", "input", "output"})
-    key = artifacts.text_hash([described, settings, artifacts.data_hash(config)])
     num_epochs = epochs.num_epochs(config, artifacts.num_examples(config, "train"))
     is_hyperband = config.tuner == "hyperband"
     options: dict[str, Any] = {"max_epochs": num_epochs} if is_hyperband else {"max_trials": config.max_trials}
@@ -54,12 +51,19 @@ def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
             objective=keras_tuner.Objective(task.MONITOR, "min"),
             seed=config.seed,
             directory=config.paths.tuning / "search",
-            project_name=key,
+            project_name=search_key(config, space),
             **options,
         )
     if notice.getvalue():
         print(f"going on with a search that has {len(tuner.oracle.trials)} trials")
     return tuner
+
+
+def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
+    """A hash of all that trials of one search have in common."""
+    described = [f"{hyperparameter.get_config()}" for hyperparameter in space.space]
+    settings = config.model_dump(mode="json", exclude={"max_trials", "artifacts", "schema_path", "input", "output"})
+    return artifacts.text_hash([described, settings, artifacts.data_hash(config)])
 
 
 class Reporting(keras_tuner.Tuner):
