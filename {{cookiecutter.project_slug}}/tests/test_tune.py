@@ -25,6 +25,7 @@ def quick(trained: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
         return build(hp, **arguments)
 
     monkeypatch.setattr(model, "build_model", build_small)
+    artifacts.remove(trained.paths.best_hyperparameters)
     return trained.model_copy(update={"tuner": "random", "max_trials": 2, "epochs": 1})
 
 

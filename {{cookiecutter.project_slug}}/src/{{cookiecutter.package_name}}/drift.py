@@ -70,6 +70,11 @@ class Drift:
     """False for a column that is meant to change."""
 
     @property
+    def excess(self) -> float:
+        """The distance as a multiple of the allowed one."""
+        return (self.distance or 0.0) / self.threshold
+
+    @property
     def drifted(self) -> bool:
         """Whether the distance is one to be alarmed at."""
         return self.judged and self.distance is not None and self.distance > self.threshold

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from . import anomalies, artifacts, data_statistics, drift, observed, outcomes, record, schema, scoring
+from . import anomalies, data_statistics, drift, observed, outcomes, record, schema, scoring
 from .config import Config
 from .drift import Drift
+from .errors import InputError
 from .traffic import Traffic
 
 MIN_OUTCOMES = 50  # predictions with feedback; with fewer, an interval says little
@@ -50,22 +52,18 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
     folder = config.paths.record(version)
     inputs, absent = logged_inputs(config, described["inputs"], [line["inputs"] for line in traffic.rows])
     sent = observed.as_table(inputs, [line["inputs"] for line in traffic.rows])
-    examples = pd.read_parquet(artifacts.require(folder / record.EXAMPLES, "export"))
-    tables = {
-        "features": Tables(
-            observed.comparable(inputs, observed.from_examples(inputs, examples)), observed.comparable(inputs, sent)
-        ),
-        "predictions": prediction_tables(
-            pd.read_parquet(artifacts.require(folder / record.PREDICTIONS, "export")),
-            [line["outputs"] for line in traffic.rows],
-        ),
-    }
+    examples = observed.from_examples(inputs, read_record(folder / record.EXAMPLES))
+    features = Tables(observed.comparable(inputs, examples), observed.comparable(inputs, sent))
+    outputs = [line["outputs"] for line in traffic.rows]
+    references = [prediction_tables(read_record(folder / name), outputs) for name in record.PREDICTIONS.values()]
+    tables = {"features": features, "predictions": references[-1]}
     expected = {*config.expected_drift, *observed.meant_to_change(inputs)}
-    num_columns = sum(each.reference.shape[1] for each in tables.values())
-    found = {
-        name: drift.compare(each.reference, each.window, config.drift_tolerance, expected, max(num_columns, 1))
-        for name, each in tables.items()
-    }
+    num_columns = max(1, sum(each.reference.shape[1] for each in tables.values()))
+
+    def compare(tables: Tables) -> list[Drift]:
+        return drift.compare(tables.reference, tables.window, config.drift_tolerance, expected, num_columns)
+
+    found = {"features": compare(features), "predictions": nearest([compare(each) for each in references])}
     return Findings(
         **found,
         unwatched=absent,
@@ -73,6 +71,23 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
         quality=quality,
         tables=tables,
     )
+
+
+def nearest(compared: Sequence[Sequence[Drift]]) -> list[Drift]:
+    """Each output against the reference that it is most like: a model is surer of what it has learned from."""
+    return [min(each, key=lambda drift: drift.excess) for each in zip(*compared, strict=True)]
+
+
+def read_record(path: Path) -> pd.DataFrame:
+    """A table that the project keeps about a version.
+
+    Raises:
+        InputError: it was removed.
+    """
+    if not path.exists():
+        message = f"{path} is missing, with which requests are compared"
+        raise InputError(f"{message}: train and export another version, or bring the folder back")
+    return pd.read_parquet(path)
 
 
 def logged_inputs(

@@ -78,8 +78,8 @@ def history_entry(version: int, seen: Traffic, findings: Findings, judged: Seque
         "refused": seen.num_refused,
         "state": state,
         "fired": fired,
-        "feature_drift": max((rules.excess(each) for each in findings.features if each.judged), default=None),
-        "prediction_drift": max((rules.excess(each) for each in findings.predictions), default=None),
+        "feature_drift": max((each.excess for each in findings.features if each.judged), default=None),
+        "prediction_drift": max((each.excess for each in findings.predictions), default=None),
         "score": quality["metrics"].get(quality["metric"]) if "metric" in quality else None,
     }
 
@@ -103,7 +103,7 @@ def status_content(
 
 def as_json(compared: Sequence[Drift]) -> list[dict[str, Any]]:
     """The compared columns, those with the largest excess first."""
-    ordered = sorted(compared, key=lambda each: (-each.drifted, -each.missing_drifted, -rules.excess(each)))
+    ordered = sorted(compared, key=lambda each: (-each.drifted, -each.missing_drifted, -each.excess))
     flags = ("drifted", "missing_drifted")
     return [asdict(each) | {flag: getattr(each, flag) for flag in flags} for each in ordered]
 

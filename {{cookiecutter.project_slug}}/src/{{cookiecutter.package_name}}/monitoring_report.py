@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from . import alarm_history, plots, report, rules, scoring
+from . import alarm_history, plots, report, scoring
 from .config import Config
 from .drift import Drift
 from .findings import Findings, Tables
@@ -82,12 +82,12 @@ def drift_blocks(findings: Findings, kind: str) -> list[Block]:
     if not findings.is_judged:
         return ["Not compared: the window has too few examples."]
     compared: list[Drift] = getattr(findings, kind)
-    ordered = sorted(compared, key=lambda each: (not (each.drifted or each.missing_drifted), -rules.excess(each)))
+    ordered = sorted(compared, key=lambda each: (not (each.drifted or each.missing_drifted), -each.excess))
     rows = [drift_row(each, findings.tables[kind]) for each in ordered[:MAX_COLUMNS]]
     columns: list[str | Column] = ["Column", "State", "Reference", "Window", Column("Distance", ".3f")]
     columns += [Column("Allowed", ".3f", "the tolerance and what chance may add in a window of this size")]
     columns += [Column("Missing", SHARE, "in the window"), Column("Before", SHARE, "missing in the reference")]
-    reference = "training examples" if kind == "features" else "predictions on the validation split"
+    reference = "training examples" if kind == "features" else "predictions for training and validation examples"
     note = f"The first {MAX_COLUMNS} of {len(ordered):,}. " if len(ordered) > MAX_COLUMNS else ""
     note += "The Jensen-Shannon divergence of numbers, the L-infinity distance of categories; both go from 0 to 1."
     return [Table(f"Compared with the {reference}", columns, rows, note)] if rows else ["None is logged."]

@@ -9,7 +9,8 @@ import pandas as pd
 from . import artifacts, inference
 from .config import Config
 
-MODEL, RUN, EXAMPLES, PREDICTIONS = "model.keras", "run.json", "examples.parquet", "predictions.parquet"
+MODEL, RUN, EXAMPLES = "model.keras", "run.json", "examples.parquet"
+PREDICTIONS = {"train": "training_predictions.parquet", "validation": "validation_predictions.parquet"}
 MAX_EXAMPLES = 20_000  # enough to tell a distribution to a hundredth
 
 
@@ -18,23 +19,28 @@ def write(config: Config, complete: keras.Model, version: int) -> None:
 
     model.keras, run.json: from which `make update` can go on.
     examples.parquet: the columns that a client sends, of training examples, with which monitoring compares requests.
-    predictions.parquet: the outputs that have one value per example, of validation examples, for the same purpose.
+    training_predictions.parquet, validation_predictions.parquet: the outputs that have one value per example, for the
+        same purpose; a model is surer of the examples that it has learned from.
     """
-    train = sample(artifacts.read_examples(config, "train"), config.seed)
-    validation = sample(artifacts.read_examples(config, "validation"), config.seed)
-    outputs = inference.predict(complete, validation)
-    predictions = pd.DataFrame({name: as_text(values) for name, values in outputs.items() if values.ndim == 1})
+    examples = {split: sample(artifacts.read_examples(config, split), config.seed) for split in PREDICTIONS}
     with artifacts.replacing(config.paths.record(version)) as temporary:
         temporary.mkdir()
         shutil.copy2(config.paths.model, temporary / MODEL)
         shutil.copy2(config.paths.run, temporary / RUN)
-        train[list(complete.input)].to_parquet(temporary / EXAMPLES, index=False)
-        predictions.to_parquet(temporary / PREDICTIONS, index=False)
+        examples["train"][list(complete.input)].to_parquet(temporary / EXAMPLES, index=False)
+        for split, name in PREDICTIONS.items():
+            single_outputs(complete, examples[split]).to_parquet(temporary / name, index=False)
 
 
 def sample(examples: pd.DataFrame, seed: int) -> pd.DataFrame:
     """All examples, or enough of them drawn at random."""
     return examples if len(examples) <= MAX_EXAMPLES else examples.sample(MAX_EXAMPLES, random_state=seed)
+
+
+def single_outputs(complete: keras.Model, examples: pd.DataFrame) -> pd.DataFrame:
+    """The outputs that have one value per example."""
+    outputs = inference.predict(complete, examples)
+    return pd.DataFrame({name: as_text(values) for name, values in outputs.items() if values.ndim == 1})
 
 
 def as_text(values: np.ndarray) -> np.ndarray:

@@ -75,14 +75,14 @@ def feature_drift(config: Config, traffic: Traffic, findings: Findings) -> Rule:
 
 
 def prediction_drift(config: Config, traffic: Traffic, findings: Findings) -> Rule:
-    """The model predicts otherwise than it did on the validation split."""
+    """The model predicts otherwise than for the training and the validation examples."""
     name = "prediction drift"
     action = (
         "If no feature has drifted, collect outcomes of recent predictions and compare them; else see feature drift."
     )
     if not findings.is_judged:
         return Rule(name, None, too_few(config, traffic), action)
-    return Rule(name, *drifted(findings.predictions, "predictions on the validation split"), action)
+    return Rule(name, *drifted(findings.predictions, "predictions for training and validation examples"), action)
 
 
 def quality(found: Mapping[str, Any]) -> Rule:
@@ -112,16 +112,11 @@ def age(config: Config, described: Mapping[str, Any], now: datetime) -> Rule:
 
 def drifted(compared: Sequence[Drift], reference: str) -> tuple[bool, str]:
     """Whether any column has drifted, and which."""
-    found = sorted((each for each in compared if each.drifted), key=lambda each: -excess(each))
+    found = sorted((each for each in compared if each.drifted), key=lambda each: -each.excess)
     named = [f"{each.column} ({each.measure} {each.distance:.3f}, allowed {each.threshold:.3f})" for each in found]
     if not found:
         return False, f"{len(compared):,} columns are as in the {reference}."
     return True, f"{len(found)} of {len(compared):,} columns are unlike the {reference}: {listed(named)}"
-
-
-def excess(compared: Drift) -> float:
-    """The distance as a multiple of the allowed one."""
-    return (compared.distance or 0.0) / compared.threshold
 
 
 def listed(names: Sequence[str]) -> str:
