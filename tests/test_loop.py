@@ -23,6 +23,7 @@ from projects import Project, bake, succeed
 PATIENCE = 60  # seconds for a server to start, or to follow
 NUM_ROWS = 1_500
 NUM_DRIFTED = 800
+NUM_SWAPS = 20
 WINDOWS = 2  # in a row that have to be bad for an alarm
 
 
@@ -117,6 +118,16 @@ def closed_loop(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return project
 
 
+def swap_often(project: Project, server: Server) -> None:
+    """Has the versions take turns."""
+    exported = project.folder / "artifacts" / "export" / server.name
+    for _ in range(NUM_SWAPS // 2):
+        (exported / "withdrawn" / "2").rename(exported / "2")
+        server.wait_for(2)
+        (exported / "2").rename(exported / "withdrawn" / "2")
+        server.wait_for(1)
+
+
 @pytest.mark.xdist_group("loop")
 def test_the_loop_closes(closed_loop: Project) -> None:
     project = closed_loop
@@ -145,6 +156,7 @@ def test_the_loop_closes(closed_loop: Project) -> None:
             assert "version 1 is in service again" in succeed(project.make("rollback"))
             server.wait_for(1)
             assert server.accuracy(held_back) == pytest.approx(before)
+            swap_often(project, server)
         assert not failures
         assert "withdrawn" in succeed(project.make("versions"))
     finally:

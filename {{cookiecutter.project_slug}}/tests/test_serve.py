@@ -1,9 +1,8 @@
-"""make serve: TensorFlow Serving's REST API, and versions that come and go under load."""
+"""make serve: TensorFlow Serving's REST API, its page and its process."""
 
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -24,7 +23,7 @@ from project.errors import InputError
 from project.layout import DESCRIPTION, NAMED, SERIALIZED
 from project.paths import PROJECT
 
-from serving import MODEL, Client, serving, wait_until
+from serving import MODEL, Client, serving
 
 FORBIDDEN = ("apache_beam", "keras", "keras_tuner", "pandas", "sklearn", "tensorflow_data_validation")
 
@@ -205,65 +204,6 @@ def test_the_page_escapes_what_comes_from_data(description: dict[str, Any]) -> N
     page = prediction_page.render(1, description | changes | inputs)
     assert "alert('1')" not in page
     assert page.count("<script") == 2
-
-
-def test_versions_come_and_go_under_load_without_a_failed_request(trained: Config, rows: list[dict]) -> None:
-    config = trained.model_copy(update={"poll_seconds": 0.02, "log_share": 0.0})
-    statuses: list[int] = []
-    with serving(config) as client:
-        done = threading.Event()
-
-        def ask() -> None:
-            while not done.is_set():
-                statuses.append(client.predict({"instances": rows[:1]}).status)
-
-        def in_service(number: int) -> None:
-            wait_until(lambda: client.get("/readyz").content == {"version": number})
-
-        with ThreadPoolExecutor(2) as pool:
-            for _ in range(2):
-                pool.submit(ask)
-            try:
-                copy_version(config, 2)
-                in_service(2)
-                (config.paths.version(3) / DESCRIPTION).parent.mkdir(parents=True)
-                wait_until(lambda: client.measured("model_versions_refused_total") == 1)
-                config.paths.version(2).rename(config.paths.export / "withdrawn")
-                in_service(1)
-            finally:
-                done.set()
-        assert len(statuses) > 10
-        assert set(statuses) == {200}
-        assert client.measured("model_versions_refused_total") == 1, "a broken version is tried again and again"
-        states = {entry["version"]: entry for entry in client.get(MODEL).content["model_version_status"]}
-        assert {number: entry["state"] for number, entry in states.items()} == {
-            "1": "AVAILABLE",
-            "2": "END",
-            "3": "END",
-        }
-        assert "FileNotFoundError" in states["3"]["status"]["error_message"]
-
-
-def copy_version(config: Config, number: int) -> None:
-    """Another version, which appears whole as an export does."""
-    temporary = config.paths.export / ".new"
-    shutil.copytree(config.paths.version(1), temporary)
-    temporary.rename(config.paths.version(number))
-
-
-@pytest.mark.parametrize("damage", ["saved_model.pb", "variables/variables.index", str(DESCRIPTION), "input"])
-def test_a_version_that_is_not_whole_is_refused(damage: str, trained: Config) -> None:
-    from project import server
-
-    folder = trained.paths.version(1)
-    if damage == "input":
-        described = artifacts.read_json(folder / DESCRIPTION, "export")
-        described["inputs"].popitem()
-        artifacts.write_json(folder / DESCRIPTION, described)
-    else:
-        (folder / damage).write_bytes(b"damaged")
-    with pytest.raises(InputError, match="can be served"):
-        server.create(trained)
 
 
 def test_the_process_is_slim_answers_what_it_began_and_writes_its_log(trained: Config, rows: list[dict]) -> None:
