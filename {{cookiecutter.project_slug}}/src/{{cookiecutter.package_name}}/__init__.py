@@ -7,9 +7,8 @@ import warnings
 
 # Before TensorFlow is imported: only errors on the screen, and the backend that the project is written for.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
-warnings.filterwarnings(
-    "ignore", category=FutureWarning, module="google.api_core"
-)  # about Python 3.11 going out of use
+# What is said about Python 3.11 going out of use:
+warnings.filterwarnings("ignore", category=FutureWarning, module="google.api_core")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's idle threads then sleep instead of spinning

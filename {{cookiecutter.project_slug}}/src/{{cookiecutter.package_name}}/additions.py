@@ -9,6 +9,7 @@ from pandas.api import types
 from .config import Config
 from .errors import InputError
 from .examples import as_before, read_examples
+from .paths import numbered
 from .provenance import Provenance
 
 
@@ -25,7 +26,7 @@ def is_waiting(config: Config) -> bool:
 
 def take_in(config: Config) -> Path:
     """Makes the waiting files part of the project, by one rename; returns their folder."""
-    number = max((int(Path(folder).name) for folder in taken(config)), default=0) + 1
+    number = max(numbered(config.added), default=0) + 1
     folder = config.added / f"{number:04}"
     config.added.mkdir(parents=True, exist_ok=True)
     config.incoming.rename(folder)

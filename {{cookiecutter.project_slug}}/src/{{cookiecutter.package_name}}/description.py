@@ -5,10 +5,9 @@ from typing import Any
 
 import keras
 import pandas as pd
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from . import artifacts, preprocessing, request_format, task
+from . import artifacts, preprocessing, request_format, schema_file, task
 from .config import Config
 from .paths import PROJECT
 
@@ -53,5 +52,5 @@ def schema_features(config: Config) -> dict[str, schema_pb2.Feature]:
     """What the schema says of each column that a client sends; nothing where no schema was written yet."""
     if not config.schema_path.exists():
         return {}
-    schema = text_format.Parse(config.schema_path.read_text(encoding="utf-8"), schema_pb2.Schema())
-    return {feature.name: feature for feature in schema.feature if "SERVING" not in feature.not_in_environment}
+    features = schema_file.load(config).feature
+    return {feature.name: feature for feature in features if "SERVING" not in feature.not_in_environment}

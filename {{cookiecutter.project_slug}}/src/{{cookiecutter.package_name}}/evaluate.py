@@ -9,7 +9,7 @@ from . import artifacts, criteria, explain, inference, plots, preprocessing, rep
 from .config import Config
 from .paths import SPLITS
 from .provenance import without_password
-from .report import Banner, Column, Figure, Interval, Page, Score, Scores, Section, Table
+from .report import Banner, Column, Figure, Interval, Page, Row, Score, Scores, Section, Table
 
 SPLIT = "validation"  # the test split is for `make accept`, once
 NUM_WORST = 25
@@ -129,19 +129,21 @@ def cell(value: Any) -> str | float | None:
 def data_summary(config: Config) -> Section:
     """Where the examples came from and how they were split."""
     provenance = artifacts.read_json(config.paths.provenance, "collect")
-    total = sum(provenance["rows"].values())
-    splits = Table(
-        "Splits",
-        ["Split", "Examples", Column("Share", ".1%")],
-        [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS],
-    )
     source = without_password(config.source)
     origin = f"{provenance['rows_read']:,} rows were read from {source} at {provenance['collected_at']}."
-    blocks: list[report.Block] = [origin, *provenance["notes"], splits]
-    if provenance["dropped"]:
-        rows = [[reason, dropped["count"]] for reason, dropped in provenance["dropped"].items()]
-        blocks.append(Table("Left out", ["Reason", "Rows"], rows))
-    return Section("Data", blocks)
+    return Section("Data", [origin, *provenance["notes"], *data_tables(provenance)])
+
+
+def data_tables(provenance: dict[str, Any]) -> list[report.Block]:
+    """How many examples each split has, and what was left out."""
+    total = sum(provenance["rows"].values())
+    shares: list[Row] = [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS]
+    left_out: list[Row] = [
+        [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))]
+        for reason, rows in provenance["dropped"].items()
+    ]
+    splits = Table("Splits", ["Split", "Examples", Column("Share", ".1%")], shares)
+    return [splits, Table("Left out", ["Reason", "Rows", "First rows"], left_out)] if left_out else [splits]
 
 
 def run_summary(config: Config) -> Section:

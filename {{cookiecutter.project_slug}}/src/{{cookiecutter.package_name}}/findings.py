@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from . import anomalies, data_statistics, drift, observed, outcomes, record, schema, scoring
+from . import anomalies, data_statistics, drift, observed, outcomes, record, schema_file, scoring
 from .config import Config
 from .drift import Drift
 from .errors import InputError
@@ -120,7 +120,7 @@ def schema_violations(config: Config, table: pd.DataFrame) -> list[tuple[str, st
     if not config.schema_path.exists() or table.empty:
         return []
     statistics = data_statistics.summarize(drift.to_arrow(table), "window")
-    found = anomalies.departures(statistics, schema.load(config), "SERVING")
+    found = anomalies.departures(statistics, schema_file.load(config), "SERVING")
     return sorted((column, description) for column, _, description in found if column in table)
 
 

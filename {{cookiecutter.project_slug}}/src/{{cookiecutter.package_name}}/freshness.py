@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parent
 def main(config: Config) -> None:
     """Rewrites the stamps of stale stages; their time of change is what make goes by."""
     for name in STAGES:
-        modules = imported_modules(name) - {"config", "settings"}  # of config.py, only the values used count
+        modules = modules_of(name)
         content: dict[str, Any] = {
             "settings": used_settings(config, modules),
             "code": artifacts.text_hash([syntax(module) for module in sorted(modules)]),
@@ -37,6 +37,11 @@ def settle(config: Config) -> None:
     statistics, metrics = paths.validation / "statistics.pb", paths.evaluation / "metrics.json"
     for path in (paths.provenance, statistics, paths.model, metrics, paths.verdict, paths.exported):
         path.touch()  # one after the other, since each is made of the one before
+
+
+def modules_of(stage: str) -> set[str]:
+    """The modules that decide what a stage writes; of config.py, only the values used count."""
+    return imported_modules(stage) - {"config", "settings"}
 
 
 def imported_modules(name: str) -> set[str]:

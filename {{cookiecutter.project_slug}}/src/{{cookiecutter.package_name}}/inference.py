@@ -28,6 +28,11 @@ def predict(complete: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarr
     return preprocessing.run_in_batches(complete, arrays, PREDICTION_BATCH)
 
 
+def as_text(values: np.ndarray) -> np.ndarray:
+    """TensorFlow's bytes as texts; numbers as they are."""
+    return np.char.decode(values.astype(bytes), "utf-8") if values.dtype == object else values
+
+
 def identity(config: Config) -> dict[str, str]:
     """The content hashes by which metrics, verdicts and exports say which model and data they are about."""
     model = artifacts.content_hash(artifacts.require(config.paths.model, "train"))

@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from . import artifacts, request_log_lines, versions
 from .config import Config
-from .request_log_lines import Line
 
 NAME = re.compile(r"feedback-(\d{8}T\d{12})\.jsonl")  # the time of the last outcome in it, in UTC
 TIME = "%Y%m%dT%H%M%S%f"
@@ -31,9 +29,9 @@ def write_table(config: Config, version: int) -> None:
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
     inputs = versions.describe(config, version)["inputs"]
     lines = []
-    for line in predictions(config):
-        key = (line["id"], line["row"])
-        if key in outcomes and line["inputs"].keys() <= inputs.keys():
+    for line in request_log_lines.readable(config.paths.requests, EVER, b'"outputs"'):
+        key = (line.get("id"), line.get("row"))
+        if "outputs" in line and key in outcomes and line["inputs"].keys() <= inputs.keys():
             values = {inputs[name]["column"]: value for name, value in line["inputs"].items()}
             example = dict.fromkeys(columns) | values | {config.target: outcomes.pop(key)}
             lines.append(json.dumps(example, ensure_ascii=False) + "\n")
@@ -54,25 +52,8 @@ def read_outcomes(config: Config, since: datetime) -> tuple[dict[Key, Any], date
     """The outcomes that were told after a time, by request and row, the last one of each; and the latest time."""
     outcomes: dict[Key, Any] = {}
     latest = since
-    for _, text in request_log_lines.read(config.paths.requests, since):
-        line = parsed(text) if b'"outcome"' in text else None
-        if line and "outcome" in line and line["time"] > since:
+    for line in request_log_lines.readable(config.paths.requests, since, b'"outcome"'):
+        if "outcome" in line and line["time"] > since:
             outcomes[line["id"], line["row"]] = line["outcome"]
             latest = max(latest, line["time"])
     return outcomes, latest
-
-
-def predictions(config: Config) -> Iterator[Line]:
-    """The logged predictions."""
-    for _, text in request_log_lines.read(config.paths.requests, EVER):
-        line = parsed(text)
-        if line and "outputs" in line:
-            yield line
-
-
-def parsed(text: bytes) -> Line | None:
-    """A line of the log; None if it is broken, which `make monitor` tells."""
-    try:
-        return request_log_lines.parse(text)
-    except ValueError:
-        return None

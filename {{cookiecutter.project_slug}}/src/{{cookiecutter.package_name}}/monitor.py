@@ -12,7 +12,6 @@ from . import alarm_history, artifacts, monitoring_report, rules, stage, traffic
 from .alarm_history import Entry, State, Status
 from .config import Config
 from .drift import Drift
-from .errors import InputError
 from .findings import Findings, examine
 from .rules import Rule
 from .traffic import Traffic, Window
@@ -24,7 +23,7 @@ EXITS: dict[Status, int] = {"healthy": 0, "unknown": EXIT_UNKNOWN, "alarm": EXIT
 
 def main(config: Config) -> int:
     """From the request log to artifacts/monitoring."""
-    version, now = version_in_service(config), datetime.now(UTC)
+    version, now = versions.in_service(config), datetime.now(UTC)
     described = versions.describe(config, version)
     window = Window(version, begin(config, described, now), len(described["inputs"]))
     seen = traffic.read(config.paths.requests, window)
@@ -45,17 +44,6 @@ def main(config: Config) -> int:
     artifacts.write_json(path, history)
     print(f"version {version}:", "\n".join(summary(config, status, judged, history)))
     return EXITS[status]
-
-
-def version_in_service(config: Config) -> int:
-    """The highest version.
-
-    Raises:
-        InputError: nothing was exported.
-    """
-    if not config.paths.versions():
-        raise InputError(f"{config.paths.export} holds no version in service: run `make export` first")
-    return config.paths.versions()[-1]
 
 
 def begin(config: Config, described: Mapping[str, Any], now: datetime) -> datetime:

@@ -9,7 +9,7 @@ import pandas as pd
 import tensorflow as tf
 from tqdm import tqdm
 
-from . import artifacts, preprocessing, saved_model, stage, streaming
+from . import artifacts, inference, preprocessing, saved_model, stage, streaming
 from .config import Config
 from .errors import InputError
 from .layout import DESCRIPTION
@@ -72,7 +72,7 @@ def prediction_columns(description: dict[str, Any], outputs: dict[str, np.ndarra
     for name in sorted(outputs):
         values = outputs[name]
         if values.ndim == 1:
-            columns[name] = np.char.decode(values.astype(bytes), "utf-8") if values.dtype == object else values
+            columns[name] = inference.as_text(values)
         else:
             parts = description["parts"][name]
             columns |= {f"{name}: {part}": values[:, place] for place, part in enumerate(parts)}

@@ -3,7 +3,6 @@
 import shutil
 
 import keras
-import numpy as np
 import pandas as pd
 
 from . import artifacts, inference
@@ -40,9 +39,4 @@ def sample(examples: pd.DataFrame, seed: int) -> pd.DataFrame:
 def single_outputs(complete: keras.Model, examples: pd.DataFrame) -> pd.DataFrame:
     """The outputs that have one value per example."""
     outputs = inference.predict(complete, examples)
-    return pd.DataFrame({name: as_text(values) for name, values in outputs.items() if values.ndim == 1})
-
-
-def as_text(values: np.ndarray) -> np.ndarray:
-    """TensorFlow's bytes as texts; numbers as they are."""
-    return np.char.decode(values.astype(bytes), "utf-8") if values.dtype == object else values
+    return pd.DataFrame({name: inference.as_text(values) for name, values in outputs.items() if values.ndim == 1})

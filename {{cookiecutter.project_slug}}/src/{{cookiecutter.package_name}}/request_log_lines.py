@@ -4,6 +4,7 @@ A prediction: id, row, time, version, status, latency_ms, inputs, outputs. A ref
 error and perhaps field. Feedback: id, row, time, outcome.
 """
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -50,6 +51,14 @@ def read(folder: Path, start: datetime) -> Iterator[tuple[Place, bytes]]:
                     rest = file.readline(MAX_LINE)
                 if text.strip():
                     yield Place(path.name, number), text
+
+
+def readable(folder: Path, start: datetime, holding: bytes = b"") -> Iterator[Line]:
+    """The lines that can be parsed, of those that hold some bytes: most lines are predictions, and large ones."""
+    for _, text in read(folder, start):
+        if holding in text:
+            with contextlib.suppress(ValueError):
+                yield parse(text)
 
 
 def parse(text: bytes) -> Line:

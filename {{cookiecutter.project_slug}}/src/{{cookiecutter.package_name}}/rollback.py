@@ -35,15 +35,13 @@ def choose(config: Config) -> tuple[int, int]:
     Raises:
         InputError: there is no such version, or none before the one in service.
     """
-    standing = config.paths.versions()
+    live, standing = versions.in_service(config), config.paths.versions()
     known = sorted({*standing, *config.paths.withdrawn_versions()})
-    if not standing:
-        raise InputError(f"{config.paths.export} holds no version in service: run `make export` first")
     if config.version and config.version not in known:
         raise InputError(f"version is {config.version}, which does not exist; there are: {', '.join(map(str, known))}")
     if not config.version and len(standing) < 2:
-        raise InputError(f"version {standing[-1]} is the only one in service: there is none before it to go back to")
-    return standing[-1], config.version or standing[-2]
+        raise InputError(f"version {live} is the only one in service: there is none before it to go back to")
+    return live, config.version or standing[-2]
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Any, TypeAlias
+from typing import Any
 
 from google.protobuf import json_format, text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -10,10 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from . import anomalies, artifacts, data_statistics, report, stage
 from .config import Config
 from .data_statistics import StatisticsList
-from .errors import InputError
+from .schema_file import Schema, load
 from .schema_inference import infer
-
-Schema: TypeAlias = schema_pb2.Schema
 
 HEADER = """\
 # What the examples must look like: `make validate` stops where data depart from it.
@@ -101,20 +99,6 @@ def accept(old: Schema, inferred: Schema, statistics: StatisticsList, config: Co
                 divergence.threshold = max(allowed, divergence.threshold)
                 divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
     return new
-
-
-def load(config: Config) -> Schema:
-    """Reads the schema.
-
-    Raises:
-        InputError: it is missing or was edited into something that is no schema.
-    """
-    path = artifacts.require(config.schema_path, "validate")
-    try:
-        return text_format.Parse(path.read_text(encoding="utf-8"), Schema())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
-        message = f"{config.schema_path}: {error}; mend that line, or delete the file to have it inferred anew"
-        raise InputError(message) from error
 
 
 def write(schema: Schema, config: Config) -> None:

@@ -10,12 +10,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from .anomalies import alone
 from .config import Config
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
+from .layout import MORE_MISSING
 from .quiet_tfdv import silenced, tfdv
 
 MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
 MIN_REPEATS = 10  # times that a value occurs on average; below, it is no category
 MIN_DOMAIN_MASS = 0.99  # share of listed values: rare new ones are no anomaly, the model treats them as unseen
-MORE_MISSING = 0.1  # share of a split that may be missing beyond what was seen
 LARGE = "__LARGE_BYTES__"  # what TFDV writes for every text of more than a kilobyte
 
 

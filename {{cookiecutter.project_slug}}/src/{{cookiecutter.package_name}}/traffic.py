@@ -125,14 +125,11 @@ def read(folder: Path, window: Window) -> Traffic:
 def read_outcomes(folder: Path, start: datetime) -> Mapping[Key, Any]:
     """The outcomes that were told since the window began, or a random sample of them; the last one of a row counts."""
     outcomes = Sample(MAX_OUTCOMES)
-    for _, text in request_log_lines.read(folder, start):
-        if b'"outcome"' in text:  # most lines are predictions: do not parse them twice
-            try:
-                line = request_log_lines.parse(text)
-            except ValueError:  # counted on the second reading
-                continue
-            if "outcome" in line:
-                outcomes.add((line["id"], line["row"]), line["outcome"])
+    for line in request_log_lines.readable(
+        folder, start, b'"outcome"'
+    ):  # broken ones are counted on the second reading
+        if "outcome" in line:
+            outcomes.add((line["id"], line["row"]), line["outcome"])
     return outcomes.as_dict()
 
 

@@ -14,7 +14,7 @@ import keras_tuner
 import numpy as np
 import pandas as pd
 
-from . import artifacts, epochs, model, preprocessing, stage, task
+from . import artifacts, epochs, freshness, model, preprocessing, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
 from .errors import InputError
@@ -78,7 +78,8 @@ def continue_from(
 
 def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str:
     """A hash of all that decides the weights: a checkpoint made with another key is not continued."""
-    settings = config.model_dump(mode="json", exclude={"artifacts", "schema_path", "input", "output", "patience"})
+    settings = freshness.used_settings(config, freshness.modules_of("train"))
+    settings = {name: value for name, value in settings.items() if name not in ("artifacts", "patience")}
     return artifacts.text_hash([settings, hyperparameters.values, artifacts.data_hash(config)])
 
 

@@ -11,7 +11,7 @@ import keras
 import keras_tuner
 import pandas as pd
 
-from . import artifacts, epochs, model, preprocessing, stage, task, tuning_report
+from . import artifacts, epochs, freshness, model, preprocessing, stage, task, tuning_report
 from .config import Config
 from .errors import RefusedError
 
@@ -62,7 +62,8 @@ def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
 def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
     """A hash of all that trials of one search have in common."""
     described = [f"{hyperparameter.get_config()}" for hyperparameter in space.space]
-    settings = config.model_dump(mode="json", exclude={"max_trials", "artifacts", "schema_path", "input", "output"})
+    settings = freshness.used_settings(config, freshness.modules_of("tune"))
+    settings = {name: value for name, value in settings.items() if name not in ("artifacts", "max_trials")}
     return artifacts.text_hash([described, settings, artifacts.data_hash(config)])
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from . import artifacts, criteria, report, scoring
+from . import artifacts, criteria, evaluate, report, scoring
 from .config import Config
-from .paths import SPLITS
 from .promotion import Comparison
-from .provenance import MAX_ROW_NUMBERS
-from .report import Banner, Column, Interval, Page, Row, Score, Scores, Section, Table
+from .report import Banner, Interval, Page, Row, Score, Scores, Section, Table
 
 
 def write(config: Config, decision: dict[str, Any], comparison: Comparison, slices: Sequence[Row]) -> None:
@@ -74,18 +72,8 @@ def slice_table(config: Config, slices: Sequence[Row]) -> Table:
 
 def data_blocks(provenance: dict[str, Any]) -> list[report.Block]:
     """What the updated model learned from."""
-    total = sum(provenance["rows"].values())
-    shares: list[Row] = [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS]
     files: list[Row] = [[source["name"], source["bytes"]] for source in provenance["sources"]]
-    left_out: list[Row] = [
-        [reason, rows["count"], ", ".join(map(str, rows["first_rows"][:MAX_ROW_NUMBERS]))]
-        for reason, rows in provenance["dropped"].items()
-    ]
-    blocks: list[report.Block] = [
-        Table("Splits", ["Split", "Examples", Column("Share", ".1%")], shares),
-        Table("Files", ["File", "Bytes"], files),
-    ]
-    return [*blocks, Table("Left out", ["Reason", "Rows", "First rows"], left_out)] if left_out else blocks
+    return [*evaluate.data_tables(provenance), Table("Files", ["File", "Bytes"], files)]
 
 
 def training_table(run: dict[str, Any]) -> Table:

@@ -4,7 +4,7 @@ import textwrap
 
 import pyarrow as pa
 
-from . import anomalies, artifacts, data_statistics, report, schema, stage, validation_report
+from . import anomalies, artifacts, data_statistics, report, schema, schema_file, stage, validation_report
 from .anomalies import Anomaly
 from .config import Config
 from .errors import RefusedError
@@ -43,7 +43,7 @@ def check_new(config: Config, table: pa.Table) -> None:
         RefusedError: they depart from the schema.
     """
     statistics = data_statistics.summarize(table, "new data")
-    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema.load(config), [])
+    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema_file.load(config), [])
     if found:
         raise RefusedError(
             refusal(

@@ -24,6 +24,17 @@ def main(config: Config) -> None:
         print(f"{number:>7}  {states[number]:10}  {exported_at}  {score(described)}")
 
 
+def in_service(config: Config) -> int:
+    """The number of the version in service, which is the highest.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not config.paths.versions():
+        raise InputError(f"{config.paths.export} holds no version in service: run `make export` first")
+    return config.paths.versions()[-1]
+
+
 def folder_of(config: Config, number: int) -> Path:
     """Where a version is, in service or withdrawn."""
     folder = config.paths.version(number)

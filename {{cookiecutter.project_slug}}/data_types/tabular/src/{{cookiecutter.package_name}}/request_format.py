@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .errors import RequestError
+from .layout import MORE_MISSING
 
-MAX_MISSING = 0.1  # a schema that asks for this much less than all values lets single requests leave the column out
 MAX_NUMBER = float(np.finfo(np.float32).max)
 MAX_SHOWN = 20  # categories that a message names
 MAX_CHOICES = 200  # categories to choose from; more are better typed
@@ -26,7 +26,7 @@ def limits(kind: str, feature: Any) -> dict[str, Any]:
 
     `required`: whether a value must be given; `values`: the categories; `low`, `high`: bounds; `whole`: no decimals.
     """
-    allowed: dict[str, Any] = {"required": feature.presence.min_fraction >= 1 - MAX_MISSING}
+    allowed: dict[str, Any] = {"required": feature.presence.min_fraction >= 1 - MORE_MISSING}
     if kind == "category" and feature.string_domain.value:
         allowed["values"] = list(feature.string_domain.value)
     elif kind == "number":
