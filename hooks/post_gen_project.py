@@ -7,14 +7,15 @@ from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")  # as data, so that nothing in an answer is ever run
 OVERLAYS = {
-    "data_types": ANSWERS["__data_type"],
-    "tasks": ANSWERS["__task"],
-    "samples": ANSWERS["problem"],
-    "licenses": ANSWERS["license"],
+    "data_types": [*ANSWERS["__extended"].get(ANSWERS["__data_type"], []), ANSWERS["__data_type"]],
+    "tasks": [ANSWERS["__task"]],
+    "samples": [ANSWERS["problem"]],
+    "licenses": [ANSWERS["license"]],
 }
 
 for folder, chosen in OVERLAYS.items():
-    shutil.copytree(Path(folder, chosen), ".", dirs_exist_ok=True)
+    for overlay in chosen:
+        shutil.copytree(Path(folder, overlay), ".", dirs_exist_ok=True)
     shutil.rmtree(folder)
 
 package_import = re.compile(r"^( *from )project\b", re.MULTILINE)

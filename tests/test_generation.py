@@ -12,6 +12,7 @@ from projects import ROOT, SETTINGS, bake
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 OVERLAY_FOLDERS = ("data_types", "tasks", "samples", "licenses")
+BINARY = {".zip"}
 LEFT_BY_TOOLS = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache")
 SAMPLES = {problem: row["sample"].lower().replace(" ", "_") for problem, row in SETTINGS["__problems"].items()}
 
@@ -19,8 +20,10 @@ SAMPLES = {problem: row["sample"].lower().replace(" ", "_") for problem, row in 
 def layers(problem: str) -> list[Path]:
     """The folders of the template that a problem's project is made of."""
     row = SETTINGS["__problems"][problem]
+    extended = SETTINGS["__extended"].get(row["data_type"], [])
     chosen = zip(OVERLAY_FOLDERS, (row["data_type"], row["task"], problem, SETTINGS["license"][0]), strict=True)
-    return [TEMPLATE, *(TEMPLATE / folder / name for folder, name in chosen)]
+    shared = [TEMPLATE / "data_types" / name for name in extended]
+    return [TEMPLATE, *shared, *(TEMPLATE / folder / name for folder, name in chosen)]
 
 
 def files(folder: Path) -> list[Path]:
@@ -28,6 +31,11 @@ def files(folder: Path) -> list[Path]:
     found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     unwanted = {*LEFT_BY_TOOLS, *(OVERLAY_FOLDERS if folder == TEMPLATE else ())}
     return [path for path in found if not unwanted & set(path.parts)]
+
+
+def texts(folder: Path) -> dict[Path, str]:
+    """The text files below a folder and what they hold."""
+    return {path: (folder / path).read_text(encoding="utf-8") for path in files(folder) if path.suffix not in BINARY}
 
 
 def sources(problem: str, package: str) -> dict[Path, Path]:
@@ -60,8 +68,7 @@ def test_modules_are_copied_not_rendered(problem: str, baked: Path) -> None:
 
 
 def test_nothing_of_the_template_is_left(baked: Path) -> None:
-    for path in files(baked):
-        text = (baked / path).read_text(encoding="utf-8")
+    for path, text in texts(baked).items():
         assert "cookiecutter" not in text, path
         assert "# jinja:" not in text, path
         if path.suffix not in {".py", ".j2"}:  # where doubled braces have a meaning of their own
@@ -71,15 +78,13 @@ def test_nothing_of_the_template_is_left(baked: Path) -> None:
 
 def test_nothing_of_another_problem_is_left(problem: str, baked: Path) -> None:
     others = {word for other in SAMPLES if other != problem for word in (other, SAMPLES[other])}
-    for path in files(baked):
-        text = f"{path}\n{(baked / path).read_text(encoding='utf-8')}".lower()
-        assert not {word for word in others if word in text}, path
+    for path, text in texts(baked).items():
+        assert not {word for word in others if word in f"{path}\n{text}".lower()}, path
 
 
 def test_texts_end_in_one_newline_and_hold_no_blank_residue(baked: Path) -> None:
-    for path in files(baked):
+    for path, text in texts(baked).items():
         if "raw" not in path.parts:
-            text = (baked / path).read_text(encoding="utf-8")
             assert text == "" or text.endswith("\n"), path
             assert not text.endswith("\n\n"), path
             assert "\n\n\n\n" not in text, path

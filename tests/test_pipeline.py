@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,13 +42,32 @@ def copy(project: Project, tmp_path: Path) -> Project:
     return dataclasses.replace(project, folder=folder)
 
 
-def drop_column(table: Path) -> str:
-    """Takes the second column out of a CSV file and returns its name."""
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    with table.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(row[:1] + row[2:] for row in rows)
-    return rows[0][1]
+def change(sample: Path) -> str:
+    """Changes a sample in a way that its schema forbids, and returns a word of the complaint about it."""
+    if sample.suffix == ".csv":
+        text, column = drop_column(sample.read_text(encoding="utf-8"))
+        sample.write_text(text, encoding="utf-8")
+        return column
+    with zipfile.ZipFile(sample) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(sample, "w") as archive:
+        word = "unheard_of"
+        for name, content in members.items():
+            if name.endswith(".csv"):
+                text, word = drop_column(content.decode())
+                archive.writestr(name, text)
+            else:  # without a table, the first folder is that of a class
+                folder = min(members).split("/")[1]
+                archive.writestr(name.replace(f"/{folder}/", "/unheard_of/"), content)
+    return word
+
+
+def drop_column(table: str) -> tuple[str, str]:
+    """A CSV table without its second column, and the name of that."""
+    rows = list(csv.reader(io.StringIO(table)))
+    text = io.StringIO()
+    csv.writer(text).writerows(row[:1] + row[2:] for row in rows)
+    return text.getvalue(), rows[0][1]
 
 
 def written(project: Project) -> dict[Path, int]:
@@ -105,10 +126,10 @@ def test_versions_on_record_name_no_machine(environment: Path, project: Project)
 
 
 def test_changed_data_stops_at_validate(copy: Project) -> None:
-    (table,) = (copy.folder / "data" / "raw").glob("*.csv")
-    column = drop_column(table)
-    assert column in refuse(copy.make("validate"))
-    assert not (copy.folder / "artifacts" / "training" / "model.keras").stat().st_mtime > table.stat().st_mtime
+    (sample,) = [path for path in (copy.folder / "data" / "raw").iterdir() if path.suffix in {".csv", ".zip"}]
+    word = change(sample)
+    assert word in refuse(copy.make("validate"))
+    assert not (copy.folder / "artifacts" / "training" / "model.keras").stat().st_mtime > sample.stat().st_mtime
 
 
 def test_model_below_the_criteria_is_neither_accepted_nor_exported(copy: Project) -> None:

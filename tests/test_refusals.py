@@ -96,8 +96,9 @@ def test_existing_folder_is_left_alone(tmp_path: Path) -> None:
     assert not list((tmp_path / "penguins").iterdir())
 
 
-def test_no_dependency_can_be_shadowed() -> None:
-    pyproject = tomllib.loads((ROOT / "{{cookiecutter.project_slug}}" / "pyproject.toml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("problem", SETTINGS["problem"])
+def test_no_dependency_can_be_shadowed(problem: str, tmp_path: Path) -> None:
+    pyproject = tomllib.loads((bake(tmp_path, problem=problem) / "pyproject.toml").read_text(encoding="utf-8"))
     extras = pyproject["project"]["optional-dependencies"].values()
     requirements = {requirement for group in (pyproject["project"]["dependencies"], *extras) for requirement in group}
     names = {re.split(r"[^\w.-]", requirement)[0].lower().replace("-", "_") for requirement in requirements}

@@ -8,6 +8,7 @@ from project.config import Config
 from project.errors import InputError
 
 import problem
+import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +23,14 @@ def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:
     assert content["metrics"].keys() <= scoring.METRICS.keys()
     assert all(score["low"] <= score["value"] <= score["high"] for score in content["metrics"].values())
     assert content["baseline"].keys() == set(scoring.BASELINES)
-    assert {entry["column"] for entry in content["slices"]} > {"colour"}
+    assert {entry["column"] for entry in content["slices"]} > {synthetic.VARYING}
     assert content["model"] == artifacts.content_hash(evaluated.paths.model)
 
 
 def test_the_page_answers_first_and_needs_no_network(evaluated: Config) -> None:
     page = (evaluated.paths.evaluation / "report.html").read_text(encoding="utf-8")
     assert page.index("success criteria are met") < page.index("<table")
-    for title in ("Success criteria", "Learning curves", "Permutation importance", "Worst errors", "Versions"):
+    for title in ("Success criteria", "Learning curves", synthetic.EXPLAINED, "Worst errors", "Versions"):
         assert title in page
     assert "src=" not in page.replace('src="data:', "")
     assert len(page) < 5_000_000
@@ -54,12 +55,12 @@ def test_a_baseline_must_be_beaten_not_equalled(evaluated: Config) -> None:
     assert not entry["passed"]
 
 
-def test_slices_hold_enough_examples_and_cover_missing_values(finished: Config) -> None:
+def test_slices_hold_enough_examples_and_cover_them_all(finished: Config) -> None:
     examples = artifacts.read_examples(finished, "train")
     found = list(slices.slices(finished, examples))
     assert all(slices.MIN_EXAMPLES <= inside.sum() < len(examples) for _, _, inside in found)
-    assert {"red", "green", "blue"} <= {name for column, name, _ in found if column == "colour"}
-    binned = [inside for column, _, inside in found if column == "weight"]
+    binned = [inside for column, _, inside in found if column == synthetic.VARYING]
+    assert len(binned) == slices.NUM_BINS
     assert sum(inside.sum() for inside in binned) == len(examples)
 
 

@@ -22,7 +22,7 @@ def test_training_and_served_path_predict_exactly_the_same(finished: Config) -> 
     complete = inference.load_model(finished)
     arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(50))
     served = tf.saved_model.load(str(finished.paths.version(1)))
-    expected = complete.predict(arrays, batch_size=50, verbose=0)
+    expected = complete.predict_on_batch(arrays)
     for signature, arguments in (
         (saved_model.NAMED, saved_model.named(complete, arrays)),
         (saved_model.SERIALIZED, saved_model.serialized(arrays)),

@@ -1,47 +1,18 @@
 """make monitor: from a request log to a verdict, which neither chance nor one bad window turns into an alarm."""
 
-import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import traffic_log
+from traffic_log import MonitorConfig, fired, page, status
 
 from project import alarm_history, artifacts, monitor, stage
 from project.config import Config
 from project.errors import InputError
 
-HOSTILE = "</td><script>alert(1)</script>"
-MonitorConfig = Callable[..., Config]
-
-
-@pytest.fixture
-def service(finished: Config, tmp_path: Path) -> MonitorConfig:
-    """Settings of the finished project, with a request log and a monitoring folder of the test's own."""
-    traffic_log.known_rows(finished.artifacts, "train")
-    folder = tmp_path / "artifacts"
-    folder.mkdir()
-    for name in ("export", "versions", "examples", "training"):
-        (folder / name).symlink_to(finished.artifacts / name)
-    return lambda **settings: finished.model_copy(update={"artifacts": folder, **settings})
-
-
-def status(config: Config) -> dict[str, Any]:
-    """What monitoring wrote."""
-    content: dict[str, Any] = json.loads((config.paths.monitoring / "status.json").read_text(encoding="utf-8"))
-    return content
-
-
-def fired(config: Config) -> list[str]:
-    """The rules that fired in the last run."""
-    return [rule["name"] for rule in status(config)["rules"] if rule["fired"]]
-
-
-def page(config: Config) -> str:
-    """The page that monitoring wrote."""
-    return (config.paths.monitoring / "report.html").read_text(encoding="utf-8")
+import synthetic
 
 
 def test_training_examples_drawn_again_are_healthy(service: MonitorConfig, finished: Config) -> None:
@@ -53,14 +24,7 @@ def test_training_examples_drawn_again_are_healthy(service: MonitorConfig, finis
     assert "Healthy" in page(config)
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda inputs: inputs.update(weight=inputs["weight"] + 6), "feature drift"),
-        (lambda inputs: inputs.update(colour="mauve"), "feature drift"),
-        (lambda inputs: inputs.update(size=None), "missing values"),
-    ],
-)
+@pytest.mark.parametrize(("change", "expected"), synthetic.DRIFTS)
 def test_drift_is_an_alarm_when_it_lasts(
     service: MonitorConfig, finished: Config, change: Callable[[dict[str, Any]], None], expected: str
 ) -> None:
@@ -140,58 +104,6 @@ def test_too_little_traffic_cannot_be_judged(
 def test_without_an_export_there_is_nothing_to_monitor(make_config: MonitorConfig) -> None:
     with pytest.raises(InputError, match="make export"):
         monitor.main(make_config())
-
-
-def test_what_is_not_logged_is_named_and_not_judged(service: MonitorConfig, finished: Config) -> None:
-    lines = traffic_log.lines(finished, 300)
-    for line in lines:
-        del line["inputs"]["size"]
-        line["inputs"]["colour"] = None
-        line["outputs"] = {}
-    config = service(log_never=("colour",))
-    traffic_log.write(config, lines)
-    assert monitor.main(config) == 0
-    content = status(config)
-    assert sorted(content["unwatched"]) == ["colour", "size"]
-    assert {each["column"] for each in content["features"]} == {"weight", "made", "remark"}
-    assert content["predictions"] == []
-    assert "Not watched, since they are not logged" in page(config)
-
-
-def test_broken_lines_are_reported_and_hostile_texts_are_shown_as_texts(
-    service: MonitorConfig, finished: Config
-) -> None:
-    config = service()
-    lines = traffic_log.lines(finished, 300)
-    for place, line in enumerate(lines):
-        line["inputs"] |= {"colour": HOSTILE if place % 2 else "\ud800", "made": HOSTILE, "size": [1e999, HOSTILE]}
-    hostile = traffic_log.refusals(2, error=HOSTILE, field=HOSTILE)
-    traffic_log.write(config, [*lines, b'{"id": "r', b"\xff\x00", *hostile], f"{HOSTILE.replace('/', '')}.jsonl")
-    monitor.main(config)
-    assert status(config)["traffic"]["broken_lines"] == 2
-    assert HOSTILE not in page(config)
-    assert "<script>alert(1)" not in page(config)
-    assert "line 301" in page(config)
-    assert "src=" not in page(config)
-
-
-def test_departures_from_the_schema_are_shown(service: MonitorConfig, finished: Config, tmp_path: Path) -> None:
-    path = tmp_path / "schema.pbtxt"
-    features = [
-        'name: "weight" type: FLOAT float_domain { max: 1 }',
-        'name: "colour" type: BYTES string_domain { value: "green" }',
-        'name: "elsewhere" type: BYTES presence { min_fraction: 1 }',
-    ]
-    environments = 'default_environment: "TRAINING" default_environment: "SERVING"'
-    path.write_text(" ".join(f"feature {{ {feature} }}" for feature in features) + environments, encoding="utf-8")
-    config = service(schema_path=path)
-    traffic_log.write(config, traffic_log.lines(finished, 300))
-    monitor.main(config)
-    found = {each["column"]: each["description"] for each in status(config)["violations"]}
-    assert "high value" in found["weight"] or "1" in found["weight"]
-    assert "missing from the schema" in found["colour"]
-    assert "elsewhere" not in found  # clients do not send it
-    assert "missing from the schema" in page(config)
 
 
 def test_a_new_version_begins_a_history_of_its_own(service: MonitorConfig, finished: Config) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from project import artifacts, feedback
+from project import artifacts, feedback, protocol, request_format, versions
 from project.config import Config
 from project.errors import RequestError
 from project.layout import DESCRIPTION
@@ -30,6 +30,9 @@ def with_log(finished: Config, folder: Path, **settings: Any) -> Config:
 def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Path, example: dict) -> None:
     config = with_log(finished, tmp_path)
     first = next(iter(example))
+    inputs = versions.describe(config, 1)["inputs"]
+    sent = protocol.read_question(json.dumps({"instances": [example]}).encode(), inputs, 1, strict=True).columns
+    kept = {name: request_format.loggable(config, inputs[name], value) for name, (value,) in sent.items()}
     with serving(config) as client:
         answered = client.predict({"instances": [example, example]}, **{"X-Request-Id": "order-17"})
         unnamed = client.predict(
@@ -43,7 +46,7 @@ def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Pat
     assert [line["id"] for line in lines[:2]] == ["order-17"] * 2
     assert [line["row"] for line in lines[:3]] == [0, 1, 0]
     for line, prediction in zip(lines[:2], answered.content["predictions"], strict=True):
-        assert line["inputs"] == example
+        assert line["inputs"] == kept
         assert line["outputs"] == prediction
         assert (line["version"], line["status"]) == (1, 200)
         assert line["latency_ms"] > 0

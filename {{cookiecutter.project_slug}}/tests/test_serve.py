@@ -31,7 +31,9 @@ FORBIDDEN = ("apache_beam", "keras", "keras_tuner", "pandas", "sklearn", "tensor
 @pytest.fixture(scope="module")
 def client(finished: Config) -> Iterator[Client]:
     """Of a server on the finished project."""
-    with serving(finished.model_copy(update={"log_share": 0.0, "request_bytes": 100_000, "request_rows": 100})) as one:
+    with serving(
+        finished.model_copy(update={"log_share": 0.0, "request_bytes": 1_000_000, "request_rows": 100})
+    ) as one:
         yield one
 
 
@@ -58,7 +60,9 @@ def rows(arrays: dict[str, np.ndarray], description: dict[str, Any]) -> list[dic
 
 
 def sendable(value: Any) -> Any:
-    """JSON has no word for NaN."""
+    """JSON has no word for NaN and bytes."""
+    if isinstance(value, bytes):
+        return {"b64": base64.b64encode(value).decode()}
     return None if isinstance(value, float | np.floating) and np.isnan(value) else value
 
 
@@ -157,7 +161,7 @@ def test_what_is_too_much_or_malformed_is_refused(client: Client, rows: list[dic
         413,
         {"error": "instances has 101 rows; at most 100 are answered at once"},
     )
-    assert client.predict(b" " * 100_001).status == 413
+    assert client.predict(b" " * 1_000_001).status == 413
     assert client.predict({"instances": [rows[0] | {"more": 1}]}).status == 400
     assert client.predict({"instances": [{name: [[]] for name in rows[0]}]}).status == 400
     assert client.predict(b'{"instances": [').status == 400

@@ -16,7 +16,20 @@ NUM_EXAMPLES = 2_000
 
 def config_for(**settings: Any) -> Config:
     """The settings that splitting looks at."""
-    return Config(**{"source": "", "target": "y", **settings})
+    return Config(**{"source": "", "target": "y", "group": "", **settings})
+
+
+def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """Examples are the same if their rows are, but for key and target."""
+    return splitting.hash_rows(examples.drop(columns=[name for name in (config.key, config.target) if name]))
+
+
+def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    return splitting.assign_splits(config, examples, identities(config, examples))
+
+
+def count_duplicates(config: Config, examples: pd.DataFrame) -> int:
+    return splitting.count_duplicates(config, examples, identities(config, examples))
 
 
 @pytest.fixture
@@ -37,7 +50,7 @@ def examples() -> pd.DataFrame:
 
 @pytest.mark.parametrize("setting", [{}, {"key": "id"}, {"group": "patient"}, {"time": "when"}])
 def test_shares_are_about_those_that_were_asked_for(examples: pd.DataFrame, setting: dict[str, str]) -> None:
-    splits = splitting.assign_splits(config_for(**setting), examples)
+    splits = assign_splits(config_for(**setting), examples)
     shares = [float((splits == split).mean()) for split in SPLITS]
     assert shares == pytest.approx([0.7, 0.15, 0.15], abs=0.05)
 
@@ -45,32 +58,32 @@ def test_shares_are_about_those_that_were_asked_for(examples: pd.DataFrame, sett
 @pytest.mark.parametrize("setting", [{}, {"key": "id"}, {"group": "patient"}])
 def test_examples_stay_when_others_come_or_change_places(examples: pd.DataFrame, setting: dict[str, str]) -> None:
     config = config_for(**setting)
-    before = pd.Series(splitting.assign_splits(config, examples.head(1_000)), index=examples.index[:1_000])
+    before = pd.Series(assign_splits(config, examples.head(1_000)), index=examples.index[:1_000])
     shuffled = examples.sample(frac=1, random_state=1)[examples.columns[::-1]]
-    after = pd.Series(splitting.assign_splits(config, shuffled), index=shuffled.index)
+    after = pd.Series(assign_splits(config, shuffled), index=shuffled.index)
     pd.testing.assert_series_equal(after.loc[before.index], before)
 
 
 def test_the_seed_draws_other_splits(examples: pd.DataFrame) -> None:
-    first, second = (splitting.assign_splits(config_for(seed=seed), examples) for seed in (0, 1))
+    first, second = (assign_splits(config_for(seed=seed), examples) for seed in (0, 1))
     assert 0.3 < (first == second).mean() < 0.7
 
 
 def test_the_target_does_not_decide_the_split(examples: pd.DataFrame) -> None:
     flipped = examples.assign(y=1 - examples["y"])
-    first, second = (splitting.assign_splits(config_for(), table) for table in (examples, flipped))
+    first, second = (assign_splits(config_for(), table) for table in (examples, flipped))
     assert (first == second).all()
 
 
 def test_no_group_is_in_two_splits(examples: pd.DataFrame) -> None:
-    splits = splitting.assign_splits(config_for(group="patient"), examples)
+    splits = assign_splits(config_for(group="patient"), examples)
     assert pd.Series(splits).groupby(examples["patient"]).nunique().max() == 1
 
 
 def test_training_is_before_validation_before_test(examples: pd.DataFrame) -> None:
     for times in (examples["when"], examples["when"].dt.year * 100 + examples["when"].dt.dayofyear):
         table = examples.assign(when=times)
-        splits = splitting.assign_splits(config_for(time="when"), table)
+        splits = assign_splits(config_for(time="when"), table)
         spans = [table.loc[splits == split, "when"].agg(["min", "max"]) for split in SPLITS]
         assert spans[0]["max"] < spans[1]["min"]
         assert spans[1]["max"] < spans[2]["min"]
@@ -78,12 +91,12 @@ def test_training_is_before_validation_before_test(examples: pd.DataFrame) -> No
 
 def test_duplicates_stay_together_and_are_counted(examples: pd.DataFrame) -> None:
     twice = pd.concat([examples, examples.assign(id=examples["id"] + NUM_EXAMPLES)], ignore_index=True)
-    splits = splitting.assign_splits(config_for(key="id"), twice)
+    splits = assign_splits(config_for(key="id"), twice)
     assert (splits[:NUM_EXAMPLES] == splits[NUM_EXAMPLES:]).all()
-    assert (splits[:NUM_EXAMPLES] == splitting.assign_splits(config_for(key="id"), examples)).all()
-    assert splitting.count_duplicates(config_for(key="id"), twice) == NUM_EXAMPLES
-    assert splitting.count_duplicates(config_for(), twice) == 0
-    assert splitting.count_duplicates(config_for(), pd.concat([examples, examples.head(3)])) == 3
+    assert (splits[:NUM_EXAMPLES] == assign_splits(config_for(key="id"), examples)).all()
+    assert count_duplicates(config_for(key="id"), twice) == NUM_EXAMPLES
+    assert count_duplicates(config_for(), twice) == 0
+    assert count_duplicates(config_for(), pd.concat([examples, examples.head(3)])) == 3
 
 
 def test_a_number_has_one_hash_whatever_its_type() -> None:
@@ -101,9 +114,9 @@ def test_hashes_are_the_same_on_every_machine_and_version() -> None:
 
 
 def test_empty_splits_are_refused(examples: pd.DataFrame) -> None:
-    with pytest.raises(InputError, match=r"split is empty: 3 examples are split by row content with a share of 0.15"):
-        splitting.assign_splits(config_for(), examples.head(3))
+    with pytest.raises(InputError, match=r"split is empty: 3 examples are split by content with a share of 0.15"):
+        assign_splits(config_for(), examples.head(3))
     with pytest.raises(InputError, match="split is empty: 2000 examples are split by group"):
-        splitting.assign_splits(config_for(group="patient"), examples.assign(patient="one"))
+        assign_splits(config_for(group="patient"), examples.assign(patient="one"))
     with pytest.raises(InputError, match="split is empty: 2000 examples are split by time"):
-        splitting.assign_splits(config_for(time="when"), examples.assign(when=7))
+        assign_splits(config_for(time="when"), examples.assign(when=7))

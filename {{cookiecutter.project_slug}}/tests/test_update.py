@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from project import artifacts, labelled_requests, train, update, validate
+from project import artifacts, labelled_requests, request_format, train, update, validate, versions
 from project.config import Config
 from project.errors import InputError, RefusedError
 
@@ -43,7 +43,7 @@ def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: 
     assert decision(served)["promoted"] is True
     assert artifacts.read_json(served.paths.run, "train")["settings"]["start"].endswith("versions/1/model.keras")
     after = artifacts.read_examples(served, "test")
-    assert set(before["weight"]) < set(after["weight"])
+    assert set(before[synthetic.UNIQUE]) < set(after[synthetic.UNIQUE])
     assert artifacts.num_examples(served, "train") > 350
     assert (served.added / "0001" / "new.csv").is_file()
     page = (served.paths.update / "report.html").read_text(encoding="utf-8")
@@ -64,9 +64,9 @@ def test_an_unfit_challenger_is_kept_out(served: Config, capsys: pytest.CaptureF
 
 
 def test_data_that_depart_from_the_schema_are_refused_and_stay_where_they_are(served: Config) -> None:
-    table = synthetic.make_table(100, seed=5)
-    drop(served, table.assign(weight=table["weight"] * 1_000))
-    with pytest.raises(RefusedError, match="weight"):
+    table, column = synthetic.departing(synthetic.make_table(100, seed=5))
+    drop(served, table)
+    with pytest.raises(RefusedError, match=column):
         update.main(served)
     assert (served.incoming / "new.csv").is_file()
     assert served.paths.versions() == [1]
@@ -107,11 +107,18 @@ def log(config: Config, lines: list[dict[str, Any]]) -> None:
         file.write("{broken\n")
 
 
+def keeping_all(config: Config) -> Config:
+    """Where the log can leave files out, it keeps them."""
+    return config.model_copy(update={"log_whole_files": True})
+
+
 def test_requests_whose_outcome_is_known_become_examples_once(served: Config) -> None:
     start = datetime.now(UTC)
-    rows = json.loads(
-        synthetic.make_table(20, seed=5)[list(synthetic.COLUMNS)].to_json(orient="records", date_format="iso")
-    )
+    inputs = versions.describe(served, 1)["inputs"]
+    rows = [
+        {name: request_format.loggable(keeping_all(served), inputs[name], value) for name, value in row.items()}
+        for row in synthetic.sent(synthetic.make_table(20, seed=5))
+    ]
     common = {"version": 1, "status": 200, "latency_ms": 1.0, "outputs": {}, "time": start.isoformat()}
     log(served, [{**common, "id": "a", "row": number, "inputs": row} for number, row in enumerate(rows)])
     labelled_requests.write_table(served, 1)
@@ -123,7 +130,8 @@ def test_requests_whose_outcome_is_known_become_examples_once(served: Config) ->
     labelled_requests.write_table(served, 1)
     (file,) = served.incoming.glob("feedback-*.jsonl")
     examples = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert [example["weight"] for example in examples] == [rows[3]["weight"], rows[5]["weight"]]
+    first = synthetic.COLUMNS[0]
+    assert [example[first] for example in examples] == [request_format.from_log(rows[row][first]) for row in (3, 5)]
     assert {example[served.target] for example in examples} == {7}
     assert examples[0].keys() == artifacts.read_json(served.paths.provenance, "collect")["columns"].keys()
     labelled_requests.write_table(served, 1)

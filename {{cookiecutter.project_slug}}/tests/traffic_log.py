@@ -1,7 +1,7 @@
 """Request logs as the server writes them, for the tests of monitoring."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,9 @@ from project import artifacts, inference, versions
 from project.config import Config
 
 import problem
+import synthetic
+
+MonitorConfig = Callable[..., Config]
 
 START = datetime.now(UTC) + timedelta(days=1)  # after the export of the project that the tests share
 
@@ -26,8 +29,7 @@ def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], l
     described = versions.describe(config, 1)
     complete = inference.load_model(config)
     outputs = inference.predict(complete, examples)
-    columns = {name: plain(examples[entry["column"]]) for name, entry in described["inputs"].items()}
-    inputs = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    inputs = synthetic.logged(config, described["inputs"], examples)
     predicted = [{name: jsonable(values[row]) for name, values in outputs.items()} for row in range(len(examples))]
     return inputs, predicted, plain(examples[problem.TARGET])
 
@@ -95,3 +97,19 @@ def write(config: Config, entries: Iterable[Any] | Sequence[bytes], name: str = 
     config.paths.requests.mkdir(parents=True, exist_ok=True)
     texts = [entry if isinstance(entry, bytes) else json.dumps(entry).encode() for entry in entries]
     (config.paths.requests / name).write_bytes(b"".join(text + b"\n" for text in texts))
+
+
+def status(config: Config) -> dict[str, Any]:
+    """What monitoring wrote."""
+    content: dict[str, Any] = json.loads((config.paths.monitoring / "status.json").read_text(encoding="utf-8"))
+    return content
+
+
+def fired(config: Config) -> list[str]:
+    """The rules that fired in the last run."""
+    return [rule["name"] for rule in status(config)["rules"] if rule["fired"]]
+
+
+def page(config: Config) -> str:
+    """The page that monitoring wrote."""
+    return (config.paths.monitoring / "report.html").read_text(encoding="utf-8")

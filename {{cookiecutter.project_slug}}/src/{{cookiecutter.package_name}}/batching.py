@@ -1,31 +1,47 @@
 """Batches of examples that fit in memory, as tf.data datasets."""
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from .config import Config
+from .schedule import LARGEST_BATCH, SMALLEST_BATCH, STEPS
 
-STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
+Load: TypeAlias = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+
 EVALUATION_BATCH = 1_024  # examples; larger ones gain nothing on a CPU
 
 
 def batch_size(config: Config, num_examples: int) -> int:
-    """Examples per step: the setting, or else a power of two that gives about 150 steps an epoch, 32 to 1,024."""
-    return config.batch_size or int(np.clip(2 ** round(math.log2(num_examples / STEPS)), 32, 1_024))
+    """Examples per step: the setting, or else a power of two that gives about STEPS steps an epoch."""
+    size = 2 ** round(math.log2(num_examples / STEPS))
+    return config.batch_size or int(np.clip(size, SMALLEST_BATCH, LARGEST_BATCH))
 
 
 def shuffled(
     inputs: dict[str, np.ndarray], targets: np.ndarray, size: int, seed: int, epoch: tf.Variable
 ) -> tf.data.Dataset:
+    """Batches of (inputs, targets), each example once, of arrays in memory.
+
+    Whole batches are gathered by index, which is about ten times as fast as shuffling examples.
+    """
+    arrays = {name: tf.constant(array) for name, array in inputs.items()}
+    load = lambda rows: {name: tf.gather(array, rows) for name, array in arrays.items()}  # noqa: E731
+    return shuffled_rows(load, targets, size, seed, epoch)
+
+
+def shuffled_rows(
+    load: Load, targets: np.ndarray, size: int, seed: int, epoch: tf.Variable, parallel: int | None = None
+) -> tf.data.Dataset:
     """Batches of (inputs, targets), each example once; its order depends on the seed and the epoch's number only.
 
     The number is read whenever an iteration begins: `count_epochs` keeps it up to date, so that a resumed training sees
-    the same batches. Whole batches are gathered by index, which is about ten times as fast as shuffling examples.
+    the same batches. `load` gives the inputs of some rows, `parallel` says for how many batches at once.
     """
     num_whole = len(targets) // size * size
-    arrays = {name: tf.constant(array) for name, array in inputs.items()}
     labels = tf.constant(targets)
 
     def row_batches(_: tf.Tensor) -> tf.data.Dataset:
@@ -36,12 +52,12 @@ def shuffled(
     return (
         tf.data.Dataset.from_tensors(0)
         .flat_map(row_batches)
-        .map(lambda rows: ({name: tf.gather(array, rows) for name, array in arrays.items()}, tf.gather(labels, rows)))
+        .map(lambda rows: (load(rows), tf.gather(labels, rows)), num_parallel_calls=parallel)
         .apply(tf.data.experimental.assert_cardinality(math.ceil(len(targets) / size)))
         .prefetch(tf.data.AUTOTUNE)
     )
 
 
-def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray) -> tf.data.Dataset:
+def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray, size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of (inputs, targets) in the order of the table, once."""
-    return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(EVALUATION_BATCH).prefetch(tf.data.AUTOTUNE)
+    return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size).prefetch(tf.data.AUTOTUNE)

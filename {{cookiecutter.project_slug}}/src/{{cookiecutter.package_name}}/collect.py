@@ -15,6 +15,7 @@ from pandas.api import types
 from . import additions, artifacts, splitting, stage, targets
 from .config import Config
 from .errors import InputError
+from .examples import identities
 from .paths import SPLITS
 from .provenance import MAX_ROW_NUMBERS, Provenance, name_rows, without_password
 
@@ -24,6 +25,7 @@ ROW_GROUP = 65_536  # rows that a reader of the tables holds in memory at once
 DECIDING = {  # settings that decide what the tables hold
     *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
     *("delimiter", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
+    *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
 }
 
 
@@ -41,10 +43,12 @@ def assemble(config: Config, collected: Sequence[str], tables: Sequence[pd.DataF
         usable.append(drop_without_target(config, source, table, provenance))
     examples = additions.join(usable)
     check_content(config, examples)
-    splits = splitting.assign_splits(config, examples, [len(table) for table in usable])
+    same = identities(config, examples)
+    splits = splitting.assign_splits(config, examples, same, [len(table) for table in usable])
     values = {split: examples.loc[splits == split, config.target] for split in SPLITS}
     provenance.notes += targets.check_targets(config, values)
-    record = describe(config, examples, splits, provenance, sum(map(len, tables)))
+    num_duplicates = splitting.count_duplicates(config, examples, same)
+    record = describe(config, examples, splits, provenance, num_duplicates)
     write(config, examples, splits, record)
     print(summary(config, record))
 
@@ -122,16 +126,16 @@ def row_numbers(flags: pd.Series) -> list[int]:
 
 
 def describe(
-    config: Config, examples: pd.DataFrame, splits: np.ndarray, provenance: Provenance, num_read: int
+    config: Config, examples: pd.DataFrame, splits: np.ndarray, provenance: Provenance, num_duplicates: int
 ) -> dict[str, Any]:
     """The content of provenance.json."""
     counts = Counter(splits.tolist())
     return {
         "collected_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "sources": provenance.sources,
-        "rows_read": num_read,
+        "rows_read": len(examples) + sum(dropped["count"] for dropped in provenance.dropped.values()),
         "rows": {split: counts[split] for split in SPLITS},
-        "duplicates": splitting.count_duplicates(config, examples),
+        "duplicates": num_duplicates,
         "dropped": provenance.dropped,
         "columns": {str(name): str(dtype) for name, dtype in examples.dtypes.items()},
         "settings": {name: value for name, value in config.public().items() if name in DECIDING},

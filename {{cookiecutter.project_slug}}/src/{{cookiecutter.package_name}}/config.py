@@ -26,6 +26,13 @@ Baseline = Literal["majority", "linear", "gradient_boosting"]
 Metric = Literal["rmse", "mae", "r2", "mape", "coverage", "interval_width"]
 Baseline = Literal["mean", "linear", "gradient_boosting"]
 # jinja: endif
+# jinja: if cookiecutter.__data_type == "image"
+Augmentation = Literal["flip", "shift", "rotate", "zoom", "color", "erase", "randaugment"]
+Augmentations = Annotated[tuple[Augmentation, ...], NoDecode, BeforeValidator(parse_names)]
+# jinja: elif cookiecutter.__data_type == "audio"
+Augmentation = Literal["speed", "shift", "noise", "mask"]
+Augmentations = Annotated[tuple[Augmentation, ...], NoDecode, BeforeValidator(parse_names)]
+# jinja: endif
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
 
@@ -46,6 +53,42 @@ class Config(BaseSettings):
 
     target: str = "species"
     """The column to predict."""
+    # jinja: elif cookiecutter.problem == "image-classification"
+    goal: str = "Tell which piece of clothing a picture shows, so that a shop can sort its photographs by itself."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/fashion_images.zip"
+    """The raw data: a folder or zip with a folder per class, a table of paths, or an address of such (s3, gs)."""
+
+    target: str = "label"
+    """The column to predict: what folders are called, or a column of the table."""
+    # jinja: elif cookiecutter.problem == "audio-classification"
+    goal: str = "Tell which of a few words was spoken, so that a device can be steered by voice."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/spoken_words.zip"
+    """The raw data: a folder or zip with a folder per class, a table of paths, or an address of such (s3, gs)."""
+
+    target: str = "word"
+    """The column to predict: what folders are called, or a column of the table."""
+    # jinja: elif cookiecutter.problem == "image-regression"
+    goal: str = "Tell by how many degrees a picture is turned, so that it can be set upright."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/turned_images.zip"
+    """The raw data: a table of paths, or a folder or zip with one, or an address of such (s3, gs)."""
+
+    target: str = "angle"
+    """The column to predict."""
+    # jinja: elif cookiecutter.problem == "audio-regression"
+    goal: str = "Tell how fast somebody speaks, in words a minute, so that learners of a language can practise."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/speaking_rate.zip"
+    """The raw data: a table of paths, or a folder or zip with one, or an address of such (s3, gs)."""
+
+    target: str = "words_per_minute"
+    """The column to predict."""
     # jinja: elif cookiecutter.problem == "tabular-regression"
     goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
     """What the model is for and who gains by it, in a sentence."""
@@ -60,10 +103,26 @@ class Config(BaseSettings):
     query: str = ""
     """What to read of the source: the SQL query of a database URL such as sqlite:///birds.db, or a workbook's sheet."""
 
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    file_column: str = ""
+    """The column of a table that names the files; empty: the first in which most cells do."""
+
+    # jinja: if cookiecutter.__data_type == "audio"
+    name_pattern: str = r"(?P<speaker>speaker\d+)"
+    # jinja: else
+    name_pattern: str = ""
+    # jinja: endif
+    """A regular expression whose named groups find columns in the files' names; empty: none."""
+
+    # jinja: endif
     key: str = ""
     """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
 
+    # jinja: if cookiecutter.__data_type == "audio"
+    group: str = "speaker"
+    # jinja: else
     group: str = ""
+    # jinja: endif
     """The column whose values must not be spread over splits, such as a patient or a customer."""
 
     time: str = ""
@@ -96,8 +155,13 @@ class Config(BaseSettings):
     delimiter: Annotated[str, Field(max_length=1)] = ""
     """The character between the cells of a text table; empty: detected."""
 
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    max_bad_share: Share = 0.05
+    """Share of unusable files, or rows, that is tolerated; they are left out and listed."""
+    # jinja: else
     max_bad_share: Share = 0.0
     """Share of unreadable rows that is tolerated; they are left out and counted."""
+    # jinja: endif
 
     max_columns: Annotated[int, Field(ge=2, le=100_000)] = 1_000
     """More columns than this are refused: a network input each is slow, and usually a sign of a wrong delimiter."""
@@ -117,6 +181,25 @@ class Config(BaseSettings):
 
     max_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 1_000
     """Most frequent categories of a column that are told apart; the rest are treated as unseen."""
+    # jinja: endif
+
+    # jinja: if cookiecutter.__data_type == "image"
+    max_pixels: Annotated[int, Field(ge=100, le=1_000_000_000)] = 50_000_000
+    """Pixels of an image; larger ones are left out, since a small file can unfold to fill the memory."""
+
+    image_size: Annotated[int, Field(ge=0, le=2_048)] = 0
+    """Pixels on a side of the square that images are scaled to; 0: chosen from the training images, at most 96."""
+    # jinja: endif
+
+    # jinja: if cookiecutter.__data_type == "audio"
+    max_seconds: Annotated[float, Field(gt=0, le=36_000)] = 60
+    """Length of a recording in seconds; longer ones are left out."""
+
+    sample_rate: Annotated[int, Field(ge=0, le=192_000)] = 0
+    """Samples per second that recordings are brought to; 0: chosen from the training recordings, at most 16,000."""
+
+    clip_seconds: Annotated[float, Field(ge=0, le=600)] = 0
+    """Seconds that recordings are cropped or padded to; 0: chosen from the training recordings, at most 10."""
     # jinja: endif
 
     split_fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
@@ -145,10 +228,18 @@ class Config(BaseSettings):
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Passes over the training split at most; 0: chosen from the number of training examples."""
 
+    # jinja: if cookiecutter.__data_type == "tabular"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
+    # jinja: else
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
+    # jinja: endif
     """Of the first epoch, from which it falls along a cosine; a hyperparameter search may replace it."""
 
+    # jinja: if cookiecutter.__data_type == "tabular"
     patience: Annotated[int, Field(ge=1, le=100_000)] = 6
+    # jinja: else
+    patience: Annotated[int, Field(ge=1, le=100_000)] = 15
+    # jinja: endif
     """Epochs without a better validation score after which training ends."""
 
     # jinja: if cookiecutter.__task == "classification"
@@ -157,6 +248,33 @@ class Config(BaseSettings):
     # jinja: elif cookiecutter.__task == "regression"
     interval_coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9
     """Share of future targets that the prediction intervals shall hold."""
+    # jinja: endif
+
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    # jinja: if cookiecutter.problem == "image-classification"
+    augmentation: Augmentations = ("flip", "shift")
+    # jinja: elif cookiecutter.problem == "image-regression"
+    augmentation: Augmentations = ("shift",)
+    # jinja: elif cookiecutter.problem == "audio-classification"
+    augmentation: Augmentations = ("speed", "shift", "mask")
+    # jinja: elif cookiecutter.problem == "audio-regression"
+    augmentation: Augmentations = ("shift", "mask")
+    # jinja: endif
+    """How training examples are changed, at random, so that the network learns what does not matter."""
+
+    # jinja: if cookiecutter.__data_type == "image"
+    backbone: Literal["", "MobileNetV3Small", "MobileNetV3Large", "EfficientNetV2B0", "ConvNeXtTiny"] = ""
+    """A network of Keras Applications to start from, trained on ImageNet; empty: a small one from scratch."""
+
+    backbone_weights: str = "imagenet"
+    """Its weights: imagenet, which are fetched once, or a file of them; empty: random ones."""
+
+    # jinja: endif
+    mixup: Annotated[float, Field(ge=0, le=1)] = 0
+    """MixUp's alpha: training examples are mixed in pairs by shares of a Beta distribution; 0: not at all."""
+
+    cache_bytes: Annotated[int, Field(ge=0, le=2**40)] = 4_000_000_000
+    """Decoded examples of a split that are kept in memory; a larger split is decoded anew in each epoch."""
     # jinja: endif
 
     # --- Search ----------------------------------------------------------------------------------------------------
@@ -258,6 +376,11 @@ class Config(BaseSettings):
     log_never: Names = ()
     """Inputs and outputs that the request log leaves out, such as what identifies a person."""
 
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    log_whole_files: bool = False
+    """Whether the log keeps the files themselves, of which feedback makes examples; false: only their measures."""
+
+    # jinja: endif
     log_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 64_000_000
     """Size at which a file of the request log is followed by another one."""
 
@@ -278,6 +401,11 @@ class Config(BaseSettings):
     added: Path = Path("data/added")
     """The folder of the data that `make update` has taken in since: part of the examples, beside the source."""
 
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    unpacked: Path = Path("data/unpacked")
+    """The folder of files that came from archives or addresses, or had to be converted, named by their content."""
+
+    # jinja: endif
     schema_path: Path = Path("data/schema.pbtxt")
     """The TFDV schema: inferred once, reviewed by a person, committed."""
 

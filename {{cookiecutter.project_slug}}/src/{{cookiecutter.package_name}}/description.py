@@ -42,7 +42,7 @@ def describe_inputs(config: Config, complete: keras.Model, examples: pd.DataFram
         tensor.name: {
             "column": column,
             "kind": kinds[column],
-            **request_format.limits(kinds[column], features.get(column, schema_pb2.Feature())),
+            **request_format.limits(config, kinds[column], features.get(column, schema_pb2.Feature())),
         }
         for column, tensor in complete.input.items()
     }

@@ -9,14 +9,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from .config import Config
-
-EXAMPLES_SEEN = 800_000  # in all epochs together, after which small networks on tables learn little more
-FEWEST, MOST = 5, 30
+from .schedule import EXAMPLES_SEEN, FEWEST_EPOCHS, MOST_EPOCHS
 
 
 def num_epochs(config: Config, num_examples: int) -> int:
-    """The setting, or else as many epochs as show the network about 800,000 examples."""
-    return config.epochs or int(np.clip(round(EXAMPLES_SEEN / num_examples), FEWEST, MOST))
+    """The setting, or else as many epochs as show the network about EXAMPLES_SEEN examples."""
+    return config.epochs or int(np.clip(round(EXAMPLES_SEEN / num_examples), FEWEST_EPOCHS, MOST_EPOCHS))
 
 
 def epoch_counter() -> tf.Variable:

@@ -37,7 +37,7 @@ def main(config: Config) -> None:
         summary(config, content),
         Section("Training", [learning_curves(config)]),
         Section("Predictions", scoring.figures(target, targets, predictions)),
-        Section("What the model goes by", explain.blocks(config, complete, examples, targets)),
+        Section("What the model goes by", explain.blocks(config, complete, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),
         Section("Worst errors", [worst_errors(config, examples, targets, predictions)]),
         data_summary(config),

@@ -11,6 +11,7 @@ from . import anomalies, data_statistics, drift, observed, outcomes, record, sch
 from .config import Config
 from .drift import Drift
 from .errors import InputError
+from .logged_values import to_number, to_text
 from .traffic import Traffic
 
 MIN_OUTCOMES = 50  # predictions with feedback; with fewer, an interval says little
@@ -104,8 +105,8 @@ def prediction_tables(reference: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
     columns: dict[str, tuple[pd.Series, pd.Series]] = {}
     for name in reference:
         if any(name in row for row in rows):
-            read: Any = observed.to_number if pd.api.types.is_numeric_dtype(reference[name]) else observed.to_text
-            kind = float if read is observed.to_number else object
+            read: Any = to_number if pd.api.types.is_numeric_dtype(reference[name]) else to_text
+            kind = float if read is to_number else object
             before, now = (
                 pd.Series([read(value) for value in values], dtype=kind)
                 for values in (reference[name], (row.get(name) for row in rows))

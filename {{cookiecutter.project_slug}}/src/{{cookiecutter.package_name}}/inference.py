@@ -5,9 +5,8 @@ import numpy as np
 import pandas as pd
 
 from . import artifacts, preprocessing, task
+from . import model as _model  # noqa: F401 (its layers have to be known before a model is loaded)
 from .config import Config
-
-PREDICTION_BATCH = 1_024  # examples; the layers of larger ones do not fit in a CPU's caches
 
 
 def load_model(config: Config) -> keras.Model:
@@ -24,8 +23,12 @@ def target_of(complete: keras.Model) -> task.Target:
 
 def predict(complete: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
     """The decoded predictions, by output, each (num_examples, ...)."""
-    arrays = preprocessing.raw_arrays(complete.input, examples)
-    return preprocessing.run_in_batches(complete, arrays, PREDICTION_BATCH)
+    size = preprocessing.PREDICTION_BATCH
+    batches = [
+        complete.predict_on_batch(preprocessing.raw_arrays(complete.input, examples.iloc[start : start + size]))
+        for start in range(0, len(examples), size)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def as_text(values: np.ndarray) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from . import artifacts, request_log_lines, versions
+from . import artifacts, request_format, request_log_lines, versions
 from .config import Config
+from .errors import RequestError
 
 NAME = re.compile(r"feedback-(\d{8}T\d{12})\.jsonl")  # the time of the last outcome in it, in UTC
 TIME = "%Y%m%dT%H%M%S%f"
@@ -28,13 +30,20 @@ def write_table(config: Config, version: int) -> None:
         return
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
     inputs = versions.describe(config, version)["inputs"]
-    lines = []
+    lines, unusable = [], Counter[str]()
     for line in request_log_lines.readable(config.paths.requests, EVER, b'"outputs"'):
         key = (line.get("id"), line.get("row"))
         if "outputs" in line and key in outcomes and line["inputs"].keys() <= inputs.keys():
-            values = {inputs[name]["column"]: value for name, value in line["inputs"].items()}
+            try:
+                logged = line["inputs"].items()
+                values = {inputs[name]["column"]: request_format.from_log(value) for name, value in logged}
+            except RequestError as error:
+                unusable[str(error)] += 1
+                continue
             example = dict.fromkeys(columns) | values | {config.target: outcomes.pop(key)}
             lines.append(json.dumps(example, ensure_ascii=False) + "\n")
+    for reason, count in unusable.items():
+        print(f"the outcomes of {count:,} requests are not used: {reason}")
     if lines:
         path = config.incoming / f"feedback-{latest.strftime(TIME)}.jsonl"
         artifacts.write_text(path, "".join(lines))

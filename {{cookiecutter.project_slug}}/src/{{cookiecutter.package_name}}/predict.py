@@ -12,6 +12,7 @@ from tqdm import tqdm
 from . import artifacts, inference, preprocessing, saved_model, stage, streaming
 from .config import Config
 from .errors import InputError
+from .examples import read_pieces
 from .layout import DESCRIPTION
 from .provenance import Provenance, name_rows
 from .streaming import Piece
@@ -27,7 +28,7 @@ def main(config: Config) -> None:
     exported = tf.saved_model.load(str(folder))
     description = artifacts.read_json(folder / DESCRIPTION, "export")
     provenance = Provenance()
-    pieces = streaming.read_pieces(config, source, provenance)
+    pieces = read_pieces(config, source, provenance)
     shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)
     predicted = predict_pieces(config, exported, description, shown, provenance)
     num_rows = streaming.write_pieces(destination, predicted)

@@ -16,10 +16,10 @@ class Provenance:
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def drop(self, reason: str, rows: Sequence[int]) -> None:
-        """Records rows that were left out; rows are counted from 1, without the header."""
+    def drop(self, reason: str, rows: Sequence[int] | Sequence[str]) -> None:
+        """Records what was left out: rows, counted from 1 without the header, or files by their names."""
         if len(rows):
-            self.dropped[reason] = {"count": len(rows), "first_rows": [int(row) for row in rows[:MAX_ROW_NUMBERS]]}
+            self.dropped[reason] = {"count": len(rows), "first_rows": list(rows[:MAX_ROW_NUMBERS])}
 
     def add(self, other: "Provenance", source: str) -> None:
         """Adds the facts about a further source, by whose name its rows are told apart."""

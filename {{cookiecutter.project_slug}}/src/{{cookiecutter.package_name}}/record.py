@@ -5,7 +5,7 @@ import shutil
 import keras
 import pandas as pd
 
-from . import artifacts, inference
+from . import artifacts, inference, observed
 from .config import Config
 
 MODEL, RUN, EXAMPLES = "model.keras", "run.json", "examples.parquet"
@@ -26,7 +26,7 @@ def write(config: Config, complete: keras.Model, version: int) -> None:
         temporary.mkdir()
         shutil.copy2(config.paths.model, temporary / MODEL)
         shutil.copy2(config.paths.run, temporary / RUN)
-        examples["train"][list(complete.input)].to_parquet(temporary / EXAMPLES, index=False)
+        examples["train"][observed.columns(complete.input)].to_parquet(temporary / EXAMPLES, index=False)
         for split, name in PREDICTIONS.items():
             single_outputs(complete, examples[split]).to_parquet(temporary / name, index=False)
 

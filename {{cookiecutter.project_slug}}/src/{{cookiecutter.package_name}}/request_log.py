@@ -81,7 +81,7 @@ class RequestLog:
             while not self.queue.empty():
                 items.append(self.queue.get())
             is_open = None not in items
-            lines = [line for item in items if item is not None for line in lines_of(item, self.config.log_never)]
+            lines = [line for item in items if item is not None for line in lines_of(self.config, item)]
             try:
                 self.write("".join(json.dumps(line) + "\n" for line in lines).encode())
             except OSError as error:
@@ -124,12 +124,13 @@ def is_gone(file: FileIO) -> bool:
     return os.fstat(file.fileno()).st_nlink == 0
 
 
-def lines_of(item: Answered | list[dict[str, Any]], never: Iterable[str]) -> Iterable[dict[str, Any]]:
+def lines_of(config: Config, item: Answered | list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
     """What is written about a request: a line per row."""
     if isinstance(item, list):
         yield from item
         return
-    kept = {name: entry for name, entry in item.inputs.items() if not {name, entry["column"]} & set(never)}
+    never = set(config.log_never)
+    kept = {name: entry for name, entry in item.inputs.items() if not {name, entry["column"]} & never}
     outputs = {name: protocol.plain(name, values) for name, values in item.outputs.items() if name not in never}
     moment, latency = timestamp(item.time), round(item.latency * 1_000, 3)
     for row in range(len(next(iter(item.columns.values())))):
@@ -140,7 +141,9 @@ def lines_of(item: Answered | list[dict[str, Any]], never: Iterable[str]) -> Ite
             "version": item.version,
             "status": 200,
             "latency_ms": latency,
-            "inputs": {name: request_format.loggable(entry, item.columns[name][row]) for name, entry in kept.items()},
+            "inputs": {
+                name: request_format.loggable(config, entry, item.columns[name][row]) for name, entry in kept.items()
+            },
             "outputs": {name: values[row] for name, values in outputs.items()},
         }
 

@@ -66,17 +66,27 @@ def is_database(source: str) -> bool:
 
 def read_files(source: str, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
     """The names and contents of the tables of a source, decompressed; records size and SHA-256 of each file."""
-    try:
-        filesystem, path = fsspec.core.url_to_fs(source)
-    except ImportError as error:
-        message = f"source {without_password(source)} needs a driver that is not installed ({error})"
-        raise InputError(f"{message}; install the project's extra `cloud`") from error
+    filesystem, path = connect(source)
     for file in locate(filesystem, source, path):
         name = display_name(filesystem, source, file)
         payload = read_bytes(filesystem, file, name)
         digest = hashlib.sha256(payload).hexdigest()
         provenance.sources.append({"name": name, "bytes": len(payload), "sha256": digest})
         yield from unpack(name, payload)
+
+
+def connect(source: str) -> tuple[Any, str]:
+    """The file system of an address, and the path there.
+
+    Raises:
+        InputError: the driver for it is not installed.
+    """
+    try:
+        filesystem, path = fsspec.core.url_to_fs(source)
+    except ImportError as error:
+        message = f"source {without_password(source)} needs a driver that is not installed ({error})"
+        raise InputError(f"{message}; install the project's extra `cloud`") from error
+    return filesystem, str(path)
 
 
 def locate(filesystem: Any, source: str, path: str) -> list[str]:

@@ -11,13 +11,17 @@ from .errors import InputError
 from .paths import SPLITS
 
 
-def assign_splits(config: Config, examples: pd.DataFrame, sizes: Sequence[int] = ()) -> np.ndarray:
+def assign_splits(
+    config: Config, examples: pd.DataFrame, identities: np.ndarray, sizes: Sequence[int] = ()
+) -> np.ndarray:
     """The name of the split of each example, (num_examples,) str.
 
     By `time` if set: training lies before validation, validation before test. Else by a hash of the `group`, the `key`
-    or the row without its target, whichever is set first: an example then never changes sides when others come, go or
-    change places. Where examples came in several lots, of `sizes`, the time splits each lot by itself, so that an
-    example of the test split stays there.
+    or the example's identity, whichever is set first: an example then never changes sides when others come, go or
+    change places. Examples that are the same have the same number in `identities`, (num_examples,) uint64.
+
+    Where examples came in several lots, of `sizes`, the time splits each lot by itself, so that an example of the test
+    split stays there.
 
     Raises:
         InputError: a split would be empty.
@@ -28,9 +32,9 @@ def assign_splits(config: Config, examples: pd.DataFrame, sizes: Sequence[int] =
     elif config.group:
         splits = split_by_hash(config, hash_values(examples[config.group]))
     elif config.key:
-        splits = split_by_hash(config, hash_values(first_keys(config, examples)))
+        splits = split_by_hash(config, hash_values(first_keys(config, examples, identities)))
     else:
-        splits = split_by_hash(config, hash_rows(examples.drop(columns=config.target)))
+        splits = split_by_hash(config, identities)
     check_not_empty(config, splits)
     return splits
 
@@ -49,10 +53,10 @@ def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
     return np.array(SPLITS)[np.searchsorted(np.cumsum(config.split_fractions)[:-1], draws, side="right")]
 
 
-def first_keys(config: Config, examples: pd.DataFrame) -> pd.Series:
+def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> pd.Series:
     """The keys; examples that differ in nothing but their key all get the first of their keys."""
     keys = examples[config.key]
-    content = pd.Series(hash_rows(examples.drop(columns=config.key)), index=examples.index)
+    content = pd.Series(with_target(config, examples, identities), index=examples.index)
     repeated = content.duplicated(keep=False)
     if not repeated.any():
         return keys
@@ -60,10 +64,14 @@ def first_keys(config: Config, examples: pd.DataFrame) -> pd.Series:
     return first.reindex(examples.index).where(repeated, keys)
 
 
-def count_duplicates(config: Config, examples: pd.DataFrame) -> int:
+def count_duplicates(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> int:
     """Examples that repeat another one in everything but the key."""
-    content = examples.drop(columns=config.key) if config.key else examples
-    return int(pd.Series(hash_rows(content)).duplicated().sum())
+    return int(pd.Series(with_target(config, examples, identities)).duplicated().sum())
+
+
+def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
+    """A number per example that those share which have the same identity and the same target."""
+    return pd.util.hash_array(identities) + hash_values(examples[config.target])
 
 
 def hash_rows(examples: pd.DataFrame) -> np.ndarray:
@@ -95,7 +103,7 @@ def hash_numbers(numbers: np.ndarray) -> np.ndarray:
 
 def check_not_empty(config: Config, splits: np.ndarray) -> None:
     """Refuses an assignment in which a split has no example."""
-    by = next((setting for setting in ("time", "group", "key") if getattr(config, setting)), "row content")
+    by = next((setting for setting in ("time", "group", "key") if getattr(config, setting)), "content")
     for split, fraction in zip(SPLITS, config.split_fractions, strict=True):
         if not (splits == split).any():
             raise InputError(

@@ -1,12 +1,29 @@
 """A made-up table with every kind of column, small enough to train on in seconds."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from project.config import Config
+
 COLUMNS = ("size", "weight", "colour", "made", "remark")
+EXPLAINED = "Permutation importance"  # a heading of the report
+VARYING = "weight"  # a number of the examples
+UNIQUE = "weight"  # a column whose values differ from example to example
+DRIFTS = [  # changes of what clients send, and the rule that fires
+    (lambda inputs: inputs.update(weight=inputs["weight"] + 6), "feature drift"),
+    (lambda inputs: inputs.update(colour="mauve"), "feature drift"),
+    (lambda inputs: inputs.update(size=None), "missing values"),
+]
 SMALL_NETWORK = {"members": 4, "units": 64, "blocks": 1}  # hyperparameters with which training takes a second
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """The settings by which the table is read, for a project in a folder."""
+    return {}
 
 
 def make_table(num_examples: int = 400, seed: int = 0) -> pd.DataFrame:
@@ -35,3 +52,33 @@ def write_source(folder: Path, num_examples: int = 400, seed: int = 0) -> str:
     path = folder / "table.csv"
     make_table(num_examples, seed).to_csv(path, index=False)
     return str(path)
+
+
+def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Such a table as collecting gives it: the same."""
+    return table
+
+
+def departing(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Such a table that departs from the schema, and the column that does."""
+    return table.assign(weight=table["weight"] * 1_000), "weight"
+
+
+def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
+    """Such a table with a row that cannot be read."""
+    weights = table["weight"].astype(object)
+    weights.iloc[row] = "heavy"
+    return table.assign(weight=weights)
+
+
+def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of such a table as clients send them."""
+    rows: list[dict[str, Any]] = json.loads(table[list(COLUMNS)].to_json(orient="records", date_format="iso"))
+    return rows
+
+
+def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
+    """Examples as the request log keeps them."""
+    table = examples.assign(made=examples["made"].dt.strftime("%Y-%m-%dT%H:%M:%S"))
+    rows: list[dict[str, Any]] = json.loads(table[list(COLUMNS)].to_json(orient="records", double_precision=15))
+    return rows

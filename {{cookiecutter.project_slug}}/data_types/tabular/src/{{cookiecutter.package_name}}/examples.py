@@ -1,8 +1,12 @@
 """From the raw source to one row per example: for a table, the rows themselves."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 
-from . import cleaning, sources
+from . import cleaning, sources, splitting, streaming
 from .config import Config
 from .provenance import Provenance
 
@@ -17,6 +21,17 @@ def read_examples(config: Config) -> pd.DataFrame:
     table = sources.read_table(config, provenance)
     as_text = (*config.categorical, *config.text)
     return cleaning.clean(table, provenance, config.missing_markers, as_text, unchecked=config.ignore)
+
+
+def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """A number per example, (num_examples,) uint64, that those share which have the same features."""
+    others = [name for name in (config.target, config.key) if name]
+    return splitting.hash_rows(examples.drop(columns=others))
+
+
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+    """What `make predict` reads: the rows of a table, in pieces."""
+    return streaming.read_pieces(config, path, provenance)
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:

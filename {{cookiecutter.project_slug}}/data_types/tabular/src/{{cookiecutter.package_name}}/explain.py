@@ -14,10 +14,17 @@ NUM_SHUFFLES = 3
 NUM_SHOWN = 20  # columns
 
 
-def blocks(config: Config, complete: keras.Model, examples: pd.DataFrame, targets: np.ndarray) -> list[Block]:
+def blocks(
+    config: Config,
+    complete: keras.Model,
+    examples: pd.DataFrame,
+    targets: np.ndarray,
+    predictions: dict[str, np.ndarray],
+) -> list[Block]:
     """The permutation importance (Breiman 2001) of the columns, as a figure."""
     sample = np.random.default_rng(config.seed).permutation(len(examples))[:MAX_EXAMPLES]
-    importance = permutation_importance(config, complete, examples.iloc[sample], targets[sample])
+    drawn = {name: values[sample] for name, values in predictions.items()}
+    importance = permutation_importance(config, complete, examples.iloc[sample], targets[sample], drawn)
     ranked = sorted(importance.items(), key=lambda entry: entry[1].value or 0, reverse=True)[:NUM_SHOWN]
     label = scoring.METRICS[config.metric].label
     return [
@@ -32,7 +39,11 @@ def blocks(config: Config, complete: keras.Model, examples: pd.DataFrame, target
 
 
 def permutation_importance(
-    config: Config, complete: keras.Model, examples: pd.DataFrame, targets: np.ndarray
+    config: Config,
+    complete: keras.Model,
+    examples: pd.DataFrame,
+    targets: np.ndarray,
+    predictions: dict[str, np.ndarray],
 ) -> dict[str, Interval]:
     """The mean loss of the primary metric per shuffled column, with the least and the most."""
     random = np.random.default_rng(config.seed)
@@ -40,7 +51,7 @@ def permutation_importance(
     size = max(100, min(len(targets), MAX_PREDICTIONS // (NUM_SHUFFLES * len(arrays))))
     arrays, targets = {name: array[:size] for name, array in arrays.items()}, targets[:size]
     sign = 1 if scoring.METRICS[config.metric].greater_is_better else -1
-    whole = scoring.score(targets, preprocessing.run_in_batches(complete, arrays))[config.metric]
+    whole = scoring.score(targets, {name: values[:size] for name, values in predictions.items()})[config.metric]
     importance = {}
     for name, array in arrays.items():
         stacked = {other: np.tile(values, NUM_SHUFFLES) for other, values in arrays.items()}

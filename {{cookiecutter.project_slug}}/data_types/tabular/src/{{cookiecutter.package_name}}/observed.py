@@ -1,16 +1,23 @@
 """What monitoring looks at: the columns that clients sent, in the same form as those of the training examples."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .logged_values import to_number, to_text
+
 Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def columns(inputs: Iterable[str]) -> list[str]:
+    """The columns of the examples that are compared with requests: all that clients send."""
+    return list(inputs)
 
 
 def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -67,21 +74,6 @@ def in_schema_types(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
             values = pd.Series(pd.to_datetime(values, unit="D", errors="coerce"))
         columns[entry["column"]] = values
     return pd.DataFrame(columns)
-
-
-def to_number(value: Any) -> float:
-    """A logged value as a number; NaN if it is none."""
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-
-
-def to_text(value: Any) -> str | None:
-    """A logged value as a text that can be written anywhere; None if it is missing or empty."""
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)) or value is pd.NA:
-        return None
-    return str(value).encode("utf-8", "replace").decode()
 
 
 def to_days(value: Any) -> float:

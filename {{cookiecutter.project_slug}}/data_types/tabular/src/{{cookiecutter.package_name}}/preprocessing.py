@@ -20,6 +20,7 @@ MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
 ADAPTATION_EXAMPLES = 200_000  # at most; more would not move quantiles and vocabularies
 ENCODING_BATCH = 16_384  # examples encoded at once: large enough that graph overhead vanishes, small enough for caches
+PREDICTION_BATCH = 1_024  # examples; the layers of larger ones do not fit in a CPU's caches
 
 
 def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:

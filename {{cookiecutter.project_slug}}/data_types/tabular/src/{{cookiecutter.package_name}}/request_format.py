@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .config import Config
 from .errors import RequestError
 from .layout import MORE_MISSING
 
@@ -21,11 +22,12 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?", re.
 DATE_SCHEMA = {"type": "string", "pattern": f"^{DATE.pattern}$"}
 
 
-def limits(kind: str, feature: Any) -> dict[str, Any]:
+def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
     """What a schema's feature (tensorflow_metadata's `Feature`) allows in one request, as JSON.
 
     `required`: whether a value must be given; `values`: the categories; `low`, `high`: bounds; `whole`: no decimals.
     """
+    del config  # the schema says it all
     allowed: dict[str, Any] = {"required": feature.presence.min_fraction >= 1 - MORE_MISSING}
     if kind == "category" and feature.string_domain.value:
         allowed["values"] = list(feature.string_domain.value)
@@ -153,9 +155,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
 
 
-def loggable(entry: dict[str, Any], value: Any) -> Any:  # noqa: ARG001 (media are logged by what their entry says)
+def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
     """A value as the request log keeps it."""
+    del config, entry
     return value.decode() if isinstance(value, bytes) else value
+
+
+def from_log(value: Any) -> Any:
+    """A logged value as a cell of a table of examples."""
+    return value
 
 
 def form_field(entry: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pandas as pd
 from .config import Config
 from .errors import InputError
 
+IS_NAME = True  # whether targets are names, even if all are digits
 MIN_CLASS_EXAMPLES = 3  # one for each split
 CLASSES_SHOWN = 10
 MIN_EXAMPLES_PER_CLASS = 2  # on average; with fewer, the target is a quantity or a name

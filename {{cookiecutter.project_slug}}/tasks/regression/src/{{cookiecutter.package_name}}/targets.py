@@ -9,6 +9,7 @@ from pandas.api import types
 from .config import Config
 from .errors import InputError
 
+IS_NAME = False  # whether targets are names, even if all are digits
 FEW_VALUES = 5  # distinct targets up to which they look like classes
 
 

@@ -1,0 +1,100 @@
+"""Times the input pipeline of an image project beside `image_dataset_from_directory` of Keras, in one process.
+
+    PROJECT/.venv/bin/python tests/benchmarks/pipelines.py --project PROJECT
+
+PROJECT is an image classification whose examples were collected; the files of its training split are put in a folder
+per class. Prints the seconds of the first epoch and of those after it, without a network and with the project's.
+"""
+
+import argparse
+import importlib
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import SimpleNamespace
+
+MODULES = ("artifacts", "batching", "config", "epochs", "examples", "model", "preprocessing", "task")
+
+
+def main() -> None:
+    """Prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--project", type=Path, required=True, help="folder of a generated project")
+    parser.add_argument("--epochs", type=int, default=3)
+    options = parser.parse_args()
+    sys.path.insert(0, str(options.project / "src"))
+    package = next(options.project.glob("src/*/__init__.py")).parent.name
+    modules = SimpleNamespace(**{name: importlib.import_module(f"{package}.{name}") for name in MODULES})
+    with tempfile.TemporaryDirectory() as folder:
+        compare(modules, options.project, Path(folder), options.epochs)
+
+
+def compare(modules: SimpleNamespace, project: Path, folder: Path, num_epochs: int) -> None:
+    """Times both pipelines on the training split."""
+    import os
+
+    import keras
+    import keras_tuner
+
+    os.chdir(project)
+    config = modules.config.Config()
+    train = modules.artifacts.read_examples(config, "train")
+    for path, label in zip(train["image"], train[config.target], strict=True):
+        (folder / str(label)).mkdir(exist_ok=True)
+        shutil.copy(path, folder / str(label))
+    target = modules.task.describe_target(config, train[config.target])
+    preprocessor = modules.preprocessing.build_preprocessor(config, train)
+    side, _, channels = preprocessor.output["image"].shape[1:]
+    size = modules.batching.batch_size(config, len(train))
+    directory = keras.utils.image_dataset_from_directory(
+        folder,
+        image_size=(side, side),
+        batch_size=size,
+        color_mode="grayscale" if channels == 1 else "rgb",
+        pad_to_aspect_ratio=True,
+        seed=0,
+        verbose=False,
+    )
+    directory = directory.map(lambda images, labels: ({"image": images}, labels[:, None])).prefetch(2)
+
+    def ours() -> Iterable[object]:
+        return modules.preprocessing.make_dataset(config, "train", preprocessor, target, modules.epochs.epoch_counter())
+
+    def network() -> keras.Model:
+        return modules.model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target)
+
+    print(f"{len(train)} images, {side} x {side} x {channels}, batches of {size}; seconds of an epoch")
+    print("| | first epoch | later epochs |\n|---|---|---|")
+    for name, work in (("pipeline alone", lambda: iterate), ("with the network", lambda: network().fit)):
+        theirs = timed(work(), lambda: directory, num_epochs)
+        own = timed(work(), ours, num_epochs)
+        print(f"| image_dataset_from_directory, {name} | {theirs[0]:.2f} | {theirs[1]:.2f} |")
+        print(f"| this project, {name} | {own[0]:.2f} | {own[1]:.2f} |")
+        print(f"| ratio | {theirs[0] / own[0]:.2f} | {theirs[1] / own[1]:.2f} |", flush=True)
+
+
+def iterate(dataset: Iterable[object], verbose: int) -> None:
+    """Goes through a dataset once."""
+    del verbose
+    for _batch in dataset:
+        pass
+
+
+def timed(work: Callable[..., object], make: Callable[[], object], num_epochs: int) -> tuple[float, float]:
+    """The seconds of the first epoch, in which the dataset is made, and the median of the others."""
+    seconds = []
+    started = time.perf_counter()
+    dataset = make()
+    for _ in range(num_epochs):
+        work(dataset, verbose=0)
+        seconds.append(time.perf_counter() - started)
+        started = time.perf_counter()
+    return seconds[0], statistics.median(seconds[1:])
+
+
+if __name__ == "__main__":
+    main()

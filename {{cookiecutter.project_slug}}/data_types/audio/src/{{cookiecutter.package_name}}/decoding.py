@@ -1,0 +1,58 @@
+"""Layers that turn the bytes of WAV files into waveforms, in training and in service alike."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+FULL_SCALE = 32_767  # of 16 bits
+
+
+@keras.saving.register_keras_serializable(package="audio")
+class DecodeAudio(keras.layers.Layer):
+    """Decodes WAV files of 16 bits, mixes their channels, resamples them and crops or pads them to one length.
+
+    What is too long loses its beginning and its end, what is too short has silence around it. Shapes: (batch,) string,
+    the bytes of the files, to (batch, num_samples) int16 at `rate` samples per second.
+    """
+
+    def __init__(self, rate: int, hop: int, num_samples: int, **options: Any) -> None:
+        """Takes the rate, the samples between two frames of a spectrogram, and the length, a multiple of these."""
+        super().__init__(**options)
+        self.rate, self.hop, self.num_samples = rate, hop, num_samples
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Decodes each file by itself, several at once."""
+        waveform = tf.TensorSpec((self.num_samples,), "int16")
+        return tf.map_fn(self.decode, inputs, fn_output_signature=waveform, parallel_iterations=16)
+
+    def decode(self, data: tf.Tensor) -> tf.Tensor:
+        """One file, () string, as (num_samples,) int16."""
+        channels, rate = tf.audio.decode_wav(data)
+        waveform = tf.reduce_mean(channels, axis=1)
+        waveform = tf.cond(rate == self.rate, lambda: waveform, lambda: resample(waveform, rate, self.rate))
+        excess = tf.size(waveform) - self.num_samples
+        start, before = tf.maximum(excess, 0) // 2, tf.maximum(-excess, 0) // 2
+        waveform = waveform[start : start + self.num_samples]
+        waveform = tf.pad(waveform, [[before, self.num_samples - before - tf.size(waveform)]])
+        scaled = tf.round(tf.clip_by_value(waveform, -1.0, 1.0) * FULL_SCALE)
+        return tf.ensure_shape(tf.cast(scaled, "int16"), (self.num_samples,))
+
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
+        """States that samples come out."""
+        return keras.KerasTensor((*inputs.shape, self.num_samples), "int16")
+
+    def get_config(self) -> dict[str, Any]:
+        """Adds the rate and the length."""
+        return {**super().get_config(), "rate": self.rate, "hop": self.hop, "num_samples": self.num_samples}
+
+
+def resample(waveform: tf.Tensor, rate: tf.Tensor, wanted: int) -> tf.Tensor:
+    """A waveform (num_samples,) at another rate: its Fourier transform, cut off or filled up with zeros."""
+    num_samples = tf.size(waveform)
+    num_wanted = tf.cast(tf.round(num_samples / rate * wanted), "int32")
+    spectrum = tf.signal.rfft(waveform)
+    num_kept = tf.minimum(num_samples, num_wanted) // 2 + 1
+    spectrum = tf.pad(spectrum[:num_kept], [[0, tf.maximum(num_wanted // 2 + 1 - num_kept, 0)]])
+    ratio = tf.cast(num_wanted, "float32") / tf.cast(num_samples, "float32")
+    return tf.signal.irfft(spectrum, [num_wanted]) * ratio

@@ -1,0 +1,91 @@
+"""build_model: a residual network on log-mel spectrograms."""
+
+import keras
+import keras_tuner
+from keras import layers
+
+from . import features, media, spectrograms, task
+from .config import Config
+from .decoding import FULL_SCALE
+
+FEATURE_MAPS, SPECTROGRAM = "feature_maps", "spectrogram"  # layers at which reports look
+NUM_BANDS = 40  # of a spectrogram
+STAGES = 3  # each but the first halves frames and bands and doubles the width
+MOMENTUM = 0.9  # of the moving averages: small data have few steps
+
+
+def build_model(
+    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+) -> keras.Model:
+    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+
+    Residual blocks (He et al. 2016) on the spectrogram. Time is pooled away at the end, frequency is not: in which band
+    a pattern lies matters, when it comes does not.
+    """
+    decoder, tensor = preprocessor.get_layer("waveform"), preprocessor.output[media.COLUMN]
+    inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
+    strength = hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0)
+    waveforms = layers.Rescaling(1 / FULL_SCALE, name="scaled")(inputs[media.COLUMN])
+    waveforms = features.augment_waveform(waveforms, config, strength)
+    frames = spectrograms.log_mel(waveforms, decoder, hp.Int("bands", 24, 80, step=8, default=NUM_BANDS))
+    frames = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_bands")(frames)  # (batch, frames, bands)
+    hidden = layers.Reshape((*frames.shape[1:], 1))(features.augment_spectrogram(frames, config, strength))
+    hidden = layers.ReLU()(convolution(hidden, hp.Int("width", 8, 48, step=8, default=16), 5, strides=2))
+    hidden = residual_stages(hidden, hp.Int("blocks", 1, 3, default=1))
+    pooled = over_time(layers.Activation("linear", name=FEATURE_MAPS)(hidden))
+    dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
+    network = keras.Model(inputs, task.output_head(layers.RepeatVector(1)(dropped), target), name="network")
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate),
+            weight_decay=hp.Float("weight_decay", 1e-3, 1e-1, sampling="log", default=0.02),
+        ),
+        loss=task.loss(target),
+        metrics=task.metrics(target),
+        jit_compile=False,  # compiling did not pay on a CPU
+    )
+    return network
+
+
+def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:
+    """From the preprocessor's output to what the network sees of it in training, for a look at it."""
+    tensor = preprocessor.output[media.COLUMN]
+    inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
+    waveforms = layers.Rescaling(1 / FULL_SCALE)(inputs[media.COLUMN])
+    waveforms = features.augment_waveform(waveforms, config, 1.0)
+    frames = spectrograms.log_mel(waveforms, preprocessor.get_layer("waveform"), NUM_BANDS)
+    return keras.Model(inputs, features.augment_spectrogram(frames, config, 1.0))
+
+
+def residual_stages(hidden: keras.KerasTensor, blocks: int) -> keras.KerasTensor:
+    """(batch, frames, bands, width) to (batch, frames / 4, bands / 4, 4 * width)."""
+    width = hidden.shape[-1]
+    for stage in range(STAGES):
+        for block in range(blocks):
+            strides = 2 if stage and not block else 1
+            hidden = residual_block(hidden, width * 2**stage, strides)
+    return hidden
+
+
+def residual_block(hidden: keras.KerasTensor, width: int, strides: int) -> keras.KerasTensor:
+    """Two convolutions beside a shortcut."""
+    residual = layers.ReLU()(convolution(hidden, width, 3, strides))
+    residual = convolution(residual, width, 3)
+    if strides > 1:
+        hidden = layers.AveragePooling2D(strides, padding="same")(hidden)
+    if hidden.shape[-1] != width:
+        hidden = convolution(hidden, width, 1)
+    return layers.ReLU()(layers.Add()([hidden, residual]))
+
+
+def convolution(hidden: keras.KerasTensor, width: int, size: int, strides: int = 1) -> keras.KerasTensor:
+    """A convolution and batch normalization."""
+    options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    return layers.BatchNormalization(momentum=MOMENTUM)(layers.Conv2D(width, size, strides, **options)(hidden))
+
+
+def over_time(hidden: keras.KerasTensor) -> keras.KerasTensor:
+    """The mean and the peak over time of each band and channel: (batch, frames, bands, width) to (batch, features)."""
+    _, frames, bands, width = hidden.shape
+    rows = layers.Reshape((frames, bands * width))(hidden)
+    return layers.Concatenate()([layers.GlobalAveragePooling1D()(rows), layers.GlobalMaxPooling1D()(rows)])

@@ -1,0 +1,99 @@
+"""Made-up recordings, small enough to train on in seconds: low and high tones in noise."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from project import file_sources, request_format
+from project.config import Config
+
+COLUMNS = ("audio",)
+EXPLAINED = "The worst predictions"  # a heading of the report
+VARYING = "rms"  # a number of the examples
+UNIQUE = "sha256"  # a column whose values differ from example to example
+DRIFTS = [  # changes of what clients send, and the rule that fires
+    (lambda inputs: inputs.update(audio=inputs["audio"] | {"rms": 0.9}), "feature drift"),
+    (lambda inputs: inputs.update(audio=inputs["audio"] | {"format": "OGG"}), "feature drift"),
+    (lambda inputs: inputs.update(audio={**inputs["audio"], "silence": None}), "missing values"),
+]
+# Hyperparameters with which training takes a second
+SMALL_NETWORK = {"width": 8, "blocks": 1, "bands": 24, "augmentation": 0.0, "dropout": 0.0, "learning_rate": 0.01}
+RATE = 4_000  # samples per second
+
+
+def make_sound(random: np.random.Generator, pitch: float, rate: int = RATE, seconds: float = 0.25) -> bytes:
+    """A WAV of noise with a tone as high as asked for, from 0 to 1."""
+    times = np.arange(round(rate * seconds)) / rate
+    loudness = random.uniform(0.1, 0.4)
+    samples = loudness * np.sin(2 * np.pi * (200 + 1_400 * pitch) * times) + random.normal(0, 0.02, len(times))
+    return encoded(samples, rate)
+
+
+def encoded(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", coding: str = "PCM_16") -> bytes:
+    """Samples (num_samples,) or (num_samples, num_channels) as a file."""
+    stream = io.BytesIO()
+    soundfile.write(stream, samples, rate, format=kind, subtype=coding)
+    return stream.getvalue()
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """The settings by which the table is read, for a project in a folder."""
+    return {"unpacked": folder / "unpacked", "name_pattern": "", "group": ""}
+
+
+def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:
+    """Recordings as data URIs, and two targets that depend on them: kind and price."""
+    random = np.random.default_rng(seed)
+    pitch = random.random(num_examples)
+    files = [make_sound(random, value) for value in pitch]
+    return pd.DataFrame(
+        {
+            "audio": [f"data:;base64,{base64.b64encode(file).decode()}" for file in files],
+            "kind": np.where(pitch > 0.66, "dear", np.where(pitch > 0.33, "fair", "cheap")),
+            "price": 20 * pitch + random.normal(0, 0.5, num_examples),
+        }
+    )
+
+
+def write_source(folder: Path, num_examples: int = 640, seed: int = 0) -> str:
+    """Writes the table as a CSV file and gives its path."""
+    path = folder / "table.csv"
+    make_table(num_examples, seed).to_csv(path, index=False)
+    return str(path)
+
+
+def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Such a table as collecting gives it: with the recordings in files."""
+    paths = [folder / f"{row}.wav" for row in range(len(table))]
+    for path, uri in zip(paths, table["audio"], strict=True):
+        path.write_bytes(file_sources.decode_uri(uri))
+    return table.assign(audio=[str(path) for path in paths])
+
+
+def departing(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Such a table that departs from the schema, and the column that does."""
+    loud = make_sound(np.random.default_rng(0), 0.5, rate=48_000)
+    return table.assign(audio=f"data:;base64,{base64.b64encode(loud).decode()}"), "rate"
+
+
+def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
+    """Such a table with a row that cannot be read."""
+    sounds = table["audio"].copy()
+    sounds.iloc[row] = "data:;base64,AAAA"
+    return table.assign(audio=sounds)
+
+
+def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of such a table as clients send them."""
+    return [{"audio": file_sources.decode_uri(uri)} for uri in table["audio"]]
+
+
+def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
+    """Examples as the request log keeps them."""
+    files = [Path(path).read_bytes() for path in examples["audio"]]
+    return [{"audio": request_format.loggable(config, inputs["audio"], file)} for file in files]

@@ -1,0 +1,156 @@
+"""From files to one row per example: what each file is, measured, and the labels that its folder or table gives it."""
+
+import hashlib
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
+
+from . import alike, file_sources, media, splitting, streaming
+from .config import Config
+from .errors import InputError
+from .file_sources import File
+from .provenance import Provenance, without_password
+
+HASH = "sha256"
+SHOWN_REASONS = 5
+PIECE = 256  # files that `make predict` holds in memory at once
+
+
+class Examined(NamedTuple):
+    """What became of a file: where the model reads it and its measures, or why it cannot be used."""
+
+    path: str = ""
+    size: int = 0
+    digest: str = ""
+    measures: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    reason: str = ""
+
+
+def read_examples(config: Config) -> pd.DataFrame:
+    """One row per file that can be used; `attrs` holds the fields of the `Provenance`, which names the others.
+
+    Columns: `file`, its name in the source; the labels; the column of the model's input, which is the path of a file on
+    this machine; what `media.examine` measures; and the SHA-256 of the file. Files of archives and remote sources, and
+    those whose format TensorFlow cannot decode, are written to the folder `unpacked` under their hash.
+
+    Raises:
+        InputError: the source cannot be read, or more than `max_bad_share` of its files cannot be used.
+    """
+    provenance = Provenance()
+    files, labels = file_sources.find(config, provenance)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = threads.map(lambda file: examine(config, file), files)
+        examined = list(tqdm(found, f"examining {media.NOUN} files", len(files), delay=1, disable=None))
+    leave_out(config, files, examined, provenance)
+    measured = pd.DataFrame([{media.COLUMN: each.path, **each.measures, HASH: each.digest} for each in examined])
+    doubled = [name for name in labels if name in measured]
+    if doubled:
+        provenance.note(f"columns of the source that are measured anew: {', '.join(map(str, doubled))}")
+    table = pd.concat([labels.drop(columns=doubled), measured], axis=1)
+    usable = table[[not each.reason for each in examined]].reset_index(drop=True)
+    usable = usable.astype(dict.fromkeys(media.WHOLE, "int64"))
+    provenance.sources.append(summary(config, examined))
+    usable.attrs = vars(provenance)
+    return usable
+
+
+def examine(config: Config, file: File) -> Examined:
+    """Reads a file, measures it, and sees to it that the model can read it from a path on this machine."""
+    try:
+        payload = file.read()
+    except FileNotFoundError:
+        return Examined(reason="there is no such file")
+    except Exception as error:  # every remote driver has errors of its own
+        return Examined(reason=f"cannot be read ({type(error).__name__})")
+    try:
+        readable, measures = media.examine(config, payload, file.name)
+    except ValueError as error:
+        return Examined(size=len(payload), reason=str(error))
+    digest = hashlib.sha256(readable).hexdigest()
+    path = file.path
+    if path is None or readable is not payload:
+        path = keep(config, digest, readable)
+    return Examined(str(path), len(payload), digest, measures)
+
+
+def keep(config: Config, digest: str, payload: bytes) -> Path:
+    """Writes a file under its hash, if it is not there yet; several threads may be at it."""
+    path = config.unpacked / digest[:2] / f"{digest}{media.suffix(payload)}"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as temporary:
+            temporary.write(payload)
+        Path(temporary.name).replace(path)
+    return path
+
+
+def leave_out(config: Config, files: list[File], examined: list[Examined], provenance: Provenance) -> None:
+    """Records the files that cannot be used, by reason.
+
+    Raises:
+        InputError: there are more of them than are tolerated.
+    """
+    reasons = Counter(each.reason for each in examined if each.reason)
+    for reason in reasons:
+        names = [file.name for file, each in zip(files, examined, strict=True) if each.reason == reason]
+        provenance.drop(reason, names)
+    if reasons.total() > config.max_bad_share * len(files):
+        shown = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(SHOWN_REASONS))
+        first = next(file.name for file, each in zip(files, examined, strict=True) if each.reason)
+        raise InputError(
+            f"{reasons.total()} of {len(files)} {media.NOUN} files cannot be used ({shown}; such as {first}), and "
+            f"max_bad_share is {config.max_bad_share:g}; mend or remove them, or raise it"
+        )
+
+
+def summary(config: Config, examined: list[Examined]) -> dict[str, Any]:
+    """The files of the source as one entry of the provenance: their number, size and common hash."""
+    digests = "".join(sorted(each.digest for each in examined))
+    return {
+        "name": without_password(config.source),
+        "files": len(examined),
+        "bytes": sum(each.size for each in examined),
+        "sha256": hashlib.sha256(digests.encode()).hexdigest(),
+    }
+
+
+def as_before(config: Config, examples: pd.DataFrame) -> Config:
+    """The settings by which a further source is read as `examples` were: the same, for labels keep their type."""
+    del examples
+    return config
+
+
+def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """A number per example, (num_examples,) uint64, that those share which are the same or nearly the same.
+
+    It is made of the first of them, so that an example keeps its number when others come.
+    """
+    del config  # what looks or sounds alike is alike, whatever its labels
+    first = alike.first_alike(examples)
+    return splitting.hash_values(examples[HASH].iloc[first])
+
+
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+    """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
+    if path.is_dir() or file_sources.is_medium(path.name):
+        names = [str(file) for file in sorted(path.rglob("*")) if file_sources.is_medium(file.name)] or [str(path)]
+        if path.is_dir() and names == [str(path)]:
+            raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({', '.join(media.SUFFIXES)})")
+        whole: Iterable[streaming.Piece] = [streaming.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]
+    else:
+        whole = streaming.read_pieces(config, path, provenance)
+    for piece, numbers in whole:
+        named = media.COLUMN in piece.column_names
+        column = piece.column(media.COLUMN if named else file_sources.path_column(config, piece))
+        table = piece if named else piece.append_column(media.COLUMN, column)
+        for start in range(0, table.num_rows, PIECE):
+            yield streaming.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])

@@ -1,0 +1,33 @@
+"""MixUp: training on mixtures of examples, so that the network is less sure between them."""
+
+import tensorflow as tf
+
+
+def mix(batches: tf.data.Dataset, alpha: float, seed: int, epoch: tf.Variable) -> tf.data.Dataset:
+    """Mixes each example of a batch with another one of it (Zhang et al. 2018).
+
+    The target is that of either, drawn by its share in the mixture: on average that is the loss on mixed targets, for
+    any loss that is linear in them. All is drawn by the seed and the numbers of epoch and batch.
+    """
+
+    def mixed(
+        number: tf.Tensor, batch: tuple[dict[str, tf.Tensor], tf.Tensor]
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        inputs, targets = batch
+        draw = tf.stack([seed + epoch.read_value(), tf.cast(number, "int32")])
+        size = tf.shape(targets)[0]
+        others = tf.random.experimental.stateless_shuffle(tf.range(size), draw)
+        first, second = (tf.random.stateless_gamma([size], draw + shift, alpha) for shift in (1, 2))
+        share = tf.math.divide_no_nan(first, first + second)  # (batch,), of a Beta distribution
+        is_own = tf.random.stateless_uniform([size], draw + 3) < share
+        mixtures = {name: blend(values, tf.gather(values, others), share) for name, values in inputs.items()}
+        return mixtures, tf.where(is_own[:, None], targets, tf.gather(targets, others))
+
+    return batches.enumerate().map(mixed, tf.data.AUTOTUNE)
+
+
+def blend(values: tf.Tensor, others: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+    """The weighted mean of two tensors (batch, ...) of whole numbers."""
+    weight = tf.reshape(share, (-1, *[1] * (len(values.shape) - 1)))
+    mixture = weight * tf.cast(values, "float32") + (1 - weight) * tf.cast(others, "float32")
+    return tf.cast(tf.round(mixture), values.dtype)

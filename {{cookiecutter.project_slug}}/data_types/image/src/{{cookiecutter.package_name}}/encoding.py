@@ -1,0 +1,30 @@
+"""How images enter the network: their size and their channels, decided by the training images."""
+
+import keras
+import numpy as np
+import pandas as pd
+
+from .config import Config
+from .decoding import DecodeImages
+
+LARGEST = 96  # pixels on a side, unless the setting asks for more: the time on a CPU grows with their square
+SMALLEST = 16
+COARSE = 8  # pixels on a side
+
+
+def encoder(config: Config, examples: pd.DataFrame) -> DecodeImages:
+    """The layer from bytes (batch,) to pixels (batch, height, width, channels) uint8."""
+    side = config.image_size or typical_side(examples)
+    return DecodeImages(side, side, 1 if (examples["channels"] <= 2).all() else 3, name="pixels")
+
+
+def typical_side(examples: pd.DataFrame) -> int:
+    """The median of the longer sides, a multiple of four, within what a CPU can learn from in minutes."""
+    longer = examples[["width", "height"]].max(axis=1).median()
+    return int(np.clip(4 * round(float(longer) / 4), SMALLEST, LARGEST))
+
+
+def coarse(config: Config, examples: pd.DataFrame, inputs: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+    """A tiny view of each image, (batch, 8, 8, channels), for models without a network."""
+    layer = encoder(config, examples)
+    return {"coarse": DecodeImages(COARSE, COARSE, layer.channels)(inputs)}

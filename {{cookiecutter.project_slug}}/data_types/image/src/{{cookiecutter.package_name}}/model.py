@@ -1,0 +1,82 @@
+"""build_model: a residual network on augmented images, or a pre-trained one that is tuned to them."""
+
+import math
+
+import keras
+import keras_tuner
+from keras import layers
+
+from . import features, media, pretrained, task
+from .config import Config
+
+FEATURE_MAPS = "feature_maps"  # the layer at which reports look
+MOMENTUM = 0.9  # of the moving averages: small data have few steps
+INNER_SIDE = 32  # pixels that the first stage sees; larger images are halved until they have about as many
+
+
+def build_model(
+    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+) -> keras.Model:
+    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search."""
+    tensor = preprocessor.output[media.COLUMN]
+    inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
+    images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
+    images = features.augment(images, config, hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0))
+    backbone = pretrained.load(config, tensor.shape[1]) if config.backbone else None
+    if backbone:
+        hidden = pretrained.feature_maps(backbone, images)
+    else:
+        scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(images)
+        hidden = residual_network(scaled, hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1))
+    hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
+    pooled = layers.GlobalAveragePooling2D()(hidden)
+    dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
+    outputs = task.output_head(layers.RepeatVector(1)(dropped), target)
+    network = pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate),
+            weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),
+        ),
+        loss=task.loss(target),
+        metrics=task.metrics(target),
+        jit_compile=False,  # compiling did not pay on a CPU
+    )
+    return network
+
+
+def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:
+    """From the preprocessor's output to what the network sees of it in training, for a look at it."""
+    tensor = preprocessor.output[media.COLUMN]
+    inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
+    return keras.Model(inputs, features.augment(layers.Rescaling(1.0)(inputs[media.COLUMN]), config, 1.0))
+
+
+def residual_network(hidden: keras.KerasTensor, width: int, blocks: int) -> keras.KerasTensor:
+    """(batch, height, width, channels) to feature maps (batch, rows, columns, 8 * width).
+
+    After the ResNet-9 that won the DAWNBench competition for training speed (Page 2018), which is wide and shallow.
+    """
+    for _ in range(max(0, round(math.log2(hidden.shape[1] / INNER_SIDE)))):
+        hidden = convolution(hidden, width, strides=2)
+    hidden = convolution(hidden, width)
+    for stage in range(1, 4):
+        hidden = layers.MaxPooling2D(padding="same")(convolution(hidden, width * 2**stage))
+        if stage != 2:
+            for _ in range(blocks):
+                hidden = residual_block(hidden)
+    return hidden
+
+
+def residual_block(hidden: keras.KerasTensor) -> keras.KerasTensor:
+    """Two convolutions beside a shortcut (He et al. 2016)."""
+    width = hidden.shape[-1]
+    return layers.Add()([hidden, convolution(convolution(hidden, width), width)])
+
+
+def convolution(hidden: keras.KerasTensor, width: int, strides: int = 1) -> keras.KerasTensor:
+    """A convolution, batch normalization and ReLU."""
+    options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    return layers.ReLU()(
+        layers.BatchNormalization(momentum=MOMENTUM)(layers.Conv2D(width, 3, strides, **options)(hidden))
+    )

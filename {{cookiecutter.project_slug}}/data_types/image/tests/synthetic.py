@@ -1,0 +1,95 @@
+"""Made-up images, small enough to train on in seconds: dark and bright squares on noise."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from project import file_sources, request_format
+from project.config import Config
+
+COLUMNS = ("image",)
+EXPLAINED = "The worst predictions"  # a heading of the report
+VARYING = "brightness"  # a number of the examples
+UNIQUE = "sha256"  # a column whose values differ from example to example
+DRIFTS = [  # changes of what clients send, and the rule that fires
+    (lambda inputs: inputs.update(image=inputs["image"] | {"brightness": 0.9}), "feature drift"),
+    (lambda inputs: inputs.update(image=inputs["image"] | {"format": "JPEG"}), "feature drift"),
+    (lambda inputs: inputs.update(image={**inputs["image"], "sharpness": None}), "missing values"),
+]
+# Hyperparameters with which training takes a second
+SMALL_NETWORK = {"width": 8, "blocks": 1, "augmentation": 0.0, "dropout": 0.0, "learning_rate": 0.01}
+SIDE = 16  # pixels
+
+
+def make_image(random: np.random.Generator, brightness: float) -> bytes:
+    """A PNG of noise with a square as bright as asked for, from 0 to 1."""
+    pixels = random.integers(0, 60, (SIDE, SIDE))
+    left, top = random.integers(0, SIDE // 2, 2)
+    pixels[top : top + 8, left : left + 8] += round(190 * brightness)
+    stream = io.BytesIO()
+    Image.fromarray(pixels.astype("uint8")).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """The settings by which the table is read, for a project in a folder."""
+    return {"unpacked": folder / "unpacked"}
+
+
+def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:
+    """Images as data URIs, and two targets that depend on them: kind and price."""
+    random = np.random.default_rng(seed)
+    brightness = random.random(num_examples)
+    files = [make_image(random, value) for value in brightness]
+    return pd.DataFrame(
+        {
+            "image": [f"data:;base64,{base64.b64encode(file).decode()}" for file in files],
+            "kind": np.where(brightness > 0.66, "dear", np.where(brightness > 0.33, "fair", "cheap")),
+            "price": 20 * brightness + random.normal(0, 0.5, num_examples),
+        }
+    )
+
+
+def write_source(folder: Path, num_examples: int = 640, seed: int = 0) -> str:
+    """Writes the table as a CSV file and gives its path."""
+    path = folder / "table.csv"
+    make_table(num_examples, seed).to_csv(path, index=False)
+    return str(path)
+
+
+def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Such a table as collecting gives it: with the images in files."""
+    paths = [folder / f"{row}.png" for row in range(len(table))]
+    for path, uri in zip(paths, table["image"], strict=True):
+        path.write_bytes(file_sources.decode_uri(uri))
+    return table.assign(image=[str(path) for path in paths])
+
+
+def departing(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Such a table that departs from the schema, and the column that does."""
+    stream = io.BytesIO()
+    Image.new("RGB", (300, 200), "red").save(stream, "PNG")
+    return table.assign(image=f"data:;base64,{base64.b64encode(stream.getvalue()).decode()}"), "width"
+
+
+def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
+    """Such a table with a row that cannot be read."""
+    images = table["image"].copy()
+    images.iloc[row] = "data:;base64,AAAA"
+    return table.assign(image=images)
+
+
+def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of such a table as clients send them."""
+    return [{"image": file_sources.decode_uri(uri)} for uri in table["image"]]
+
+
+def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
+    """Examples as the request log keeps them."""
+    files = [Path(path).read_bytes() for path in examples["image"]]
+    return [{"image": request_format.loggable(config, inputs["image"], file)} for file in files]

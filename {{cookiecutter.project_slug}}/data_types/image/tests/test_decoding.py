@@ -1,0 +1,81 @@
+"""The graph decodes what cameras and programs write, as Pillow does."""
+
+import io
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from test_media import encoded, scene
+
+from project.decoding import DecodeImages
+
+
+def decode(payload: bytes, size: tuple[int, int] = (60, 40), channels: int = 3) -> np.ndarray:
+    width, height = size
+    array = np.empty(1, object)
+    array[0] = payload
+    inputs = keras.Input((), dtype="string")
+    pixels: np.ndarray = keras.Model(inputs, DecodeImages(height, width, channels)(inputs)).predict_on_batch(array)[0]
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        ("PNG", "RGB"),
+        ("PNG", "L"),
+        ("PNG", "P"),
+        ("PNG", "1"),
+        ("GIF", "P"),
+        ("BMP", "RGB"),
+        ("JPEG", "RGB"),
+        ("JPEG", "L"),
+        ("JPEG", "CMYK"),
+    ],
+)
+def test_pixels_are_those_that_pillow_sees(kind: str, mode: str) -> None:
+    payload = encoded(scene().convert(mode), kind)
+    expected = np.asarray(Image.open(io.BytesIO(payload)).convert("RGB"), int)
+    difference = np.abs(decode(payload).astype(int) - expected)
+    assert difference.max() <= (0 if kind != "JPEG" else 6)
+
+
+def test_sixteen_bits_become_eight() -> None:
+    pixels = np.asarray(scene().convert("L"), "uint16") * 257
+    difference = decode(encoded(Image.fromarray(pixels)), channels=1)[..., 0].astype(int) - pixels // 257
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_parts_are_white(mode: str) -> None:
+    image = scene().convert(mode)
+    image.putalpha(Image.fromarray(np.repeat([[0, 255]], 30, axis=1).repeat(40, axis=0).astype("uint8")))
+    pixels = decode(encoded(image))
+    assert (pixels[:, :30] == 255).all()
+    np.testing.assert_array_equal(pixels[:, 30:], np.asarray(image.convert("RGB"))[:, 30:])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_images_stand_upright_however_the_camera_was_held(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    payload = encoded(scene(), "JPEG", exif=exif, quality=95)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(payload))), int)
+    height, width = expected.shape[:2]
+    pixels = decode(payload, (width, height))
+    assert np.abs(pixels.astype(int) - expected).mean() < 4  # TensorFlow's inverse cosine transform is a coarser one
+
+
+def test_the_aspect_is_kept_and_the_rest_is_black() -> None:
+    pixels = decode(encoded(Image.new("RGB", (80, 20), "white")), (40, 40))
+    assert pixels.shape == (40, 40, 3)
+    assert (pixels[15:25] == 255).all()
+    assert (pixels[:15] == 0).all()
+    assert (pixels[25:] == 0).all()
+
+
+def test_grey_is_kept_exactly(*_: Any) -> None:
+    image = scene().convert("L")
+    np.testing.assert_array_equal(decode(encoded(image), channels=1)[..., 0], np.asarray(image))

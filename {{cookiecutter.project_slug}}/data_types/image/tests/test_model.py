@@ -1,0 +1,122 @@
+"""The network: augmented in training only, or grown on a backbone whose weights are kept at first."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+import pytest
+
+from project import artifacts, collect, features, media, model, preprocessing, pretrained, task, train
+from project.config import Config
+from project.errors import InputError
+
+ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
+
+
+def pixels(channels: int = 3, num_images: int = 6) -> np.ndarray:
+    one = np.random.default_rng(0).integers(0, 256, (16, 16, channels))
+    return np.repeat(one[None], num_images, axis=0).astype("float32")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", ALL)
+def test_each_augmentation_changes_training_images_only(name: Any, channels: int) -> None:
+    if name == "randaugment" and channels == 1:
+        with pytest.raises(InputError, match="grey"):
+            features.augment(keras.Input((16, 16, 1)), Config(augmentation=(name,)), 1.0)
+        return
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((16, 16, channels))
+    layer = keras.Model(inputs, features.augment(inputs, Config(augmentation=(name,)), 1.0))
+    images = pixels(channels)
+    np.testing.assert_array_equal(layer(images, training=False), images)
+    changed = np.concatenate([keras.ops.convert_to_numpy(layer(images, training=True)) for _ in range(4)])
+    assert changed.shape == (24, 16, 16, channels)
+    assert np.abs(changed - np.tile(images, (4, 1, 1, 1))).max() > 0
+
+
+def test_a_strength_of_nothing_leaves_no_layer() -> None:
+    inputs = keras.Input((16, 16, 3))
+    assert features.augment(inputs, Config(augmentation=ALL), 0.0) is inputs
+
+
+@pytest.mark.parametrize("side", [16, 28, 64, 96])
+def test_large_images_are_halved_before_they_cost_time(side: int) -> None:
+    inputs = keras.Input((side, side, 1))
+    maps = model.residual_network(inputs, 8, 1)
+    assert maps.shape[-1] == 64
+    assert 2 <= maps.shape[1] <= 6
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a backbone, made here."""
+    keras.utils.set_random_seed(7)
+    path = tmp_path_factory.mktemp("weights") / "backbone.weights.h5"
+    keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(32, 32, 3)).save_weights(path)
+    return path
+
+
+@pytest.fixture
+def tuned(make_config: Callable[..., Config], weights: Path) -> Config:
+    config = make_config(
+        backbone="MobileNetV3Small", backbone_weights=str(weights), image_size=32, epochs=1, augmentation=("flip",)
+    )
+    collect.main(config)
+    return config
+
+
+def backbone_of(network: keras.Model) -> list[np.ndarray]:
+    weights: list[np.ndarray] = network.get_layer("backbone").get_weights()
+    return weights
+
+
+def test_a_backbone_stands_still_at_first_and_is_then_tuned(
+    tuned: Config, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = keras.applications.MobileNetV3Small(weights=str(weights), include_top=False, input_shape=(32, 32, 3))
+    seen: list[Any] = []
+    recompile = pretrained.FineTuned.recompile
+
+    def watch(self: Any, rate: float) -> None:
+        recompile(self, rate)
+        seen.append((float(self.optimizer.learning_rate), len(self.trainable_variables), backbone_of(self)))
+
+    monkeypatch.setattr(pretrained.FineTuned, "recompile", watch)
+    train.main(tuned)
+    (first_rate, head_only, before), (second_rate, everything, after_head) = seen
+    assert second_rate == pytest.approx(first_rate * pretrained.FINE_RATE)
+    assert head_only == 2 < everything
+    for loaded, kept, same in zip(original.get_weights(), before, after_head, strict=True):
+        np.testing.assert_array_equal(loaded, kept)
+        np.testing.assert_array_equal(kept, same)
+    trained = keras.models.load_model(tuned.paths.model).get_layer("network")
+    assert any(not np.array_equal(one, other) for one, other in zip(before, backbone_of(trained), strict=True))
+
+
+def test_without_its_weights_the_remedy_is_named(tuned: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: Any, **__: Any) -> None:
+        raise OSError("URL fetch failure: no network")
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", offline)
+    with pytest.raises(InputError, match=r"no network.* set backbone_weights"):
+        train.main(tuned.model_copy(update={"backbone_weights": "imagenet"}))
+    monkeypatch.undo()
+    with pytest.raises(InputError, match=r"cannot be loaded"):
+        train.main(tuned.model_copy(update={"backbone_weights": "nowhere.weights.h5"}))
+    with pytest.raises(InputError, match=r"16 pixels on a side .* takes 32"):
+        train.main(tuned.model_copy(update={"image_size": 16}))
+
+
+def test_the_search_varies_the_network(tuned: Config) -> None:
+    examples = artifacts.read_examples(tuned, "train")
+    config = tuned.model_copy(update={"backbone": ""})
+    target = task.describe_target(config, examples[config.target])
+    preprocessor = preprocessing.build_preprocessor(config, examples)
+    space = keras_tuner.HyperParameters()
+    network = model.build_model(space, config, preprocessor, target)
+    assert {"width", "blocks", "dropout", "learning_rate", "weight_decay", "augmentation"} <= set(space.values)
+    assert network.input[media.COLUMN].dtype == "uint8"
