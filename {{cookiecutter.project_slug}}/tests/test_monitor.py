@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import traffic_log
-from traffic_log import MonitorConfig, fired, page, status
 
 from project import alarm_history, artifacts, monitor, stage
 from project.config import Config
 from project.errors import InputError
 
 import synthetic
+import traffic_log
+from traffic_log import MonitorConfig, fired, page, status
 
 
 def test_training_examples_drawn_again_are_healthy(service: MonitorConfig, finished: Config) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from project import artifacts, labelled_requests, request_format, train, update, validate, versions
+from project import artifacts, labelled_requests, train, update, validate
 from project.config import Config
 from project.errors import InputError, RefusedError
+from project.request_format import from_log, loggable
+from project.versions import describe
 
 import problem
 import synthetic
@@ -114,9 +116,9 @@ def keeping_all(config: Config) -> Config:
 
 def test_requests_whose_outcome_is_known_become_examples_once(served: Config) -> None:
     start = datetime.now(UTC)
-    inputs = versions.describe(served, 1)["inputs"]
+    inputs = describe(served, 1)["inputs"]
     rows = [
-        {name: request_format.loggable(keeping_all(served), inputs[name], value) for name, value in row.items()}
+        {name: loggable(keeping_all(served), inputs[name], value) for name, value in row.items()}
         for row in synthetic.sent(synthetic.make_table(20, seed=5))
     ]
     common = {"version": 1, "status": 200, "latency_ms": 1.0, "outputs": {}, "time": start.isoformat()}
@@ -131,7 +133,7 @@ def test_requests_whose_outcome_is_known_become_examples_once(served: Config) ->
     (file,) = served.incoming.glob("feedback-*.jsonl")
     examples = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     first = synthetic.COLUMNS[0]
-    assert [example[first] for example in examples] == [request_format.from_log(rows[row][first]) for row in (3, 5)]
+    assert [example[first] for example in examples] == [from_log(rows[row][first]) for row in (3, 5)]
     assert {example[served.target] for example in examples} == {7}
     assert examples[0].keys() == artifacts.read_json(served.paths.provenance, "collect")["columns"].keys()
     labelled_requests.write_table(served, 1)

@@ -53,6 +53,7 @@ class Config(BaseSettings):
 
     target: str = "species"
     """The column to predict."""
+
     # jinja: elif cookiecutter.problem == "image-classification"
     goal: str = "Tell which piece of clothing a picture shows, so that a shop can sort its photographs by itself."
     """What the model is for and who gains by it, in a sentence."""
@@ -62,6 +63,7 @@ class Config(BaseSettings):
 
     target: str = "label"
     """The column to predict: what folders are called, or a column of the table."""
+
     # jinja: elif cookiecutter.problem == "audio-classification"
     goal: str = "Tell which of a few words was spoken, so that a device can be steered by voice."
     """What the model is for and who gains by it, in a sentence."""
@@ -71,6 +73,7 @@ class Config(BaseSettings):
 
     target: str = "word"
     """The column to predict: what folders are called, or a column of the table."""
+
     # jinja: elif cookiecutter.problem == "image-regression"
     goal: str = "Tell by how many degrees a picture is turned, so that it can be set upright."
     """What the model is for and who gains by it, in a sentence."""
@@ -80,6 +83,7 @@ class Config(BaseSettings):
 
     target: str = "angle"
     """The column to predict."""
+
     # jinja: elif cookiecutter.problem == "audio-regression"
     goal: str = "Tell how fast somebody speaks, in words a minute, so that learners of a language can practise."
     """What the model is for and who gains by it, in a sentence."""
@@ -89,6 +93,7 @@ class Config(BaseSettings):
 
     target: str = "words_per_minute"
     """The column to predict."""
+
     # jinja: elif cookiecutter.problem == "tabular-regression"
     goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
     """What the model is for and who gains by it, in a sentence."""
@@ -98,8 +103,8 @@ class Config(BaseSettings):
 
     target: str = "mpg"
     """The column to predict."""
-    # jinja: endif
 
+    # jinja: endif
     query: str = ""
     """What to read of the source: the SQL query of a database URL such as sqlite:///birds.db, or a workbook's sheet."""
 
@@ -137,14 +142,15 @@ class Config(BaseSettings):
 
     criteria: Criteria = {"log_loss": "majority", "roc_auc": 0.7}
     """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
+
     # jinja: elif cookiecutter.__task == "regression"
     metric: Metric = "rmse"
     """The primary metric: the one that reports lead with and that comparisons are about."""
 
     criteria: Criteria = {"rmse": "mean", "r2": 0.1}
     """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
-    # jinja: endif
 
+    # jinja: endif
     # --- Reading and splitting -------------------------------------------------------------------------------------
     missing_markers: Names = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?", "-")
     """Cells that stand for a missing value."""
@@ -158,17 +164,24 @@ class Config(BaseSettings):
     # jinja: if cookiecutter.__data_type in ("image", "audio")
     max_bad_share: Share = 0.05
     """Share of unusable files, or rows, that is tolerated; they are left out and listed."""
+
     # jinja: else
     max_bad_share: Share = 0.0
     """Share of unreadable rows that is tolerated; they are left out and counted."""
-    # jinja: endif
 
+    # jinja: endif
     max_columns: Annotated[int, Field(ge=2, le=100_000)] = 1_000
     """More columns than this are refused: a network input each is slow, and usually a sign of a wrong delimiter."""
 
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    max_cell: Annotated[int, Field(ge=100, le=1_000_000_000)] = 100_000_000
+    """Characters in a cell of a table, which may hold a file as a data URI; more are refused."""
+
+    # jinja: else
     max_cell: Annotated[int, Field(ge=100, le=100_000_000)] = 100_000
     """Characters in a cell; more are refused: usually an unclosed quote that swallows the rest of the file."""
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type == "tabular"
     categorical: Names = ()
     """Columns to read as categories though they look like numbers, such as postal codes."""
@@ -181,16 +194,16 @@ class Config(BaseSettings):
 
     max_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 1_000
     """Most frequent categories of a column that are told apart; the rest are treated as unseen."""
-    # jinja: endif
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type == "image"
     max_pixels: Annotated[int, Field(ge=100, le=1_000_000_000)] = 50_000_000
     """Pixels of an image; larger ones are left out, since a small file can unfold to fill the memory."""
 
     image_size: Annotated[int, Field(ge=0, le=2_048)] = 0
     """Pixels on a side of the square that images are scaled to; 0: chosen from the training images, at most 96."""
-    # jinja: endif
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type == "audio"
     max_seconds: Annotated[float, Field(gt=0, le=36_000)] = 60
     """Length of a recording in seconds; longer ones are left out."""
@@ -200,8 +213,8 @@ class Config(BaseSettings):
 
     clip_seconds: Annotated[float, Field(ge=0, le=600)] = 0
     """Seconds that recordings are cropped or padded to; 0: chosen from the training recordings, at most 10."""
-    # jinja: endif
 
+    # jinja: endif
     split_fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
     """Shares of the training, validation and test split; they add up to 1."""
 
@@ -245,11 +258,12 @@ class Config(BaseSettings):
     # jinja: if cookiecutter.__task == "classification"
     class_weight: Literal["none", "balanced"] = "none"
     """balanced weighs classes inversely to their frequency: better recall of rare classes, worse probabilities."""
+
     # jinja: elif cookiecutter.__task == "regression"
     interval_coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9
     """Share of future targets that the prediction intervals shall hold."""
-    # jinja: endif
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type in ("image", "audio")
     # jinja: if cookiecutter.problem == "image-classification"
     augmentation: Augmentations = ("flip", "shift")
@@ -275,8 +289,8 @@ class Config(BaseSettings):
 
     cache_bytes: Annotated[int, Field(ge=0, le=2**40)] = 4_000_000_000
     """Decoded examples of a split that are kept in memory; a larger split is decoded anew in each epoch."""
-    # jinja: endif
 
+    # jinja: endif
     # --- Search ----------------------------------------------------------------------------------------------------
     tuner: Literal["random", "grid", "bayesian", "hyperband"] = "bayesian"
     """How KerasTuner picks the next hyperparameters to try."""

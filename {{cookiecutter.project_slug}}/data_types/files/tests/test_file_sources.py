@@ -62,12 +62,16 @@ def test_a_zip_archive(find: Find, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
         for name, payload in zip(("pets/cat/a", "pets/dog/b", "__MACOSX/cat/._a"), FILES, strict=False):
             archive.writestr(f"{name}{SUFFIX}", payload)
-    assert find("pets.zip") == [(f"pets/cat/a{SUFFIX}", "cat"), (f"pets/dog/b{SUFFIX}", "dog")]
+    assert find("pets.zip") == [(f"cat/a{SUFFIX}", "cat"), (f"dog/b{SUFFIX}", "dog")]
+    write(tmp_path, "cow/c")
+    assert [label for _, label in find()] == ["cow", "cat", "dog"]  # an archive among folders
 
 
 def test_a_glob_and_a_store_elsewhere(find: Find, tmp_path: Path) -> None:
     write(tmp_path, "one/cat/a", "one/dog/b", "two/cat/c")
-    assert len(find("one/*/*")) == 2
+    assert [label for _, label in find("one/*/*")] == ["cat", "dog"]
+    write(tmp_path, ".cache/cat/a", ".cache/dog/b")
+    assert len(find(".cache/*/*")) == len(find(".cache")) == 2
     store = fsspec.filesystem("memory")
     store.pipe({f"/pets/cat/a{SUFFIX}": FILES[0], f"/pets/dog/b{SUFFIX}": FILES[1]})
     assert [label for _, label in find("memory://pets")] == ["cat", "dog"]

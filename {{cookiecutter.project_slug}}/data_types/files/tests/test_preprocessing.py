@@ -1,17 +1,13 @@
 """Files become the same tensors from memory and from disk, in training and in service."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 
-from project import artifacts, encoding, epochs, examples, file_sources, inference, media, mixing, preprocessing
+from project import artifacts, encoding, epochs, inference, media, preprocessing
 from project.config import Config
 from project.errors import InputError
-
-import synthetic
+from project.mixing import blend
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +62,8 @@ def test_mixtures_lie_between_two_examples_and_are_drawn_by_seed_and_epoch(
 
 def test_a_share_of_one_changes_nothing() -> None:
     values, others = np.arange(8, dtype="uint8").reshape(2, 4), np.zeros((2, 4), "uint8")
-    np.testing.assert_array_equal(mixing.blend(values, others, np.ones(2, "float32")), values)
-    np.testing.assert_array_equal(mixing.blend(values, others, np.array([0.5, 0], "float32"))[1], [0] * 4)
+    np.testing.assert_array_equal(blend(values, others, np.ones(2, "float32")), values)
+    np.testing.assert_array_equal(blend(values, others, np.array([0.5, 0], "float32"))[1], [0] * 4)
 
 
 def test_a_file_that_is_gone_is_named(finished: Config, complete: keras.Model) -> None:
@@ -90,29 +86,3 @@ def test_the_size_is_decided_by_the_training_examples(finished: Config) -> None:
     layer = encoding.encoder(finished, table)
     again = type(layer).from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
-
-
-def test_a_folder_of_files_is_predicted(finished: Config, tmp_path: Path) -> None:
-    from project import predict
-
-    table = synthetic.make_table(5, seed=3)
-    folder = tmp_path / "new"
-    folder.mkdir()
-    written = synthetic.as_examples(table, folder)
-    (folder / f"broken{Path(written[media.COLUMN][0]).suffix}").write_bytes(b"rubbish")
-    predict.main(finished.model_copy(update={"input": str(folder), "output": str(tmp_path / "out.csv")}))
-    predicted = pd.read_csv(tmp_path / "out.csv")
-    expected = inference.predict(inference.load_model(finished), written)
-    name = next(name for name, values in expected.items() if values.ndim == 1 and values.dtype.kind == "f")
-    np.testing.assert_allclose(predicted[name].head(5), expected[name], rtol=1e-4)
-    assert predicted[name].tail(1).isna().all()
-
-
-def test_pieces_are_small_and_named_by_the_path_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examples, "PIECE", 2)
-    table = synthetic.as_examples(synthetic.make_table(5), tmp_path).rename(columns={media.COLUMN: "where"})
-    table.to_csv(tmp_path / "table.csv", index=False)
-    pieces = list(examples.read_pieces(Config(), tmp_path / "table.csv", file_sources.Provenance()))
-    assert [piece.table.num_rows for piece in pieces] == [2, 2, 1]
-    assert pieces[-1].numbers.tolist() == [5]
-    assert pieces[0].table.column(media.COLUMN).to_pylist() == table["where"].head(2).tolist()

@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from test_media import encoded, scene
 
 from project.decoding import DecodeImages
+
+from test_media import encoded, scene
 
 
 def decode(payload: bytes, size: tuple[int, int] = (60, 40), channels: int = 3) -> np.ndarray:

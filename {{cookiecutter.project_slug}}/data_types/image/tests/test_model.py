@@ -9,9 +9,11 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from project import artifacts, collect, features, media, model, preprocessing, pretrained, task, train
+from project import artifacts, collect, features, media, model, task, train
 from project.config import Config
 from project.errors import InputError
+from project.preprocessing import build_preprocessor
+from project.pretrained import FINE_RATE, FineTuned
 
 ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
 
@@ -79,16 +81,16 @@ def test_a_backbone_stands_still_at_first_and_is_then_tuned(
 ) -> None:
     original = keras.applications.MobileNetV3Small(weights=str(weights), include_top=False, input_shape=(32, 32, 3))
     seen: list[Any] = []
-    recompile = pretrained.FineTuned.recompile
+    recompile = FineTuned.recompile
 
     def watch(self: Any, rate: float) -> None:
         recompile(self, rate)
         seen.append((float(self.optimizer.learning_rate), len(self.trainable_variables), backbone_of(self)))
 
-    monkeypatch.setattr(pretrained.FineTuned, "recompile", watch)
+    monkeypatch.setattr(FineTuned, "recompile", watch)
     train.main(tuned)
     (first_rate, head_only, before), (second_rate, everything, after_head) = seen
-    assert second_rate == pytest.approx(first_rate * pretrained.FINE_RATE)
+    assert second_rate == pytest.approx(first_rate * FINE_RATE)
     assert head_only == 2 < everything
     for loaded, kept, same in zip(original.get_weights(), before, after_head, strict=True):
         np.testing.assert_array_equal(loaded, kept)
@@ -115,7 +117,7 @@ def test_the_search_varies_the_network(tuned: Config) -> None:
     examples = artifacts.read_examples(tuned, "train")
     config = tuned.model_copy(update={"backbone": ""})
     target = task.describe_target(config, examples[config.target])
-    preprocessor = preprocessing.build_preprocessor(config, examples)
+    preprocessor = build_preprocessor(config, examples)
     space = keras_tuner.HyperParameters()
     network = model.build_model(space, config, preprocessor, target)
     assert {"width", "blocks", "dropout", "learning_rate", "weight_decay", "augmentation"} <= set(space.values)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import traffic_log
-from traffic_log import MonitorConfig, page, status
-
 from project import monitor
 from project.config import Config
+
+import traffic_log
+from traffic_log import MonitorConfig, page, status
 
 HOSTILE = "</td><script>alert(1)</script>"
 

@@ -1,11 +1,13 @@
 """Finds the files of a source: those below a folder, in a zip archive or at a remote address, or named by a table."""
 
 import base64
+import io
 import re
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -47,7 +49,7 @@ def find(config: Config, provenance: Provenance) -> Listed:
         return of_table(config, sources.read_table(config, provenance), {}, "", provenance)
     filesystem, path = sources.connect(config.source)
     if is_zip(filesystem, path):
-        files = members(filesystem, config.source, path)
+        files = members(config.source, filesystem.open(path, "rb"))
     elif filesystem.isdir(path) or any(sign in path for sign in "*?["):
         files = below(filesystem, config.source, path)
     else:
@@ -75,7 +77,7 @@ def is_zip(filesystem: Any, path: str) -> bool:
 
 def is_medium(name: str) -> bool:
     """Whether a file is of the kind that the model learns from, by its name."""
-    return name.lower().endswith(SUFFIXES) and sources.is_visible(name) and "__MACOSX" not in name
+    return name.lower().endswith(SUFFIXES) and sources.is_visible(name)
 
 
 def parent(source: str) -> str:
@@ -85,15 +87,21 @@ def parent(source: str) -> str:
 
 def below(filesystem: Any, source: str, path: str) -> dict[str, File]:
     """The files below a folder, or those that a glob matches, by their names there."""
-    root = path.rstrip("/") + "/" if filesystem.isdir(path) else ""
+    is_folder = filesystem.isdir(path)
+    root = (path if is_folder else re.split(r"[*?\[]", path)[0].rpartition("/")[0]).rstrip("/") + "/"
     try:
-        found = filesystem.find(path) if root else [name for name in filesystem.glob(path) if filesystem.isfile(name)]
+        matches = filesystem.find(path) if is_folder else filesystem.glob(path)
+        found = [name for name in matches if is_folder or filesystem.isfile(name)]
     except Exception as error:  # every remote driver has errors of its own
         message = f"source {without_password(source)} cannot be reached: {error}"
         raise InputError(f"{message}; check the address and your access") from error
     if not found:
         raise InputError(f"source {without_password(source)} does not exist or is empty; check the path")
-    return {file.name: file for file in (located(filesystem, name, root) for name in sorted(found))}
+    files = {file.name: file for file in (located(filesystem, name, root) for name in sorted(found))}
+    archives = [file for name, file in files.items() if name.lower().endswith(".zip") and sources.is_visible(name)]
+    for archive in archives:
+        files |= members(archive.name, io.BytesIO(archive.read()))
+    return files
 
 
 def located(filesystem: Any, path: str, root: str = "") -> File:
@@ -106,10 +114,10 @@ def located(filesystem: Any, path: str, root: str = "") -> File:
     return File(name, lambda: filesystem.cat_file(path))
 
 
-def members(filesystem: Any, source: str, path: str) -> dict[str, File]:
-    """The files in a zip archive by their names there; each is unpacked only when it is read."""
+def members(source: str, stream: IO[bytes]) -> dict[str, File]:
+    """The files in a zip archive, unpacked when they are read, by their names without a folder around them all."""
     try:
-        archive = zipfile.ZipFile(filesystem.open(path, "rb"))
+        archive = zipfile.ZipFile(stream)
         encrypted = [info.filename for info in archive.infolist() if info.flag_bits & 1]
     except (zipfile.BadZipFile, OSError) as error:
         message = f"{without_password(source)} cannot be unpacked: {error}"
@@ -117,7 +125,18 @@ def members(filesystem: Any, source: str, path: str) -> dict[str, File]:
     if encrypted:
         raise InputError(f"{without_password(source)} is encrypted; give one without a password")
     names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
-    return {name: File(name, lambda name=name: archive.read(name)) for name in names}  # type: ignore[misc]
+    names = [name for name in names if not name.startswith("__MACOSX/")]  # what macOS adds to an archive
+    files = {}
+    for name, parts in zip(names, without_common([PurePosixPath(name).parts for name in names]), strict=True):
+        files["/".join(parts)] = File("/".join(parts), partial(archive.read, name))
+    return files
+
+
+def without_common(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Paths without the folders that are around them all, but for the last folder, which may be a class."""
+    while len({parts[:1] for parts in paths}) == 1 and all(len(parts) > 2 for parts in paths):
+        paths = [parts[1:] for parts in paths]
+    return paths
 
 
 def read_table(config: Config, file: File, provenance: Provenance) -> pa.Table | None:
@@ -131,9 +150,7 @@ def read_table(config: Config, file: File, provenance: Provenance) -> pa.Table |
 
 def of_folders(config: Config, files: list[File], provenance: Provenance) -> Listed:
     """Files that are labelled by the folders they lie in; names of splits such as train are no labels."""
-    folders = [PurePosixPath(file.name).parts[:-1] for file in files]
-    while len({parts[:1] for parts in folders}) == 1 and all(len(parts) > 1 for parts in folders):
-        folders = [parts[1:] for parts in folders]
+    folders = [parts[:-1] for parts in without_common([PurePosixPath(file.name).parts for file in files])]
     if all(parts and parts[0].lower() in PARTS for parts in folders):
         shown = ", ".join(sorted({parts[0] for parts in folders}))
         provenance.note(f"what lies in the folders {shown} is joined: the project makes splits of its own")
