@@ -39,9 +39,9 @@ def main() -> None:
     preprocessor = project.preprocessing.build_preprocessor(config, table)
     print(f"adapting to {options.rows:,} rows: {time.perf_counter() - started:.2f} s")
     arrays = project.preprocessing.raw_arrays(preprocessor.input, table)
-    project.preprocessing.run_in_batches(preprocessor, {name: array[:BATCH] for name, array in arrays.items()})
+    project.batching.run_in_batches(preprocessor, {name: array[:BATCH] for name, array in arrays.items()}, BATCH)
     started = time.perf_counter()
-    encoded = project.preprocessing.run_in_batches(preprocessor, arrays)
+    encoded = project.batching.run_in_batches(preprocessor, arrays, project.preprocessing.ENCODING_BATCH)
     print(f"encoding: {rate(options.rows, started)} rows/s")
 
     targets = table["target"].to_numpy("int32")[:, None]

@@ -23,7 +23,7 @@ def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:
     assert content["metrics"].keys() <= scoring.METRICS.keys()
     assert all(score["low"] <= score["value"] <= score["high"] for score in content["metrics"].values())
     assert content["baseline"].keys() == set(scoring.BASELINES)
-    assert {entry["column"] for entry in content["slices"]} > {synthetic.VARYING}
+    assert {entry["column"] for entry in content["slices"]} > {synthetic.SLICED}
     assert content["model"] == artifacts.content_hash(evaluated.paths.model)
 
 

@@ -1,9 +1,10 @@
-"""Batches of examples that fit in memory, as tf.data datasets."""
+"""Batches of examples: as tf.data datasets, and through a model."""
 
 import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -61,3 +62,16 @@ def shuffled_rows(
 def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray, size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of (inputs, targets) in the order of the table, once."""
     return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size).prefetch(tf.data.AUTOTUNE)
+
+
+def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
+    """The outputs of a model for all examples, computed in batches.
+
+    `predict` does the same by a tf.data pipeline, which doubles the time of encoding and takes 0.15 s to set up.
+    """
+    num_examples = len(next(iter(arrays.values())))
+    batches = [
+        model.predict_on_batch({name: array[start : start + size] for name, array in arrays.items()})
+        for start in range(0, num_examples, size)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

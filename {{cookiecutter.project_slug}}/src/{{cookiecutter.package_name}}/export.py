@@ -12,7 +12,18 @@ from typing import Any
 import keras
 import numpy as np
 
-from . import artifacts, description, inference, preprocessing, record, saved_model, stage, verify_export, versions
+from . import (
+    artifacts,
+    batching,
+    description,
+    inference,
+    preprocessing,
+    record,
+    saved_model,
+    stage,
+    verify_export,
+    versions,
+)
 from .config import Config
 from .errors import RefusedError
 from .layout import DESCRIPTION
@@ -91,7 +102,7 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> Non
 
 def training_path(complete: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Predictions as training makes them: examples are encoded in batches first, then seen by the network."""
-    encoded = preprocessing.run_in_batches(complete.get_layer("preprocessor"), arrays)
+    encoded = batching.run_in_batches(complete.get_layer("preprocessor"), arrays, preprocessing.ENCODING_BATCH)
     network = complete.get_layer("network")
     decoded = keras.Model(network.input, complete.get_layer("decode")(network.output))
     predictions: dict[str, np.ndarray] = decoded.predict(encoded, batch_size=NUM_VERIFIED, verbose=0)

@@ -106,7 +106,8 @@ def test_a_table_in_the_archive_or_folder_wins_over_folders(find: Find, tmp_path
 def test_columns_are_found_in_names(find: Find, tmp_path: Path) -> None:
     write(tmp_path, "7_ann_0", "3_bob_1")
     pattern = r"(?P<label>\d)_(?P<speaker>[a-z]+)"
-    assert find(name_pattern=pattern) == [(f"3_bob_1{SUFFIX}", "3"), (f"7_ann_0{SUFFIX}", "7")]
+    labels = ["3", "7"] if targets.IS_NAME else [3, 7]
+    assert find(name_pattern=pattern) == list(zip([f"3_bob_1{SUFFIX}", f"7_ann_0{SUFFIX}"], labels, strict=True))
     assert [speaker for _, speaker in find(name_pattern=pattern, target="speaker")] == ["bob", "ann"]
 
 

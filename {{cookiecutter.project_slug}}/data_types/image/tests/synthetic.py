@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from project import file_sources, request_format
-from project.config import Config
+from file_examples import as_examples, logged, sent, spoiled
+
+__all__ = ["as_examples", "logged", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("image",)
 EXPLAINED = "The worst predictions"  # a heading of the report
+SLICED = "brightness"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "brightness"  # a number of the examples
 UNIQUE = "sha256"  # a column whose values differ from example to example
 DRIFTS = [  # changes of what clients send, and the rule that fires
@@ -62,34 +64,8 @@ def write_source(folder: Path, num_examples: int = 640, seed: int = 0) -> str:
     return str(path)
 
 
-def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Such a table as collecting gives it: with the images in files."""
-    paths = [folder / f"{row}.png" for row in range(len(table))]
-    for path, uri in zip(paths, table["image"], strict=True):
-        path.write_bytes(file_sources.decode_uri(uri))
-    return table.assign(image=[str(path) for path in paths])
-
-
 def departing(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Such a table that departs from the schema, and the column that does."""
     stream = io.BytesIO()
     Image.new("RGB", (300, 200), "red").save(stream, "PNG")
     return table.assign(image=f"data:;base64,{base64.b64encode(stream.getvalue()).decode()}"), "width"
-
-
-def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
-    """Such a table with a row that cannot be read."""
-    images = table["image"].copy()
-    images.iloc[row] = "data:;base64,AAAA"
-    return table.assign(image=images)
-
-
-def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of such a table as clients send them."""
-    return [{"image": file_sources.decode_uri(uri)} for uri in table["image"]]
-
-
-def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """Examples as the request log keeps them."""
-    files = [Path(path).read_bytes() for path in examples["image"]]
-    return [{"image": request_format.loggable(config, inputs["image"], file)} for file in files]

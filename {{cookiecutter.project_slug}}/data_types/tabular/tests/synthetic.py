@@ -11,6 +11,7 @@ from project.config import Config
 
 COLUMNS = ("size", "weight", "colour", "made", "remark")
 EXPLAINED = "Permutation importance"  # a heading of the report
+SLICED = "colour"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "weight"  # a number of the examples
 UNIQUE = "weight"  # a column whose values differ from example to example
 DRIFTS = [  # changes of what clients send, and the rule that fires

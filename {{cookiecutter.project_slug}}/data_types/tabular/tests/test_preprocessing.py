@@ -26,7 +26,7 @@ def preprocessor(config: Config) -> keras.Model:
 
 
 def encode(preprocessor: keras.Model, table: pd.DataFrame) -> dict[str, np.ndarray]:
-    return preprocessing.run_in_batches(preprocessor, preprocessing.raw_arrays(preprocessor.input, table))
+    return batching.run_in_batches(preprocessor, preprocessing.raw_arrays(preprocessor.input, table), 1_000)
 
 
 def test_shapes_and_types(preprocessor: keras.Model) -> None:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from . import alike, file_sources, media, splitting, streaming
 from .config import Config
 from .errors import InputError
-from .file_sources import File
+from .file_listing import File, is_medium
 from .provenance import Provenance, without_password
 
 HASH = "sha256"
@@ -141,8 +141,8 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
 
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
     """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
-    if path.is_dir() or file_sources.is_medium(path.name):
-        names = [str(file) for file in sorted(path.rglob("*")) if file_sources.is_medium(file.name)] or [str(path)]
+    if path.is_dir() or is_medium(path.name):
+        names = [str(file) for file in sorted(path.rglob("*")) if is_medium(file.name)] or [str(path)]
         if path.is_dir() and names == [str(path)]:
             raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({', '.join(media.SUFFIXES)})")
         whole: Iterable[streaming.Piece] = [streaming.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]

@@ -11,6 +11,7 @@ import tensorflow as tf
 from . import artifacts, batching, encoding, file_sources, media, mixing, task
 from .config import Config
 from .errors import InputError
+from .file_listing import is_medium
 
 ENCODING_BATCH = 256  # files that are decoded at once
 PREDICTION_BATCH = 64  # examples; the layers of larger ones do not fit in a CPU's caches
@@ -58,9 +59,7 @@ def parse_arrays(
         The array by input, (num_rows,), and which rows have a file that cannot be used, (num_rows,) bool.
     """
     ((name, entry),) = inputs.items()
-    folder = (
-        "" if Path(config.input).is_dir() or file_sources.is_medium(config.input) else file_sources.parent(config.input)
-    )
+    folder = "" if Path(config.input).is_dir() or is_medium(config.input) else file_sources.parent(config.input)
     found, is_bad = [], np.zeros(len(table), bool)
     for row, cell in enumerate(table[entry["column"]]):
         try:
@@ -130,20 +129,8 @@ def encode(preprocessor: keras.Model, examples: pd.DataFrame) -> dict[str, np.nd
         InputError: a file can be read by the library that examined it, but not by TensorFlow.
     """
     batches = [
-        run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples.iloc[start : start + ENCODING_BATCH]))
+        preprocessor.predict_on_batch(raw_arrays(preprocessor.input, examples.iloc[start : start + ENCODING_BATCH]))
         for start in range(0, len(examples), ENCODING_BATCH)
-    ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-
-
-def run_in_batches(
-    model: keras.Model, arrays: dict[str, np.ndarray], size: int = ENCODING_BATCH
-) -> dict[str, np.ndarray]:
-    """The outputs of a model for all examples, computed in batches."""
-    num_examples = len(next(iter(arrays.values())))
-    batches = [
-        model.predict_on_batch({name: array[start : start + size] for name, array in arrays.items()})
-        for start in range(0, num_examples, size)
     ]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import plots, preprocessing, scoring
+from . import batching, plots, preprocessing, scoring
 from .config import Config
 from .report import Block, Figure, Interval
 
@@ -56,7 +56,7 @@ def permutation_importance(
     for name, array in arrays.items():
         stacked = {other: np.tile(values, NUM_SHUFFLES) for other, values in arrays.items()}
         stacked[name] = np.concatenate([random.permutation(array) for _ in range(NUM_SHUFFLES)])
-        outputs = preprocessing.run_in_batches(complete, stacked)  # all shuffles in one go
+        outputs = batching.run_in_batches(complete, stacked, preprocessing.ENCODING_BATCH)  # all shuffles in one go
         losses = []
         for number in range(NUM_SHUFFLES):
             part = slice(number * len(targets), (number + 1) * len(targets))

@@ -1,0 +1,36 @@
+"""What the made-up examples of every kind of file have in common."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from project import file_sources, media, request_format
+from project.config import Config
+
+
+def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """A table of data URIs as collecting gives it: with the files in a folder."""
+    files = [file_sources.decode_uri(uri) for uri in table[media.COLUMN]]
+    paths = [folder / f"{row}{media.suffix(file)}" for row, file in enumerate(files)]
+    for path, file in zip(paths, files, strict=True):
+        path.write_bytes(file)
+    return table.assign(**{media.COLUMN: [str(path) for path in paths]})
+
+
+def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
+    """Such a table with a row that cannot be read."""
+    cells = table[media.COLUMN].copy()
+    cells.iloc[row] = "data:;base64,AAAA"
+    return table.assign(**{media.COLUMN: cells})
+
+
+def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of such a table as clients send them."""
+    return [{media.COLUMN: file_sources.decode_uri(uri)} for uri in table[media.COLUMN]]
+
+
+def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
+    """Examples as the request log keeps them."""
+    files = [Path(path).read_bytes() for path in examples[media.COLUMN]]
+    return [{media.COLUMN: request_format.loggable(config, inputs[media.COLUMN], file)} for file in files]
