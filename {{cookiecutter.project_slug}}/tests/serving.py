@@ -78,6 +78,6 @@ def wait_until(happened: Any) -> None:
 
 
 def logged(config: Config) -> list[dict[str, Any]]:
-    """The lines of the request log, in their order."""
+    """The lines of the request log, in their order; not one that is just being written."""
     paths = sorted(config.paths.requests.glob("*.jsonl"))
-    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
