@@ -47,5 +47,8 @@ def baked(problem: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(problem: str, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which `make all` has run; tests leave it as it is or work on a copy."""
     project = Project(bake(tmp_path_factory.mktemp("run"), problem=problem), problem, environment)
+    with (environment.parent / "environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        succeed(project.make("--always-make", "setup"))  # another project's may just have finished
     succeed(project.make("all"))
     return project
