@@ -37,44 +37,52 @@ def compare(modules: SimpleNamespace, project: Path, folder: Path, num_epochs: i
     """Times both pipelines on the training split."""
     import os
 
-    import keras
     import keras_tuner
 
     os.chdir(project)
     config = modules.config.Config()
     train = modules.artifacts.read_examples(config, "train")
-    for path, label in zip(train["image"], train[config.target], strict=True):
-        (folder / str(label)).mkdir(exist_ok=True)
-        shutil.copy(path, folder / str(label))
     target = modules.task.describe_target(config, train[config.target])
     preprocessor = modules.preprocessing.build_preprocessor(config, train)
-    side, _, channels = preprocessor.output["image"].shape[1:]
-    size = modules.batching.batch_size(config, len(train))
-    directory = keras.utils.image_dataset_from_directory(
-        folder,
-        image_size=(side, side),
-        batch_size=size,
-        color_mode="grayscale" if channels == 1 else "rgb",
-        pad_to_aspect_ratio=True,
-        seed=0,
-        verbose=False,
-    )
-    directory = directory.map(lambda images, labels: ({"image": images}, labels[:, None])).prefetch(2)
+    shape, size = preprocessor.output["image"].shape[1:], modules.batching.batch_size(config, len(train))
+    directory = from_directory(train["image"], train[config.target], folder, shape, size)
 
     def ours() -> Iterable[object]:
         return modules.preprocessing.make_dataset(config, "train", preprocessor, target, modules.epochs.epoch_counter())
 
-    def network() -> keras.Model:
-        return modules.model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target)
+    def fit() -> Callable[..., object]:
+        network = modules.model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target)
+        return network.fit
 
-    print(f"{len(train)} images, {side} x {side} x {channels}, batches of {size}; seconds of an epoch")
+    print(f"{len(train)} images of shape {shape}, batches of {size}; seconds of an epoch")
     print("| | first epoch | later epochs |\n|---|---|---|")
-    for name, work in (("pipeline alone", lambda: iterate), ("with the network", lambda: network().fit)):
+    for name, work in (("pipeline alone", lambda: iterate), ("with the network", fit)):
         theirs = timed(work(), lambda: directory, num_epochs)
         own = timed(work(), ours, num_epochs)
         print(f"| image_dataset_from_directory, {name} | {theirs[0]:.2f} | {theirs[1]:.2f} |")
         print(f"| this project, {name} | {own[0]:.2f} | {own[1]:.2f} |")
         print(f"| ratio | {theirs[0] / own[0]:.2f} | {theirs[1] / own[1]:.2f} |", flush=True)
+
+
+def from_directory(
+    paths: Iterable[str], labels: Iterable[object], folder: Path, shape: tuple[int, int, int], size: int
+) -> Iterable[object]:
+    """What the pipeline of Keras makes of the files, which are copied to a folder per class."""
+    import keras
+
+    for path, label in zip(paths, labels, strict=True):
+        (folder / str(label)).mkdir(exist_ok=True)
+        shutil.copy(path, folder / str(label))
+    directory = keras.utils.image_dataset_from_directory(
+        folder,
+        image_size=shape[:2],
+        batch_size=size,
+        color_mode="grayscale" if shape[2] == 1 else "rgb",
+        pad_to_aspect_ratio=True,
+        seed=0,
+        verbose=False,
+    )
+    return directory.map(lambda images, targets: ({"image": images}, targets[:, None])).prefetch(2)
 
 
 def iterate(dataset: Iterable[object], verbose: int) -> None:

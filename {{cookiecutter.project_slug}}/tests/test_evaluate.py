@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from project import artifacts, criteria, evaluate, scoring, slices
+from project import artifacts, criteria, evaluate, explain, scoring, slices
 from project.config import Config
 from project.errors import InputError
 
@@ -33,6 +33,7 @@ def test_the_page_answers_first_and_needs_no_network(evaluated: Config) -> None:
     for title in ("Success criteria", "Learning curves", synthetic.EXPLAINED, "Worst errors", "Versions"):
         assert title in page
     assert "src=" not in page.replace('src="data:', "")
+    assert not any(f">{name}<" in page for name in explain.HIDDEN)
     assert len(page) < 5_000_000
 
 

@@ -74,6 +74,26 @@ class Config(BaseSettings):
     target: str = "word"
     """The column to predict: what folders are called, or a column of the table."""
 
+    # jinja: elif cookiecutter.problem == "image-regression"
+    goal: str = "Tell by how many degrees a picture is turned, so that it can be set upright."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/turned_images.zip"
+    """The raw data: a table of paths, or a folder or zip with one, or an address of such (s3, gs)."""
+
+    target: str = "angle"
+    """The column to predict."""
+
+    # jinja: elif cookiecutter.problem == "audio-regression"
+    goal: str = "Tell how fast somebody speaks, in words a minute, so that learners of a language can practise."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/speaking_rate.zip"
+    """The raw data: a table of paths, or a folder or zip with one, or an address of such (s3, gs)."""
+
+    target: str = "words_per_minute"
+    """The column to predict."""
+
     # jinja: elif cookiecutter.problem == "tabular-regression"
     goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
     """What the model is for and who gains by it, in a sentence."""
@@ -247,8 +267,12 @@ class Config(BaseSettings):
     # jinja: if cookiecutter.__data_type in ("image", "audio")
     # jinja: if cookiecutter.problem == "image-classification"
     augmentation: Augmentations = ("flip", "shift")
+    # jinja: elif cookiecutter.problem == "image-regression"
+    augmentation: Augmentations = ("shift",)
     # jinja: elif cookiecutter.problem == "audio-classification"
     augmentation: Augmentations = ("speed", "shift", "mask")
+    # jinja: elif cookiecutter.problem == "audio-regression"
+    augmentation: Augmentations = ("shift", "mask")
     # jinja: endif
     """How training examples are changed, at random, so that the network learns what does not matter."""
 
@@ -283,10 +307,19 @@ class Config(BaseSettings):
 
     # --- Prediction ------------------------------------------------------------------------------------------------
     input: str = ""
+    # jinja: if cookiecutter.__data_type in ("image", "audio")
+    """What `make predict` reads: a file, a folder of such, or a table of their paths."""
+
+    output: str = ""
+    """The table that `make predict` writes: CSV, TSV, Parquet or JSON lines."""
+
+    # jinja: else
     """The file of examples that `make predict` reads: CSV, TSV, Parquet or JSON lines."""
 
     output: str = ""
     """The file that `make predict` writes, in any of these formats."""
+
+    # jinja: endif
 
     # --- Updating --------------------------------------------------------------------------------------------------
     use_feedback: bool = True

@@ -103,7 +103,7 @@ def worst_errors(
     errors = scoring.errors(targets, predictions)
     worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
-    columns = [name for name in examples.columns if name != config.target][:MAX_COLUMNS]
+    columns = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)][:MAX_COLUMNS]
     rows = [
         [
             float(errors[row]),

@@ -14,6 +14,7 @@ from .file_sources import NAME
 from .report import Block
 
 NUM_SHOWN = 16
+HIDDEN = (media.COLUMN, "sha256", "samples_sha256")  # columns that tell a reader of the report nothing
 MAX_BYTES = 2_000_000  # of a recording on the page
 
 

@@ -10,6 +10,7 @@ from .file_sources import NAME
 from .report import Block
 
 NUM_SHOWN = 24
+HIDDEN = (media.COLUMN, "sha256", "perceptual_hash")  # columns that tell a reader of the report nothing
 
 
 def drawing(images: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ MAX_EXAMPLES = 1_000  # enough to rank the columns
 MAX_PREDICTIONS = 400_000  # for all columns together: half a minute on a CPU
 NUM_SHUFFLES = 3
 NUM_SHOWN = 20  # columns
+HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
 
 
 def blocks(
