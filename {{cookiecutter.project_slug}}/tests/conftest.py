@@ -25,7 +25,8 @@ def small_config(folder: Path, **settings: Any) -> Config:
         "schema_path": folder / "schema.pbtxt",
     }
     if "source" not in settings:
-        defaults["source"] = synthetic.write_source(folder)
+        defaults["source"] = str(folder / "table.csv")
+        synthetic.make_table().to_csv(defaults["source"], index=False)
     return Config(**(defaults | synthetic.settings(folder) | settings))
 
 

@@ -89,6 +89,14 @@ def test_training_is_before_validation_before_test(examples: pd.DataFrame) -> No
         assert spans[1]["max"] < spans[2]["min"]
 
 
+def test_parts_that_a_column_numbers_become_the_splits() -> None:
+    counts = (1_262, 238, 450)
+    table = pd.DataFrame({"part": np.repeat([0, 1, 2], counts), "y": 0})
+    shares = tuple(count / sum(counts) for count in counts)
+    splits = assign_splits(config_for(time="part", split_fractions=shares), table)
+    assert tuple(int((splits == split).sum()) for split in SPLITS) == counts
+
+
 def test_duplicates_stay_together_and_are_counted(examples: pd.DataFrame) -> None:
     twice = pd.concat([examples, examples.assign(id=examples["id"] + NUM_EXAMPLES)], ignore_index=True)
     splits = assign_splits(config_for(key="id"), twice)

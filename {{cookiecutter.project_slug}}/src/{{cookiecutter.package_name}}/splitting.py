@@ -42,7 +42,8 @@ def assign_splits(
 def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
     """Cuts the sorted times where the shares end; equal times stay together."""
     ordered = np.sort(times)
-    starts = [ordered[int(share * len(ordered))] for share in np.cumsum(config.split_fractions)[:-1]]
+    ends = np.cumsum(config.split_fractions)[:-1] * len(ordered)
+    starts = ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]
     return np.array(SPLITS)[np.searchsorted(starts, times, side="right")]
 
 

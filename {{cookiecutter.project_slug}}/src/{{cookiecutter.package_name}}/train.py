@@ -18,6 +18,7 @@ from . import artifacts, epochs, freshness, model, preprocessing, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
 from .errors import InputError
+from .tracing import TraceOnce
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
@@ -104,6 +105,7 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
             epochs=num_epochs,
             shuffle=False,  # the dataset does it
             callbacks=[
+                TraceOnce(train),
                 epochs.count_epochs(epoch),
                 epochs.CosineDecay(num_epochs),  # before the checkpoint, which brings a later epoch's rate back
                 checkpoint,

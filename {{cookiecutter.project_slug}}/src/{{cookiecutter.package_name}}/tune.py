@@ -14,6 +14,7 @@ import pandas as pd
 from . import artifacts, epochs, freshness, model, preprocessing, stage, task, tuning_report
 from .config import Config
 from .errors import RefusedError
+from .tracing import TraceOnce
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
@@ -89,6 +90,7 @@ def search(config: Config, tuner: keras_tuner.Tuner, preprocessor: keras.Model, 
             epochs=num_epochs,
             shuffle=False,  # the dataset does it
             callbacks=[
+                TraceOnce(train),
                 epochs.count_epochs(epoch),
                 epochs.CosineDecay(num_epochs),
                 keras.callbacks.EarlyStopping(task.MONITOR, patience=config.patience, mode="min"),

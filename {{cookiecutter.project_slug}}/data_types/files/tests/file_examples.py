@@ -1,12 +1,29 @@
 """What the made-up examples of every kind of file have in common."""
 
+import base64
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from project import file_sources, media, request_format
 from project.config import Config
+
+
+def make_table(make: Callable[[np.random.Generator, float], bytes], num_examples: int, seed: int) -> pd.DataFrame:
+    """Files as data URIs, and two targets that depend on the value, 0 to 1, which each is made of: kind and price."""
+    random = np.random.default_rng(seed)
+    values = random.random(num_examples)
+    files = [make(random, value) for value in values]
+    return pd.DataFrame(
+        {
+            media.COLUMN: [f"data:;base64,{base64.b64encode(file).decode()}" for file in files],
+            "kind": np.where(values > 0.66, "dear", np.where(values > 0.33, "fair", "cheap")),
+            "price": 20 * values + random.normal(0, 0.5, num_examples),
+        }
+    )
 
 
 def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:

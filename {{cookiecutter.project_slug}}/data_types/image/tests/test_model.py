@@ -9,7 +9,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from project import artifacts, collect, features, media, model, task, train
+from project import artifacts, collect, features, media, model, pretrained, task, train
 from project.config import Config
 from project.errors import InputError
 from project.preprocessing import build_preprocessor
@@ -53,22 +53,52 @@ def test_large_images_are_halved_before_they_cost_time(side: int) -> None:
     assert 2 <= maps.shape[1] <= 6
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a backbone, made here."""
+def small_backbone(weights: str | None, include_top: bool, input_shape: tuple[int, int, int]) -> keras.Model:
+    """A network like those of Keras Applications, but of one convolution: training it takes a second."""
+    assert not include_top
+    inputs = keras.Input(input_shape)
+    hidden = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, strides=4)(inputs))
+    network = keras.Model(inputs, hidden)
+    if weights:
+        network.load_weights(weights)
+    return network
+
+
+def save_weights(application: Callable[..., keras.Model], folder: Path) -> str:
+    """Weights of a backbone, made here, as a file."""
     keras.utils.set_random_seed(7)
-    path = tmp_path_factory.mktemp("weights") / "backbone.weights.h5"
-    keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(32, 32, 3)).save_weights(path)
+    path = str(folder / "backbone.weights.h5")
+    application(weights=None, include_top=False, input_shape=(32, 32, 3)).save_weights(path)
     return path
 
 
 @pytest.fixture
-def tuned(make_config: Callable[..., Config], weights: Path) -> Config:
+def tuned(make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Settings of a fine-tuning, whose examples are collected."""
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", small_backbone)
     config = make_config(
-        backbone="MobileNetV3Small", backbone_weights=str(weights), image_size=32, epochs=1, augmentation=("flip",)
+        backbone="MobileNetV3Small",
+        backbone_weights=save_weights(small_backbone, tmp_path),
+        image_size=32,
+        epochs=1,
+        augmentation=("flip",),
     )
     collect.main(config)
     return config
+
+
+def test_a_network_of_keras_applications_comes_with_its_weights(tmp_path: Path) -> None:
+    application = keras.applications.MobileNetV3Small
+    path = save_weights(application, tmp_path)
+    config = Config(backbone="MobileNetV3Small", backbone_weights=path, image_size=32)
+    backbone = pretrained.load(config, 32)
+    original = application(weights=path, include_top=False, input_shape=(32, 32, 3))
+    for loaded, kept in zip(backbone.get_weights(), original.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, kept)
+    grey = keras.Input((32, 32, 1))
+    maps = keras.Model(grey, pretrained.feature_maps(backbone, grey))(np.full((2, 32, 32, 1), 100.0, "float32"))
+    expected = original(np.full((2, 32, 32, 3), 100.0, "float32"), training=False)
+    np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-5)
 
 
 def backbone_of(network: keras.Model) -> list[np.ndarray]:
@@ -76,10 +106,8 @@ def backbone_of(network: keras.Model) -> list[np.ndarray]:
     return weights
 
 
-def test_a_backbone_stands_still_at_first_and_is_then_tuned(
-    tuned: Config, weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = keras.applications.MobileNetV3Small(weights=str(weights), include_top=False, input_shape=(32, 32, 3))
+def test_a_backbone_stands_still_at_first_and_is_then_tuned(tuned: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = small_backbone(tuned.backbone_weights, include_top=False, input_shape=(32, 32, 3))
     seen: list[Any] = []
     recompile = FineTuned.recompile
 

@@ -7,6 +7,7 @@ from keras import layers
 
 from .config import Config
 from .errors import InputError
+from .tracing import TraceOnce
 
 HEAD_EPOCHS = 3  # of the first phase, in which the backbone stands still
 FINE_RATE = 0.1  # of the learning rate, in the second phase: what was learned on ImageNet shall not be lost
@@ -51,7 +52,7 @@ class FineTuned(keras.Model):
         if initial_epoch == 0:
             backbone.trainable = False
             self.recompile(rate)
-            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False)
+            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=[TraceOnce(x)])
         backbone.trainable = True
         self.recompile(rate * FINE_RATE)
         return super().fit(x, initial_epoch=initial_epoch, **options)

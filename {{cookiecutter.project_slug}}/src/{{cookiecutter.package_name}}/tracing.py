@@ -1,0 +1,28 @@
+"""The first step of training, during which TensorFlow traces the network: once, not twice."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+class TraceOnce(keras.callbacks.Callback):
+    """Creates the variables of the optimizer and the metrics before the first step.
+
+    Keras creates them in that step, and a function that creates variables is traced twice, which takes seconds.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset) -> None:
+        """Takes the dataset to train on, of (inputs, targets)."""
+        super().__init__()
+        self.shapes = dataset.element_spec
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Runs the network on an example of zeros, without training."""
+        del logs
+        inputs, targets = tf.nest.map_structure(lambda each: tf.zeros([1, *each.shape[1:]], each.dtype), self.shapes)
+        outputs = self.model(inputs, training=False)
+        self.model.compute_loss(inputs, targets, outputs)
+        self.model.compute_metrics(inputs, targets, outputs)
+        self.model.reset_metrics()
+        self.model.optimizer.build(self.model.trainable_variables)
