@@ -14,6 +14,7 @@ from PIL import Image
 from .report import Figure, visible
 
 SIDE = 128  # pixels of a picture on the page; smaller ones are enlarged without smoothing
+GAP = 4  # pixels between pictures
 HEAT = colormaps["inferno"]
 
 
@@ -27,8 +28,9 @@ class Exhibit(NamedTuple):
 
 def figure(title: str, exhibits: Sequence[Exhibit], note: str = "") -> Figure:
     """A grid of exhibits."""
-    width = max((len(exhibit.pictures) for exhibit in exhibits), default=1) * SIDE
-    style = f"display:grid;grid-template-columns:repeat(auto-fill,minmax({width + 8}px,1fr));gap:1rem;font-size:.85rem"
+    width = max((len(exhibit.pictures) for exhibit in exhibits), default=1) * (SIDE + GAP)
+    columns = f"repeat(auto-fill,minmax(min(100%,{width}px),1fr))"
+    style = f"display:grid;grid-template-columns:{columns};gap:1rem;font-size:.85rem"
     body = "".join(f"<div>{show(exhibit)}</div>" for exhibit in exhibits)
     described = "; ".join(", ".join(exhibit.lines) for exhibit in exhibits)
     return Figure(title, f'<div style="{style}">{body}</div>', described, note, wide=True)
@@ -40,7 +42,8 @@ def show(exhibit: Exhibit) -> str:
     pictures = "".join(f'<img src="{escape(uri)}" alt="" style="{style}">' for uri in exhibit.pictures)
     sound = f'<audio controls preload="none" src="{escape(exhibit.sound)}" style="width:100%"></audio>'
     lines = "".join(f"<div><bdi>{escape(visible(line))}</bdi></div>" for line in exhibit.lines)
-    return pictures + (sound if exhibit.sound else "") + lines
+    row = f'<div style="display:flex;flex-wrap:wrap;gap:{GAP}px">{pictures}</div>'
+    return row + (sound if exhibit.sound else "") + lines
 
 
 def picture(pixels: npt.NDArray[np.uint8]) -> str:
