@@ -52,7 +52,7 @@ def test_a_margin_lets_a_slightly_worse_model_pass(
     examined: tuple[Config, np.ndarray, dict[str, np.ndarray]],
 ) -> None:
     config, targets, predictions = examined
-    worse = shuffled(predictions, 0.02)
+    worse = shuffled(predictions, 0.05)
 
     def compare(margin: float) -> Comparison:
         return promotion.compare(config.model_copy(update={"promotion_margin": margin}), targets, predictions, worse)

@@ -85,13 +85,13 @@ class Config(BaseSettings):
     """The column to predict."""
 
     # jinja: elif cookiecutter.problem == "audio-regression"
-    goal: str = "Tell how fast somebody speaks, in words a minute, so that learners of a language can practise."
+    goal: str = "Tell how noisy a recording is, in decibels of signal to noise, so that bad ones are made again."
     """What the model is for and who gains by it, in a sentence."""
 
-    source: str = "data/raw/speaking_rate.zip"
+    source: str = "data/raw/noisy_words.zip"
     """The raw data: a table of paths, or a folder or zip with one, or an address of such (s3, gs)."""
 
-    target: str = "words_per_minute"
+    target: str = "signal_to_noise"
     """The column to predict."""
 
     # jinja: elif cookiecutter.problem == "tabular-regression"
