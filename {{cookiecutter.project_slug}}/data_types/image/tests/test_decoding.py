@@ -1,13 +1,17 @@
 """The graph decodes what cameras and programs write, as Pillow does."""
 
 import io
+import struct
+import zlib
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image, ImageOps
 
+from project import decoding
 from project.decoding import DecodeImages
 
 from test_media import encoded, scene
@@ -67,6 +71,31 @@ def test_images_stand_upright_however_the_camera_was_held(orientation: int) -> N
     height, width = expected.shape[:2]
     pixels = decode(payload, (width, height))
     assert np.abs(pixels.astype(int) - expected).mean() < 4  # TensorFlow's inverse cosine transform is a coarser one
+
+
+@pytest.mark.parametrize("size", [(7, 5), (40, 90), (64, 64), (200, 3)])
+def test_images_are_scaled_as_by_tensorflow(size: tuple[int, int]) -> None:
+    image = tf.constant(np.asarray(scene()), "float32")
+    expected = tf.image.resize_with_pad(image, *size, antialias=True)
+    np.testing.assert_array_equal(decoding.fit(image, size), expected)
+
+
+def low_bit_grey(bits: int) -> bytes:
+    """A PNG of 8 x 1 pixels in grey of a few bits, which Pillow does not write."""
+    header = struct.pack(">IIBBBBB", 8, 1, bits, 0, 0, 0, 0)
+    values = np.arange(8) % 2**bits
+    row = np.packbits(np.unpackbits(values.astype("uint8")[:, None], axis=1)[:, -bits:].ravel()).tobytes()
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b"")]
+    written = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_grey_of_a_few_bits_reaches_white(bits: int) -> None:
+    pixels = decode(low_bit_grey(bits), (8, 1), channels=1)[0, :, 0]
+    np.testing.assert_array_equal(pixels, np.arange(8) % 2**bits * (255 // (2**bits - 1)))
 
 
 def test_the_aspect_is_kept_and_the_rest_is_black() -> None:

@@ -5,9 +5,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+PNG = b"\x89PNG"  # how such a file begins
+DEPTH_AND_KIND = (24, 2)  # where a PNG file says how many bits a value has, and what kind of colours there are
+SHALLOW_GREY = (b"\x01\x00", b"\x02\x00", b"\x04\x00")  # grey of 1, 2 or 4 bits, to which TensorFlow adds no alpha
 HEADER = 4_096  # bytes at the beginning of a JPEG file, in which the entry stands
-BIG_ENDIAN = (0x01, 0x12, 0x00, 0x03, 0x00, 0x00, 0x00, 0x01, 0x00)  # EXIF's entry of how the camera was held,
-LITTLE_ENDIAN = (0x12, 0x01, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00)  # behind which its value stands
+BIG_ENDIAN = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00"  # EXIF's entry of how the camera was held,
+LITTLE_ENDIAN = b"\x12\x01\x03\x00\x01\x00\x00\x00"  # behind which its value stands
+LUMA = (0.2989, 0.587, 0.114)  # how bright red, green and blue are (ITU-R BT.601)
 
 
 @keras.saving.register_keras_serializable(package="image")
@@ -30,12 +34,14 @@ class DecodeImages(keras.layers.Layer):
 
     def decode(self, data: tf.Tensor) -> tf.Tensor:
         """One file, () string, as (height, width, channels) uint8."""
-        image = upright(tf.cast(tf.io.decode_image(data, expand_animations=False), "float32"), orientation(data))
-        image = three_channels(image)
+        has_alpha = can_have_alpha(data)
+        image = tf.cond(has_alpha, lambda: on_white(tf.io.decode_png(data, channels=4)), lambda: without_alpha(data))
         if self.channels == 1:
-            image = tf.image.rgb_to_grayscale(image)
-        scaled = tf.image.resize_with_pad(image, self.height, self.width, antialias=True)
-        return tf.cast(tf.round(scaled), "uint8")
+            image = tf.reduce_sum(image * LUMA, axis=-1, keepdims=True)
+        size = (self.height, self.width)
+        is_that_size = tf.reduce_all(tf.shape(image)[:2] == size)
+        scaled = tf.cond(is_that_size, lambda: image, lambda: fit(image, size))
+        return tf.cast(tf.round(tf.ensure_shape(scaled, (*size, self.channels))), "uint8")
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """States that pixels come out."""
@@ -46,13 +52,38 @@ class DecodeImages(keras.layers.Layer):
         return {**super().get_config(), "height": self.height, "width": self.width, "channels": self.channels}
 
 
-def three_channels(image: tf.Tensor) -> tf.Tensor:
-    """An image (height, width, 1 to 4) in grey or colour, with or without an alpha channel, as (height, width, 3)."""
-    channels = tf.shape(image)[-1]
-    color, alpha = image[..., : channels - 1 + channels % 2], image[..., -1:] / 255
-    opaque = tf.cond(channels % 2 == 0, lambda: color * alpha + 255 * (1 - alpha), lambda: color)  # on white
-    rgb = tf.cond(channels <= 2, lambda: tf.image.grayscale_to_rgb(opaque[..., :1]), lambda: opaque)
-    return tf.ensure_shape(rgb, (None, None, 3))
+def can_have_alpha(data: tf.Tensor) -> tf.Tensor:
+    """Whether a file is a PNG that TensorFlow decodes with an alpha channel, () bool."""
+    is_png = tf.strings.substr(data, 0, len(PNG)) == PNG
+    return is_png & tf.reduce_all(tf.strings.substr(data, *DEPTH_AND_KIND) != SHALLOW_GREY)
+
+
+def on_white(image: tf.Tensor) -> tf.Tensor:
+    """An image (height, width, 4), the last of them alpha, as (height, width, 3) float32."""
+    image = tf.cast(image, "float32")
+    opaque = image[..., 3:] / 255
+    return image[..., :3] * opaque + 255 * (1 - opaque)
+
+
+def without_alpha(data: tf.Tensor) -> tf.Tensor:
+    """A file without an alpha channel, () string, as (height, width, 3) float32, upright."""
+    image = tf.io.decode_image(data, expand_animations=False)
+    channels = tf.shape(image)[-1]  # 1 or 3, and 4 in some BMP files
+    rgb = tf.cond(channels == 1, lambda: tf.tile(image, (1, 1, 3)), lambda: image[..., :3])
+    return upright(tf.ensure_shape(tf.cast(rgb, "float32"), (None, None, 3)), orientation(data))
+
+
+def fit(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Scales an image (height, width, channels) into a size and pads it.
+
+    The same as `tf.image.resize_with_pad`, in half the time.
+    """
+    shape = tf.cast(tf.shape(image)[:2], "float32")
+    inner = shape / tf.reduce_max(shape / size)
+    scaled = tf.cast(tf.maximum(tf.floor(inner), 1), "int32")
+    before = tf.cast(tf.floor((size - inner) / 2), "int32")
+    padding = tf.concat([tf.stack([before, size - scaled - before], axis=1), [[0, 0]]], axis=0)
+    return tf.pad(tf.image.resize(image, scaled, antialias=True), padding)
 
 
 def orientation(data: tf.Tensor) -> tf.Tensor:
@@ -60,21 +91,17 @@ def orientation(data: tf.Tensor) -> tf.Tensor:
 
     The entry is found by its own bytes, which stand nowhere else by chance (Exif 2.32, tag 0x0112).
     """
-    header = tf.cast(tf.io.decode_raw(tf.strings.substr(data, 0, HEADER), "uint8"), "int32")
+    header = tf.strings.substr(data, 0, HEADER)
     is_jpeg = tf.strings.substr(data, 0, 2) == b"\xff\xd8"
-    return tf.cond(
-        is_jpeg, lambda: tf.maximum(value_behind(header, BIG_ENDIAN), value_behind(header, LITTLE_ENDIAN)), lambda: 1
-    )
+    found = tf.maximum(value_behind(header, BIG_ENDIAN), value_behind(header, LITTLE_ENDIAN))
+    return tf.where(is_jpeg, found, 1)
 
 
-def value_behind(header: tf.Tensor, pattern: tuple[int, ...]) -> tf.Tensor:
+def value_behind(header: tf.Tensor, pattern: bytes) -> tf.Tensor:
     """The byte behind the first place where a pattern of bytes stands, if it is an orientation, else 1."""
-    num_places = tf.maximum(tf.size(header) - len(pattern), 0)
-    is_here = tf.fill([num_places], True)
-    for place, byte in enumerate(pattern):
-        is_here &= header[place : place + num_places] == byte
-    behind = tf.boolean_mask(header[len(pattern) : len(pattern) + num_places], is_here)
-    value = tf.concat([behind, [1]], 0)[0]
+    parts = tf.raw_ops.StringSplitV2(input=[header], sep=pattern, maxsplit=1).values
+    behind = tf.concat([parts, ["", ""]], 0)[1]
+    value = tf.cast(tf.io.decode_raw(tf.strings.substr(behind + b"\x01", 0, 1), "uint8")[0], "int32")
     return tf.where((value >= 1) & (value <= 8), value, 1)
 
 
