@@ -140,7 +140,7 @@ def grey(image: ImageFile.ImageFile) -> npt.NDArray[np.float32]:
     except Exception as error:  # a damaged file can break any decoder in any way
         raise ValueError(f"is damaged or cut off ({type(error).__name__})") from error
     small = np.asarray(scaled, "float32")
-    return small if scaled.mode == "F" else small / 255
+    return small if scaled.mode == "F" else np.divide(small, 255, dtype="float32")
 
 
 def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
