@@ -17,7 +17,8 @@ from tqdm import tqdm
 from . import alike, file_sources, media, splitting, streaming
 from .config import Config
 from .errors import InputError
-from .file_listing import File, is_medium
+from .file_listing import File
+from .file_sources import is_medium
 from .provenance import Provenance, without_password
 
 HASH = "sha256"

@@ -11,11 +11,10 @@ import pyarrow as pa
 from . import cleaning, formats, sources, targets
 from .config import Config
 from .errors import InputError
-from .file_listing import File, below, is_medium, is_zip, located, members, without_common
+from .file_listing import File, below, classes, is_zip, located, members
 from .media import NOUN, SUFFIXES
 from .provenance import Provenance, without_password
 
-PARTS = {"train", "training", "valid", "validation", "val", "dev", "test", "testing"}  # folders that are no classes
 DATA_URI = "data:"
 NAME = "file"  # the column of the files' names
 MIN_NAMES_SHARE = 0.5  # of the cells of a column that name files
@@ -59,6 +58,11 @@ def find(config: Config, provenance: Provenance) -> Listed:
     return of_folders(config, list(media.values()), provenance)
 
 
+def is_medium(name: str) -> bool:
+    """Whether a file is of the kind that the model learns from, by its name."""
+    return name.lower().endswith(SUFFIXES) and sources.is_visible(name)
+
+
 def parent(source: str) -> str:
     """The folder of a table, from which the paths in it start."""
     return source.rpartition("/")[0] + "/" if "/" in source else ""
@@ -74,14 +78,9 @@ def read_table(config: Config, file: File, provenance: Provenance) -> pa.Table |
 
 
 def of_folders(config: Config, files: list[File], provenance: Provenance) -> Listed:
-    """Files that are labelled by the folders they lie in; names of splits such as train are no labels."""
-    folders = [parts[:-1] for parts in without_common([PurePosixPath(file.name).parts for file in files])]
-    if all(parts and parts[0].lower() in PARTS for parts in folders):
-        shown = ", ".join(sorted({parts[0] for parts in folders}))
-        provenance.note(f"what lies in the folders {shown} is joined: the project makes splits of its own")
-        folders = [parts[1:] for parts in folders]
-    classes = [parts[0] if parts else None for parts in folders]
-    return label(config, files, pa.table({config.target: pa.array(classes, pa.string())}), provenance)
+    """Files that are labelled by the folders they lie in."""
+    names = pa.array(classes([file.name for file in files], provenance), pa.string())
+    return label(config, files, pa.table({config.target: names}), provenance)
 
 
 def of_table(config: Config, table: pa.Table, media: dict[str, File], folder: str, provenance: Provenance) -> Listed:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from . import artifacts, batching, encoding, file_sources, media, mixing, task
 from .config import Config
 from .errors import InputError
-from .file_listing import is_medium
+from .file_sources import is_medium
 
 ENCODING_BATCH = 256  # files that are decoded at once
 PREDICTION_BATCH = 64  # examples; the layers of larger ones do not fit in a CPU's caches

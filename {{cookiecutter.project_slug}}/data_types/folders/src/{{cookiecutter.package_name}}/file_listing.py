@@ -10,8 +10,9 @@ from typing import IO, Any, NamedTuple
 
 from . import sources
 from .errors import InputError
-from .media import SUFFIXES
-from .provenance import without_password
+from .provenance import Provenance, without_password
+
+PARTS = {"train", "training", "valid", "validation", "val", "dev", "test", "testing"}  # folders that are no classes
 
 
 class File(NamedTuple):
@@ -25,11 +26,6 @@ class File(NamedTuple):
 def is_zip(filesystem: Any, path: str) -> bool:
     """Whether a path is that of a zip archive."""
     return path.lower().endswith(".zip") and bool(filesystem.isfile(path))
-
-
-def is_medium(name: str) -> bool:
-    """Whether a file is of the kind that the model learns from, by its name."""
-    return name.lower().endswith(SUFFIXES) and sources.is_visible(name)
 
 
 def below(filesystem: Any, source: str, path: str) -> dict[str, File]:
@@ -84,3 +80,13 @@ def without_common(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     while len({parts[:1] for parts in paths}) == 1 and all(len(parts) > 2 for parts in paths):
         paths = [parts[1:] for parts in paths]
     return paths
+
+
+def classes(names: list[str], provenance: Provenance) -> list[str | None]:
+    """The class of each file, which is the folder it lies in; names of splits such as train are no classes."""
+    folders = [parts[:-1] for parts in without_common([PurePosixPath(name).parts for name in names])]
+    if all(parts and parts[0].lower() in PARTS for parts in folders):
+        shown = ", ".join(sorted({parts[0] for parts in folders}))
+        provenance.note(f"what lies in the folders {shown} is joined: the project makes splits of its own")
+        folders = [parts[1:] for parts in folders]
+    return [parts[0] if parts else None for parts in folders]
