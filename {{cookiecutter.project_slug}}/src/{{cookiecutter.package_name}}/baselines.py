@@ -7,13 +7,16 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import sparse
 
-Features: TypeAlias = pd.DataFrame | npt.NDArray[np.floating]
-"""(num_examples, num_features): numbers, NaN for missing, and columns of pandas' category type."""
+Features: TypeAlias = pd.DataFrame | npt.NDArray[np.floating] | sparse.csr_matrix
+"""(num_examples, num_features): numbers, NaN for missing, and columns of pandas' category type; or a sparse matrix of
+numbers that need no scaling."""
 
 MAX_CATEGORIES = 250  # of a column, the most frequent: gradient boosting takes at most 255
 MIN_CATEGORY_EXAMPLES = 10  # rarer ones share an input of the linear model
 MIN_VALUES = 20  # of a column, or nothing can be learned from it
+NUM_COMPONENTS = 50  # of a sparse matrix, which trees are given instead
 MAX_LINEAR_EXAMPLES = 50_000  # a linear model learns little more from more, and would take longer than the network
 
 
@@ -25,8 +28,9 @@ def fit_and_predict(
 
     features, targets = train
     matrix, others = encode(features, features), encode(features, evaluation)
-    is_empty = np.isfinite(matrix).sum(axis=0) < MIN_VALUES
-    matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails if its part of a column has no value
+    if not sparse.issparse(matrix):
+        is_empty = np.isfinite(matrix).sum(axis=0) < MIN_VALUES
+        matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails if its part of a column has no value
     predictions = {}
     for name, model in models.items():
         rows = sample(len(targets), MAX_LINEAR_EXAMPLES) if name == "linear" else slice(None)
@@ -40,6 +44,8 @@ def fit_and_predict(
 
 def linear(model: Any, features: Features) -> Any:
     """A linear model on scaled numbers, with indicators of missing ones, and one-hot categories."""
+    if sparse.issparse(features):
+        return model
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -53,18 +59,31 @@ def linear(model: Any, features: Features) -> Any:
     )
 
 
+def boosting(model: Any, features: Features) -> Any:
+    """Gradient boosting that knows the categories, or on the main components of a sparse matrix."""
+    if not sparse.issparse(features):
+        return model.set_params(categorical_features=is_category(features))
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.pipeline import make_pipeline
+
+    # Latent semantic analysis (Deerwester et al. 1990)
+    return make_pipeline(TruncatedSVD(min(NUM_COMPONENTS, features.shape[1] - 1), random_state=0), model)
+
+
 def is_category(features: Features) -> npt.NDArray[np.bool_]:
     """Which columns are categories, (num_features,)."""
-    if isinstance(features, np.ndarray):
+    if not isinstance(features, pd.DataFrame):
         return np.zeros(features.shape[1], dtype=bool)
     return np.array([isinstance(kind, pd.CategoricalDtype) for kind in features.dtypes], dtype=bool)
 
 
-def encode(train: Features, features: Features) -> npt.NDArray[np.float64]:
+def encode(train: Features, features: Features) -> Any:
     """The features as numbers, (num_examples, num_features): categories numbered by their frequency in `train`.
 
-    Missing, rare and unseen categories, and numbers that are not finite, become NaN.
+    Missing, rare and unseen categories, and numbers that are not finite, become NaN. A sparse matrix stays what it is.
     """
+    if sparse.issparse(features):
+        return features
     if isinstance(features, np.ndarray) or isinstance(train, np.ndarray):
         matrix = np.array(features, dtype=float)
     else:

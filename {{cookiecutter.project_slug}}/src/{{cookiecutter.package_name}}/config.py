@@ -94,6 +94,27 @@ class Config(BaseSettings):
     target: str = "signal_to_noise"
     """The column to predict."""
 
+    # jinja: elif cookiecutter.problem == "text-classification"
+    goal: str = "Tell in which language a sentence is written, so that it reaches somebody who speaks it."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/written_languages.csv"
+    """The raw data: a table with a column of texts (also a database, see `query`), or a folder or zip of text files
+    with a folder per class, or an address of such (https, s3, gs)."""
+
+    target: str = "language"
+    """The column to predict: one of the table, or what folders are called."""
+
+    # jinja: elif cookiecutter.problem == "text-regression"
+    goal: str = "Tell the year of a date that is written in words, so that letters in an archive can be sorted."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/written_dates.csv"
+    """The raw data: a table with a column of texts, or an address of such (https, s3, gs) or a database (`query`)."""
+
+    target: str = "year"
+    """The column to predict."""
+
     # jinja: elif cookiecutter.problem == "tabular-regression"
     goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
     """What the model is for and who gains by it, in a sentence."""
@@ -118,6 +139,11 @@ class Config(BaseSettings):
     name_pattern: str = ""
     # jinja: endif
     """A regular expression whose named groups find columns in the files' names; empty: none."""
+
+    # jinja: endif
+    # jinja: if cookiecutter.__data_type == "text"
+    text_column: str = ""
+    """The column of a table that holds the texts; empty: `text`, or else the one with the longest texts."""
 
     # jinja: endif
     key: str = ""
@@ -177,6 +203,10 @@ class Config(BaseSettings):
     max_cell: Annotated[int, Field(ge=100, le=1_000_000_000)] = 100_000_000
     """Characters in a cell of a table, which may hold a file as a data URI; more are refused."""
 
+    # jinja: elif cookiecutter.__data_type == "text"
+    max_cell: Annotated[int, Field(ge=100, le=100_000_000)] = 10_000_000
+    """Characters in a cell; more are refused: usually an unclosed quote that swallows the rest of the file."""
+
     # jinja: else
     max_cell: Annotated[int, Field(ge=100, le=100_000_000)] = 100_000
     """Characters in a cell; more are refused: usually an unclosed quote that swallows the rest of the file."""
@@ -215,6 +245,11 @@ class Config(BaseSettings):
     """Seconds that recordings are cropped or padded to; 0: chosen from the training recordings, at most 10."""
 
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "text"
+    max_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Characters of a text that are read, from its beginning; the rest of longer texts is left out."""
+
+    # jinja: endif
     split_fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
     """Shares of the training, validation and test split; they add up to 1."""
 
@@ -243,6 +278,8 @@ class Config(BaseSettings):
 
     # jinja: if cookiecutter.__data_type == "tabular"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
+    # jinja: elif cookiecutter.__data_type == "text"
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
     # jinja: else
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     # jinja: endif
@@ -313,6 +350,12 @@ class Config(BaseSettings):
     output: str = ""
     """The table that `make predict` writes: CSV, TSV, Parquet or JSON lines."""
 
+    # jinja: elif cookiecutter.__data_type == "text"
+    """What `make predict` reads: a table with the column of texts (CSV, TSV, Parquet, JSON lines), or text files."""
+
+    output: str = ""
+    """The table that `make predict` writes, in any of these formats."""
+
     # jinja: else
     """The file of examples that `make predict` reads: CSV, TSV, Parquet or JSON lines."""
 
@@ -378,10 +421,18 @@ class Config(BaseSettings):
     batch_wait: Annotated[float, Field(ge=0, le=1_000)] = 0
     """Milliseconds that a request waits for others to share a run of the model; those that wait anyway share it."""
 
+    # jinja: if cookiecutter.__data_type == "text"
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    # jinja: else
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
+    # jinja: endif
     """Rows of several requests in one run of the model; 1: each request has a run of its own."""
 
+    # jinja: if cookiecutter.__data_type == "text"
+    request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
+    # jinja: else
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    # jinja: endif
     """Rows of one request; more are refused, since all others would wait for them."""
 
     request_bytes: Annotated[int, Field(ge=1_000, le=2**31)] = 32_000_000
@@ -402,6 +453,11 @@ class Config(BaseSettings):
     # jinja: if cookiecutter.__data_type in ("image", "audio")
     log_whole_files: bool = False
     """Whether the log keeps the files themselves, of which feedback makes examples; false: only their measures."""
+
+    # jinja: endif
+    # jinja: if cookiecutter.__data_type == "text"
+    log_texts: bool = True
+    """Whether the log keeps the texts themselves, of which feedback makes examples; false: only their measures."""
 
     # jinja: endif
     log_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 64_000_000

@@ -54,7 +54,7 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
     inputs, absent = logged_inputs(config, described["inputs"], [line["inputs"] for line in traffic.rows])
     sent = observed.as_table(inputs, [line["inputs"] for line in traffic.rows])
     examples = observed.from_examples(inputs, read_record(folder / record.EXAMPLES))
-    features = Tables(observed.comparable(inputs, examples), observed.comparable(inputs, sent))
+    features = Tables(*observed.comparable(inputs, examples, sent))
     outputs = [line["outputs"] for line in traffic.rows]
     references = [prediction_tables(read_record(folder / name), outputs) for name in record.PREDICTIONS.values()]
     tables = {"features": features, "predictions": references[-1]}

@@ -42,20 +42,28 @@ DECOMPRESS = {  # by the bytes that such a file begins with
 
 
 def read_table(config: Config, provenance: Provenance) -> pa.Table:
-    """Reads the source; cells are typed as far as its format has types, those of text tables are all strings.
+    """Reads the source as one table.
+
+    Raises:
+        InputError: as `read_tables`, or its tables have different columns.
+    """
+    return concatenate(read_tables(config, provenance))
+
+
+def read_tables(config: Config, provenance: Provenance) -> dict[str, pa.Table]:
+    """Reads the tables of the source, by name; cells are typed as far as its format has types, else all strings.
 
     Raises:
         InputError: it is missing, unreadable, empty or no table; the message says what to do.
     """
     if is_database(config.source):
-        table = formats.read_database(config, provenance)
-        check_table(config, "the query's result", table)
-        return table
-    tables = {}
-    for name, payload in read_files(config.source, provenance):
-        tables[name] = formats.parse(config, name, payload, provenance)
-        check_table(config, name, tables[name])
-    return concatenate(tables)
+        tables = {"the query's result": formats.read_database(config, provenance)}
+    else:
+        files = read_files(config.source, provenance)
+        tables = {name: formats.parse(config, name, payload, provenance) for name, payload in files}
+    for name, table in tables.items():
+        check_table(config, name, table)
+    return tables
 
 
 def is_database(source: str) -> bool:

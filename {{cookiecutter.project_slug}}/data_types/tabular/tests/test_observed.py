@@ -30,7 +30,8 @@ def test_requests_and_examples_give_the_same_table() -> None:
     ]
     table = observed.as_table(INPUTS, rows)
     pd.testing.assert_frame_equal(table, observed.from_examples(INPUTS, examples))
-    compared = observed.comparable(INPUTS, table)
+    compared, same = observed.comparable(INPUTS, table, table)
+    pd.testing.assert_frame_equal(compared, same)
     assert compared["remark"].tolist()[0] == 2
     assert compared.dtypes.astype(str).to_dict() == {
         "size in cm": "float64",

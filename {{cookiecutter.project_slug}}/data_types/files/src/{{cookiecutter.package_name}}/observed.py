@@ -36,10 +36,10 @@ def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(numbers | categories)
 
 
-def comparable(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
-    """What is compared of such a table: all of it."""
+def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is compared of training examples and requests, both in the form of `as_table`: all of it."""
     del inputs
-    return table
+    return reference, window
 
 
 def meant_to_change(inputs: Inputs) -> list[str]:

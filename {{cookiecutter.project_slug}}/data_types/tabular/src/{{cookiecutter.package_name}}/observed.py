@@ -48,8 +48,13 @@ def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def comparable(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
-    """What is compared of such a table: texts hardly repeat, so that their number of words stands for them."""
+def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is compared of training examples and requests, both in the form of `as_table`."""
+    return repeating(inputs, reference), repeating(inputs, window)
+
+
+def repeating(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
+    """Such a table with the number of words of texts in their place, since texts hardly repeat."""
     columns = {}
     for entry in inputs.values():
         values = table[entry["column"]]

@@ -92,16 +92,16 @@ def baseline(
     counts = np.bincount(targets)
     candidates = {"linear": baselines.linear(LogisticRegression(max_iter=200, tol=1e-3), features)}
     if len(counts) <= MAX_BOOSTED_CLASSES:
-        candidates["gradient_boosting"] = HistGradientBoostingClassifier(
-            categorical_features=baselines.is_category(features),
+        boosting = HistGradientBoostingClassifier(
             early_stopping="auto" if counts[counts > 0].min() > 1 else False,  # a class must be on both of its sides
             max_iter=min(100, MAX_TREES // len(counts)),
             random_state=0,
         )
+        candidates["gradient_boosting"] = baselines.boosting(boosting, features)
     models = {name: candidates[name] for name in candidates if name in names}
-    probabilities = {"majority": np.tile(counts / len(targets), (len(evaluation), 1))}
+    probabilities = {"majority": np.tile(counts / len(targets), (evaluation.shape[0], 1))}
     for name, fitted in baselines.fit_and_predict(models, train, evaluation, "predict_proba").items():
-        probabilities[name] = np.zeros((len(evaluation), len(counts)))
+        probabilities[name] = np.zeros((evaluation.shape[0], len(counts)))
         probabilities[name][:, models[name].classes_] = fitted  # a sample of the examples may lack a class
     return {name: {"probabilities": values} for name, values in probabilities.items()}
 

@@ -71,10 +71,10 @@ def baseline(
     from sklearn.linear_model import Ridge
 
     features, targets = train
-    boosting = HistGradientBoostingRegressor(categorical_features=baselines.is_category(features), random_state=0)
+    boosting = baselines.boosting(HistGradientBoostingRegressor(random_state=0), features)
     candidates = {"linear": baselines.linear(Ridge(), features), "gradient_boosting": boosting}
     models = {name: candidates[name] for name in candidates if name in names}
-    predictions = {"mean": np.full(len(evaluation), np.mean(targets))}
+    predictions = {"mean": np.full(evaluation.shape[0], np.mean(targets))}
     predictions |= baselines.fit_and_predict(models, train, evaluation, "predict")
     return {name: {"prediction": values} for name, values in predictions.items()}
 

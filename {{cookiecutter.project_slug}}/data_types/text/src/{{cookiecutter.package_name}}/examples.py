@@ -1,0 +1,91 @@
+"""From the raw source to one row per text: the text, what is measured of it, and the labels that came with it."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from tqdm import tqdm
+
+from . import cleaning, sources, splitting, streaming, targets, text_sources, texts
+from .config import Config
+from .errors import InputError
+from .provenance import Provenance, without_password
+
+PIECE = 512  # texts that `make predict` holds in memory at once, with all that they are split into
+
+
+def read_examples(config: Config) -> pd.DataFrame:
+    """One row per text that is not empty; `attrs` holds the fields of the `Provenance`, which counts the others.
+
+    Columns: the other columns of the source; the text, as UTF-8 can hold it; what `texts.measure` measures; and a hash
+    that near-duplicates share.
+
+    Raises:
+        InputError: the source cannot be read or holds no texts; the message says what to do.
+    """
+    provenance = Provenance()
+    table = text_sources.find(config, provenance)
+    contents = [texts.mended(text or "") for text in table.column(texts.COLUMN).to_pylist()]
+    is_used = np.array([not texts.is_empty(text) for text in contents], bool)
+    if not is_used.any():
+        raise InputError(f"all {len(contents)} texts of {without_password(config.source)} are empty; check text_column")
+    as_text = (config.target,) if targets.IS_NAME else ()  # 01 is the name of a class
+    others = table.drop([texts.COLUMN])
+    labels = cleaning.clean(others, provenance, config.missing_markers, as_text, unchecked=config.ignore)
+    labels = labels.reindex(range(len(contents)))  # a table of nothing but texts has no rows left
+    provenance.drop("the text is empty", (np.flatnonzero(~is_used) + 1).tolist())
+    used = labels[is_used].reset_index(drop=True)
+    used[texts.COLUMN] = [text for text, keep in zip(contents, is_used, strict=True) if keep]
+    examples = pd.concat([used, measures(config, used[texts.COLUMN])], axis=1)
+    examples.attrs = vars(provenance)
+    return examples
+
+
+def measures(config: Config, contents: Iterable[str]) -> pd.DataFrame:
+    """What is measured of each text, and its hash."""
+    shown = tqdm(contents, "measuring texts", delay=1, disable=None)
+    return pd.DataFrame(
+        [{**texts.measure(text, config.max_characters), texts.HASH: texts.identity(text)} for text in shown]
+    )
+
+
+def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """A number per example, (num_examples,) uint64, that texts share which are the same or nearly the same."""
+    del config  # what reads alike is alike, whatever its labels
+    return splitting.hash_values(examples[texts.HASH])
+
+
+def as_before(config: Config, examples: pd.DataFrame) -> Config:
+    """The settings by which a further source is read as `examples` were: the same."""
+    del examples
+    return config
+
+
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+    """What `make predict` reads: a table, a text file or a folder of such, in pieces with the column of texts."""
+    whole = of_files(config, path) if path.is_dir() or path.suffix == texts.SUFFIX else None
+    for piece, numbers in whole or streaming.read_pieces(config, path, provenance):
+        named = texts.COLUMN in piece.column_names
+        column = "" if named else text_sources.text_column(config, str(path), piece)
+        table = piece if named else piece.append_column(texts.COLUMN, piece.column(column))
+        for start in range(0, table.num_rows, PIECE):
+            yield streaming.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
+
+
+def of_files(config: Config, path: Path) -> Iterator[streaming.Piece]:
+    """The texts of a file, or of those below a folder, with their names.
+
+    Raises:
+        InputError: there are none.
+    """
+    files = sorted(path.rglob(f"*{texts.SUFFIX}")) if path.is_dir() else [path] if path.is_file() else []
+    visible = [file for file in files if sources.is_visible(str(file.relative_to(path)))]
+    if not visible:
+        raise InputError(f"input is {str(path)!r}, which holds no text file; give a folder of {texts.SUFFIX} or a table")
+    for start in range(0, len(visible), PIECE):
+        some = visible[start : start + PIECE]
+        contents = [texts.decode(config, file.read_bytes()) for file in some]
+        table = pa.table({text_sources.NAME: [str(file) for file in some], texts.COLUMN: contents})
+        yield streaming.Piece(table, start + 1 + np.arange(len(some)))

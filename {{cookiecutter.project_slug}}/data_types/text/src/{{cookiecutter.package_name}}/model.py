@@ -1,0 +1,78 @@
+"""build_model: weighted bags of words and character n-grams, beside a convolution over the words in their order."""
+
+import keras
+import keras_tuner
+from keras import layers, ops
+
+from . import task
+from .config import Config
+from .layers import WeightedBag
+from .vocabulary import BagOfNgrams
+
+WIDEST = 3  # words that the convolution sees at once
+
+
+def build_model(
+    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+) -> keras.Model:
+    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+
+    Its two members, which differ in all they see, are trained side by side, each on its own loss, and their predictions
+    are averaged.
+    """
+    inputs = {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+        for name, tensor in preprocessor.output.items()
+    }
+    units = hp.Int("units", 32, 256, step=32, default=64)
+    ngram_dropout = hp.Float("ngram_dropout", 0.0, 0.6, step=0.1, default=0.3)
+    bags = {
+        name: WeightedBag(vocabulary.size + 1, units, ngram_dropout, name=f"bag_of_{name}")
+        for name, vocabulary in bags_of(preprocessor).items()
+    }
+    members = [layers.Concatenate()([bag(inputs[name]) for name, bag in bags.items()])]  # (batch, bags * units)
+    branch = hp.Choice("sequence", ["convolution", "attention", "none"], default="convolution")
+    if branch != "none":
+        num_words = preprocessor.get_layer("words").size + 2
+        members.append(sequence_branch(inputs["words"], branch, num_words, units, len(bags) * units, hp))
+    with_features = [layers.Concatenate()([member, inputs["features"]]) for member in members]
+    stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
+    dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
+    network = keras.Model(inputs, task.output_head(dropped, target), name="network")
+    for name, bag in bags.items():
+        bag.weigh(preprocessor.get_layer(name).inverse_document_frequencies())
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=config.learning_rate),
+            weight_decay=hp.Float("weight_decay", 1e-4, 1e-1, sampling="log", default=0.01),
+        ),
+        loss=task.loss(target),
+        metrics=task.metrics(target),
+        jit_compile=False,  # compiling did not pay on a CPU
+    )
+    return network
+
+
+def bags_of(preprocessor: keras.Model) -> dict[str, BagOfNgrams]:
+    """The vocabularies of the bags, by the names of the preprocessor's outputs."""
+    return {layer.name: layer for layer in preprocessor.layers if isinstance(layer, BagOfNgrams)}
+
+
+def sequence_branch(
+    codes: keras.KerasTensor, branch: str, num_words: int, units: int, width: int, hp: keras_tuner.HyperParameters
+) -> keras.KerasTensor:
+    """Codes of words (batch, num_words) to (batch, width): by convolutions (Kim 2014), or by self-attention."""
+    is_word = ops.cast(ops.expand_dims(codes, -1) > 0, "float32")  # (batch, num_words, 1)
+    embedded = layers.Embedding(num_words, units, name="embedded_words")(codes) * is_word
+    hidden = layers.SpatialDropout1D(hp.Float("word_dropout", 0.0, 0.5, step=0.1, default=0.2))(embedded)
+    if branch == "attention":
+        attended = layers.MultiHeadAttention(num_heads=4, key_dim=units // 4, dropout=0.1)(
+            hidden, hidden, attention_mask=ops.expand_dims(codes > 0, 1)
+        )
+        hidden = layers.LayerNormalization()(layers.Add()([hidden, attended]))
+    sizes = (1, WIDEST) if branch == "convolution" else (1, 1)
+    pooled = []
+    for place, size in enumerate(sizes):
+        maps = layers.Conv1D(width // 2, size, padding="same", activation="relu", name=f"convolution_{place}")(hidden)
+        pooled.append(layers.GlobalMaxPooling1D()(maps * is_word))
+    return layers.Concatenate()(pooled)

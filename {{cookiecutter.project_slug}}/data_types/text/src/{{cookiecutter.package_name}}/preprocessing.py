@@ -1,0 +1,120 @@
+"""From raw texts to the codes that the network learns from: the same graph in training and in service."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from keras import ops
+
+from . import artifacts, batching, features, task, texts, tokenizing
+from .config import Config
+from .vocabulary import BagOfNgrams, Vocabulary, WordSequence
+
+MIN_COUNT = 2  # training texts with a piece: what a single one has is treated as unseen, so that unseen is learned too
+MAX_WORDS, MAX_NGRAMS = 30_000, 200_000  # most frequent ones that are told apart
+MAX_SEQUENCE, MAX_BAG = 512, 1_024  # words of a text in their order, and n-grams of a text
+ADAPTATION_EXAMPLES = 100_000  # at most; more would move vocabularies little
+ENCODING_BATCH = 256  # texts that are encoded at once
+SIMPLE_LENGTH = 3.0  # of a text's weights for the baselines: with 1, a logistic regression is regularized too much
+PREDICTION_BATCH = 128  # texts that are encoded and predicted at once
+
+
+def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:
+    """What a client sends: a text, (batch,) string."""
+    del config, examples
+    return {texts.COLUMN: keras.Input((), name=texts.COLUMN, dtype="string")}
+
+
+def raw_arrays(inputs: dict[str, keras.KerasTensor], examples: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The texts as the array for `raw_inputs`, (num_examples,)."""
+    return {column: examples[column].to_numpy(object) for column in inputs}
+
+
+def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
+    """What each raw input is, by column."""
+    del config, examples
+    return {texts.COLUMN: "text"}
+
+
+def parse_arrays(
+    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The texts of a table for the exported model.
+
+    Returns:
+        The array by input, (num_rows,), and which rows have no text, (num_rows,) bool.
+    """
+    del config  # a text is a text
+    ((name, entry),) = inputs.items()
+    cells = table[entry["column"]]
+    contents = ["" if missing else texts.mended(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    return {name: np.array(contents, object)}, np.array([texts.is_empty(text) for text in contents], bool)
+
+
+def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
+    """The model from raw texts to codes and numbers, adapted on `examples`, which must be training examples.
+
+    Its outputs:
+        words: (batch, num_words) int32, in their order: 0 behind the last, 1 unseen in training, then a code per word.
+        word_ngrams: (batch, num_ngrams) int32, the words and pairs of words that occur: 0 is none.
+        character_ngrams: (batch, num_ngrams) int32, likewise.
+        features: (batch, num_features) float32, about standard normal.
+    """
+    inputs = raw_inputs(config, examples)
+    cut = tokenizing.Cut(config.max_characters, name="cut")(inputs[texts.COLUMN])
+    standardized = tokenizing.Standardize(name="standardized")(cut)
+    engineered = features.engineer(cut)
+    stacked = ops.round(ops.stack(list(engineered.values()), axis=1), 4)  # last digits depend on the size of a batch
+    sample = examples.iloc[:: math.ceil(len(examples) / ADAPTATION_EXAMPLES)]
+    first = keras.Model(inputs, {"standardized": standardized, "features": stacked})
+    values = batching.run_in_batches(first, raw_arrays(inputs, sample), ENCODING_BATCH)
+    scale = keras.layers.Normalization(name="scaled")
+    scale.adapt(values["features"])
+    vocabularies: dict[str, Vocabulary] = {
+        "words": WordSequence("words", name="words"),
+        "word_ngrams": BagOfNgrams("word_ngrams", name="word_ngrams"),
+        "character_ngrams": BagOfNgrams("character_ngrams", name="character_ngrams"),
+    }
+    for name, vocabulary in vocabularies.items():
+        limits = (MAX_WORDS, MAX_SEQUENCE) if name == "words" else (MAX_NGRAMS, MAX_BAG)
+        vocabulary.adapt(values["standardized"], MIN_COUNT, *limits)
+    codes = {name: vocabulary(standardized) for name, vocabulary in vocabularies.items()}
+    return keras.Model(inputs, {**codes, "features": scale(stacked)}, name="preprocessor")
+
+
+def make_dataset(
+    config: Config, split: str, preprocessor: keras.Model, target: task.Target, epoch: tf.Variable | None = None
+) -> tf.data.Dataset:
+    """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
+
+    The split is encoded once and kept in memory. With `epoch`, the number of the epoch, the examples are shuffled.
+    """
+    examples = artifacts.read_examples(config, split)
+    inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
+    targets = task.encode(target, examples[config.target])[:, None]
+    if epoch is None:
+        return batching.in_order(inputs, targets, PREDICTION_BATCH)
+    return batching.shuffled(inputs, targets, batching.batch_size(config, len(targets)), config.seed, epoch)
+
+
+def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[Any, Any]:
+    """What baselines learn from, without a network: TF-IDF weights as sparse matrices (num_examples, num_ngrams).
+
+    They are of words and pairs of words and, where texts are short, of character n-grams.
+    """
+    from scipy import sparse
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    limits = {"min_df": MIN_COUNT, "max_features": MAX_NGRAMS, "sublinear_tf": True, "dtype": np.float32}
+    vectorizers = [TfidfVectorizer(ngram_range=tokenizing.WORD_NGRAMS, **limits)]
+    if train["characters"].median() < tokenizing.SPELLED_CHARACTERS:
+        vectorizers.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), **limits))
+    read = [examples[texts.COLUMN].str[: config.max_characters] for examples in (train, evaluation)]
+    fitted = [(vectorizer.fit_transform(read[0]), vectorizer.transform(read[1])) for vectorizer in vectorizers]
+    train_weights, weights = (
+        SIMPLE_LENGTH * sparse.hstack([pair[place] for pair in fitted], format="csr") for place in (0, 1)
+    )
+    return train_weights, weights
