@@ -250,7 +250,11 @@ class Config(BaseSettings):
     """Characters of a text that are read, from its beginning; the rest of longer texts is left out."""
 
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "text"
+    split_fractions: tuple[Share, Share, Share] = (0.8, 0.1, 0.1)
+    # jinja: else
     split_fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
+    # jinja: endif
     """Shares of the training, validation and test split; they add up to 1."""
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -287,6 +291,8 @@ class Config(BaseSettings):
 
     # jinja: if cookiecutter.__data_type == "tabular"
     patience: Annotated[int, Field(ge=1, le=100_000)] = 6
+    # jinja: elif cookiecutter.__data_type == "text"
+    patience: Annotated[int, Field(ge=1, le=100_000)] = 8
     # jinja: else
     patience: Annotated[int, Field(ge=1, le=100_000)] = 15
     # jinja: endif

@@ -20,6 +20,7 @@ SAMPLE_BYTES = 1 << 16  # enough text to recognise UTF-16 or a blank file
 LATIN_ENCODINGS = ["cp1252", "cp1250", "cp1254", "cp1257"]
 OTHER_ENCODINGS = ["cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
 MAX_MESS = 0.3  # share of unlikely letters, by charset-normalizer, above which a guess is no guess
+MAX_ZEROS = 0.01  # share of zero bytes above which UTF-8 is not meant; a few stray ones are characters like others
 BLOCK_BYTES = 1 << 22  # read at once; a row must fit in
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -69,7 +70,7 @@ def detect_encoding(name: str, payload: bytes, provenance: Provenance) -> str:
         if payload.startswith(mark):
             return encoding
     sample = payload[:SAMPLE_BYTES]
-    if b"\0" in sample:
+    if sample.count(0) > MAX_ZEROS * len(sample) or (b"\0" in sample and not is_utf8(payload)):
         return detect_utf16(name, sample)
     try:
         payload.decode()
@@ -82,6 +83,15 @@ def detect_encoding(name: str, payload: bytes, provenance: Provenance) -> str:
         provenance.note(f"{name} is read as {encoding}, a guess; set `encoding` if letters look wrong")
         return encoding
     return "utf-8"
+
+
+def is_utf8(payload: bytes) -> bool:
+    """Whether bytes are valid UTF-8."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def detect_utf16(name: str, sample: bytes) -> str:
@@ -155,12 +165,11 @@ def read_rows(
         ragged.append(row)
         return "skip"
 
-    block_size = min(max(BLOCK_BYTES, 4 * config.max_cell), 1 << 30)
     try:
         table = pyarrow.csv.read_csv(
             pa.BufferReader(body),
             # Only a single thread can tell the numbers of rows, and pyarrow 10 may abort at exit after several.
-            pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=block_size),
+            pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=block_size(config)),
             pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside),
             pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
@@ -172,6 +181,11 @@ def read_rows(
         example = f"row {first.number} has {first.actual_columns} cells and the header {first.expected_columns}"
         tolerate(config, name, [row.number for row in ragged], table.num_rows, example, provenance)
     return table
+
+
+def block_size(config: Config) -> int:
+    """Bytes that are read at once, so that any row fits in."""
+    return min(max(BLOCK_BYTES, 4 * config.max_cell), 1 << 30)
 
 
 def tolerate(config: Config, name: str, rows: list[int], num_good: int, example: str, provenance: Provenance) -> None:

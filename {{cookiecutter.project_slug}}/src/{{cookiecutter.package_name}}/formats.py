@@ -147,8 +147,15 @@ def to_column(values: Sequence[Any]) -> pa.Array:
     """Cells of one type as that type, others as text."""
     try:
         return pa.array(values)
+    except UnicodeEncodeError:
+        return to_column([encodable(value) for value in values])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def encodable(value: Any) -> Any:
+    """A value that UTF-8 can hold: of half a surrogate pair, which JSON can escape, remains a question mark."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def simplify(name: str, table: pa.Table) -> pa.Table:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from . import artifacts, delimited
+from . import artifacts, delimited, formats
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance
@@ -77,7 +77,13 @@ def read_text_pieces(config: Config, path: Path, provenance: Provenance) -> Iter
     with fsspec.open(str(path), compression="infer") as stream:
         reader = pyarrow.csv.open_csv(
             stream,
-            pyarrow.csv.ReadOptions(column_names=names, skip_rows=num_lines, encoding=encoding, use_threads=False),
+            pyarrow.csv.ReadOptions(
+                column_names=names,
+                skip_rows=num_lines,
+                encoding=encoding,
+                use_threads=False,
+                block_size=delimited.block_size(config),
+            ),
             pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
             pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
         )
@@ -110,7 +116,7 @@ def parse_object(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) else None
+    return {name: formats.encodable(value) for name, value in record.items()} if isinstance(record, dict) else None
 
 
 def write_pieces(path: Path, pieces: Iterator[pd.DataFrame]) -> int:

@@ -83,9 +83,11 @@ def of_files(config: Config, path: Path) -> Iterator[streaming.Piece]:
     files = sorted(path.rglob(f"*{texts.SUFFIX}")) if path.is_dir() else [path] if path.is_file() else []
     visible = [file for file in files if sources.is_visible(str(file.relative_to(path)))]
     if not visible:
-        raise InputError(f"input is {str(path)!r}, which holds no text file; give a folder of {texts.SUFFIX} or a table")
+        raise InputError(
+            f"input is {str(path)!r}, which holds no text file; give a folder of {texts.SUFFIX} or a table"
+        )
     for start in range(0, len(visible), PIECE):
         some = visible[start : start + PIECE]
-        contents = [texts.decode(config, file.read_bytes()) for file in some]
+        contents = [text_sources.decode(config, file.read_bytes()) for file in some]
         table = pa.table({text_sources.NAME: [str(file) for file in some], texts.COLUMN: contents})
         yield streaming.Piece(table, start + 1 + np.arange(len(some)))

@@ -78,10 +78,14 @@ def telling_words(config: Config, complete: keras.Model, examples: pd.DataFrame)
         up = [f"{word} {means[word]:+.2f}" for word in ranked[:NUM_WORDS] if means[word] > 0]
         down = [f"{word} {means[word]:+.2f}" for word in ranked[::-1][:NUM_WORDS] if means[word] < 0]
         rows.append([leading or "the number", ", ".join(up), ", ".join(down)])
-    columns: list[str | Column] = ["Predicted", Column("Words that speak for it"), Column("Words that speak against it")]
+    columns: list[str | Column] = [
+        "Predicted",
+        Column("Words that speak for it"),
+        Column("Words that speak against it"),
+    ]
     note = (
-        f"Of {len(sample)} validation texts: how much the logarithm of the odds of the predicted class, or the predicted "
-        f"number, falls on average when the word is taken out; words of at least {MIN_TEXTS} texts."
+        f"Of {len(sample)} validation texts: by how much the logarithm of the odds of the predicted class, or the "
+        f"predicted number, falls on average when the word is taken out; words of at least {MIN_TEXTS} texts."
     )
     return Table("Most telling words", columns, rows, note)
 
@@ -92,7 +96,9 @@ def occlude(complete: keras.Model, examples: pd.DataFrame) -> list[Occluded]:
     variants, owners = [], []
     for number, text in enumerate(pieces):
         places = [None, *word_places(text)]
-        variants += ["".join(text[:place] + text[place + 1 :]) if place is not None else "".join(text) for place in places]
+        variants += [
+            "".join(text[:place] + text[place + 1 :]) if place is not None else "".join(text) for place in places
+        ]
         owners += [(number, place) for place in places]
     outputs = inference.predict(complete, pd.DataFrame({texts.COLUMN: variants}))
     starts = [row for row, (_, place) in enumerate(owners) if place is None]

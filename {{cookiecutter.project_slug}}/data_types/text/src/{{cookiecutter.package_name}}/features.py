@@ -12,8 +12,8 @@ SHARES = {  # of the characters: all that match is counted
     "letters": r"\p{L}",
     "upper_case": r"\p{Lu}",
     "digits": r"\p{N}",
-    "question_marks": r"[?？؟]",
-    "exclamation_marks": r"[!！]",
+    "question_marks": r"[?\x{ff1f}\x{61f}]",
+    "exclamation_marks": r"[!\x{ff01}]",
     "other_signs": r"[\p{P}\p{S}]",
     "non_ascii": r"[^\x00-\x7f]",
 }

@@ -29,7 +29,9 @@ class WeightedBag(keras.layers.Layer):
             shape=(self.num_codes,), initializer="zeros", trainable=False, name="weights_of_codes"
         )
         self.embeddings = self.add_weight(
-            shape=(self.num_codes, self.units), initializer=keras.initializers.RandomNormal(stddev=0.1), name="embeddings"
+            shape=(self.num_codes, self.units),
+            initializer=keras.initializers.RandomNormal(stddev=0.1),
+            name="embeddings",
         )
 
     def weigh(self, inverse_document_frequencies: np.ndarray) -> None:

@@ -10,6 +10,8 @@ from .layers import WeightedBag
 from .vocabulary import BagOfNgrams
 
 WIDEST = 3  # words that the convolution sees at once
+FEWEST_TEXTS = 5_000  # from which on a sequence can be learned from: with fewer, it is far behind the bags
+LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 
 
 def build_model(
@@ -17,8 +19,8 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 
-    Its two members, which differ in all they see, are trained side by side, each on its own loss, and their predictions
-    are averaged.
+    Bags and sequence are two members, which differ in all they see, are trained side by side, each on its own loss, and
+    whose predictions are averaged.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
@@ -31,7 +33,7 @@ def build_model(
         for name, vocabulary in bags_of(preprocessor).items()
     }
     members = [layers.Concatenate()([bag(inputs[name]) for name, bag in bags.items()])]  # (batch, bags * units)
-    branch = hp.Choice("sequence", ["convolution", "attention", "none"], default="convolution")
+    branch = hp.Choice("sequence", ["convolution", "attention", "none"], default=default_sequence(preprocessor))
     if branch != "none":
         num_words = preprocessor.get_layer("words").size + 2
         members.append(sequence_branch(inputs["words"], branch, num_words, units, len(bags) * units, hp))
@@ -44,13 +46,19 @@ def build_model(
     network.compile(
         optimizer=keras.optimizers.AdamW(
             hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=config.learning_rate),
-            weight_decay=hp.Float("weight_decay", 1e-4, 1e-1, sampling="log", default=0.01),
+            weight_decay=hp.Float("weight_decay", 1e-3, 1.0, sampling="log", default=0.01),
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=False,  # compiling did not pay on a CPU
     )
     return network
+
+
+def default_sequence(preprocessor: keras.Model) -> str:
+    """How the order of words is learned from before any search: not of few or long texts."""
+    words = preprocessor.get_layer("words")
+    return "convolution" if words.num_texts >= FEWEST_TEXTS and words.length <= LONGEST_SEQUENCE else "none"
 
 
 def bags_of(preprocessor: keras.Model) -> dict[str, BagOfNgrams]:

@@ -1,9 +1,10 @@
 """What monitoring looks at: the measures of the texts that clients sent, and how many of their words are new."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from . import texts
@@ -22,7 +23,9 @@ def columns(inputs: Iterable[str]) -> list[str]:
 def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The logged texts, None where they are not kept, and their measures as float64."""
     logged = [value if isinstance(value := row.get(name), dict) else {} for row in rows for name in inputs]
-    numbers = {name: pd.Series([to_number(each.get(name)) for each in logged], dtype="float64") for name in texts.NUMBERS}
+    numbers = {
+        name: pd.Series([to_number(each.get(name)) for each in logged], dtype="float64") for name in texts.NUMBERS
+    }
     contents = pd.Series([to_text(each.get(texts.COLUMN)) for each in logged], dtype=object)
     return pd.DataFrame({texts.COLUMN: contents, **numbers})
 
@@ -36,27 +39,44 @@ def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
 def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What is compared of training examples and requests: the measures and, if texts are kept, the share of new words.
 
-    A training text's own words are not new to it: there, those count that no other training text has.
+    A text's own words are never new to it: for a training text, wherever it stands, those of all others are known.
     """
     del inputs
     tables = [table[list(texts.NUMBERS)] for table in (reference, window)]
     if window[texts.COLUMN].notna().any():
-        frequencies = pd.Series([word for text in reference[texts.COLUMN] for word in words_of(text)]).value_counts()
-        repeated = set(frequencies.index[frequencies > 1])
-        tables[0] = tables[0].assign(**{UNSEEN: shares_outside(reference[texts.COLUMN], repeated)})
-        tables[1] = tables[1].assign(**{UNSEEN: shares_outside(window[texts.COLUMN], set(frequencies.index))})
+        known = KnownWords.of(reference[texts.COLUMN])
+        pairs = zip(tables, (reference, window), strict=True)
+        tables = [part.assign(**{UNSEEN: known.unseen_shares(table[texts.COLUMN])}) for part, table in pairs]
     return tables[0], tables[1]
+
+
+class KnownWords(NamedTuple):
+    """The training texts, their words, and those that several of them have."""
+
+    contents: frozenset[str]
+    words: frozenset[str]
+    repeated: frozenset[str]
+
+    @classmethod
+    def of(cls, contents: pd.Series) -> "KnownWords":
+        """Takes the training texts."""
+        frequencies = Counter(word for text in contents for word in words_of(text))
+        repeated = (word for word, count in frequencies.items() if count > 1)
+        return cls(frozenset(contents), frozenset(frequencies), frozenset(repeated))
+
+    def unseen_shares(self, contents: pd.Series) -> list[float]:
+        """The share of each text's words that no other training text has; NaN for a text without words."""
+        shares = []
+        for text in contents:
+            words = words_of(text)
+            known = self.repeated if text in self.contents else self.words
+            shares.append(len(words - known) / len(words) if words else math.nan)
+        return shares
 
 
 def words_of(text: str | None) -> set[str]:
     """The words of a text, whatever their case."""
     return set(texts.WORD.findall((text or "").casefold()))
-
-
-def shares_outside(contents: pd.Series, known: Collection[str]) -> np.ndarray:
-    """The share of each text's words that are not known, (num_texts,); NaN where there are none."""
-    found = [words_of(text) for text in contents]
-    return np.array([len(words - known) / len(words) if words else np.nan for words in found])  # type: ignore[operator]
 
 
 def meant_to_change(inputs: Inputs) -> list[str]:

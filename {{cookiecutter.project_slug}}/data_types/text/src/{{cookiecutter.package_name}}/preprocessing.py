@@ -13,9 +13,10 @@ from . import artifacts, batching, features, task, texts, tokenizing
 from .config import Config
 from .vocabulary import BagOfNgrams, Vocabulary, WordSequence
 
-MIN_COUNT = 2  # training texts with a piece: what a single one has is treated as unseen, so that unseen is learned too
+MIN_WORD_COUNT = 2  # training texts with a word: what a single one has is unseen, so that unseen is learned too
 MAX_WORDS, MAX_NGRAMS = 30_000, 200_000  # most frequent ones that are told apart
 MAX_SEQUENCE, MAX_BAG = 512, 1_024  # words of a text in their order, and n-grams of a text
+MAX_DEVIATION = 3.0  # standard deviations by which a feature departs: a text of nothing but emoji has tens
 ADAPTATION_EXAMPLES = 100_000  # at most; more would move vocabularies little
 ENCODING_BATCH = 256  # texts that are encoded at once
 SIMPLE_LENGTH = 3.0  # of a text's weights for the baselines: with 1, a logistic regression is regularized too much
@@ -61,7 +62,7 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         words: (batch, num_words) int32, in their order: 0 behind the last, 1 unseen in training, then a code per word.
         word_ngrams: (batch, num_ngrams) int32, the words and pairs of words that occur: 0 is none.
         character_ngrams: (batch, num_ngrams) int32, likewise.
-        features: (batch, num_features) float32, about standard normal.
+        features: (batch, num_features) float32, about standard normal, within -MAX_DEVIATION and MAX_DEVIATION.
     """
     inputs = raw_inputs(config, examples)
     cut = tokenizing.Cut(config.max_characters, name="cut")(inputs[texts.COLUMN])
@@ -79,10 +80,11 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         "character_ngrams": BagOfNgrams("character_ngrams", name="character_ngrams"),
     }
     for name, vocabulary in vocabularies.items():
-        limits = (MAX_WORDS, MAX_SEQUENCE) if name == "words" else (MAX_NGRAMS, MAX_BAG)
-        vocabulary.adapt(values["standardized"], MIN_COUNT, *limits)
+        limits = (MIN_WORD_COUNT, MAX_WORDS, MAX_SEQUENCE) if name == "words" else (1, MAX_NGRAMS, MAX_BAG)
+        vocabulary.adapt(values["standardized"], *limits)
     codes = {name: vocabulary(standardized) for name, vocabulary in vocabularies.items()}
-    return keras.Model(inputs, {**codes, "features": scale(stacked)}, name="preprocessor")
+    bounded = ops.clip(scale(stacked), -MAX_DEVIATION, MAX_DEVIATION)
+    return keras.Model(inputs, {**codes, "features": bounded}, name="preprocessor")
 
 
 def make_dataset(
@@ -108,7 +110,7 @@ def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFram
     from scipy import sparse
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    limits = {"min_df": MIN_COUNT, "max_features": MAX_NGRAMS, "sublinear_tf": True, "dtype": np.float32}
+    limits = {"max_features": MAX_NGRAMS, "sublinear_tf": True, "dtype": np.float32}
     vectorizers = [TfidfVectorizer(ngram_range=tokenizing.WORD_NGRAMS, **limits)]
     if train["characters"].median() < tokenizing.SPELLED_CHARACTERS:
         vectorizers.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), **limits))

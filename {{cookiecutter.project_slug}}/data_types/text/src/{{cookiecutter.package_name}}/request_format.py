@@ -35,7 +35,7 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
     found = np.empty(len(values), object)
     for row, value in enumerate(values):
         if not isinstance(value, str | bytes):
-            what = "is missing" if value is None else f"is a {type(value).__name__}"
+            what = "is missing" if value is None else f"is of the type {type(value).__name__}"
             raise RequestError(f"{what}; send a text, as a string", row=row)
         text = as_text(value)
         if texts.is_empty(text):

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from . import sources, texts
 from .config import Config
+from .delimited import BYTE_ORDER_MARKS
 from .errors import InputError
 from .file_listing import File, below, classes, is_zip, members
 from .provenance import Provenance, without_password
@@ -60,12 +61,21 @@ def of_files(config: Config, files: list[File], provenance: Provenance) -> pa.Ta
     digest = hashlib.sha256(b"".join(sorted(hashlib.sha256(payload).digest() for payload in payloads)))
     entry = {"name": without_password(config.source), "files": len(files), "bytes": sum(map(len, payloads))}
     provenance.sources.append({**entry, "sha256": digest.hexdigest()})
-    contents = [texts.decode(config, payload) for payload in payloads]
+    contents = [decode(config, payload) for payload in payloads]
     num_invalid = sum(texts.UNKNOWN in content for content in contents)
     if num_invalid:
         provenance.note(f"{num_invalid} text files hold bytes that are no characters, which were replaced")
     columns = {NAME: names, texts.COLUMN: contents, config.target: labels}
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def decode(config: Config, payload: bytes) -> str:
+    """The text in the bytes of a file, by its byte order mark, the setting `encoding` or UTF-8.
+
+    What is invalid becomes `texts.UNKNOWN`.
+    """
+    marks = (encoding for mark, encoding in BYTE_ORDER_MARKS.items() if payload.startswith(mark))
+    return texts.mended(payload.decode(next(marks, config.encoding or "utf-8"), errors="replace"))
 
 
 def of_table(config: Config, name: str, table: pa.Table) -> pa.Table:

@@ -1,12 +1,9 @@
-"""What a text is to the project: how it is read from bytes, what is measured of it, which texts are nearly the same."""
+"""What a text is to the project: what is measured of it, which texts are nearly the same."""
 
 import hashlib
 import re
 import unicodedata
 from typing import Any
-
-from .config import Config
-from .delimited import BYTE_ORDER_MARKS
 
 COLUMN = "text"
 SUFFIX = ".txt"
@@ -17,15 +14,6 @@ UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 SURROGATES = re.compile("[\ud800-\udfff]")
 WORD = re.compile(r"\w+")
 SEPARATORS = re.compile(r"[\W_]+")
-
-
-def decode(config: Config, payload: bytes) -> str:
-    """The text in the bytes of a file, by its byte order mark, the setting `encoding` or UTF-8.
-
-    What is invalid becomes UNKNOWN.
-    """
-    marks = (encoding for mark, encoding in BYTE_ORDER_MARKS.items() if payload.startswith(mark))
-    return mended(payload.decode(next(marks, config.encoding or "utf-8"), errors="replace"))
 
 
 def mended(text: str) -> str:

@@ -6,13 +6,13 @@ import keras
 import tensorflow as tf
 
 WORD_NGRAMS = (1, 2)  # words and pairs of neighbours
-CHARACTER_NGRAMS = (2, 3, 4, 5)
+CHARACTER_NGRAMS = (1, 2, 3, 4)
 SPELLED_CHARACTERS = 1_000  # of which character n-grams are made: longer texts have words enough
 NUM_FINGERPRINTS = 2**62
 
 # Signs, and characters of scripts that put no spaces between words, stand for themselves.
-SINGLE = r"([^\p{L}\p{M}\p{N}_'’\s]|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
-OPENING, CLOSING = r"(^|\s)['’]+", r"['’]+(\s|$)"  # quotation marks, unlike the apostrophe in a word
+SINGLE = r"([^\p{L}\p{M}\p{N}_'\x{2019}\s]|[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
+OPENING, CLOSING = r"(^|\s)['\x{2019}]+", r"['\x{2019}]+(\s|$)"  # quotation marks, unlike the apostrophe in a word
 SPACES = r"[\s\p{Z}\p{Cc}]+"
 
 

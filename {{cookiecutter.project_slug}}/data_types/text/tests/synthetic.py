@@ -1,0 +1,85 @@
+"""Made-up texts, small enough to train on in seconds: some words make what they praise dearer."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from project import request_format, texts
+from project.config import Config
+
+COLUMNS = ("text",)
+EXPLAINED = "Most telling words"  # a heading of the report
+SLICED = "characters"  # a column whose values repeat, or enough of them lie in a range
+VARYING = "letters"  # a number of the examples
+UNIQUE = texts.HASH  # a column whose values differ from example to example
+DRIFTS = [  # changes of what clients send, and the rule that fires
+    (lambda inputs: inputs.update(text=inputs["text"] | {"characters": 900}), "feature drift"),
+    (
+        lambda inputs: inputs.update(text=inputs["text"] | {"text": f"unheard {inputs['text']['text']}"}),
+        "feature drift",
+    ),
+    (lambda inputs: inputs.update(text={**inputs["text"], "letters": None}), "missing values"),
+]
+# Hyperparameters with which training takes a second
+SMALL_NETWORK = {"units": 32, "sequence": "none", "dropout": 0.0, "ngram_dropout": 0.0, "learning_rate": 0.03}
+PRAISE = ("gold", "silver", "rare", "famous", "perfect")
+BLAME = ("bent", "rusty", "torn", "stained", "faded")
+OTHERS = ("a", "the", "lamp", "clock", "from", "with", "handle", "Vienna", "très", "100", "(big)", "🕰")
+
+
+def settings(folder: Path) -> dict[str, Any]:
+    """The settings by which the table is read, for a project in a folder."""
+    return {}
+
+
+def make_table(num_examples: int = 400, seed: int = 0) -> pd.DataFrame:
+    """Texts of a few words, and two targets that depend on them: kind and price."""
+    random = np.random.default_rng(seed)
+    goodness = random.random(num_examples)
+    contents = []
+    for good in goodness:
+        telling = [random.choice(PRAISE if random.random() < good else BLAME) for _ in range(6)]
+        contents.append(" ".join(random.permutation([*telling, *random.choice(OTHERS, random.integers(4, 12))])))
+    return pd.DataFrame(
+        {
+            "text": contents,
+            "kind": np.where(goodness > 0.66, "dear", np.where(goodness > 0.33, "fair", "cheap")),
+            "price": 20 * goodness + random.normal(0, 0.5, num_examples),
+        }
+    )
+
+
+def write_source(folder: Path, num_examples: int = 400, seed: int = 0) -> str:
+    """Writes the table as a CSV file and gives its path."""
+    path = folder / "table.csv"
+    make_table(num_examples, seed).to_csv(path, index=False)
+    return str(path)
+
+
+def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Such a table as collecting gives it: the model needs no more of it."""
+    return table
+
+
+def departing(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Such a table that departs from the schema, and the column that does."""
+    return table.assign(text=table["text"] * 50), "characters"
+
+
+def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
+    """Such a table with a row that cannot be read."""
+    contents = table["text"].copy()
+    contents.iloc[row] = ""
+    return table.assign(text=contents)
+
+
+def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of such a table as clients send them."""
+    return [{"text": text} for text in table["text"]]
+
+
+def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
+    """Examples as the request log keeps them."""
+    return [{"text": request_format.loggable(config, inputs["text"], text)} for text in examples["text"]]

@@ -1,0 +1,96 @@
+"""Texts become the same codes in training and in service, and baselines get TF-IDF weights."""
+
+import keras
+import keras_tuner
+import numpy as np
+import pandas as pd
+import pytest
+
+from project import artifacts, baselines, batching, epochs, inference, layers, model, preprocessing, task
+from project.config import Config
+
+
+@pytest.fixture(scope="module")
+def complete(finished: Config) -> keras.Model:
+    return inference.load_model(finished)
+
+
+def encode(complete: keras.Model, *texts: str) -> dict[str, np.ndarray]:
+    arrays = {"text": np.array(texts, object)}
+    return batching.run_in_batches(complete.get_layer("preprocessor"), arrays, preprocessing.ENCODING_BATCH)
+
+
+def test_codes_do_not_depend_on_the_company_of_a_text(complete: keras.Model) -> None:
+    texts = ["a gold lamp", "x" * 50_000, "\ud7ff🙂\0", "", "rusty " * 3_000]
+    together = encode(complete, *texts)
+    for row, text in enumerate(texts):
+        for name, values in encode(complete, text).items():
+            np.testing.assert_array_equal(values[0], together[name][row])
+
+
+def test_what_is_beyond_the_limit_changes_nothing(finished: Config, complete: keras.Model) -> None:
+    start = "gold lamp " * (finished.max_characters // 10)
+    one, other = (encode(complete, text) for text in (start, start + "rusty clock" * 100))
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, other[name])
+
+
+def test_features_are_bounded(complete: keras.Model) -> None:
+    features = encode(complete, "🙂" * 9_000, "!", "A" * 100)["features"]
+    assert np.isfinite(features).all()
+    assert np.abs(features).max() <= preprocessing.MAX_DEVIATION
+
+
+def test_every_epoch_has_an_order_of_its_own_and_every_example_once(finished: Config, complete: keras.Model) -> None:
+    counter, target = epochs.epoch_counter(), inference.target_of(complete)
+    dataset = preprocessing.make_dataset(finished, "train", complete.get_layer("preprocessor"), target, counter)
+    first = np.concatenate([inputs["word_ngrams"].numpy() for inputs, _ in dataset])
+    counter.assign(1)
+    second = np.concatenate([inputs["word_ngrams"].numpy() for inputs, _ in dataset])
+    assert len(first) == artifacts.num_examples(finished, "train")
+    assert (first != second).any()
+    assert sorted(row.tobytes() for row in first) == sorted(row.tobytes() for row in second)
+
+
+def test_rows_without_a_text_are_bad() -> None:
+    table = pd.DataFrame({"review": ["a", "", None, " ", 7]})
+    inputs = {"text": {"column": "review"}}
+    arrays, is_bad = preprocessing.parse_arrays(Config(), inputs, table)
+    assert arrays["text"].tolist() == ["a", "", "", " ", "7"]
+    assert is_bad.tolist() == [False, True, True, True, False]
+
+
+def test_baselines_learn_from_sparse_weights(finished: Config) -> None:
+    train, test = (artifacts.read_examples(finished, split) for split in ("train", "test"))
+    features, others = preprocessing.simple_features(finished, train, test)
+    assert features.shape == (len(train), others.shape[1])
+    assert baselines.encode(features, others) is others
+    longer = train.assign(characters=5_000)
+    assert preprocessing.simple_features(finished, longer, test)[0].shape[1] < features.shape[1]
+
+
+@pytest.mark.parametrize("sequence", ["convolution", "attention", "none"])
+def test_the_search_varies_the_network(finished: Config, complete: keras.Model, sequence: str) -> None:
+    space = keras_tuner.HyperParameters()
+    space.Fixed("sequence", sequence)
+    space.Fixed("units", 32)
+    preprocessor, target = complete.get_layer("preprocessor"), inference.target_of(complete)
+    network = model.build_model(space, finished, preprocessor, target)
+    assert {"units", "ngram_dropout", "dropout", "learning_rate", "weight_decay"} <= set(space.values)
+    encoded = encode(complete, "a gold lamp", "")
+    outputs = network.predict_on_batch(encoded)
+    assert outputs.shape[:2] == (2, 1 if sequence == "none" else 2)
+    assert np.isfinite(outputs).all()
+    assert len(task.metrics(target)) > 0
+
+
+def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:
+    bag = layers.WeightedBag(4, 2, dropout=0.5)
+    codes = np.array([[1, 3, 0], [0, 0, 0]], "int32")
+    bag(codes)
+    bag.weigh(np.array([0, 3, 1, 4], "float32"))
+    embeddings = keras.ops.convert_to_numpy(bag.embeddings)
+    expected = [0.6 * embeddings[1] + 0.8 * embeddings[3], [0, 0]]
+    np.testing.assert_allclose(bag(codes), expected, rtol=1e-5, atol=1e-7)
+    again = layers.WeightedBag.from_config(bag.get_config())
+    assert again.get_config() == bag.get_config()
