@@ -14,6 +14,7 @@ from .file_listing import File, below, classes, is_zip, members
 from .provenance import Provenance, without_password
 
 NAME = "file"  # the column of the files' names
+LETTER = r"\pL"
 
 
 def find(config: Config, provenance: Provenance) -> pa.Table:
@@ -82,14 +83,14 @@ def of_table(config: Config, name: str, table: pa.Table) -> pa.Table:
     """A table whose column of texts has its name, and whose other columns do not have those of measures."""
     column = text_column(config, name, table)
     content = table.column(column)
-    content = content if pa.types.is_string(content.type) else content.cast(pa.string())
+    content = content if is_text(content) else content.cast(pa.string())
     taken = {column, texts.COLUMN, texts.HASH, *texts.NUMBERS} - {config.target, config.key, config.group, config.time}
     others = table.drop([other for other in table.column_names if other in taken])
     return others.append_column(texts.COLUMN, content)
 
 
 def text_column(config: Config, name: str, table: pa.Table) -> str:
-    """The column of texts: the one of the setting, one of that name, or the one with the longest texts.
+    """The column of texts: the one of the setting, one called `texts.COLUMN`, or the one with the longest texts.
 
     Raises:
         InputError: there is none.
@@ -101,13 +102,18 @@ def text_column(config: Config, name: str, table: pa.Table) -> str:
     if config.text_column:
         raise InputError(f"text_column is {config.text_column!r}, which is no column of {name}; it has: {known}")
     roles = {config.target, config.key, config.group, config.time, NAME, *config.ignore}
-    lengths = {other: mean_length(table.column(other)) for other in table.column_names if other not in roles}
-    longest = max(lengths, key=lambda other: lengths[other], default="")
-    if not lengths.get(longest):
+    letters = {other: mean_letters(table.column(other)) for other in table.column_names if other not in roles}
+    longest = max(letters, key=lambda other: letters[other], default="")
+    if not letters.get(longest):
         raise InputError(f"no column of {name} holds texts; it has: {known}; set text_column to the one to learn from")
     return longest
 
 
-def mean_length(column: Any) -> float:
-    """Characters in a cell on average; 0 where cells are no texts."""
-    return float(pc.mean(pc.utf8_length(column)).as_py() or 0) if pa.types.is_string(column.type) else 0.0
+def mean_letters(column: Any) -> float:
+    """Letters in a cell on average; 0 where cells are no texts."""
+    return float(pc.mean(pc.count_substring_regex(column, LETTER)).as_py() or 0) if is_text(column) else 0.0
+
+
+def is_text(column: Any) -> bool:
+    """Whether the cells of a column are strings."""
+    return bool(pa.types.is_string(column.type))

@@ -45,7 +45,8 @@ class Standardize(keras.layers.Layer):
 
     def call(self, texts: tf.Tensor) -> tf.Tensor:
         """Replaces."""
-        lower = tf.strings.lower(texts, encoding="utf-8")
+        whole = tf.strings.regex_replace(texts, r"\x00", " ")  # where `lower` would end
+        lower = tf.strings.lower(whole, encoding="utf-8")
         apart = tf.strings.regex_replace(lower, SINGLE, r" \1 ")
         unquoted = tf.strings.regex_replace(tf.strings.regex_replace(apart, OPENING, " "), CLOSING, " ")
         return tf.strings.strip(tf.strings.regex_replace(unquoted, SPACES, " "))
