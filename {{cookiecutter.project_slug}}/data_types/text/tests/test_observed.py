@@ -51,6 +51,12 @@ def test_without_texts_their_measures_are_compared() -> None:
     assert list(before) == list(now) == list(texts.NUMBERS)
 
 
+def test_nothing_is_compared_where_the_log_leaves_texts_out() -> None:
+    reference = observed.from_examples(INPUTS, examples("red lamp"))
+    before, now = observed.comparable({}, reference, observed.as_table({}, [{}, {}]))
+    assert before.shape[1] == now.shape[1] == 0
+
+
 def test_what_clients_should_not_have_sent_is_missing() -> None:
     odd: list[Any] = [None, "plain", 5, {"words": "many", "text": 7}, []]
     table = observed.as_table(INPUTS, [{"text": value} for value in odd])

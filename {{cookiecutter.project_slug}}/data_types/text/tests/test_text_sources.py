@@ -154,7 +154,17 @@ def test_near_duplicates_stay_in_one_split(tmp_path: Path) -> None:
     assert sum(map(len, hashes)) == len(set.union(*hashes)) == 120
 
 
+def test_a_column_that_has_the_name_of_a_measure_cannot_be_the_target(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,words\na b,7\nc,8\n", encoding="utf-8")
+    with pytest.raises(InputError, match="target is 'words', which is what a measure of texts is called"):
+        read("a.csv", target="words")
+
+
 def test_what_was_measured_before_is_measured_anew(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("text,label,words\na b,x,7\nc,y,8\n", encoding="utf-8")
+    found = read("b.csv")
+    assert found["words"].tolist() == [2, 1]
+    assert Provenance(**found.attrs).notes == ["columns of the source that are measured anew: words"]
     (tmp_path / "a.jsonl").write_text(
         '{"text": "a b", "label": "x", "words": null, "same_text": null}\n', encoding="utf-8"
     )

@@ -67,9 +67,10 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     """What `make predict` reads: a table, a text file or a folder of such, in pieces with the column of texts."""
     whole = of_files(config, path) if path.is_dir() or path.suffix == texts.SUFFIX else None
     for piece, numbers in whole or streaming.read_pieces(config, path, provenance):
-        named = texts.COLUMN in piece.column_names
-        column = "" if named else text_sources.text_column(config, str(path), piece)
-        table = piece if named else piece.append_column(texts.COLUMN, piece.column(column))
+        content = piece.column(text_sources.text_column(config, str(path), piece))
+        place = piece.column_names.index(texts.COLUMN) if texts.COLUMN in piece.column_names else piece.num_columns
+        others = piece.drop([texts.COLUMN]) if place < piece.num_columns else piece
+        table = others.add_column(place, texts.COLUMN, content)
         for start in range(0, table.num_rows, PIECE):
             yield streaming.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
 
@@ -81,7 +82,7 @@ def of_files(config: Config, path: Path) -> Iterator[streaming.Piece]:
         InputError: there are none.
     """
     files = sorted(path.rglob(f"*{texts.SUFFIX}")) if path.is_dir() else [path] if path.is_file() else []
-    visible = [file for file in files if sources.is_visible(str(file.relative_to(path)))]
+    visible = [file for file in files if file == path or sources.is_visible(str(file.relative_to(path)))]
     if not visible:
         raise InputError(
             f"input is {str(path)!r}, which holds no text file; give a folder of {texts.SUFFIX} or a table"

@@ -41,8 +41,8 @@ def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) ->
 
     A text's own words are never new to it: for a training text, wherever it stands, those of all others are known.
     """
-    del inputs
-    tables = [table[list(texts.NUMBERS)] for table in (reference, window)]
+    columns = texts.NUMBERS if inputs else ()  # nothing, if the log leaves the texts out
+    tables = [table[list(columns)] for table in (reference, window)]
     if window[texts.COLUMN].notna().any():
         known = KnownWords.of(reference[texts.COLUMN])
         pairs = zip(tables, (reference, window), strict=True)

@@ -27,7 +27,7 @@ def find(config: Config, provenance: Provenance) -> pa.Table:
     if files:
         return of_files(config, files, provenance)
     tables = sources.read_tables(config, provenance)
-    return sources.concatenate({name: of_table(config, name, table) for name, table in tables.items()})
+    return sources.concatenate({name: of_table(config, name, table, provenance) for name, table in tables.items()})
 
 
 def text_files(source: str) -> list[File]:
@@ -79,14 +79,25 @@ def decode(config: Config, payload: bytes) -> str:
     return texts.mended(payload.decode(next(marks, config.encoding or "utf-8"), errors="replace"))
 
 
-def of_table(config: Config, name: str, table: pa.Table) -> pa.Table:
-    """A table whose column of texts has its name, and whose other columns do not have those of measures."""
+def of_table(config: Config, name: str, table: pa.Table, provenance: Provenance) -> pa.Table:
+    """A table whose column of texts has its name, and whose other columns do not have those of measures.
+
+    Raises:
+        InputError: it has no column of texts, or one that is needed has the name of a measure.
+    """
+    measured = {texts.HASH, *texts.NUMBERS}
+    for setting in ("target", "key", "group", "time"):
+        if getattr(config, setting) in measured:
+            message = f"{setting} is {getattr(config, setting)!r}, which is what a measure of texts is called"
+            raise InputError(f"{message}; rename the column in {name}")
     column = text_column(config, name, table)
     content = table.column(column)
     content = content if is_text(content) else content.cast(pa.string())
-    taken = {column, texts.COLUMN, texts.HASH, *texts.NUMBERS} - {config.target, config.key, config.group, config.time}
-    others = table.drop([other for other in table.column_names if other in taken])
-    return others.append_column(texts.COLUMN, content)
+    doubled = [other for other in table.column_names if other in measured]
+    if any(table.column(other).null_count < table.num_rows for other in doubled):
+        provenance.note(f"columns of the source that are measured anew: {', '.join(doubled)}")
+    unwanted = {column, texts.COLUMN, *doubled} & {*table.column_names}
+    return table.drop(sorted(unwanted)).append_column(texts.COLUMN, content)
 
 
 def text_column(config: Config, name: str, table: pa.Table) -> str:
