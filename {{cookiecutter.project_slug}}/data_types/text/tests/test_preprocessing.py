@@ -79,7 +79,7 @@ def test_the_search_varies_the_network(finished: Config, complete: keras.Model, 
     assert {"units", "ngram_dropout", "dropout", "learning_rate", "weight_decay"} <= set(space.values)
     encoded = encode(complete, "a gold lamp", "")
     outputs = network.predict_on_batch(encoded)
-    assert outputs.shape[:2] == (2, 1 if sequence == "none" else 2)
+    assert outputs.shape[:2] == (2, 3 if sequence == "none" else 4)
     assert np.isfinite(outputs).all()
     assert len(task.metrics(target)) > 0
 

@@ -10,7 +10,6 @@ from .layers import WeightedBag
 from .vocabulary import BagOfNgrams
 
 WIDEST = 3  # words that the convolution sees at once
-FEWEST_TEXTS = 5_000  # from which on a sequence can be learned from: with fewer, it is far behind the bags
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 
 
@@ -19,8 +18,8 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 
-    Bags and sequence are two members, which differ in all they see, are trained side by side, each on its own loss, and
-    whose predictions are averaged.
+    Its members see words, character n-grams, both, and the words in their order. They are trained side by side, each on
+    its own loss, and their predictions are averaged: they err on different texts.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
@@ -32,7 +31,7 @@ def build_model(
         name: WeightedBag(vocabulary.size + 1, units, ngram_dropout, name=f"bag_of_{name}")
         for name, vocabulary in bags_of(preprocessor).items()
     }
-    members = [layers.Concatenate()([bag(inputs[name]) for name, bag in bags.items()])]  # (batch, bags * units)
+    members = bag_members([bag(inputs[name]) for name, bag in bags.items()])
     branch = hp.Choice("sequence", ["convolution", "attention", "none"], default=default_sequence(preprocessor))
     if branch != "none":
         num_words = preprocessor.get_layer("words").size + 2
@@ -56,14 +55,20 @@ def build_model(
 
 
 def default_sequence(preprocessor: keras.Model) -> str:
-    """How the order of words is learned from before any search: not of few or long texts."""
-    words = preprocessor.get_layer("words")
-    return "convolution" if words.num_texts >= FEWEST_TEXTS and words.length <= LONGEST_SEQUENCE else "none"
+    """How the order of words is learned from before any search: not at all where texts are long."""
+    return "convolution" if preprocessor.get_layer("words").length <= LONGEST_SEQUENCE else "none"
 
 
 def bags_of(preprocessor: keras.Model) -> dict[str, BagOfNgrams]:
     """The vocabularies of the bags, by the names of the preprocessor's outputs."""
     return {layer.name: layer for layer in preprocessor.layers if isinstance(layer, BagOfNgrams)}
+
+
+def bag_members(bags: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
+    """All bags together and each by itself, zeros standing for the others; each (batch, bags * units)."""
+    together = layers.Concatenate()(bags)
+    alone = [layers.Concatenate()([bag if bag is own else ops.zeros_like(bag) for bag in bags]) for own in bags]
+    return [together, *alone]
 
 
 def sequence_branch(

@@ -1,6 +1,6 @@
 """How long and in which pieces training goes through the examples, where the settings leave it open."""
 
-EXAMPLES_SEEN = 150_000  # in all epochs together, after which the network learns little more
-FEWEST_EPOCHS, MOST_EPOCHS = 5, 30
+EXAMPLES_SEEN = 100_000  # in all epochs together, after which the network learns little more
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 10
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
 STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less

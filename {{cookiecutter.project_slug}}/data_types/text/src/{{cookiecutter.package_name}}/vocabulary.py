@@ -26,13 +26,10 @@ class Vocabulary(keras.layers.Layer):
     Shapes: (batch,) string to (batch, length) int32, 0 where there is no further piece.
     """
 
-    def __init__(self, pieces: str, size: int = 0, length: int = 1, num_texts: int = 0, **options: Any) -> None:
-        """Takes which pieces, a key of PIECES; `adapt` finds how many are known, and in how many texts of which length.
-
-        The length of a text is its number of pieces.
-        """
+    def __init__(self, pieces: str, size: int = 0, length: int = 1, **options: Any) -> None:
+        """Takes which pieces, a key of PIECES; `adapt` finds how many are known and how many a text has at most."""
         super().__init__(**options)
-        self.pieces, self.size, self.length, self.num_texts = pieces, size, length, num_texts
+        self.pieces, self.size, self.length = pieces, size, length
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
         """Creates the table, which `adapt` fills."""
@@ -47,7 +44,7 @@ class Vocabulary(keras.layers.Layer):
         found, counts = document_frequencies(self.pieces, standardized)
         kept = np.flatnonzero(counts >= min_count)
         kept = np.sort(kept[np.argsort(-counts[kept], kind="stable")][:max_size])
-        self.size, self.num_texts = max(1, len(kept)), len(standardized)
+        self.size = max(1, len(kept))
         self.build()
         if len(kept):
             self.known.assign(found[kept])
@@ -76,8 +73,7 @@ class Vocabulary(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Adds the sizes."""
-        names = ("pieces", "size", "length", "num_texts")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        return {**super().get_config(), "pieces": self.pieces, "size": self.size, "length": self.length}
 
 
 @keras.saving.register_keras_serializable(package="text")
