@@ -2,9 +2,9 @@
 
     python tests/benchmarks/texts.py --data DIR --venv DIR [--sets banking77] [--seed 0] [--output FOLDER]
 
-DIR holds a folder for each set, with one table called ..._train and one called ..._test in it; 15 % of the training part
-are for validation. Nothing is tuned. Prints a Markdown table; beside the network stands a logistic regression on TF-IDF
-weights, fitted to the same examples.
+DIR holds a folder for each set, with one table called ..._train and one called ..._test in it; 15 % of the training
+part are for validation. Nothing is tuned. Prints a Markdown table; beside the network stands a logistic regression on
+TF-IDF weights, fitted to the same examples.
 """
 
 from __future__ import annotations
@@ -69,9 +69,10 @@ def measure(name: str, data: Path, venv: Path, folder: Path, seed: int) -> tuple
     return sum(rows.values()), scores, seconds
 
 
-def read(path: Path) -> Any:
+def read(path: Path) -> dict[str, dict[str, Any]]:
     """What a JSON file holds."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def write_table(data: Path, path: Path, seed: int) -> list[float]:

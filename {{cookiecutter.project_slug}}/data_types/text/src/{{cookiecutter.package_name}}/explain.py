@@ -48,8 +48,8 @@ def blocks(
         for each, row, truth in zip(occlude(complete, shown), worst, shown[config.target], strict=True)
     ]
     note = (
-        "The worst first. Orange words spoke for what was predicted, blue ones against it: by how much it changes when "
-        f"the word is taken out (occlusion), within each text; the first {MAX_WORDS} words are tried."
+        "The worst first. Orange words raised what was predicted, blue ones lowered it: the stronger, the more it changes "
+        f"when the word is taken out (occlusion). The first {MAX_WORDS} words of a text are tried."
     )
     return [telling_words(config, complete, examples), highlighting.figure("The worst predictions", exhibits, note)]
 
@@ -80,8 +80,8 @@ def telling_words(config: Config, complete: keras.Model, examples: pd.DataFrame)
         rows.append([leading or "the number", ", ".join(up), ", ".join(down)])
     columns: list[str | Column] = [
         "Predicted",
-        Column("Words that speak for it"),
-        Column("Words that speak against it"),
+        Column("Words that raise it"),
+        Column("Words that lower it"),
     ]
     note = (
         f"Of {len(sample)} validation texts: by how much the logarithm of the odds of the predicted class, or the "
