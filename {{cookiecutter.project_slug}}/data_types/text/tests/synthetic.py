@@ -51,13 +51,6 @@ def make_table(num_examples: int = 600, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def write_source(folder: Path, num_examples: int = 600, seed: int = 0) -> str:
-    """Writes the table as a CSV file and gives its path."""
-    path = folder / "table.csv"
-    make_table(num_examples, seed).to_csv(path, index=False)
-    return str(path)
-
-
 def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """Such a table as collecting gives it: the model needs no more of it."""
     return table
