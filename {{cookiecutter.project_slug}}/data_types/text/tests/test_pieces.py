@@ -35,7 +35,7 @@ def test_the_setting_wins_over_the_name(tmp_path: Path) -> None:
 
 def test_a_table_without_texts_is_refused(tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(InputError, match="no column of .* holds texts"):
+    with pytest.raises(InputError, match=r"no column of .* holds texts"):
         pieces(tmp_path / "new.csv")
 
 

@@ -48,8 +48,8 @@ def blocks(
         for each, row, truth in zip(occlude(complete, shown), worst, shown[config.target], strict=True)
     ]
     note = (
-        "The worst first. Orange words raised what was predicted, blue ones lowered it: the stronger, the more it changes "
-        f"when the word is taken out (occlusion). The first {MAX_WORDS} words of a text are tried."
+        "The worst first. Orange words raised what was predicted, blue ones lowered it: by how much it changes when the "
+        f"word is taken out (occlusion). The first {MAX_WORDS} words of a text are tried."
     )
     return [telling_words(config, complete, examples), highlighting.figure("The worst predictions", exhibits, note)]
 
