@@ -69,6 +69,17 @@ def test_baselines_learn_from_sparse_weights(finished: Config) -> None:
     assert preprocessing.simple_features(finished, longer, test)[0].shape[1] < features.shape[1]
 
 
+def test_long_texts_are_not_spelled(finished: Config, complete: keras.Model) -> None:
+    examples = artifacts.read_examples(finished, "train")
+    preprocessor = preprocessing.build_preprocessor(finished, examples.assign(characters=5_000))
+    assert "character_ngrams" in complete.get_layer("preprocessor").output
+    assert "character_ngrams" not in preprocessor.output
+    space = keras_tuner.HyperParameters()
+    space.Fixed("sequence", "none")
+    network = model.build_model(space, finished, preprocessor, inference.target_of(complete))
+    assert network.output_shape[1] == 1
+
+
 @pytest.mark.parametrize("sequence", ["convolution", "attention", "none"])
 def test_the_search_varies_the_network(finished: Config, complete: keras.Model, sequence: str) -> None:
     space = keras_tuner.HyperParameters()

@@ -65,7 +65,9 @@ def bags_of(preprocessor: keras.Model) -> dict[str, BagOfNgrams]:
 
 
 def bag_members(bags: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
-    """All bags together and each by itself, zeros standing for the others; each (batch, bags * units)."""
+    """All bags together and each by itself, zeros standing for the others; each (batch, num_bags * units)."""
+    if len(bags) == 1:
+        return bags
     together = layers.Concatenate()(bags)
     alone = [layers.Concatenate()([bag if bag is own else ops.zeros_like(bag) for bag in bags]) for own in bags]
     return [together, *alone]

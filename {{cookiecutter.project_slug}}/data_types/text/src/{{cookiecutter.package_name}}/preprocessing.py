@@ -14,6 +14,7 @@ from .config import Config
 from .vocabulary import BagOfNgrams, Vocabulary, WordSequence
 
 MIN_WORD_COUNT = 2  # training texts with a word: what a single one has is unseen, so that unseen is learned too
+SHORT = 500  # characters of the typical text up to which character n-grams help: longer ones have known words enough
 MAX_WORDS, MAX_NGRAMS = 30_000, 200_000  # most frequent ones that are told apart
 MAX_SEQUENCE, MAX_BAG = 512, 1_024  # words of a text in their order, and n-grams of a text
 MAX_DEVIATION = 3.0  # standard deviations by which a feature departs: a text of nothing but emoji has tens
@@ -61,7 +62,7 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     Its outputs:
         words: (batch, num_words) int32, in their order: 0 behind the last, 1 unseen in training, then a code per word.
         word_ngrams: (batch, num_ngrams) int32, the words and pairs of words that occur: 0 is none.
-        character_ngrams: (batch, num_ngrams) int32, likewise.
+        character_ngrams: (batch, num_ngrams) int32, likewise; absent where texts are long.
         features: (batch, num_features) float32, about standard normal, within -MAX_DEVIATION and MAX_DEVIATION.
     """
     inputs = raw_inputs(config, examples)
@@ -77,14 +78,20 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     vocabularies: dict[str, Vocabulary] = {
         "words": WordSequence("words", name="words"),
         "word_ngrams": BagOfNgrams("word_ngrams", name="word_ngrams"),
-        "character_ngrams": BagOfNgrams("character_ngrams", name="character_ngrams"),
     }
+    if are_short(examples):
+        vocabularies["character_ngrams"] = BagOfNgrams("character_ngrams", name="character_ngrams")
     for name, vocabulary in vocabularies.items():
         limits = (MIN_WORD_COUNT, MAX_WORDS, MAX_SEQUENCE) if name == "words" else (1, MAX_NGRAMS, MAX_BAG)
         vocabulary.adapt(values["standardized"], *limits)
     codes = {name: vocabulary(standardized) for name, vocabulary in vocabularies.items()}
     bounded = ops.clip(scale(stacked), -MAX_DEVIATION, MAX_DEVIATION)
     return keras.Model(inputs, {**codes, "features": bounded}, name="preprocessor")
+
+
+def are_short(examples: pd.DataFrame) -> bool:
+    """Whether the typical text is short, so that many of its words may be unseen."""
+    return bool(examples["characters"].median() <= SHORT)
 
 
 def make_dataset(
@@ -112,7 +119,7 @@ def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFram
 
     limits = {"max_features": MAX_NGRAMS, "sublinear_tf": True, "dtype": np.float32}
     vectorizers = [TfidfVectorizer(ngram_range=tokenizing.WORD_NGRAMS, **limits)]
-    if train["characters"].median() < tokenizing.SPELLED_CHARACTERS:
+    if are_short(train):
         vectorizers.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), **limits))
     read = [examples[texts.COLUMN].str[: config.max_characters] for examples in (train, evaluation)]
     fitted = [(vectorizer.fit_transform(read[0]), vectorizer.transform(read[1])) for vectorizer in vectorizers]
