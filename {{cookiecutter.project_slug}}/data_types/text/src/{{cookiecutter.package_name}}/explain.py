@@ -48,7 +48,7 @@ def blocks(
         for each, row, truth in zip(occlude(complete, shown), worst, shown[config.target], strict=True)
     ]
     note = (
-        "The worst first. Orange words raised what was predicted, blue ones lowered it: by how much it changes when the "
+        "The worst first. Orange words raised what was predicted, blue ones lowered it: by how much it changes if the "
         f"word is taken out (occlusion). The first {MAX_WORDS} words of a text are tried."
     )
     return [telling_words(config, complete, examples), highlighting.figure("The worst predictions", exhibits, note)]
