@@ -287,7 +287,11 @@ class Config(BaseSettings):
     # jinja: else
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "text"
+    """Of the first epoch, from which it falls along a cosine; less for long texts; a search may replace it."""
+    # jinja: else
     """Of the first epoch, from which it falls along a cosine; a hyperparameter search may replace it."""
+    # jinja: endif
 
     # jinja: if cookiecutter.__data_type == "tabular"
     patience: Annotated[int, Field(ge=1, le=100_000)] = 6

@@ -1,5 +1,7 @@
 """build_model: weighted bags of words and character n-grams, beside a convolution over the words in their order."""
 
+import math
+
 import keras
 import keras_tuner
 from keras import layers, ops
@@ -10,6 +12,7 @@ from .layers import WeightedBag
 from .vocabulary import BagOfNgrams
 
 WIDEST = 3  # words that the convolution sees at once
+LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 
 
@@ -42,9 +45,10 @@ def build_model(
     network = keras.Model(inputs, task.output_head(dropped, target), name="network")
     for name, bag in bags.items():
         bag.weigh(preprocessor.get_layer(name).inverse_document_frequencies())
+    rate = default_rate(config, preprocessor)
     network.compile(
         optimizer=keras.optimizers.AdamW(
-            hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=config.learning_rate),
+            hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=rate),
             weight_decay=hp.Float("weight_decay", 1e-3, 1.0, sampling="log", default=0.01),
         ),
         loss=task.loss(target),
@@ -52,6 +56,15 @@ def build_model(
         jit_compile=False,  # compiling did not pay on a CPU
     )
     return network
+
+
+def default_rate(config: Config, preprocessor: keras.Model) -> float:
+    """The learning rate of the settings, made less where texts are long.
+
+    The weights of a text have the length 1. If all n-grams of its bag move by the learning rate, their weighted sum moves
+    by as much as the square root of their number.
+    """
+    return config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / preprocessor.get_layer("word_ngrams").length))
 
 
 def default_sequence(preprocessor: keras.Model) -> str:
