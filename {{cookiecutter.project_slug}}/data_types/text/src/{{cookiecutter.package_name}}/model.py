@@ -61,8 +61,8 @@ def build_model(
 def default_rate(config: Config, preprocessor: keras.Model) -> float:
     """The learning rate of the settings, made less where texts are long.
 
-    The weights of a text have the length 1. If all n-grams of its bag move by the learning rate, their weighted sum moves
-    by as much as the square root of their number.
+    The weights of a text have the length 1. If all n-grams of its bag move by the learning rate, their weighted sum
+    moves by as much as the square root of their number.
     """
     return config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / preprocessor.get_layer("word_ngrams").length))
 
