@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, baselines, batching, epochs, inference, layers, model, preprocessing, task
+from project import artifacts, batching, inference, model, preprocessing, task
+from project.baselines import encode as encode_simple
 from project.config import Config
+from project.epochs import epoch_counter
+from project.layers import WeightedBag
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def test_features_are_bounded(complete: keras.Model) -> None:
 
 
 def test_every_epoch_has_an_order_of_its_own_and_every_example_once(finished: Config, complete: keras.Model) -> None:
-    counter, target = epochs.epoch_counter(), inference.target_of(complete)
+    counter, target = epoch_counter(), inference.target_of(complete)
     dataset = preprocessing.make_dataset(finished, "train", complete.get_layer("preprocessor"), target, counter)
     first = np.concatenate([inputs["word_ngrams"].numpy() for inputs, _ in dataset])
     counter.assign(1)
@@ -64,7 +67,7 @@ def test_baselines_learn_from_sparse_weights(finished: Config) -> None:
     train, test = (artifacts.read_examples(finished, split) for split in ("train", "test"))
     features, others = preprocessing.simple_features(finished, train, test)
     assert features.shape == (len(train), others.shape[1])
-    assert baselines.encode(features, others) is others
+    assert encode_simple(features, others) is others
     longer = train.assign(characters=5_000)
     assert preprocessing.simple_features(finished, longer, test)[0].shape[1] < features.shape[1]
 
@@ -96,12 +99,12 @@ def test_the_search_varies_the_network(finished: Config, complete: keras.Model, 
 
 
 def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:
-    bag = layers.WeightedBag(4, 2, dropout=0.5)
+    bag = WeightedBag(4, 2, dropout=0.5)
     codes = np.array([[1, 3, 0], [0, 0, 0]], "int32")
     bag(codes)
     bag.weigh(np.array([0, 3, 1, 4], "float32"))
     embeddings = keras.ops.convert_to_numpy(bag.embeddings)
     expected = [0.6 * embeddings[1] + 0.8 * embeddings[3], [0, 0]]
     np.testing.assert_allclose(bag(codes), expected, rtol=1e-5, atol=1e-7)
-    again = layers.WeightedBag.from_config(bag.get_config())
+    again = WeightedBag.from_config(bag.get_config())
     assert again.get_config() == bag.get_config()

@@ -143,8 +143,8 @@ def test_a_text_of_a_megabyte_is_read_whole(read: Read, tmp_path: Path) -> None:
 
 
 def test_near_duplicates_stay_in_one_split(tmp_path: Path) -> None:
-    rows = [(f"{word} number {number}", word) for number in range(60) for word in ("lamp", "clock")]
-    table = pd.DataFrame([*rows, *((text.upper() + "!", word) for text, word in rows)], columns=["text", "label"])
+    rows = [(f"{word} number {number}", label) for number in range(60) for label, word in enumerate(("lamp", "clock"))]
+    table = pd.DataFrame([*rows, *((text.upper() + "!", label) for text, label in rows)], columns=["text", "label"])
     table.to_csv(tmp_path / "a.csv", index=False)
     config = Config(source=str(tmp_path / "a.csv"), target="label", artifacts=tmp_path / "artifacts")
     collect.main(config)
