@@ -78,8 +78,9 @@ def test_nothing_of_the_template_is_left(baked: Path) -> None:
 
 def test_nothing_of_another_problem_is_left(problem: str, baked: Path) -> None:
     others = {word for other in SAMPLES if other != problem for word in (other, SAMPLES[other])}
+    pattern = re.compile("|".join(rf"\b{re.escape(word)}\b" for word in others))
     for path, text in texts(baked).items():
-        assert not {word for word in others if word in f"{path}\n{text}".lower()}, path
+        assert not pattern.search(f"{path}\n{text}".lower()), path
 
 
 def test_texts_end_in_one_newline_and_hold_no_blank_residue(baked: Path) -> None:

@@ -31,7 +31,8 @@ TARGETS = (
     "all",
 )
 TOOL_TARGETS = ("test", "lint", "format", "typecheck", "clean", "help")
-UNREACHABLE = {"classification": "log_loss=0", "regression": "rmse=0"}
+UNREACHABLE = {"classification": "log_loss=0", "regression": "rmse=0", "translation": "bleu=101"}
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def copy(project: Project, tmp_path: Path) -> Project:
 
 def change(sample: Path) -> str:
     """Changes a sample in a way that its schema forbids, and returns a word of the complaint about it."""
-    if sample.suffix == ".csv":
-        text, column = drop_column(sample.read_text(encoding="utf-8"))
+    if sample.suffix in DELIMITERS:
+        text, column = drop_column(sample.read_text(encoding="utf-8"), DELIMITERS[sample.suffix])
         sample.write_text(text, encoding="utf-8")
         return column
     with zipfile.ZipFile(sample) as archive:
@@ -62,11 +63,11 @@ def change(sample: Path) -> str:
     return word
 
 
-def drop_column(table: str) -> tuple[str, str]:
-    """A CSV table without its second column, and the name of that."""
-    rows = list(csv.reader(io.StringIO(table)))
+def drop_column(table: str, delimiter: str = ",") -> tuple[str, str]:
+    """A table without its second column, and the name of that."""
+    rows = list(csv.reader(io.StringIO(table), delimiter=delimiter))
     text = io.StringIO()
-    csv.writer(text).writerows(row[:1] + row[2:] for row in rows)
+    csv.writer(text, delimiter=delimiter).writerows(row[:1] + row[2:] for row in rows)
     return text.getvalue(), rows[0][1]
 
 
@@ -126,7 +127,7 @@ def test_versions_on_record_name_no_machine(environment: Path, project: Project)
 
 
 def test_changed_data_stops_at_validate(copy: Project) -> None:
-    (sample,) = [path for path in (copy.folder / "data" / "raw").iterdir() if path.suffix in {".csv", ".zip"}]
+    (sample,) = [path for path in (copy.folder / "data" / "raw").iterdir() if path.suffix in {*DELIMITERS, ".zip"}]
     word = change(sample)
     assert word in refuse(copy.make("validate"))
     assert not (copy.folder / "artifacts" / "training" / "model.keras").stat().st_mtime > sample.stat().st_mtime

@@ -64,6 +64,12 @@ def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray, size: int = EVA
     return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size).prefetch(tf.data.AUTOTUNE)
 
 
+def outputs_and_targets(network: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """What a network gives for a dataset in order, (num_examples, ...), and its targets, (num_examples,)."""
+    targets = np.concatenate([batch.numpy() for _, batch in dataset])[:, 0]
+    return network.predict(dataset, verbose=0), targets
+
+
 def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """The outputs of a model for all examples, computed in batches.
 

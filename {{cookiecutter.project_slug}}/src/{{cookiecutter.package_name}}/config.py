@@ -25,6 +25,9 @@ Baseline = Literal["majority", "linear", "gradient_boosting"]
 # jinja: elif cookiecutter.__task == "regression"
 Metric = Literal["rmse", "mae", "r2", "mape", "coverage", "interval_width"]
 Baseline = Literal["mean", "linear", "gradient_boosting"]
+# jinja: elif cookiecutter.__task == "translation"
+Metric = Literal["bleu", "chrf", "exact_match"]
+Baseline = Literal["copy", "translation_memory"]
 # jinja: endif
 # jinja: if cookiecutter.__data_type == "image"
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "color", "erase", "randaugment"]
@@ -115,6 +118,17 @@ class Config(BaseSettings):
     target: str = "year"
     """The column to predict."""
 
+    # jinja: elif cookiecutter.problem == "translation"
+    goal: str = "Translate dates, quantities and names from English into French, so that forms exist in both languages."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/english_to_french.tsv"
+    """The raw data: a table with a column per language (also a database, see `query`), two files of lines named after
+    their languages, or a translation memory (TMX), in a folder or zip or by themselves, or an address of such."""
+
+    target: str = "french"
+    """The column of the translations; of files of lines and translation memories, their language, such as fr."""
+
     # jinja: elif cookiecutter.problem == "tabular-regression"
     goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
     """What the model is for and who gains by it, in a sentence."""
@@ -146,6 +160,11 @@ class Config(BaseSettings):
     """The column of a table that holds the texts; empty: `text`, or else the one with the longest texts."""
 
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "text_pairs"
+    source_column: str = ""
+    """The column, or language, of the texts to translate; empty: `source`, or else the one with the longest texts."""
+
+    # jinja: endif
     key: str = ""
     """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
 
@@ -174,6 +193,13 @@ class Config(BaseSettings):
     """The primary metric: the one that reports lead with and that comparisons are about."""
 
     criteria: Criteria = {"rmse": "mean", "r2": 0.1}
+    """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
+
+    # jinja: elif cookiecutter.__task == "translation"
+    metric: Metric = "bleu"
+    """The primary metric: the one that reports lead with and that comparisons are about."""
+
+    criteria: Criteria = {"bleu": "translation_memory"}
     """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
 
     # jinja: endif
@@ -250,7 +276,15 @@ class Config(BaseSettings):
     """Characters of a text that are read, from its beginning; the rest of longer texts is left out."""
 
     # jinja: endif
-    # jinja: if cookiecutter.__data_type == "text"
+    # jinja: if cookiecutter.__data_type == "text_pairs"
+    max_pieces: Annotated[int, Field(ge=4, le=2_000)] = 200
+    """Sub-words of a text that are read, from its beginning, and that a translation has at most."""
+
+    vocabulary_size: Annotated[int, Field(ge=256, le=100_000)] = 8_000
+    """Sub-words of each language at most: bytes, characters and what the training texts repeat often enough."""
+
+    # jinja: endif
+    # jinja: if cookiecutter.__data_type in ("text", "text_pairs")
     split_fractions: tuple[Share, Share, Share] = (0.8, 0.1, 0.1)
     # jinja: else
     split_fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
@@ -284,6 +318,8 @@ class Config(BaseSettings):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     # jinja: elif cookiecutter.__data_type == "text"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
+    # jinja: elif cookiecutter.__data_type == "text_pairs"
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
     # jinja: else
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     # jinja: endif
@@ -297,11 +333,21 @@ class Config(BaseSettings):
     patience: Annotated[int, Field(ge=1, le=100_000)] = 6
     # jinja: elif cookiecutter.__data_type == "text"
     patience: Annotated[int, Field(ge=1, le=100_000)] = 8
+    # jinja: elif cookiecutter.__data_type == "text_pairs"
+    patience: Annotated[int, Field(ge=1, le=100_000)] = 10
     # jinja: else
     patience: Annotated[int, Field(ge=1, le=100_000)] = 15
     # jinja: endif
     """Epochs without a better validation score after which training ends."""
 
+    # jinja: if cookiecutter.__task == "translation"
+    beam_width: Annotated[int, Field(ge=1, le=100)] = 4
+    """Translations of a text that decoding follows at once; 1: greedy, which is faster and worse."""
+
+    length_penalty: Annotated[float, Field(ge=0, le=5)] = 1.0
+    """Exponent of the length by which probabilities are divided, so that short translations have no advantage."""
+
+    # jinja: endif
     # jinja: if cookiecutter.__task == "classification"
     class_weight: Literal["none", "balanced"] = "none"
     """balanced weighs classes inversely to their frequency: better recall of rare classes, worse probabilities."""
@@ -362,6 +408,12 @@ class Config(BaseSettings):
 
     # jinja: elif cookiecutter.__data_type == "text"
     """What `make predict` reads: a table with the column of texts (CSV, TSV, Parquet, JSON lines), or text files."""
+
+    output: str = ""
+    """The table that `make predict` writes, in any of these formats."""
+
+    # jinja: elif cookiecutter.__data_type == "text_pairs"
+    """What `make predict` reads: a table with a column of texts (CSV, TSV, Parquet, JSON lines), or lines of text."""
 
     output: str = ""
     """The table that `make predict` writes, in any of these formats."""
@@ -433,6 +485,8 @@ class Config(BaseSettings):
 
     # jinja: if cookiecutter.__data_type == "text"
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    # jinja: elif cookiecutter.__data_type == "text_pairs"
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 64
     # jinja: else
     batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
     # jinja: endif
@@ -440,6 +494,8 @@ class Config(BaseSettings):
 
     # jinja: if cookiecutter.__data_type == "text"
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
+    # jinja: elif cookiecutter.__data_type == "text_pairs"
+    request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 500
     # jinja: else
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     # jinja: endif
@@ -465,7 +521,7 @@ class Config(BaseSettings):
     """Whether the log keeps the files themselves, of which feedback makes examples; false: only their measures."""
 
     # jinja: endif
-    # jinja: if cookiecutter.__data_type == "text"
+    # jinja: if cookiecutter.__data_type in ("text", "text_pairs")
     log_texts: bool = True
     """Whether the log keeps the texts themselves, of which feedback makes examples; false: only their measures."""
 

@@ -18,9 +18,11 @@ class TraceOnce(keras.callbacks.Callback):
         self.shapes = dataset.element_spec
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Runs the network on an example of zeros, without training."""
+        """Runs the network on an example of zeros, of length 2 where lengths vary, without training."""
         del logs
-        inputs, targets = tf.nest.map_structure(lambda each: tf.zeros([1, *each.shape[1:]], each.dtype), self.shapes)
+        inputs, targets = tf.nest.map_structure(
+            lambda each: tf.zeros([1, *(length or 2 for length in each.shape[1:])], each.dtype), self.shapes
+        )
         outputs = self.model(inputs, training=False)
         self.model.compute_loss(inputs, targets, outputs)
         self.model.compute_metrics(inputs, targets, outputs)

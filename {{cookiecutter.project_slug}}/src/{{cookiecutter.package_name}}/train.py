@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 import keras_tuner
-import numpy as np
 import pandas as pd
 
 from . import artifacts, epochs, freshness, model, preprocessing, stage, task
@@ -121,11 +120,10 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
 def assemble(config: Config, preprocessor: keras.Model, network: keras.Model, target: task.Target) -> keras.Model:
     """The whole model, raw inputs to decoded predictions, calibrated on the validation split."""
     decoder = task.Decode(asdict(target), name="decode")
-    trained = keras.Model(network.input, network.output, name="network")  # without the optimizer and the loss
+    trained = task.for_inference(config, network)  # without the optimizer and the loss
     complete = keras.Model(preprocessor.input, decoder(trained(preprocessor(preprocessor.input))), name="complete")
     validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
-    targets = np.concatenate([batch.numpy() for _, batch in validation])[:, 0]
-    task.calibrate(config, decoder, network.predict(validation, verbose=0), targets)
+    task.calibrate(config, decoder, network, validation)
     return complete
 
 

@@ -71,12 +71,12 @@ def test_calibration_finds_the_temperature_of_overconfident_logits() -> None:
     targets = (random.random(20_000) < probabilities[:, 1]).astype(int)
     decoder = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})
     decoder.build(logits.shape)
-    task.calibrate(Config(), decoder, logits * 3, targets)
+    task.set_temperature(decoder, logits * 3, targets)
     assert float(decoder.temperature) == pytest.approx(3, rel=0.1)
 
 
 def test_a_few_perfect_predictions_do_not_make_it_overconfident() -> None:
     decoder = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})
     decoder.build((None, 1, 2))
-    task.calibrate(Config(), decoder, np.array([[[5.0, 0.0]]] * 20, "float32"), np.zeros(20, int))
+    task.set_temperature(decoder, np.array([[[5.0, 0.0]]] * 20, "float32"), np.zeros(20, int))
     assert 0.7 < float(decoder.temperature) <= 1.0

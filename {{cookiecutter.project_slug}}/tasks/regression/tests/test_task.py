@@ -46,7 +46,7 @@ def test_intervals_hold_the_wanted_share_and_follow_the_noise() -> None:
     targets = outputs[:, 0, 0] + noise
     decoder = task.Decode(asdict(TARGET))
     decoder.build(outputs.shape)
-    task.calibrate(Config(interval_coverage=0.8), decoder, outputs[:2_000], targets[:2_000])
+    task.set_intervals(decoder, outputs[:2_000], targets[:2_000], coverage=0.8)
     decoded = {name: np.asarray(values) for name, values in decoder(outputs[2_000:]).items()}
     units = targets[2_000:] * TARGET.scale + TARGET.mean
     covered = (units >= decoded["low"]) & (units <= decoded["high"])
@@ -58,6 +58,6 @@ def test_intervals_hold_the_wanted_share_and_follow_the_noise() -> None:
 def test_intervals_of_few_examples_are_of_one_width() -> None:
     decoder = task.Decode(asdict(TARGET))
     decoder.build((None, 1, 1))
-    task.calibrate(Config(interval_coverage=0.9), decoder, np.zeros((30, 1, 1), "float32"), np.arange(30) / 30)
+    task.set_intervals(decoder, np.zeros((30, 1, 1), "float32"), np.arange(30) / 30, coverage=0.9)
     assert np.isinf(np.asarray(decoder.bin_starts)[1:]).all()
     assert float(decoder.half_widths[0]) == pytest.approx(27 / 30)

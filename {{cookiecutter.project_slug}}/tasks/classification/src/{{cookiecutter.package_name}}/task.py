@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 from scipy import optimize
 
+from . import batching
 from .config import Config
 from .errors import InputError
 
@@ -102,6 +103,12 @@ def average_probabilities(logits: Any, temperature: Any = 1.0) -> Any:
     return ops.mean(ops.softmax(logits / temperature), axis=1)
 
 
+def for_inference(config: Config, network: keras.Model) -> keras.Model:
+    """The trained network as it is used: the same, without the optimizer and the loss."""
+    del config
+    return keras.Model(network.input, network.output, name="network")
+
+
 @keras.saving.register_keras_serializable(package="task")
 class Decode(keras.layers.Layer):
     """Turns logits into what a client reads: the label, its probability and all probabilities."""
@@ -146,12 +153,17 @@ def output_parts(target: Target) -> dict[str, list[str]]:
     return {"probabilities": [str(name) for name in target.classes]}
 
 
-def calibrate(config: Config, decoder: Decode, logits: np.ndarray, targets: np.ndarray) -> None:
-    """Sets the temperature that minimises the log loss on the validation split (Guo et al. 2017).
+def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+    """Sets the temperature by the validation split."""
+    del config  # the temperature needs no setting
+    set_temperature(decoder, *batching.outputs_and_targets(network, validation))
+
+
+def set_temperature(decoder: Decode, logits: np.ndarray, targets: np.ndarray) -> None:
+    """Sets the temperature that minimises the log loss (Guo et al. 2017).
 
     A weak prior around 1 keeps a few examples that are all predicted right from making the model overconfident.
     """
-    del config  # the temperature needs no setting
 
     def log_loss(log_temperature: float) -> float:
         prior = 0.5 * (log_temperature / TEMPERATURE_DEVIATION) ** 2 / len(targets)

@@ -7,8 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from keras import ops
 
+from . import batching
 from .config import Config
 
 MONITOR = "val_rmse"  # what early stopping and the search minimise
@@ -86,6 +88,12 @@ def metrics(target: Target) -> list[Any]:
     return [AverageError(target.scale), mae]
 
 
+def for_inference(config: Config, network: keras.Model) -> keras.Model:
+    """The trained network as it is used: the same, without the optimizer and the loss."""
+    del config
+    return keras.Model(network.input, network.output, name="network")
+
+
 @keras.saving.register_keras_serializable(package="task")
 class Decode(keras.layers.Layer):
     """Turns network outputs into what a client reads: the prediction in the target's units and its interval."""
@@ -134,8 +142,13 @@ def output_parts(target: Target) -> dict[str, list[str]]:
     return {}
 
 
-def calibrate(config: Config, decoder: Decode, outputs: np.ndarray, targets: np.ndarray) -> None:
-    """Sets the intervals' widths so that they hold the wanted share of the validation split.
+def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+    """Sets the intervals by the validation split."""
+    set_intervals(decoder, *batching.outputs_and_targets(network, validation), config.interval_coverage)
+
+
+def set_intervals(decoder: Decode, outputs: np.ndarray, targets: np.ndarray, coverage: float) -> None:
+    """Sets the intervals' widths so that they hold the wanted share of the targets.
 
     Split conformal prediction (Lei et al. 2018), separately in bins of the prediction (Mondrian, Vovk et al. 2003), so
     that intervals are wide only where errors are large.
@@ -149,7 +162,7 @@ def calibrate(config: Config, decoder: Decode, outputs: np.ndarray, targets: np.
     widths = np.zeros(MAX_INTERVAL_BINS, "float32")
     for number in range(num_bins):
         inside = np.sort(residuals[bins == number])
-        rank = int(np.ceil((len(inside) + 1) * config.interval_coverage))
+        rank = int(np.ceil((len(inside) + 1) * coverage))
         widths[number] = inside[min(rank, len(inside)) - 1]
     decoder.bin_starts.assign(starts)
     decoder.half_widths.assign(widths)

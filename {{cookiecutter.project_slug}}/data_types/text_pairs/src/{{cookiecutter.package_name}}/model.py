@@ -1,0 +1,48 @@
+"""build_model: a Transformer that translates, trained to state the next piece of the target."""
+
+import keras
+import keras_tuner
+
+from . import task
+from .config import Config
+from .schedule import WARM_UP_STEPS
+from .transformer import Transformer
+from .warm_up import WarmUpAdam
+
+LARGE_VOCABULARY = 4_000  # pieces from which on the data are taken to be enough for a wider network
+
+
+def build_model(
+    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+) -> keras.Model:
+    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+
+    Its inputs are the codes of the source and those of the target, moved by one place, so that all pieces are learned
+    from at once. `task.for_inference` makes a network of it that finds the target by itself.
+    """
+    tensor = preprocessor.output["source"]
+    inputs = {name: keras.Input((None,), dtype=tensor.dtype, name=name) for name in ("source", "target")}
+    num_codes = (preprocessor.get_layer("pieces").num_codes, task.num_codes(target))
+    is_large = min(num_codes) >= LARGE_VOCABULARY
+    transformer = Transformer(
+        num_codes,
+        width=hp.Int("width", 64, 512, step=64, default=256 if is_large else 128),
+        heads=hp.Choice("heads", [2, 4, 8], default=4),
+        blocks=hp.Int("blocks", 1, 6, default=3),
+        dropout=hp.Float("dropout", 0.0, 0.5, step=0.05, default=0.1),
+        name="transformer",
+    )
+    network = keras.Model(inputs, transformer(inputs), name="network")
+    network.compile(
+        optimizer=WarmUpAdam(
+            hp.Int("warm_up_steps", 100, 4_000, sampling="log", default=WARM_UP_STEPS),
+            learning_rate=hp.Float("learning_rate", 2e-4, 5e-3, sampling="log", default=config.learning_rate),
+            beta_2=0.98,
+            epsilon=1e-9,
+            global_clipnorm=1.0,
+        ),
+        loss=task.loss(target, hp.Float("label_smoothing", 0.0, 0.3, step=0.05, default=0.1)),
+        metrics=task.metrics(target),
+        jit_compile=False,  # compiling did not pay on a CPU
+    )
+    return network

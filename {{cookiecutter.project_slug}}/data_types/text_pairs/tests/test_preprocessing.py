@@ -1,0 +1,94 @@
+"""Batches: each pair once, alike in length, the same after a restart; vocabularies of training texts only."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from project import artifacts, collect, features, length_buckets, preprocessing, task
+from project.config import Config
+from project.tokenizing import END, START
+
+
+def ragged(num_pairs: int, seed: int) -> tf.RaggedTensor:
+    random = np.random.default_rng(seed)
+    return tf.ragged.constant(
+        [[*random.integers(3, 50, random.integers(1, 30)).tolist(), END] for _ in range(num_pairs)], dtype="int32"
+    )
+
+
+def batches(size: int, epoch: int, seed: int = 0) -> list[tuple[dict[str, np.ndarray], np.ndarray]]:
+    number = tf.Variable(epoch, dtype="int32")
+    dataset = length_buckets.shuffled(ragged(103, 0), ragged(103, 1), size, seed, number)
+    return list(dataset.as_numpy_iterator())
+
+
+def test_each_pair_comes_once_in_batches_of_the_size() -> None:
+    found = batches(16, 0)
+    assert sorted(len(following) for _, following in found) == [7, *[16] * 6]
+    rows = sorted(tuple(row[row > 0]) for _, following in found for row in following)
+    assert rows == sorted(tuple(row) for row in ragged(103, 1).to_list())
+
+
+def test_the_network_is_given_what_comes_before_each_piece() -> None:
+    for inputs, following in batches(16, 0):
+        assert (inputs["target"][:, 0] == START).all()
+        np.testing.assert_array_equal(inputs["target"][:, 1:], following[:, :-1])
+        assert inputs["source"].dtype == following.dtype == np.int32
+
+
+def test_little_of_a_batch_is_padding() -> None:
+    shares = [np.mean(following == 0) for _, following in batches(16, 0)]
+    source, target = ragged(103, 0).to_tensor().numpy(), ragged(103, 1).to_tensor().numpy()
+    assert np.mean(shares) < np.mean([np.mean(source == 0), np.mean(target == 0)])
+
+
+def test_batches_depend_on_seed_and_epoch_only() -> None:
+    def first(epoch: int, seed: int) -> list[int]:
+        return batches(16, epoch, seed)[0][1].ravel().tolist()
+
+    assert first(3, 0) == first(3, 0)
+    assert first(3, 0) != first(4, 0)
+    assert first(3, 0) != first(3, 1)
+
+
+@pytest.fixture
+def collected(make_config: Callable[..., Config]) -> Config:
+    config = make_config()
+    collect.main(config)
+    return config
+
+
+def test_pieces_are_of_training_texts_only(collected: Config) -> None:
+    train = artifacts.read_examples(collected, "train")
+    before = preprocessing.build_preprocessor(collected, train).get_layer("pieces").pieces
+    other = collected.paths.examples("test")
+    artifacts.read_examples(collected, "test").assign(source="zebra zebra zebra").to_parquet(other)
+    assert preprocessing.build_preprocessor(collected, train).get_layer("pieces").pieces == before
+    assert not any("zebra" in piece for piece in before)
+
+
+def test_a_dataset_holds_the_codes_of_both_sides(collected: Config) -> None:
+    examples = artifacts.read_examples(collected, "train")
+    preprocessor = preprocessing.build_preprocessor(collected, examples)
+    target = task.describe_target(collected, examples["target"])
+    dataset = preprocessing.make_dataset(collected, "train", preprocessor, target, tf.Variable(0, dtype="int32"))
+    encoded = {tuple(codes) for codes in task.encode(target, examples["target"]).to_list()}
+    found = [tuple(row[row > 0]) for _, following in dataset for row in following.numpy()]
+    assert len(found) == len(examples)
+    assert set(found) == encoded
+    assert sum(len(following) for _, following in preprocessing.make_dataset(collected, "test", preprocessor, target))
+
+
+def test_white_space_makes_no_difference_to_a_source() -> None:
+    texts = tf.constant(["  one\u00a0two\tthree\n", "one two three", b"\xff one"])
+    assert [text.decode() for text in features.Engineer()(texts).numpy()] == ["one two three"] * 2 + ["\ufffd one"]
+
+
+def test_rows_without_a_text_are_bad() -> None:
+    table = pd.DataFrame({"source": ["one", None, "", " \t", "NA", 7]})
+    arrays, is_bad = preprocessing.parse_arrays(Config(), {"source": {"column": "source"}}, table)
+    assert is_bad.tolist() == [False, True, True, True, False, False]
+    assert arrays["source"].tolist()[4:] == ["NA", "7"]

@@ -1,0 +1,161 @@
+"""Translation: the pieces of the target, loss and training metrics, and the way from a source to its translation."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from keras import ops
+
+from . import subwords
+from .config import Config
+from .search import BeamSearch
+from .tokenizing import NUM_SPECIAL, PADDING, Encode, encode_all, join_pieces
+
+MONITOR = "val_log_loss"  # what early stopping and the search minimise: cheap, while a search through beams takes long
+
+
+@dataclass(frozen=True)
+class Target:
+    """What training learns of the target: the pieces that its texts are made of, and how many are learned from."""
+
+    pieces: tuple[str, ...]
+    max_pieces: int
+
+
+def describe_target(config: Config, values: pd.Series) -> Target:
+    """Learns the pieces from the training split."""
+    return Target(subwords.learn(values, config.vocabulary_size), config.max_pieces)
+
+
+def num_codes(target: Target) -> int:
+    """How many codes there are, those included that stand for no piece."""
+    return NUM_SPECIAL + len(target.pieces)
+
+
+def encode(target: Target, values: pd.Series) -> tf.RaggedTensor:
+    """The codes of the pieces of each text, closed by the end: (num_examples, None) int32."""
+    return encode_all(Encode(target.pieces, target.max_pieces), values.to_numpy(object))
+
+
+def actual(target: Target, values: pd.Series) -> np.ndarray:
+    """The true values as `scoring` takes them: texts, (num_examples,)."""
+    del target  # whatever its pieces
+    return values.to_numpy(object)
+
+
+class SmoothedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of the pieces, of which some probability is for all others alike (Szegedy et al. 2016)."""
+
+    def __init__(self, smoothing: float) -> None:
+        """Takes the share of the probability that is spread over all pieces."""
+        super().__init__(name="loss")
+        self.smoothing = smoothing
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Takes codes (batch, length) and logits (batch, length, codes); returns (batch,), whose mean is per piece."""
+        log_probabilities = ops.log_softmax(y_pred)
+        right = log_probability_of(y_true, log_probabilities)
+        wrong = ops.mean(log_probabilities, axis=-1)
+        losses = -(1 - self.smoothing) * right - self.smoothing * wrong
+        is_piece = ops.cast(ops.not_equal(y_true, PADDING), losses.dtype)
+        per_piece = ops.cast(ops.shape(y_true)[0], losses.dtype) / ops.maximum(ops.sum(is_piece), 1)
+        return per_piece * ops.sum(losses * is_piece, axis=-1)
+
+
+def loss(target: Target, smoothing: float = 0.0) -> keras.losses.Loss:
+    """What training minimises."""
+    del target  # the same for any pieces
+    return SmoothedCrossentropy(smoothing)
+
+
+class MeanOfPieces(keras.metrics.Mean):
+    """The mean of a quantity over all pieces; `measure` takes codes and logits and gives (batch, length)."""
+
+    def __init__(self, name: str, measure: Any) -> None:
+        """Takes what to average."""
+        super().__init__(name=name)
+        self.measure = measure
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch."""
+        del sample_weight  # padding is what weighs nothing
+        super().update_state(self.measure(y_true, y_pred), ops.not_equal(y_true, PADDING))
+
+
+def metrics(target: Target) -> list[Any]:
+    """What training logs: how likely the true pieces are, given those before, and how often they are the likeliest."""
+    del target  # the same for any pieces
+
+    def log_loss(y_true: Any, y_pred: Any) -> Any:
+        return -log_probability_of(y_true, ops.log_softmax(y_pred))
+
+    def is_likeliest(y_true: Any, y_pred: Any) -> Any:
+        return ops.cast(ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype)), "float32")
+
+    return [MeanOfPieces("log_loss", log_loss), MeanOfPieces("token_accuracy", is_likeliest)]
+
+
+def log_probability_of(codes: Any, log_probabilities: Any) -> Any:
+    """Of the codes (batch, length) their log-probabilities, of those of all (batch, length, codes)."""
+    return ops.take_along_axis(log_probabilities, ops.expand_dims(codes, -1), axis=-1)[..., 0]
+
+
+def for_inference(config: Config, network: keras.Model) -> keras.Model:
+    """The trained network as it is used: from the codes of the source alone, by a beam search."""
+    search = BeamSearch(
+        network.get_layer("transformer"), config.beam_width, config.length_penalty, config.max_pieces, name="search"
+    )
+    source = network.input["source"]
+    inputs = {"source": keras.Input(source.shape[1:], dtype=source.dtype, name="source")}
+    return keras.Model(inputs, search(inputs["source"]), name="network")
+
+
+@keras.saving.register_keras_serializable(package="task")
+class Decode(keras.layers.Layer):
+    """Turns codes into what a client reads: the translation, how sure the model is of it, and how long it is."""
+
+    def __init__(self, target: Mapping[str, Any], **options: Any) -> None:
+        """Takes the fields of a `Target`."""
+        super().__init__(**options)
+        self.target = Target(tuple(target["pieces"]), target["max_pieces"])
+
+    def call(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Codes (batch, length) to translation (batch,) string; the others are passed on, each (batch,)."""
+        others = {name: values for name, values in found.items() if name != "codes"}
+        return {"translation": join_pieces(self.target.pieces, found["codes"]), **others}
+
+    def compute_output_spec(self, found: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """States that a text comes out."""
+        others = {name: keras.KerasTensor(each.shape, each.dtype) for name, each in found.items() if name != "codes"}
+        return {"translation": keras.KerasTensor(found["codes"].shape[:1], "string"), **others}
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras saves."""
+        return {**super().get_config(), "target": asdict(self.target)}
+
+
+def continued(old: Target, new: Target) -> Target | None:
+    """What training learns when it goes on from a model that learned `old`: its pieces, which the weights fit."""
+    del new  # of which any text can be made too
+    return old
+
+
+def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
+    """Predictions of a model that learned other pieces: the same, for texts are texts."""
+    del known, wanted
+    return dict(predictions)
+
+
+def output_parts(target: Target) -> dict[str, list[str]]:
+    """What the entries of outputs with several entries stand for."""
+    del target  # every output has one
+    return {}
+
+
+def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+    """Does nothing: the confidence is the network's own."""
+    del config, decoder, network, validation
