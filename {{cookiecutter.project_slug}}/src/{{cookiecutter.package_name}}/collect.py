@@ -25,7 +25,8 @@ ROW_GROUP = 65_536  # rows that a reader of the tables holds in memory at once
 DECIDING = {  # settings that decide what the tables hold
     *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
     *("delimiter", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
-    *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked", "text_column", "source_column", "max_characters"),
+    *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
+    *("text_column", "source_column", "max_characters"),
 }
 
 
