@@ -5,15 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from text_examples import UNIQUE, as_examples, logged, sent, spoiled
 
-from project import pairs, request_format
-from project.config import Config
+__all__ = ["UNIQUE", "as_examples", "logged", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("source",)
 EXPLAINED = "Typical translations"  # a heading of the report
 SLICED = "source_words"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "source_characters"  # a number of the examples
-UNIQUE = pairs.HASH  # a column whose values differ from example to example
 DRIFTS = [  # changes of what clients send, and the rule that fires
     (lambda inputs: inputs.update(source=inputs["source"] | {"source_characters": 900}), "feature drift"),
     (
@@ -58,28 +57,6 @@ def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Such a table as collecting gives it: the model needs no more of it."""
-    return table
-
-
 def departing(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """Such a table that departs from the schema, and the column that does."""
     return table.assign(source=table["source"] * 50), "source_characters"
-
-
-def spoiled(table: pd.DataFrame, row: int) -> pd.DataFrame:
-    """Such a table with a row that cannot be read."""
-    contents = table["source"].copy()
-    contents.iloc[row] = ""
-    return table.assign(source=contents)
-
-
-def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of such a table as clients send them."""
-    return [{"source": text} for text in table["source"]]
-
-
-def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
-    """Examples as the request log keeps them."""
-    return [{"source": request_format.loggable(config, inputs["source"], text)} for text in examples["source"]]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, collect, examples, pairs
+from project import artifacts, collect, examples, pairs, texts
 from project.config import Config
 from project.errors import InputError
 from project.paths import SPLITS
@@ -121,7 +121,7 @@ def test_settings_that_do_not_fit_the_table_are_refused(tmp_path: Path, settings
 def test_feedback_joins_tables_whose_column_has_another_name(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "a.csv").write_text("en,fr\none,un\n")
-    logged = {"source": "two", "fr": "deux", **dict.fromkeys(pairs.NUMBERS), pairs.HASH: None}
+    logged = {"source": "two", "fr": "deux", **dict.fromkeys(pairs.NUMBERS), texts.HASH: None}
     (tmp_path / "new" / "b.jsonl").write_text(json.dumps(logged))
     assert both(read(tmp_path / "new", source_column="en")) == [("one", "un"), ("two", "deux")]
 
@@ -129,7 +129,7 @@ def test_feedback_joins_tables_whose_column_has_another_name(tmp_path: Path) -> 
 def test_a_table_without_texts_to_translate_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("n,fr\n1,un\n2,deux\n")
-    with pytest.raises(InputError, match=r"no column .* holds texts to translate"):
+    with pytest.raises(InputError, match=r"no column .* holds texts; .*set source_column"):
         read(path)
 
 
@@ -173,7 +173,7 @@ def test_translations_of_the_same_source_stay_in_one_split(tmp_path: Path) -> No
     table.to_csv(tmp_path / "pairs.csv", index=False)
     config = Config(source=str(tmp_path / "pairs.csv"), target="fr", artifacts=tmp_path / "artifacts")
     collect.main(config)
-    hashes = [set(artifacts.read_examples(config, split)[pairs.HASH]) for split in SPLITS]
+    hashes = [set(artifacts.read_examples(config, split)[texts.HASH]) for split in SPLITS]
     assert sum(map(len, hashes)) == len(set.union(*hashes)) == 60
 
 

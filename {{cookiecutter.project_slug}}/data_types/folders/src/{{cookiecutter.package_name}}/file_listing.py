@@ -23,6 +23,19 @@ class File(NamedTuple):
     path: Path | None = None
 
 
+def listed(source: str) -> dict[str, File]:
+    """The files of a folder, glob or zip archive by their names; none where the source is something else."""
+    if sources.is_database(source):
+        return {}
+    filesystem, path = sources.connect(source)
+    if sources.is_web(filesystem):
+        return {}
+    if is_zip(filesystem, path):
+        return members(source, filesystem.open(path, "rb"))
+    is_several = filesystem.isdir(path) or any(sign in path for sign in "*?[")
+    return below(filesystem, source, path) if is_several else {}
+
+
 def is_zip(filesystem: Any, path: str) -> bool:
     """Whether a path is that of a zip archive."""
     return path.lower().endswith(".zip") and bool(filesystem.isfile(path))

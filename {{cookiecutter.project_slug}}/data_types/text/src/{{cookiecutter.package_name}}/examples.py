@@ -8,10 +8,11 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from . import cleaning, sources, splitting, streaming, targets, text_sources, texts
+from . import cleaning, sources, splitting, streaming, targets, text_columns, text_sources, texts
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance, without_password
+from .unicode_text import identity, is_empty, mended
 
 PIECE = 512  # texts that `make predict` holds in memory at once, with all that they are split into
 
@@ -27,8 +28,8 @@ def read_examples(config: Config) -> pd.DataFrame:
     """
     provenance = Provenance()
     table = text_sources.find(config, provenance)
-    contents = [texts.mended(text or "") for text in table.column(texts.COLUMN).to_pylist()]
-    is_used = np.array([not texts.is_empty(text) for text in contents], bool)
+    contents = [mended(text or "") for text in table.column(texts.COLUMN).to_pylist()]
+    is_used = np.array([not is_empty(text) for text in contents], bool)
     if not is_used.any():
         raise InputError(f"all {len(contents)} texts of {without_password(config.source)} are empty; check text_column")
     as_text = (config.target,) if targets.IS_NAME else ()  # 01 is the name of a class
@@ -46,9 +47,7 @@ def read_examples(config: Config) -> pd.DataFrame:
 def measures(config: Config, contents: Iterable[str]) -> pd.DataFrame:
     """What is measured of each text, and its hash."""
     shown = tqdm(contents, "measuring texts", delay=1, disable=None)
-    return pd.DataFrame(
-        [{**texts.measure(text, config.max_characters), texts.HASH: texts.identity(text)} for text in shown]
-    )
+    return pd.DataFrame([{**texts.measure(text, config.max_characters), texts.HASH: identity(text)} for text in shown])
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
@@ -67,7 +66,7 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     """What `make predict` reads: a table, a text file or a folder of such, in pieces with the column of texts."""
     whole = of_files(config, path) if path.is_dir() or path.suffix == texts.SUFFIX else None
     for piece, numbers in whole or streaming.read_pieces(config, path, provenance):
-        content = piece.column(text_sources.text_column(config, str(path), piece))
+        content = piece.column(text_columns.find(config, "text_column", str(path), piece, [text_sources.NAME]))
         place = piece.column_names.index(texts.COLUMN) if texts.COLUMN in piece.column_names else piece.num_columns
         others = piece.drop([texts.COLUMN]) if place < piece.num_columns else piece
         table = others.add_column(place, texts.COLUMN, content)
@@ -89,6 +88,6 @@ def of_files(config: Config, path: Path) -> Iterator[streaming.Piece]:
         )
     for start in range(0, len(visible), PIECE):
         some = visible[start : start + PIECE]
-        contents = [text_sources.decode(config, file.read_bytes()) for file in some]
+        contents = [mended(text_columns.decode(config, file.read_bytes())) for file in some]
         table = pa.table({text_sources.NAME: [str(file) for file in some], texts.COLUMN: contents})
         yield streaming.Piece(table, start + 1 + np.arange(len(some)))

@@ -10,6 +10,7 @@ import pandas as pd
 from . import highlighting, inference, scoring, texts
 from .config import Config
 from .report import Block, Column, Row, Table, format_number
+from .unicode_text import WORD
 
 HIDDEN = (texts.HASH,)  # columns that tell a reader of the report nothing
 NUM_SHOWN = 12  # texts that are shown
@@ -128,7 +129,7 @@ def amounts(outputs: dict[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
 def split(text: str) -> list[str]:
     """Words and what is between them, in turn."""
     pieces, end = [], 0
-    for match in texts.WORD.finditer(text):
+    for match in WORD.finditer(text):
         pieces += [text[end : match.start()], match[0]]
         end = match.end()
     return [piece for piece in [*pieces, text[end:]] if piece]
@@ -136,4 +137,4 @@ def split(text: str) -> list[str]:
 
 def word_places(pieces: list[str]) -> list[int]:
     """Where the first words are among the pieces."""
-    return [place for place, piece in enumerate(pieces) if texts.WORD.fullmatch(piece)][:MAX_WORDS]
+    return [place for place, piece in enumerate(pieces) if WORD.fullmatch(piece)][:MAX_WORDS]

@@ -11,7 +11,18 @@ from keras import ops
 
 from . import artifacts, batching, features, task, texts, tokenizing
 from .config import Config
+from .text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
 from .vocabulary import BagOfNgrams, Vocabulary, WordSequence
+
+__all__ = [
+    "build_preprocessor",
+    "input_kinds",
+    "make_dataset",
+    "parse_arrays",
+    "raw_arrays",
+    "raw_inputs",
+    "simple_features",
+]
 
 MIN_WORD_COUNT = 2  # training texts with a word: what a single one has is unseen, so that unseen is learned too
 SHORT = 500  # characters of the typical text up to which character n-grams help: longer ones have known words enough
@@ -22,38 +33,6 @@ ADAPTATION_EXAMPLES = 100_000  # at most; more would move vocabularies little
 ENCODING_BATCH = 256  # texts that are encoded at once
 SIMPLE_LENGTH = 3.0  # of a text's weights for the baselines: with 1, a logistic regression is regularized too much
 PREDICTION_BATCH = 128  # texts that are encoded and predicted at once
-
-
-def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:
-    """What a client sends: a text, (batch,) string."""
-    del config, examples
-    return {texts.COLUMN: keras.Input((), name=texts.COLUMN, dtype="string")}
-
-
-def raw_arrays(inputs: dict[str, keras.KerasTensor], examples: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The texts as the array for `raw_inputs`, (num_examples,)."""
-    return {column: examples[column].to_numpy(object) for column in inputs}
-
-
-def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
-    """What each raw input is, by column."""
-    del config, examples
-    return {texts.COLUMN: "text"}
-
-
-def parse_arrays(
-    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The texts of a table for the exported model.
-
-    Returns:
-        The array by input, (num_rows,), and which rows have no text, (num_rows,) bool.
-    """
-    del config  # a text is a text
-    ((name, entry),) = inputs.items()
-    cells = table[entry["column"]]
-    contents = ["" if missing else texts.mended(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
-    return {name: np.array(contents, object)}, np.array([texts.is_empty(text) for text in contents], bool)
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:

@@ -1,29 +1,15 @@
-"""What a text is to the project: what is measured of it, which texts are nearly the same."""
+"""What is measured of a text."""
 
-import hashlib
-import re
-import unicodedata
 from typing import Any
+
+from .config import Config
+from .unicode_text import non_ascii, num_words
 
 COLUMN = "text"
 SUFFIX = ".txt"
 HASH = "same_text"  # the column of the hash that near-duplicates share
 NUMBERS = ("characters", "words", "letters", "upper_case", "digits", "spaces", "punctuation", "non_ascii")
 WHOLE = ("characters", "words")
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-SURROGATES = re.compile("[\ud800-\udfff]")
-WORD = re.compile(r"\w+")
-SEPARATORS = re.compile(r"[\W_]+")
-
-
-def mended(text: str) -> str:
-    """The same text as UTF-8 can hold it: without a byte order mark, and lone surrogates replaced."""
-    return SURROGATES.sub(UNKNOWN, text.removeprefix("\ufeff"))
-
-
-def is_empty(text: str) -> bool:
-    """Whether there is nothing to read; control characters such as NUL are nothing."""
-    return not any(character.isprintable() and not character.isspace() for character in text)
 
 
 def measure(text: str, max_characters: int) -> dict[str, Any]:
@@ -37,17 +23,21 @@ def measure(text: str, max_characters: int) -> dict[str, Any]:
     spaces, others = sum(map(str.isspace, read)), sum(map(str.isalnum, read))
     return {
         "characters": len(text),
-        "words": sum(1 for _ in WORD.finditer(read)),
+        "words": num_words(read),
         "letters": round(letters / length, 4),
         "upper_case": round(sum(map(str.isupper, read)) / max(1, letters), 4),
         "digits": round((others - letters) / length, 4),
         "spaces": round(spaces / length, 4),
         "punctuation": round((length - spaces - others) / length, 4),
-        "non_ascii": round(sum(character > "\x7f" for character in read) / length, 4),
+        "non_ascii": non_ascii(read),
     }
 
 
-def identity(text: str) -> str:
-    """A hash that texts share which differ in case, space, punctuation or the Unicode form of their characters."""
-    words = SEPARATORS.sub(" ", unicodedata.normalize("NFKC", text.casefold())).strip()
-    return hashlib.sha256((words or text.strip()).encode()).hexdigest()[:32]
+def measure_sent(entry: dict[str, Any], text: str) -> dict[str, Any]:
+    """What the request log keeps of a text, by name: `NUMBERS`."""
+    return measure(text, entry["max_characters"])
+
+
+def limits(config: Config) -> dict[str, Any]:
+    """What the description of a request says about texts: they are read as far as training texts were."""
+    return {"max_characters": config.max_characters}

@@ -8,10 +8,11 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from . import cleaning, pair_sources, pairs, splitting, streaming
+from . import cleaning, pair_sources, pairs, splitting, streaming, text_columns, texts
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance, without_password
+from .unicode_text import identity, is_empty, mended
 
 PIECE = 512  # texts that `make predict` holds in memory at once
 
@@ -19,7 +20,7 @@ PIECE = 512  # texts that `make predict` holds in memory at once
 def read_examples(config: Config) -> pd.DataFrame:
     """One row per pair that has both sides; `attrs` holds the fields of the `Provenance`, which counts the others.
 
-    Columns: `pairs.SOURCE`; the target, and the other columns of the source; what `pairs.measure` measures; and a hash
+    Columns: `texts.COLUMN`; the target, and the other columns of the source; what `pairs.measure` measures; and a hash
     that pairs share which have the same source.
 
     Raises:
@@ -29,8 +30,8 @@ def read_examples(config: Config) -> pd.DataFrame:
     table = pair_sources.find(config, provenance)
     if config.target not in table.column_names:  # collecting names the columns that there are
         return cleaning.clean(table, provenance, config.missing_markers, unchecked=table.column_names)
-    sides = {name: texts_of(table, name) for name in (pairs.SOURCE, config.target)}
-    is_used = np.array([not any(map(pairs.is_empty, pair)) for pair in zip(*sides.values(), strict=True)], bool)
+    sides = {name: texts_of(table, name) for name in (texts.COLUMN, config.target)}
+    is_used = np.array([not any(map(is_empty, pair)) for pair in zip(*sides.values(), strict=True)], bool)
     if not is_used.any():
         message = f"all {len(is_used)} pairs of {without_password(config.source)} lack a side"
         raise InputError(f"{message}; check source_column and target")
@@ -38,22 +39,20 @@ def read_examples(config: Config) -> pd.DataFrame:
     others = others.reindex(range(len(is_used)))  # a table of nothing but texts has no rows left
     provenance.drop("a side of the pair is empty", (np.flatnonzero(~is_used) + 1).tolist())
     used = pd.concat([pd.DataFrame(sides), others], axis=1)[is_used].reset_index(drop=True)
-    examples = pd.concat([used, measures(used[pairs.SOURCE], used[config.target])], axis=1)
+    examples = pd.concat([used, measures(used[texts.COLUMN], used[config.target])], axis=1)
     examples.attrs = vars(provenance)
     return examples
 
 
 def texts_of(table: pa.Table, name: str) -> list[str]:
     """The texts of a column as UTF-8 can hold them; what stands for a missing value elsewhere is a text here."""
-    return [pairs.mended(text or "") for text in table.column(name).to_pylist()]
+    return [mended(text or "") for text in table.column(name).to_pylist()]
 
 
 def measures(sources: Iterable[str], targets: Iterable[str]) -> pd.DataFrame:
     """What is measured of each pair, and the hash of its source."""
     shown = tqdm(zip(sources, targets, strict=True), "measuring pairs", delay=1, disable=None)
-    return pd.DataFrame(
-        [{**pairs.measure(source, target), pairs.HASH: pairs.identity(source)} for source, target in shown]
-    )
+    return pd.DataFrame([{**pairs.measure(source, target), texts.HASH: identity(source)} for source, target in shown])
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
@@ -62,7 +61,7 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     A sentence with several translations would else be learned with one and tested with another.
     """
     del config  # whatever else came with them
-    return splitting.hash_values(examples[pairs.HASH])
+    return splitting.hash_values(examples[texts.HASH])
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:
@@ -75,14 +74,14 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     """What `make predict` reads: a table, or a file with a text in each line, in pieces with the column of texts."""
     whole = of_lines(config, path) if path.suffix in pair_sources.LINE_SUFFIXES and path.is_file() else None
     for piece, numbers in whole or streaming.read_pieces(config, path, provenance):
-        is_named = pairs.SOURCE in piece.column_names
-        column = "" if is_named else pair_sources.source_column(config, str(path), piece)
-        table = piece if is_named else piece.append_column(pairs.SOURCE, piece.column(column))
+        is_named = texts.COLUMN in piece.column_names
+        column = "" if is_named else text_columns.find(config, "source_column", str(path), piece)
+        table = piece if is_named else piece.append_column(texts.COLUMN, piece.column(column))
         for start in range(0, table.num_rows, PIECE):
             yield streaming.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
 
 
 def of_lines(config: Config, path: Path) -> Iterator[streaming.Piece]:
     """The lines of a text file."""
-    lines = pair_sources.decode(config, path.read_bytes())
-    yield streaming.Piece(pa.table({pairs.SOURCE: pa.array(lines, pa.string())}), 1 + np.arange(len(lines)))
+    lines = pair_sources.lines_of(config, path.read_bytes())
+    yield streaming.Piece(pa.table({texts.COLUMN: pa.array(lines, pa.string())}), 1 + np.arange(len(lines)))

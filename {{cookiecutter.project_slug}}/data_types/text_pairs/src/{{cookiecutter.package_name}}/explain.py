@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import artifacts, pairs, rare_words, scoring
+from . import artifacts, rare_words, scoring, texts
 from .config import Config
 from .report import Block, Column, Interval, Row, Table
 
 NUM_SHOWN = 20
-HIDDEN = (pairs.HASH,)  # columns that tell a reader of the report nothing
+HIDDEN = (texts.HASH,)  # columns that tell a reader of the report nothing
 RESAMPLES = 200  # for the intervals of a part
 
 
@@ -27,7 +27,7 @@ def blocks(
     drawn = order[np.linspace(0, len(order) - 1, min(NUM_SHOWN, len(order))).astype(int)]
     outputs = scoring.as_texts(predictions[scoring.OUTPUT])
     rows: list[Row] = [
-        [100 * (1 - float(errors[row])), examples[pairs.SOURCE].iloc[row], targets[row], outputs[row]] for row in drawn
+        [100 * (1 - float(errors[row])), examples[texts.COLUMN].iloc[row], targets[row], outputs[row]] for row in drawn
     ]
     columns: list[str | Column] = [Column("chrF", ".0f"), "Source", "Reference", "Translation"]
     note = f"{len(drawn)} of {len(order)} validation examples, evenly from the best to the worst."
@@ -39,8 +39,8 @@ def rare_word_table(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The scores of sources with none, some and many words that training has hardly seen."""
-    known = rare_words.frequent(artifacts.read_examples(config, "train")[pairs.SOURCE])
-    shares = rare_words.shares(examples[pairs.SOURCE], known)
+    known = rare_words.frequent(artifacts.read_examples(config, "train")[texts.COLUMN])
+    shares = rare_words.shares(examples[texts.COLUMN], known)
     rows: list[Row] = []
     for name, inside in rare_words.parts(shares).items():
         if inside.any():

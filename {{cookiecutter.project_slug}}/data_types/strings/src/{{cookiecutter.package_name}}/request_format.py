@@ -7,20 +7,22 @@ import numpy as np
 from . import texts
 from .config import Config
 from .errors import RequestError
+from .unicode_text import count_texts, is_empty, mended
 
 LINES = 6  # of the box that the page for people has
+NUM_EXAMPLE_WORDS = 3
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
-    """What is allowed in one request, as JSON: a text is always needed, and read as far as training texts were."""
+    """What is allowed in one request, as JSON: a text is always needed."""
     del kind, feature  # the schema is about what is measured of texts
-    return {"required": True, "max_characters": config.max_characters}
+    return {"required": True, **texts.limits(config)}
 
 
 def example(entry: dict[str, Any], values: Any) -> Any:
-    """A made-up text, so that no one's record is shown."""
-    del entry, values
-    return "A few words."
+    """A made-up text, of the words that most training texts have, so that no one's record is shown."""
+    del entry
+    return " ".join(word for word, _ in count_texts(values).most_common(NUM_EXAMPLE_WORDS)) or "?"
 
 
 def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
@@ -38,7 +40,7 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
             what = "is missing" if value is None else f"is of the type {type(value).__name__}"
             raise RequestError(f"{what}; send a text, as a string", row=row)
         text = as_text(value)
-        if texts.is_empty(text):
+        if is_empty(text):
             raise RequestError("is empty; send a text with something to read", row=row)
         found[row] = text
     return found
@@ -46,13 +48,13 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
 
 def as_text(value: str | bytes) -> str:
     """A value that a client sent as the text that the model reads."""
-    return texts.mended(value.decode(errors="replace") if isinstance(value, bytes) else value)
+    return mended(value.decode(errors="replace") if isinstance(value, bytes) else value)
 
 
 def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
     """What the request log keeps of a text: its measures and, with `log_texts`, itself."""
     text = as_text(value)
-    return texts.measure(text, entry["max_characters"]) | ({texts.COLUMN: text} if config.log_texts else {})
+    return texts.measure_sent(entry, text) | ({texts.COLUMN: text} if config.log_texts else {})
 
 
 def from_log(value: Any) -> Any:

@@ -8,16 +8,16 @@ import pandas as pd
 from project import observed, request_format, texts
 from project.config import Config
 
-INPUTS = {"text": {"column": "text", "kind": "text", "required": True, "max_characters": 100}}
+INPUTS = {texts.COLUMN: {"column": texts.COLUMN, "kind": "text", "required": True, "max_characters": 100}}
 
 
 def rows(*contents: str, log_texts: bool = True) -> list[dict]:
     config = Config(log_texts=log_texts)
-    return [{"text": request_format.loggable(config, INPUTS["text"], text)} for text in contents]
+    return [{texts.COLUMN: request_format.loggable(config, INPUTS[texts.COLUMN], text)} for text in contents]
 
 
 def examples(*contents: str) -> pd.DataFrame:
-    return pd.DataFrame([{"text": text, **texts.measure(text, 100)} for text in contents])
+    return pd.DataFrame([{texts.COLUMN: text, **texts.measure_sent(INPUTS[texts.COLUMN], text)} for text in contents])
 
 
 def test_requests_and_examples_have_the_same_form() -> None:
@@ -25,7 +25,7 @@ def test_requests_and_examples_have_the_same_form() -> None:
     table = observed.as_table(INPUTS, rows(*contents))
     pd.testing.assert_frame_equal(table, observed.from_examples(INPUTS, examples(*contents))[list(table)])
     assert list(table) == observed.columns(INPUTS)
-    assert observed.in_schema_types(INPUTS, table).dtypes["words"] == "Int64"
+    assert observed.in_schema_types(INPUTS, table).dtypes[texts.WHOLE[0]] == "Int64"
     assert observed.meant_to_change(INPUTS) == []
 
 
@@ -58,7 +58,7 @@ def test_nothing_is_compared_where_the_log_leaves_texts_out() -> None:
 
 
 def test_what_clients_should_not_have_sent_is_missing() -> None:
-    odd: list[Any] = [None, "plain", 5, {"words": "many", "text": 7}, []]
-    table = observed.as_table(INPUTS, [{"text": value} for value in odd])
+    odd: list[Any] = [None, "plain", 5, {texts.WHOLE[0]: "many", texts.COLUMN: 7}, []]
+    table = observed.as_table(INPUTS, [{texts.COLUMN: value} for value in odd])
     assert table[list(texts.NUMBERS)].isna().all(axis=None)
-    assert table["text"].tolist() == [None, None, None, "7", None]
+    assert table[texts.COLUMN].tolist() == [None, None, None, "7", None]

@@ -46,10 +46,10 @@ def test_what_is_no_text_is_refused(value: Any, message: str) -> None:
 
 def test_the_log_keeps_measures_and_the_text_if_it_may() -> None:
     kept = request_format.loggable(Config(), ENTRY, "Some words\ud800")
-    assert kept == texts.measure("Some words\ufffd", 20) | {"text": "Some words\ufffd"}
+    assert kept == texts.measure_sent(ENTRY, "Some words\ufffd") | {texts.COLUMN: "Some words\ufffd"}
     assert request_format.from_log(kept) == "Some words\ufffd"
     measures = request_format.loggable(Config(log_texts=False), ENTRY, b"Some words")
-    assert measures == texts.measure("Some words", 20)
+    assert measures == texts.measure_sent(ENTRY, "Some words")
     for value in (measures, None, "text"):
         with pytest.raises(RequestError, match="log_texts"):
             request_format.from_log(value)
@@ -74,25 +74,25 @@ def test_the_server_answers_any_text(finished: Config, tmp_path: Any, log_texts:
     (folder / "export").symlink_to(finished.artifacts / "export")
     config = finished.model_copy(update={"artifacts": folder, "log_texts": log_texts})
     with serving(config) as client:
-        answers = [client.predict({"instances": [{"text": text}]}) for text in HOSTILE]
+        answers = [client.predict({"instances": [{texts.COLUMN: text}]}) for text in HOSTILE]
         assert [answer.status for answer in answers] == [200] * len(HOSTILE)
         together = client.predict({"instances": HOSTILE}).content["predictions"]
         assert len(together) == len(HOSTILE)
-        assert client.predict({"instances": [{"text": {"b64": "/w=="}}]}).status == 200
+        assert client.predict({"instances": [{texts.COLUMN: {"b64": "/w=="}}]}).status == 200
         refuse(client)
     lines = [line for line in logged(config) if "inputs" in line]
     assert len(lines) == 2 * len(HOSTILE) + 1
-    assert all(set(line["inputs"]["text"]) - {"text"} == set(texts.NUMBERS) for line in lines)
-    assert all(("text" in line["inputs"]["text"]) == log_texts for line in lines)
+    assert all(set(line["inputs"][texts.COLUMN]) - {texts.COLUMN} == set(texts.NUMBERS) for line in lines)
+    assert all((texts.COLUMN in line["inputs"][texts.COLUMN]) == log_texts for line in lines)
 
 
 def refuse(client: Client) -> None:
     """Asks what no model can answer."""
     for body in (
-        {"instances": [{"text": ""}]},
-        {"instances": [{"text": "\ud800"}, {"text": None}]},
+        {"instances": [{texts.COLUMN: ""}]},
+        {"instances": [{texts.COLUMN: "\ud800"}, {texts.COLUMN: None}]},
         {"instances": [{"\ud800": "a"}]},
-        {"inputs": {"text": [["a"]]}},
+        {"inputs": {texts.COLUMN: [["a"]]}},
         b'{"instances": ["\xff\xfe"]}',
     ):
         answer = client.predict(body)

@@ -1,7 +1,6 @@
 """What monitoring looks at: the measures of the texts that clients sent, and how many of their words are new."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from . import texts
 from .logged_values import to_number, to_text
+from .unicode_text import count_texts, words_of
 
 Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
 
@@ -60,7 +60,7 @@ class KnownWords(NamedTuple):
     @classmethod
     def of(cls, contents: pd.Series) -> "KnownWords":
         """Takes the training texts."""
-        frequencies = Counter(word for text in contents for word in words_of(text))
+        frequencies = count_texts(contents)
         repeated = (word for word, count in frequencies.items() if count > 1)
         return cls(frozenset(contents), frozenset(frequencies), frozenset(repeated))
 
@@ -72,11 +72,6 @@ class KnownWords(NamedTuple):
             known = self.repeated if text in self.contents else self.words
             shares.append(len(words - known) / len(words) if words else math.nan)
         return shares
-
-
-def words_of(text: str | None) -> set[str]:
-    """The words of a text, whatever their case."""
-    return set(texts.WORD.findall((text or "").casefold()))
 
 
 def meant_to_change(inputs: Inputs) -> list[str]:
