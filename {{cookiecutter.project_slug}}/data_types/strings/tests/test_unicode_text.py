@@ -1,19 +1,9 @@
 """Any text has an identity, whatever its script, and is empty only if there is nothing to read."""
 
 import pytest
+from text_examples import HOSTILE
 
 from project.unicode_text import identity, is_empty, mended
-
-HOSTILE = [
-    "\0nul\0",
-    "👩‍👩‍👧 family 🏳️‍🌈",
-    "שלום عليكم",
-    "e\u0301 combining",
-    "\u202eoverride",
-    "中文字符 ไทย",
-    "\ufffd\ufffe\uffff",
-    "a" * 1_000_000,
-]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

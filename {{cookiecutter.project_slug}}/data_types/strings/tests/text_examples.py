@@ -10,6 +10,17 @@ from project.config import Config
 
 UNIQUE = texts.HASH  # a column whose values differ from example to example
 
+HOSTILE = [
+    "\0nul\0",
+    "👩‍👩‍👧 family 🏳️‍🌈",
+    "שלום عليكم",
+    "e\u0301 combining",
+    "\u202eoverride",
+    "中文字符 ไทย",
+    "\ufffd\ufffe\uffff",
+    "a" * 1_000_000,
+]
+
 
 def as_examples(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """A table of made-up texts as collecting gives it: the model needs no more of it."""

@@ -1,20 +1,10 @@
 """What is measured of a text, whatever its script."""
 
 import pytest
+from text_examples import HOSTILE
 
 from project import texts
 from project.texts import measure
-
-HOSTILE = [
-    "\0nul\0",
-    "👩‍👩‍👧 family 🏳️‍🌈",
-    "שלום عليكم",
-    "e\u0301 combining",
-    "\u202eoverride",
-    "中文字符 ไทย",
-    "\ufffd\ufffe\uffff",
-    "a" * 1_000_000,
-]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,10 +1,11 @@
-"""What the model makes of its source: translations beside their references, and how rare words and order matter."""
+"""What the model makes of its source: translations beside their references, rare words, and piece by piece."""
 
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 
-from . import artifacts, rare_words, scoring, texts
+from . import artifacts, preprocessing, rare_words, scoring, task, texts
 from .config import Config
 from .report import Block, Column, Interval, Row, Table
 
@@ -21,7 +22,6 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """Typical translations, evenly drawn from the best to the worst, and the scores by the share of rare words."""
-    del complete  # its outputs tell
     errors = scoring.errors(targets, predictions)
     order = np.argsort(errors, kind="stable")
     drawn = order[np.linspace(0, len(order) - 1, min(NUM_SHOWN, len(order))).astype(int)]
@@ -32,7 +32,7 @@ def blocks(
     columns: list[str | Column] = [Column("chrF", ".0f"), "Source", "Reference", "Translation"]
     note = f"{len(drawn)} of {len(order)} validation examples, evenly from the best to the worst."
     typical = Table("Typical translations", columns, rows, note)
-    return [typical, rare_word_table(config, examples, targets, predictions)]
+    return [typical, rare_word_table(config, examples, targets, predictions), piece_table(config, complete)]
 
 
 def rare_word_table(
@@ -50,3 +50,22 @@ def rare_word_table(
     labels = [metric.label for metric in scoring.METRICS.values()]
     note = f"Rare is a word that fewer than {rare_words.FEW} training sources have."
     return Table("Scores by the share of rare words", ["Rare words of the source", "Examples", *labels], rows, note)
+
+
+def piece_table(config: Config, complete: keras.Model) -> Table:
+    """How well the next piece of the reference is told, given all before it: what training minimises."""
+    target = complete.get_layer("decode").target
+    dataset = preprocessing.make_dataset(config, "validation", complete.get_layer("preprocessor"), target)
+    transformer = complete.get_layer("network").get_layer("search").transformer
+    metrics = {metric.name: metric for metric in task.metrics(target)}
+    compiled = tf.function(transformer, reduce_retracing=True)
+    for inputs, following in dataset:
+        logits = compiled(inputs)
+        for metric in metrics.values():
+            metric.update_state(following, logits)
+    accuracy, log_loss = (float(metrics[name].result()) for name in ("token_accuracy", "log_loss"))
+    rows: list[Row] = [["Token accuracy", accuracy], ["Perplexity", float(np.exp(log_loss))]]
+    note = (
+        f"Of the validation references, by sub-words: {task.num_codes(target):,} are told apart. Perplexities of other "
+    )
+    return Table("Piece by piece", ["Metric", "Value"], rows, f"{note}vocabularies are not comparable.")
