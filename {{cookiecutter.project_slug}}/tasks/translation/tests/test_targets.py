@@ -14,8 +14,13 @@ def check(values: list[str]) -> list[str]:
 
 
 def test_texts_are_accepted_and_few_of_them_noted() -> None:
-    assert check([f"phrase {number}" for number in range(1_000)]) == []
-    assert check(["un", "deux"]) == ["only 2 pairs to learn from: expect little"]
+    assert check([f"la phrase numéro {number}" for number in range(1_000)]) == []
+    assert check(["une phrase plus longue", "deux"]) == ["only 2 pairs to learn from: expect little"]
+
+
+def test_targets_that_are_too_short_for_bleu_are_noted() -> None:
+    (note,) = check([f"phrase {number}" for number in range(1_000)])
+    assert "no target has 4 words" in note
 
 
 def test_a_target_that_never_varies_is_refused() -> None:

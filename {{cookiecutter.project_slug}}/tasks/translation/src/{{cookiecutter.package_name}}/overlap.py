@@ -13,7 +13,7 @@ from sacrebleu.metrics import BLEU, CHRF
 TOKENIZER = "13a"  # how BLEU finds words; zh, or char for other languages that put no spaces between them
 BLEU_METRIC, CHRF_METRIC = BLEU(tokenize=TOKENIZER), CHRF()
 BLEU_ORDER, CHRF_ORDER = BLEU_METRIC.max_ngram_order, CHRF_METRIC.char_order
-NUM_BLEU = 2 + 2 * BLEU_ORDER  # both lengths, matches and totals by order
+NUM_BLEU = 3 + 2 * BLEU_ORDER  # both lengths, the longest n-grams of the reference, matches and totals by order
 NUM_COUNTS = NUM_BLEU + 3 * CHRF_ORDER  # totals of both sides and matches by order
 
 Counts = npt.NDArray[np.float64]
@@ -23,7 +23,8 @@ Counts = npt.NDArray[np.float64]
 def sentence_counts(translation: str, reference: str) -> tuple[int, ...]:
     """What both metrics need to know of a sentence, NUM_COUNTS numbers."""
     found = BLEU_METRIC.corpus_score([translation], [[reference]])
-    counts = [found.sys_len, found.ref_len, *found.counts, *found.totals]
+    num_longest = max(0, found.ref_len - BLEU_ORDER + 1)
+    counts = [found.sys_len, found.ref_len, num_longest, *found.counts, *found.totals]
     sides = ["".join(text.split()) for text in (translation, reference)]
     for order in range(1, CHRF_ORDER + 1):
         ours, theirs = (ngrams(side, order) for side in sides)
@@ -38,9 +39,11 @@ def ngrams(text: str, order: int) -> Counter[str]:
 
 
 def bleu(counts: Counts) -> float:
-    """BLEU of summed counts, 0 to 100."""
-    sizes, matches, totals = np.split(counts[:NUM_BLEU], [2, 2 + BLEU_ORDER])
-    ours, theirs = (int(size) for size in sizes)
+    """BLEU of summed counts, 0 to 100; NaN if no reference is long enough for the longest n-grams."""
+    sizes, matches, totals = np.split(counts[:NUM_BLEU], [3, 3 + BLEU_ORDER])
+    ours, theirs, num_longest = (int(size) for size in sizes)
+    if not num_longest:
+        return float("nan")  # sacrebleu has 0, however good such short translations are
     return BLEU.compute_bleu(matches.tolist(), totals.tolist(), ours, theirs, smooth_method="exp").score
 
 
