@@ -41,6 +41,24 @@ def test_a_quoted_cell_may_hold_line_breaks_and_quotes(tmp_path: Path) -> None:
     assert read(path)["name"] == ['Ada\nthe "first"', '5" pipe']
 
 
+STRAY = 'a\tb\n"Yes," he said.\tOui\n"no\tnon\n5"\t"cinq"\n'
+
+
+def test_between_tabs_quotes_that_enclose_no_cell_are_characters(tmp_path: Path) -> None:
+    found = read(saved(tmp_path, "data.tsv", STRAY))
+    assert found == {"a": ['"Yes," he said.', '"no', '5"'], "b": ["Oui", "non", '"cinq"']}
+    enclosed = read(saved(tmp_path, "data.tsv", 'a\tb\n"one\ntwo"\t3\n4\t"5 ""6"""\n'))
+    assert enclosed == {"a": ["one\ntwo", "4"], "b": ["3", '5 "6"']}
+
+
+@pytest.mark.parametrize("text", ["Go.\tVa !\nRun!\tCours !\n", "\nGo.;Va !\nRun!;Cours !\n"])
+def test_a_table_without_a_header_has_numbered_columns(tmp_path: Path, text: str) -> None:
+    path = saved(tmp_path, "data.txt", text)
+    assert read(path, header=False) == {"1": ["Go.", "Run!"], "2": ["Va !", "Cours !"]}
+    with pytest.raises(InputError, match=r"row 2 has 1 cells and the first line 2"):
+        read(saved(tmp_path, "data.txt", "a,b\nc\n"), header=False)
+
+
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_line_ends_blank_lines_and_blanks_around_names(tmp_path: Path, line_end: str) -> None:
     assert read(saved(tmp_path, "data.csv", f"\n name , size \n{CSV[10:]}\n".replace("\n", line_end))) == CELLS

@@ -24,7 +24,7 @@ COLUMNS_SHOWN = 20
 ROW_GROUP = 65_536  # rows that a reader of the tables holds in memory at once
 DECIDING = {  # settings that decide what the tables hold
     *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
-    *("delimiter", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
+    *("delimiter", "header", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
     *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
     *("text_column", "source_column", "max_characters"),
 }
@@ -61,7 +61,8 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame) -> None:
         name = getattr(config, setting)
         if name and name not in names:
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else "set it to one of these."
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "set it to one of these"
+            hint += "" if nearest or not config.header else ", or header to false if these are an example."
             known = ", ".join(names[:COLUMNS_SHOWN]) + (" ..." if len(names) > COLUMNS_SHOWN else "")
             of = named(config, source)
             raise InputError(f"{setting} is {name!r}, which is no column of {of} ({known}); {hint}")

@@ -213,6 +213,9 @@ class Config(BaseSettings):
     delimiter: Annotated[str, Field(max_length=1)] = ""
     """The character between the cells of a text table; empty: detected."""
 
+    header: bool = True
+    """Whether a text table begins with the names of its columns; false: they are called 1, 2, 3 and so on."""
+
     # jinja: if cookiecutter.__data_type in ("image", "audio")
     max_bad_share: Share = 0.05
     """Share of unusable files, or rows, that is tolerated; they are left out and listed."""

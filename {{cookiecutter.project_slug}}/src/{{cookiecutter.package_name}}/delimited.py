@@ -1,21 +1,17 @@
 """Text tables: finds out their encoding and delimiter and reads every cell as text."""
 
 import codecs
-import csv
-import io
 import re
-from collections.abc import Iterator
-from itertools import islice
 
 import pyarrow as pa
 import pyarrow.csv
 
+from . import text_layout
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance, name_rows
 
-DELIMITERS = ",;\t|"
-SAMPLE_ROWS = 100  # rows by which delimiters are compared
+SAMPLE_ROWS = 100  # lines by which an encoding is guessed
 SAMPLE_BYTES = 1 << 16  # enough text to recognise UTF-16 or a blank file
 LATIN_ENCODINGS = ["cp1252", "cp1250", "cp1254", "cp1257"]
 OTHER_ENCODINGS = ["cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
@@ -32,7 +28,7 @@ BYTE_ORDER_MARKS = {
 
 
 def read(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
-    """Reads a text table with a header line; all columns are strings, empty cells included.
+    """Reads a text table, with or, by the setting, without a header; all columns are strings, empty cells included.
 
     Raises:
         InputError: the encoding, the header or too many rows cannot be read.
@@ -40,13 +36,13 @@ def read(config: Config, name: str, payload: bytes, provenance: Provenance) -> p
     text = to_utf8(config, name, payload, provenance)
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")
-    delimiter = config.delimiter or detect_delimiter(text)
-    names, num_lines = read_header(name, text, delimiter)
-    body = memoryview(text)[end_of_line(text, num_lines) :]
+    layout = text_layout.detect(config, name, text)
+    body = memoryview(text)[end_of_line(text, layout.num_lines) :]
     if not bytes(body[:SAMPLE_BYTES]).strip():
-        return pa.table({column: pa.array([], pa.string()) for column in dict.fromkeys(names)})
-    table = read_rows(config, name, body, delimiter, names, provenance)
-    check_quotes(name, text, table)
+        return pa.table({column: pa.array([], pa.string()) for column in dict.fromkeys(layout.names)})
+    table = read_rows(config, name, body, layout, provenance)
+    if layout.is_quoted:
+        check_quotes(name, text, table)
     return table
 
 
@@ -116,37 +112,6 @@ def guess_encoding(payload: bytes) -> str:
     return "cp1252" if is_common else best.encoding if best else ""
 
 
-def read_records(text: bytes, delimiter: str) -> Iterator[tuple[list[str], int]]:
-    """The records of a text table that are not blank, each with the number of lines read so far."""
-    reader = csv.reader(io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline=""), delimiter=delimiter)
-    return ((record, reader.line_num) for record in reader if any(cell.strip() for cell in record))
-
-
-def detect_delimiter(text: bytes) -> str:
-    """The delimiter by which most rows have as many cells as the header; the one with more cells among equals."""
-
-    def score(delimiter: str) -> tuple[float, int]:
-        try:
-            widths = [len(record) for record, _ in islice(read_records(text, delimiter), SAMPLE_ROWS)]
-        except csv.Error:  # a cell without end, by this delimiter
-            return 0, 0
-        return (widths.count(widths[0]) / len(widths), widths[0]) if widths and widths[0] > 1 else (0, 0)
-
-    return max(DELIMITERS, key=score)
-
-
-def read_header(name: str, text: bytes, delimiter: str) -> tuple[list[str], int]:
-    """The names of the columns and the number of lines that they and blank lines above take."""
-    try:
-        record, num_lines = next(read_records(text, delimiter), ([], 0))
-    except csv.Error as error:
-        message = f"the header line of {name} cannot be read ({error}); look for a quote that is never closed"
-        raise InputError(message) from error
-    if not record:
-        raise InputError(f"{name} is empty; a header line and one row per example are needed")
-    return [cell.strip() for cell in record], num_lines
-
-
 def end_of_line(text: bytes, num_lines: int) -> int:
     """Where the first lines end."""
     position = 0
@@ -156,7 +121,7 @@ def end_of_line(text: bytes, num_lines: int) -> int:
 
 
 def read_rows(
-    config: Config, name: str, body: memoryview, delimiter: str, names: list[str], provenance: Provenance
+    config: Config, name: str, body: memoryview, layout: text_layout.Layout, provenance: Provenance
 ) -> pa.Table:
     """Reads the rows below the header; those with too few or too many cells are left out if so few are tolerated."""
     ragged: list[pyarrow.csv.InvalidRow] = []
@@ -169,16 +134,17 @@ def read_rows(
         table = pyarrow.csv.read_csv(
             pa.BufferReader(body),
             # Only a single thread can tell the numbers of rows, and pyarrow 10 may abort at exit after several.
-            pyarrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=block_size(config)),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside),
-            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+            pyarrow.csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=block_size(config)),
+            layout.parse_options(set_aside),
+            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(layout.names, pa.string())),
         )
     except pa.ArrowInvalid as error:
         reason = "a row is too long: look for a quote that is never closed" if "straddl" in str(error) else str(error)
         raise InputError(f"{name} cannot be read as a table: {reason}") from error
     if ragged:
         first = ragged[0]
-        example = f"row {first.number} has {first.actual_columns} cells and the header {first.expected_columns}"
+        beginning = "header" if config.header else "first line"
+        example = f"row {first.number} has {first.actual_columns} cells and the {beginning} {first.expected_columns}"
         tolerate(config, name, [row.number for row in ragged], table.num_rows, example, provenance)
     return table
 

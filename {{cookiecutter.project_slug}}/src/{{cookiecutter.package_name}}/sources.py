@@ -209,9 +209,9 @@ def check_table(config: Config, name: str, table: pa.Table) -> None:
     doubled = [column for column, count in Counter(names).items() if count > 1]
     if doubled:
         raise InputError(f"{name} has several columns named {', '.join(doubled)}; rename them, so that each is unique")
-    if lacks_header(table):
+    if config.header and lacks_header(table):
         message = f"{name} seems to have no header: its first line is {', '.join(names[:COLUMNS_SHOWN])}"
-        raise InputError(f"{message}; put a line with the names of the columns above it")
+        raise InputError(f"{message}; put a line with the names of the columns above it, or set header to false")
     for column, values in zip(names, table.columns, strict=True):
         longest = pc.max(pc.utf8_length(values)).as_py() if pa.types.is_string(values.type) else 0
         if longest and longest > config.max_cell:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from . import artifacts, delimited, formats
+from . import artifacts, delimited, formats, text_layout
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance
@@ -64,7 +64,7 @@ def read_text_pieces(config: Config, path: Path, provenance: Provenance) -> Iter
     ragged: list[int] = []
 
     def leave_out(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(row.number - num_lines)
+        ragged.append(row.number - layout.num_lines)
         return "skip"
 
     with fsspec.open(str(path), compression="infer") as stream:
@@ -72,20 +72,21 @@ def read_text_pieces(config: Config, path: Path, provenance: Provenance) -> Iter
     whole_lines = sample[: sample.rfind(b"\n") + 1] if len(sample) == SAMPLE_BYTES else sample
     encoding = config.encoding or delimited.detect_encoding(str(path), whole_lines, provenance)
     text = whole_lines.decode(encoding, errors="ignore").encode()
-    delimiter = config.delimiter or delimited.detect_delimiter(text)
-    names, num_lines = delimited.read_header(str(path), text, delimiter)
+    layout = text_layout.detect(config, str(path), text)
     with fsspec.open(str(path), compression="infer") as stream:
         reader = pyarrow.csv.open_csv(
             stream,
             pyarrow.csv.ReadOptions(
-                column_names=names,
-                skip_rows=num_lines,
+                column_names=layout.names,
+                skip_rows=layout.num_lines,
                 encoding=encoding,
                 use_threads=False,
                 block_size=delimited.block_size(config),
             ),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=leave_out),
-            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+            layout.parse_options(leave_out),
+            pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False
+            ),
         )
         num_seen = 0
         for batch in reader:

@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from . import artifacts, preprocessing, rare_words, scoring, task, texts
+from . import artifacts, pairs, preprocessing, rare_words, scoring, task, texts
 from .config import Config
 from .report import Block, Column, Interval, Row, Table
 
 NUM_SHOWN = 20
-HIDDEN = (texts.HASH,)  # columns that tell a reader of the report nothing
+HIDDEN = (texts.HASH, *pairs.NUMBERS)  # columns that tell a reader of single translations nothing
 RESAMPLES = 200  # for the intervals of a part
 
 
