@@ -321,8 +321,6 @@ class Config(BaseSettings):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     # jinja: elif cookiecutter.__data_type == "text"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
-    # jinja: elif cookiecutter.__data_type == "text_pairs"
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
     # jinja: else
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     # jinja: endif

@@ -9,6 +9,7 @@ from .schedule import WARM_UP_STEPS
 from .transformer import Transformer
 from .warm_up import WarmUpAdam
 
+SMALL_WIDTH = 128
 LARGE_VOCABULARY = 4_000  # pieces from which on the data are taken to be enough for a wider network
 
 
@@ -24,11 +25,13 @@ def build_model(
     inputs = {name: keras.Input((None,), dtype=tensor.dtype, name=name) for name in ("source", "target")}
     num_codes = (preprocessor.get_layer("pieces").num_codes, task.num_codes(target))
     is_large = min(num_codes) >= LARGE_VOCABULARY
+    width = hp.Int("width", 64, 512, step=64, default=2 * SMALL_WIDTH if is_large else SMALL_WIDTH)
+    default_rate = config.learning_rate * (SMALL_WIDTH / width) ** 0.5  # wider ones take smaller steps (Vaswani et al.)
     transformer = Transformer(
         num_codes,
-        width=hp.Int("width", 64, 512, step=64, default=256 if is_large else 128),
+        width=width,
         heads=hp.Choice("heads", [2, 4, 8], default=4),
-        blocks=hp.Int("blocks", 1, 6, default=3),
+        blocks=hp.Int("blocks", 1, 6, default=2),
         dropout=hp.Float("dropout", 0.0, 0.5, step=0.05, default=0.1),
         name="transformer",
     )
@@ -36,7 +39,7 @@ def build_model(
     network.compile(
         optimizer=WarmUpAdam(
             hp.Int("warm_up_steps", 100, 4_000, sampling="log", default=WARM_UP_STEPS),
-            learning_rate=hp.Float("learning_rate", 2e-4, 5e-3, sampling="log", default=config.learning_rate),
+            learning_rate=hp.Float("learning_rate", 2e-4, 5e-3, sampling="log", default=default_rate),
             beta_2=0.98,
             epsilon=1e-9,
             global_clipnorm=1.0,

@@ -1,6 +1,6 @@
 """How long and in which pieces training goes through the examples, where the settings leave it open."""
 
-EXAMPLES_SEEN = 130_000  # in all epochs together
+EXAMPLES_SEEN = 100_000  # in all epochs together
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 60
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
 STEPS = 60  # of an epoch, about: more are noisier and slower, fewer learn less
