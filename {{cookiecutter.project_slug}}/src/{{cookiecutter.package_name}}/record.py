@@ -11,6 +11,7 @@ from .config import Config
 MODEL, RUN, EXAMPLES = "model.keras", "run.json", "examples.parquet"
 PREDICTIONS = {"train": "training_predictions.parquet", "validation": "validation_predictions.parquet"}
 MAX_EXAMPLES = 20_000  # enough to tell a distribution to a hundredth
+MAX_PREDICTIONS = 4_000  # of each split, since they take the most time
 
 
 def write(config: Config, complete: keras.Model, version: int) -> None:
@@ -28,12 +29,13 @@ def write(config: Config, complete: keras.Model, version: int) -> None:
         shutil.copy2(config.paths.run, temporary / RUN)
         examples["train"][observed.columns(complete.input)].to_parquet(temporary / EXAMPLES, index=False)
         for split, name in PREDICTIONS.items():
-            single_outputs(complete, examples[split]).to_parquet(temporary / name, index=False)
+            predicted = examples[split][:MAX_PREDICTIONS]
+            single_outputs(complete, predicted).to_parquet(temporary / name, index=False)
 
 
 def sample(examples: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """All examples, or enough of them drawn at random."""
-    return examples if len(examples) <= MAX_EXAMPLES else examples.sample(MAX_EXAMPLES, random_state=seed)
+    """The examples in random order, or enough of them."""
+    return examples.sample(min(len(examples), MAX_EXAMPLES), random_state=seed)
 
 
 def single_outputs(complete: keras.Model, examples: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What a request may hold: a text, as a string or as bytes in Base64."""
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
 def example(entry: dict[str, Any], values: Any) -> Any:
     """A made-up text, of the words that most training texts have, so that no one's record is shown."""
     del entry
-    return " ".join(word for word, _ in count_texts(values).most_common(NUM_EXAMPLE_WORDS)) or "?"
+    words = (word for word, _ in count_texts(values).most_common() if word.isalpha() and len(word) > 1)
+    return " ".join(islice(words, NUM_EXAMPLE_WORDS)) or "?"
 
 
 def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:

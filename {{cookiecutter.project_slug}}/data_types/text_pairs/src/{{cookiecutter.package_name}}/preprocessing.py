@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 ENCODING_BATCH = 512  # texts that are encoded at once: as many at least as are verified at the export
-PREDICTION_BATCH = 64  # texts that are translated at once
+PREDICTION_BATCH = 128  # texts that are translated at once
 EVALUATION_BATCH = 128  # pairs whose loss is computed at once
 
 
