@@ -1,6 +1,6 @@
 """Compares the default network with scikit-learn's gradient boosting, both through a generated project's own stages.
 
-    python tests/benchmarks/quality.py --data DIR --venv DIR [--tables adult diamonds] [--output FOLDER]
+    python tests/benchmarks/quality.py --data DIR --venv DIR [--sets adult diamonds] [--output FOLDER]
 
 DIR holds the tables by folder (adult, chicago_taxi, nycflights13, diamonds, california_housing). Both models learn from
 the same training split and are scored on the same test split; nothing is tuned. Prints a Markdown table.
@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pandas as pd
-from cookiecutter.main import cookiecutter
+import stages
 
-ROOT = Path(__file__).resolve().parents[2]
 LATE = 15  # minutes
 UNKNOWN_BEFORE_DEPARTURE = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay", "tailnum", "time_hour"]
 
@@ -49,46 +44,30 @@ TABLES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--venv", type=Path, required=True, help="an environment made by make setup")
-    parser.add_argument("--tables", nargs="*", default=list(TABLES), choices=TABLES)
-    parser.add_argument("--output", type=Path, default=None, help="keep the projects here")
-    options = parser.parse_args()
-    folder = options.output or Path(mkdtemp())
+    options = stages.options(__doc__, TABLES)
     gains = []
     print("| table | metric | gradient boosting | this network | gain | training, s |\n|---|---|---|---|---|---|")
-    for name in options.tables:
-        boosting, network, seconds = compare(name, options.data / name, options.venv.resolve(), folder)
+    for name in options.sets:
+        metric = TABLES[name].metric
+        result = compare(name, options)
+        boosting, network = result.verdict["baseline"]["gradient_boosting"][metric], result.score(metric)
         sign = 1 if TABLES[name].task == "classification" else -1
         gains.append(sign * (network - boosting) / boosting)
         scores = f"{boosting:.4g} | {network:.4g} | {gains[-1]:+.1%}"
-        print(f"| {name} | {TABLES[name].metric} | {scores} | {seconds:.0f} |", flush=True)
+        print(f"| {name} | {metric} | {scores} | {result.seconds:.0f} |", flush=True)
     print(f"| mean | | | | {sum(gains) / len(gains):+.1%} | |")
 
 
-def compare(name: str, data: Path, venv: Path, folder: Path) -> tuple[float, float, float]:
-    """The scores of gradient boosting and of the network on the test split, and the seconds of training."""
+def compare(name: str, options: argparse.Namespace) -> stages.Result:
+    """What the network has shown on the test split, beside gradient boosting."""
     table = TABLES[name]
-    answers = {"problem": f"tabular-{table.task}", "project_name": name.replace("_", " ")}
-    project = Path(cookiecutter(str(ROOT), no_input=True, extra_context=answers, output_dir=str(folder)))
-    source = prepare(name, sorted(data.glob(table.files)), project / "data" / "raw" / "table.parquet")
+    project = stages.bake(f"tabular-{table.task}", name, options.output)
+    files = sorted((options.data / name).glob(table.files))
+    source = prepare(name, files, project / "data" / "raw" / "table.parquet")
     criteria = {table.metric: "gradient_boosting"}  # so that accept scores it; whether it is beaten is the question
     arguments = [f"--source={source}", f"--target={table.target}", f"--ignore={json.dumps(table.ignore)}"]
-    arguments += [f"--metric={table.metric}", f"--criteria={json.dumps(criteria)}"]
-    for stage in ("collect", "train", "accept"):
-        command = [venv / "bin" / "python", "-m", f"{next(project.glob('src/*')).name}.{stage}", *arguments]
-        started = time.perf_counter()
-        finished = subprocess.run(
-            command, cwd=project, env={**os.environ, "PYTHONPATH": "src"}, capture_output=True, text=True, check=False
-        )
-        if finished.returncode and stage != "accept":
-            raise SystemExit(f"{stage} failed: {finished.stderr[-2000:]}")
-        if stage == "train":
-            seconds = time.perf_counter() - started
-    verdict = json.loads((project / "artifacts" / "acceptance" / "verdict.json").read_text(encoding="utf-8"))
-    network = verdict["metrics"][table.metric]["value"]
-    return verdict["baseline"]["gradient_boosting"][table.metric], network, seconds
+    arguments += [f"--metric={table.metric}", f"--criteria={json.dumps(criteria)}", f"--seed={options.seed}"]
+    return stages.judge(project, options.venv, arguments)
 
 
 def prepare(name: str, files: list[Path], destination: Path) -> Path:

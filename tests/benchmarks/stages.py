@@ -1,0 +1,74 @@
+"""What the benchmarks of quality share: they bake a project and judge its model by the project's own stages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, NamedTuple
+
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Result(NamedTuple):
+    """What a model has shown: the verdict on the test split, the number of examples, and the seconds of training."""
+
+    verdict: dict[str, Any]
+    num_examples: int
+    seconds: float
+
+    def score(self, metric: str) -> float:
+        """The value of a metric on the test split."""
+        return float(self.verdict["metrics"][metric]["value"])
+
+
+def options(description: str | None, sets: Iterable[str]) -> argparse.Namespace:
+    """The options of a benchmark of these sets; `venv` and `output` are folders that exist."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--venv", type=Path, required=True, help="an environment that make setup made for the problem")
+    parser.add_argument("--sets", nargs="*", default=list(sets), choices=list(sets))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", type=Path, default=None, help="keep the projects here")
+    chosen = parser.parse_args()
+    chosen.venv, chosen.output = chosen.venv.resolve(), chosen.output or Path(mkdtemp())
+    return chosen
+
+
+def bake(problem: str, name: str, folder: Path) -> Path:
+    """A project for a problem, called after a set."""
+    answers = {"problem": problem, "project_name": name.replace("_", " ")}
+    return Path(cookiecutter(str(ROOT), no_input=True, extra_context=answers, output_dir=str(folder)))
+
+
+def judge(project: Path, venv: Path, arguments: list[str]) -> Result:
+    """Collects, trains and faces the test split; that the criteria are not met is a result like others.
+
+    Raises:
+        SystemExit: a stage failed.
+    """
+    seconds = {}
+    for stage in ("collect", "train", "accept"):
+        command = [venv / "bin" / "python", "-m", f"{next(project.glob('src/*')).name}.{stage}", *arguments]
+        started = time.perf_counter()
+        finished = subprocess.run(
+            command, cwd=project, env={**os.environ, "PYTHONPATH": "src"}, capture_output=True, text=True, check=False
+        )
+        if finished.returncode and "not accepted" not in finished.stderr:
+            raise SystemExit(f"{stage} failed: {finished.stderr[-2000:]}")
+        seconds[stage] = time.perf_counter() - started
+    rows = read(project / "artifacts" / "examples" / "provenance.json")["rows"]
+    return Result(read(project / "artifacts" / "acceptance" / "verdict.json"), sum(rows.values()), seconds["train"])
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a JSON file holds."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
