@@ -75,6 +75,14 @@ def test_a_single_accent_is_enough(tmp_path: Path) -> None:
     assert read(saved(tmp_path, "data.csv", "name,size\nZoë,1\nBob,2\n".encode("cp1252")))["name"][0] == "Zoë"
 
 
+def test_a_broken_byte_does_not_spoil_the_rest(tmp_path: Path) -> None:
+    names = ["Zoë Müller-Größer", "José Núñez y Peña", "François Lefèvre", "Åsa Öberg"]
+    content = b"name,size\n" + "".join(f"{name},1\n" for name in names).encode() + b"a\xffb,2\n"
+    provenance = Provenance()
+    assert read(saved(tmp_path, "data.csv", content), provenance)["name"] == [*names, "a\ufffdb"]
+    assert provenance.notes == ["data.csv is UTF-8 with 1 broken characters, which were replaced by U+FFFD"]
+
+
 def test_a_guessed_encoding_is_noted_and_a_set_one_is_used(tmp_path: Path) -> None:
     path = saved(tmp_path, "data.csv", "name,size\nŁódź Wałęsa,1\nŚwiętosława Żółć,2\n".encode("cp1250"))
     assert read(path, encoding="cp1250")["name"] == ["Łódź Wałęsa", "Świętosława Żółć"]

@@ -16,6 +16,7 @@ SAMPLE_BYTES = 1 << 16  # enough text to recognise UTF-16 or a blank file
 LATIN_ENCODINGS = ["cp1252", "cp1250", "cp1254", "cp1257"]
 OTHER_ENCODINGS = ["cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
 MAX_MESS = 0.3  # share of unlikely letters, by charset-normalizer, above which a guess is no guess
+MIN_INTACT = 10  # characters beyond ASCII for each broken one, or the text is taken not to be UTF-8
 MAX_ZEROS = 0.01  # share of zero bytes above which UTF-8 is not meant; a few stray ones are characters like others
 BLOCK_BYTES = 1 << 22  # read at once; a row must fit in
 BYTE_ORDER_MARKS = {
@@ -49,6 +50,8 @@ def read(config: Config, name: str, payload: bytes, provenance: Provenance) -> p
 def to_utf8(config: Config, name: str, payload: bytes, provenance: Provenance) -> bytes:
     """The same text in UTF-8, without a byte order mark."""
     encoding = config.encoding or detect_encoding(name, payload, provenance)
+    if not config.encoding and encoding == "utf-8" and not is_utf8(payload):
+        return payload.decode(errors="replace").encode()  # detecting has noted it
     try:
         text = payload.decode(encoding)  # also proves that it is valid
     except LookupError as error:
@@ -71,6 +74,10 @@ def detect_encoding(name: str, payload: bytes, provenance: Provenance) -> str:
     try:
         payload.decode()
     except UnicodeDecodeError as error:
+        num_broken = count_broken(payload)
+        if num_broken:
+            provenance.note(f"{name} is UTF-8 with {num_broken:,} broken characters, which were replaced by U+FFFD")
+            return "utf-8"
         encoding = guess_encoding(payload)
         if not encoding:
             line = payload.count(b"\n", 0, error.start) + 1
@@ -88,6 +95,13 @@ def is_utf8(payload: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def count_broken(payload: bytes) -> int:
+    """How many characters are broken in what is UTF-8 otherwise; 0 if it is not: most that are not ASCII are broken."""
+    num_broken = payload.decode(errors="replace").count("\ufffd") - payload.count("\ufffd".encode())
+    num_beyond_ascii = sum(payload.count(bytes([lead])) for lead in range(0xC2, 0xF5))
+    return num_broken if num_beyond_ascii >= MIN_INTACT * num_broken else 0
 
 
 def detect_utf16(name: str, sample: bytes) -> str:
