@@ -26,6 +26,7 @@ def stale(config: Config, changed: Config) -> set[str]:
         ("criteria", {}, {"evaluate", "accept"}, {"collect", "validate", "train"}),
         ("encoding", "cp1252", {"collect"}, {"validate"}),
         ("max_number_skew", 0.5, {"validate"}, {"collect", "train"}),
+        ("max_runs", 3, set(), {"collect", "validate", "train", "evaluate", "accept", "export"}),
         ("max_trials", 3, set(), {"collect", "validate", "train", "evaluate", "accept", "export"}),
     ],
 )

@@ -42,6 +42,7 @@ def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: 
     update.main(served.model_copy(update={"warm_start": True}))
     assert "version 2 replaces version 1" in capsys.readouterr().out
     assert served.paths.versions() == [1, 2]
+    assert served.paths.kept_runs() == [1, 2]
     assert decision(served)["promoted"] is True
     assert artifacts.read_json(served.paths.run, "train")["settings"]["start"].endswith("versions/1/model.keras")
     after = artifacts.read_examples(served, "test")

@@ -106,6 +106,11 @@ def data_hash(config: "Config") -> str:
     return text_hash([content_hash(require(config.paths.examples(split), "collect")) for split in SPLITS])
 
 
+def validation_hash(config: "Config") -> str:
+    """A hash of the validation examples and of what is predicted of them: scores with the same one can be compared."""
+    return text_hash([content_hash(require(config.paths.examples("validation"), "collect")), config.target])
+
+
 def num_examples(config: "Config", split: str) -> int:
     """How many examples a split has."""
     import pyarrow.parquet  # here, since stages that only handle JSON need not wait for it

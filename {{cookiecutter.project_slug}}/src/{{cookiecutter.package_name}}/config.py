@@ -13,11 +13,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .paths import Paths
 from .provenance import without_password
-from .settings import parse_mapping, parse_names
+from .settings import parse_mapping, parse_names, parse_numbers
 
 ENVIRONMENT_PREFIX = f"{(__package__ or '').upper()}_"
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_names)]
+Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(parse_numbers)]
 Share = Annotated[float, Field(ge=0, le=1)]
 # jinja: if cookiecutter.__task == "classification"
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier", "ece"]
@@ -398,6 +399,16 @@ class Config(BaseSettings):
 
     slices: Names = ()
     """Columns to report the score by; empty: chosen by the report."""
+
+    # --- Runs ------------------------------------------------------------------------------------------------------
+    max_runs: Annotated[int, Field(ge=2, le=10_000)] = 20
+    """Training runs that are kept, with their models; the oldest are removed."""
+
+    runs: Numbers = ()
+    """The two runs that `make compare` compares, by their numbers; empty: the last two."""
+
+    mlflow: str = ""
+    """The address of an MLflow server, database or folder that every run is sent to as well; empty: none."""
 
     # --- Prediction ------------------------------------------------------------------------------------------------
     input: str = ""

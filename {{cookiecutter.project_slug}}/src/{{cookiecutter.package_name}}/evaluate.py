@@ -5,7 +5,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import artifacts, criteria, explain, inference, plots, preprocessing, report, scoring, slices, stage, task
+from . import (
+    artifacts,
+    criteria,
+    explain,
+    inference,
+    plots,
+    preprocessing,
+    report,
+    run_history,
+    scoring,
+    slices,
+    stage,
+    task,
+)
 from .config import Config
 from .paths import SPLITS
 from .provenance import without_password
@@ -33,6 +46,7 @@ def main(config: Config) -> None:
         **inference.identity(config),
     }
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)
+    run_history.add_scores(config, content["model"], scores, targets, predictions)
     sections = [
         summary(config, content),
         Section("Training", [learning_curves(config)]),

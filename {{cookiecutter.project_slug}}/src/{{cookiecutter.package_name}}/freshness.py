@@ -11,6 +11,7 @@ from .config import Config
 
 STAGES = ("collect", "validate", "train", "evaluate", "accept", "export")
 PACKAGE = Path(__file__).parent
+BOOKKEEPING = {"run_history", "tracking"}  # modules that keep what came out of a stage, and so decide nothing about it
 
 
 def main(config: Config) -> None:
@@ -41,7 +42,7 @@ def settle(config: Config) -> None:
 
 def modules_of(stage: str) -> set[str]:
     """The modules that decide what a stage writes; of config.py, only the values used count."""
-    return imported_modules(stage) - {"config", "settings"}
+    return imported_modules(stage) - {"config", "settings"} - BOOKKEEPING
 
 
 def imported_modules(name: str) -> set[str]:

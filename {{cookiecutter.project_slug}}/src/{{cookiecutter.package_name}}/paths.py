@@ -33,8 +33,13 @@ class Paths:
 
     @property
     def training(self) -> Path:
-        """Folder of the checkpoints, TensorBoard logs, history.csv and run.json."""
+        """Folder of the checkpoints, history.csv, run.json and, while training, of the logs."""
         return self.root / "training"
+
+    @property
+    def logs(self) -> Path:
+        """The curves of the present training, as TensorBoard reads them; those of earlier ones are with their runs."""
+        return self.training / "logs"
 
     @property
     def model(self) -> Path:
@@ -50,6 +55,19 @@ class Paths:
     def history(self) -> Path:
         """Scores of every epoch."""
         return self.training / "history.csv"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the training runs that are kept."""
+        return self.root / "runs"
+
+    def kept_run(self, number: int) -> Path:
+        """Folder of a training run."""
+        return self.runs / str(number)
+
+    def kept_runs(self) -> list[int]:
+        """The training runs that are kept, oldest first."""
+        return numbered(self.runs)
 
     @property
     def tuning(self) -> Path:

@@ -24,6 +24,11 @@ def parse_names(value: Any) -> Any:
     return value
 
 
+def parse_numbers(value: Any) -> Any:
+    """Turns `1 2` or `1,2` into a tuple of texts, which the type check reads; other values are left to it."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
 def parse_mapping(value: Any) -> Any:
     """Turns `a=1,b=c` or `{"a": 1, "b": "c"}` into a dictionary; other values are left to the type check."""
     if isinstance(value, str):

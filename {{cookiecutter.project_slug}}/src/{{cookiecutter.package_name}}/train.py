@@ -13,7 +13,7 @@ import keras
 import keras_tuner
 import pandas as pd
 
-from . import artifacts, epochs, freshness, model, preprocessing, stage, task
+from . import artifacts, epochs, freshness, model, preprocessing, run_history, stage, task, tracking
 from .checkpoint import Checkpoint
 from .config import Config
 from .errors import InputError
@@ -25,6 +25,7 @@ VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validati
 def main(config: Config) -> None:
     """From the examples tables to artifacts/training."""
     started = time.perf_counter()
+    tracking.check(config)
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
@@ -38,6 +39,7 @@ def main(config: Config) -> None:
     complete = assemble(config, preprocessor, network, target)
     seconds = time.perf_counter() - started
     save(config, complete, checkpoint, hyperparameters, seconds)
+    run_history.keep(config)
 
 
 def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
@@ -90,7 +92,9 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
         if other.name != key:
             artifacts.remove(other)
     checkpoint = Checkpoint(folder, task.MONITOR, config.patience)
-    if checkpoint.epochs_done:
+    if not checkpoint.epochs_done:
+        artifacts.remove(config.paths.logs)  # of another run that was stopped
+    else:
         print(f"going on after epoch {checkpoint.epochs_done} of a run that was stopped")
     num_epochs = epochs.num_epochs(config, artifacts.num_examples(config, "train"))
     if not checkpoint.is_exhausted and checkpoint.epochs_done < num_epochs:
@@ -109,7 +113,7 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
                 epochs.CosineDecay(num_epochs),  # before the checkpoint, which brings a later epoch's rate back
                 checkpoint,
                 epochs.ProgressBar(num_epochs, checkpoint.epochs_done, task.MONITOR),
-                keras.callbacks.TensorBoard(config.paths.training / "logs", write_graph=False),
+                keras.callbacks.TensorBoard(config.paths.logs, write_graph=False),
             ],
             verbose=0,
         )
@@ -165,6 +169,7 @@ def run_facts(config: Config) -> dict[str, Any]:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": config.public(),
         "data": artifacts.data_hash(config),
+        "validation": artifacts.validation_hash(config),
         "commit": git_commit(),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in VERSIONED},

@@ -22,6 +22,7 @@ from . import (
     labelled_requests,
     promotion,
     record,
+    run_history,
     stage,
     train,
     update_report,
@@ -117,6 +118,7 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
     if promoted:
         evaluate.main(candidate)
         promote(config)
+    run_history.take_over(config, candidate)
     newest = max(config.paths.versions())
     verdict = f"version {newest} replaces version {champion}" if promoted else f"version {champion} stays in service"
     decision = {"promoted": promoted, "champion": champion, "version": newest, "reason": reason}
