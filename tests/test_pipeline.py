@@ -25,6 +25,7 @@ TARGETS = (
     "tune",
     "accept",
     "export",
+    "report",
     "runs",
     "compare",
     "tensorboard",

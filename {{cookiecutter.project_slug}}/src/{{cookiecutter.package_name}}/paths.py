@@ -18,6 +18,11 @@ class Paths:
         return self.root / "examples" / f"{split}.parquet"
 
     @property
+    def index(self) -> Path:
+        """The page that links all others."""
+        return self.root / "index.html"
+
+    @property
     def provenance(self) -> Path:
         """Where the examples came from and what became of them."""
         return self.root / "examples" / "provenance.json"
