@@ -26,6 +26,7 @@ TARGETS = (
     "accept",
     "export",
     "report",
+    "explain",
     "runs",
     "compare",
     "tensorboard",

@@ -400,6 +400,9 @@ class Config(BaseSettings):
     slices: Names = ()
     """Columns to report the score by; empty: chosen by the report."""
 
+    row: str = "1"
+    """The example that `make explain` shows: a number among the validation examples from 1 on, or its `key`."""
+
     # --- Runs ------------------------------------------------------------------------------------------------------
     max_runs: Annotated[int, Field(ge=2, le=10_000)] = 20
     """Training runs that are kept, with their models; the oldest are removed."""

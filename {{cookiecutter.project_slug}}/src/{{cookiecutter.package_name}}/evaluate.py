@@ -120,6 +120,7 @@ def worst_errors(
     columns = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)][:MAX_COLUMNS]
     rows = [
         [
+            int(row) + 1,
             float(errors[row]),
             cell(examples[config.target].iloc[row]),
             *(cell(values[row]) for values in outputs.values()),
@@ -127,8 +128,9 @@ def worst_errors(
         ]
         for row in worst
     ]
-    header = ["error", f"true {config.target}", *outputs, *columns]
-    return Table(f"The {len(worst)} worst of {len(examples)} validation examples", header, rows)
+    header = ["row", "error", f"true {config.target}", *outputs, *columns]
+    note = "`make explain ROW=...` shows one on its way through the model."
+    return Table(f"The {len(worst)} worst of {len(examples)} validation examples", header, rows, note)
 
 
 def cell(value: Any) -> str | float | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from . import highlighting, inference, scoring, texts
+from .amounts import amounts
 from .config import Config
 from .report import Block, Column, Row, Table, format_number
 from .unicode_text import WORD
@@ -112,18 +113,6 @@ def occlude(complete: keras.Model, examples: pd.DataFrame) -> list[Occluded]:
     labels = outputs.get("label")
     leading = ["" if labels is None else inference.as_text(labels[[row]])[0] for row in starts]
     return [Occluded(*each) for each in zip(pieces, contributions, leading, strict=True)]
-
-
-def amounts(outputs: dict[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
-    """How much of what was predicted for the whole text there is in each variant, (num_variants,).
-
-    The logarithm of the odds of the class that was predicted, or the predicted number.
-    """
-    if "probabilities" not in outputs:
-        return outputs["prediction"].astype("float64")
-    leading = outputs["probabilities"][whole].argmax(axis=1)
-    probability = np.clip(outputs["probabilities"][np.arange(len(whole)), leading].astype("float64"), 1e-6, 1 - 1e-6)
-    return np.log(probability / (1 - probability))
 
 
 def split(text: str) -> list[str]:
