@@ -18,6 +18,7 @@ from projects import Project, refuse, succeed
 
 TARGETS = (
     "setup",
+    "doctor",
     "collect",
     "validate",
     "train",
