@@ -27,6 +27,8 @@ def stale(config: Config, changed: Config) -> set[str]:
         ("encoding", "cp1252", {"collect"}, {"validate"}),
         ("max_number_skew", 0.5, {"validate"}, {"collect", "train"}),
         ("max_runs", 3, set(), {"collect", "validate", "train", "evaluate", "accept", "export"}),
+        ("mlflow", "file:///runs", set(), {"collect", "validate", "train", "evaluate", "accept", "export"}),
+        ("limits", "not for owls", {"export"}, {"collect", "validate", "train", "evaluate", "accept"}),
         ("max_trials", 3, set(), {"collect", "validate", "train", "evaluate", "accept", "export"}),
     ],
 )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pandas.api import types
 
-from . import additions, artifacts, splitting, stage, targets
+from . import additions, artifacts, data_card, splitting, stage, targets
 from .config import Config
 from .errors import InputError
 from .examples import identities
@@ -160,6 +160,8 @@ def write(config: Config, examples: pd.DataFrame, splits: np.ndarray, record: di
                 coerce_timestamps="us",
                 allow_truncated_timestamps=True,
             )
+        hashes = {split: artifacts.content_hash(temporary / config.paths.examples(split).name) for split in SPLITS}
+        artifacts.write_text(temporary / data_card.NAME, data_card.compose(config, record, hashes))
         artifacts.write_json(temporary / config.paths.provenance.name, record)
 
 

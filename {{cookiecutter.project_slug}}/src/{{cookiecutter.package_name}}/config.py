@@ -141,6 +141,9 @@ class Config(BaseSettings):
     """The column to predict."""
 
     # jinja: endif
+    limits: str = ""
+    """What the model must not be used for, and what is known to go wrong: goes into the model card."""
+
     query: str = ""
     """What to read of the source: the SQL query of a database URL such as sqlite:///birds.db, or a workbook's sheet."""
 

@@ -17,6 +17,7 @@ from . import (
     batching,
     description,
     inference,
+    model_card,
     preprocessing,
     record,
     saved_model,
@@ -37,6 +38,7 @@ def main(config: Config) -> None:
     identity = check_verdict(config)
     version = versions.number_of(config, identity)
     if version:
+        write_card(config, version, config.paths.version(version))  # what it says of the purpose may have changed
         config.paths.exported.touch()
         print(f"this model is already exported as {config.paths.version(version)}")
         return
@@ -46,9 +48,16 @@ def main(config: Config) -> None:
     with artifacts.replacing(folder) as temporary:
         write_and_verify(config, complete, temporary)
         artifacts.write_json(temporary / DESCRIPTION, description.describe(config, complete, identity))
+        write_card(config, int(folder.name), temporary)
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
     print(f"a new process gave exactly the predictions of training on {NUM_VERIFIED} examples")
-    print(f"wrote {folder}")
+    print(f"wrote {folder}, with its {model_card.NAME}")
+
+
+def write_card(config: Config, version: int, folder: Path) -> None:
+    """Writes the model card of a version beside its description."""
+    described = artifacts.read_json(folder / DESCRIPTION, "export")
+    artifacts.write_text(folder / model_card.NAME, model_card.compose(config, version, described))
 
 
 def check_verdict(config: Config) -> dict[str, Any]:

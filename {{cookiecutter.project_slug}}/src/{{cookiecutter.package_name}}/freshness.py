@@ -11,7 +11,7 @@ from .config import Config
 
 STAGES = ("collect", "validate", "train", "evaluate", "accept", "export")
 PACKAGE = Path(__file__).parent
-BOOKKEEPING = {"run_history", "tracking"}  # modules that keep what came out of a stage, and so decide nothing about it
+BOOKKEEPING = {"data_card", "run_history"}  # modules that tell what came out of a stage, and so decide nothing about it
 
 
 def main(config: Config) -> None:
@@ -42,15 +42,15 @@ def settle(config: Config) -> None:
 
 def modules_of(stage: str) -> set[str]:
     """The modules that decide what a stage writes; of config.py, only the values used count."""
-    return imported_modules(stage) - {"config", "settings"} - BOOKKEEPING
+    return imported_modules(stage) - {"config", "settings"}
 
 
 def imported_modules(name: str) -> set[str]:
-    """The module and all modules of this package that it imports, also indirectly."""
-    found, waiting = set(), [name]
+    """The module and all modules of this package that it imports, also indirectly, but for the bookkeeping."""
+    found, waiting = set[str](), [name]
     while waiting:
         module = waiting.pop()
-        if module not in found and (PACKAGE / f"{module}.py").exists():
+        if module not in found | BOOKKEEPING and (PACKAGE / f"{module}.py").exists():
             found.add(module)
             for node in ast.walk(tree(module)):
                 if isinstance(node, ast.ImportFrom) and node.level:

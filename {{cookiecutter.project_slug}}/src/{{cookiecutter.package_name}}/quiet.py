@@ -1,7 +1,7 @@
 """Keeps TensorFlow's notices at its import off the screen, and ends an interrupted process with one line.
 
-TensorFlow's native code writes lines about CUDA and the like before it heeds TF_CPP_MIN_LOG_LEVEL: the error stream has to
-be kept back while it is imported. Errors are not lost: what is no such notice is written when the import has ended.
+Its native code writes lines about CUDA and the like before it heeds TF_CPP_MIN_LOG_LEVEL, so the error stream has to be
+kept back during the import. Errors are not lost: what is no such notice is written when the import has ended.
 """
 
 from __future__ import annotations

@@ -28,6 +28,11 @@ class Run:
     scores: dict[str, dict[str, float]]
 
 
+def check(config: Config) -> None:
+    """Refuses before training what would fail after it."""
+    tracking.check(config)
+
+
 def keep(config: Config) -> None:
     """Keeps the training that has just ended, and removes the oldest runs beyond `max_runs`."""
     paths = config.paths

@@ -13,7 +13,7 @@ import keras
 import keras_tuner
 import pandas as pd
 
-from . import artifacts, epochs, freshness, model, preprocessing, run_history, stage, task, tracking
+from . import artifacts, epochs, freshness, model, preprocessing, run_history, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
 from .errors import InputError
@@ -25,7 +25,7 @@ VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validati
 def main(config: Config) -> None:
     """From the examples tables to artifacts/training."""
     started = time.perf_counter()
-    tracking.check(config)
+    run_history.check(config)
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
