@@ -63,6 +63,7 @@ def test_the_list_shows_scores_and_settings_the_newest_first(
 def test_a_run_on_examples_that_are_gone_is_not_scored(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
     path = trained.paths.kept_run(1) / "run.json"
     artifacts.write_json(path, run_history.read(trained, 1).facts | {"validation": "other"})
+    artifacts.remove(path.parent / run_history.SCORES)  # in case that it was evaluated before
     runs.main(trained)
     assert "not scored" in capsys.readouterr().out.splitlines()[1]
     add_facts = {"validation": "other", "model": "another"}

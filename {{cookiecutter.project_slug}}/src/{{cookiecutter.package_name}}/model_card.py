@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import artifacts, data_card, markdown, scoring
+from . import artifacts, data_card, markdown, report, scoring
 from .config import Config
 
 NAME = "MODEL_CARD.md"
@@ -100,7 +100,8 @@ def metrics_note(config: Config) -> str:
 def criteria_table(verdict: dict[str, Any]) -> str:
     """The success criteria and how they were met."""
     rows = [
-        [scoring.METRICS[entry["metric"]].label, entry["threshold"], entry["value"]] for entry in verdict["criteria"]
+        [scoring.METRICS[entry["metric"]].label, *(report.format_number(entry[key]) for key in ("threshold", "value"))]
+        for entry in verdict["criteria"]
     ]
     return markdown.table(["Metric", "Threshold", "Value"], rows)
 
