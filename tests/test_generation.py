@@ -71,7 +71,7 @@ def test_nothing_of_the_template_is_left(baked: Path) -> None:
     for path, text in texts(baked).items():
         assert "cookiecutter" not in text, path
         assert "# jinja:" not in text, path
-        if path.suffix not in {".py", ".j2"} and ".github" not in path.parts:  # where doubled braces have a meaning of their own
+        if path.suffix not in {".py", ".j2"} and ".github" not in path.parts:  # where doubled braces mean something
             assert "{{" not in text, path
             assert "{%" not in text, path
 

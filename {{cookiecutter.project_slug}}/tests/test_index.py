@@ -59,6 +59,12 @@ def test_an_answer_is_text_whatever_it_holds(written: str, indexed: Config) -> N
     assert answer == Banner("bad", report.visible(HOSTILE), "why")
 
 
+def test_a_verdict_about_another_model_is_no_answer(trained: Config) -> None:
+    assert index.final_exam(trained).text == "accepted"
+    trained.paths.model.unlink()
+    assert "make accept" in index.final_exam(trained).text
+
+
 def test_before_anything_was_run_the_index_says_so(make_config: Callable[..., Config]) -> None:
     empty = make_config()
     index.main(empty)

@@ -119,8 +119,10 @@ def final_exam(config: Config) -> Status:
     """Whether the test split accepted the model."""
     if not config.paths.verdict.exists():
         return Status("neutral", "not yet: make accept")
-    accepted = artifacts.read_json(config.paths.verdict, "accept")["accepted"]
-    return Status("good", "accepted") if accepted else Status("bad", "not accepted")
+    verdict = artifacts.read_json(config.paths.verdict, "accept")
+    if not config.paths.model.exists() or verdict["model"] != artifacts.content_hash(config.paths.model):
+        return Status("neutral", "not of the present model: make accept")
+    return Status("good", "accepted") if verdict["accepted"] else Status("bad", "not accepted")
 
 
 def run_blocks(config: Config) -> list[Block]:

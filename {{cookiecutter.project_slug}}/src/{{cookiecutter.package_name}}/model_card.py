@@ -1,11 +1,11 @@
 """The model card that travels with an exported version: what it is for and how good it is (Mitchell et al. 2019)."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from . import artifacts, data_card, markdown, report, scoring
+from . import artifacts, data_card, markdown, scoring
 from .config import Config
+from .report import format_number
 
 NAME = "MODEL_CARD.md"
 MAX_SLICES = 20
@@ -62,7 +62,7 @@ def details(run: dict[str, Any], described: dict[str, Any], version: int) -> dic
         "exported at": described["exported_at"],
         "trained at": run["time"],
         "weights": f"{run['num_weights']:,}",
-        "hyperparameters": json.dumps(run["hyperparameters"]),
+        "hyperparameters": ", ".join(f"{name} {value}" for name, value in run["hyperparameters"].items()),
         "libraries": ", ".join(f"{name} {number}" for name, number in run["versions"].items()),
         "code": run["commit"] or "not in a repository",
         "model hash": described["model"],
@@ -100,7 +100,7 @@ def metrics_note(config: Config) -> str:
 def criteria_table(verdict: dict[str, Any]) -> str:
     """The success criteria and how they were met."""
     rows = [
-        [scoring.METRICS[entry["metric"]].label, *(report.format_number(entry[key]) for key in ("threshold", "value"))]
+        [scoring.METRICS[entry["metric"]].label, *(format_number(entry[name]) for name in ("threshold", "value"))]
         for entry in verdict["criteria"]
     ]
     return markdown.table(["Metric", "Threshold", "Value"], rows)
