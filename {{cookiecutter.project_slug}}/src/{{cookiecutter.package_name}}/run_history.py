@@ -84,9 +84,11 @@ def add_scores(
     for run in read_all(config):
         if run.facts["model"] == model:
             folder = config.paths.kept_run(run.number)
-            arrays: dict[str, Any] = {**predictions, TARGETS: targets}
+            arrays: dict[str, Any] = {
+                name: storable(values) for name, values in {**predictions, TARGETS: targets}.items()
+            }
             with artifacts.replacing(folder / PREDICTIONS) as temporary:
-                np.savez_compressed(temporary, **{name: storable(values) for name, values in arrays.items()})
+                np.savez_compressed(temporary, **arrays)
             artifacts.write_json(folder / SCORES, scores)
             tracking.send_scores(config, folder, scores)
             return
