@@ -17,6 +17,8 @@ NOTICES = [
     b"2026-01-01 10:00:00.123456: I external/local_xla/xla/tsl/cuda/cudart_stub.cc:32] Could not find cuda\n",
 ]
 ERROR = b"Illegal instruction in libtensorflow\n"
+# What runs in the background of a shell ignores the signal.
+MIND = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
@@ -57,9 +59,7 @@ def test_a_library_that_is_not_there_is_still_reported() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        # While a module is imported. Processes in the background of a shell ignore the signal, so it is minded anew.
-        "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "signal.raise_signal(signal.SIGINT)\ntime.sleep(9)",
+        "import time\n" + MIND + "signal.raise_signal(signal.SIGINT)\ntime.sleep(9)",  # while a module is imported
         f"from {quiet.__package__} import stage\ndef main(config):\n    raise KeyboardInterrupt\nstage.run(main)",
     ],
 )
