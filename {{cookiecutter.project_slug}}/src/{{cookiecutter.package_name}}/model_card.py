@@ -35,14 +35,7 @@ def compose(config: Config, version: int, described: dict[str, Any]) -> str:
                 markdown.facts({"examples": provenance["rows"]["test"], "models that faced it": verdict["looks"]}),
             ],
             "Training data": [
-                markdown.facts(
-                    {
-                        "examples": provenance["rows"]["train"],
-                        "examples to stop and calibrate by": provenance["rows"]["validation"],
-                        "licence": data_card.licence(config),
-                        "hash": run["data"],
-                    }
-                ),
+                markdown.facts(training_data(config, run, provenance)),
                 f"The data card is artifacts/examples/{data_card.NAME} of the project.",
             ],
             "Quantitative analyses": [score_table(verdict)],
@@ -67,6 +60,16 @@ def details(run: dict[str, Any], described: dict[str, Any], version: int) -> dic
         "code": run["commit"] or "not in a repository",
         "model hash": described["model"],
         "licence": licence(),
+    }
+
+
+def training_data(config: Config, run: dict[str, Any], provenance: dict[str, Any]) -> dict[str, object]:
+    """How many examples it was learned from, under which terms they are, and by which hash they are known."""
+    return {
+        "examples": provenance["rows"]["train"],
+        "examples to stop and calibrate by": provenance["rows"]["validation"],
+        "licence": data_card.licence(config),
+        "hash": run["data"],
     }
 
 
