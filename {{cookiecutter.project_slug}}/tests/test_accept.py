@@ -49,7 +49,7 @@ def test_another_model_is_another_look(trained: Config) -> None:
 def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:
     for split in ("train", "test"):
         table = trained.paths.examples(split)
-        examples = artifacts.read_examples(trained, split).iloc[::-1]
+        examples = artifacts.read_rows(trained, split).iloc[::-1]
         examples.to_parquet(table)
     with pytest.raises(RefusedError, match="make train"):
         accept.main(trained)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from project import artifacts, inference, preprocessing, saved_model, serve
+from project import artifacts, inference, preprocessing, protocol, saved_model, serve
 from project.config import Config
 from project.errors import InputError
 from project.layout import DESCRIPTION, NAMED, SERIALIZED
@@ -63,6 +63,8 @@ def sendable(value: Any) -> Any:
     """JSON has no word for NaN and bytes."""
     if isinstance(value, bytes):
         return {"b64": base64.b64encode(value).decode()}
+    if isinstance(value, list):
+        return [sendable(each) for each in value]
     return None if isinstance(value, float | np.floating) and np.isnan(value) else value
 
 
@@ -71,9 +73,8 @@ def expected(finished: Config, arrays: dict[str, np.ndarray], description: dict[
     """The SavedModel's own predictions for them."""
     signature = tf.saved_model.load(str(finished.paths.version(1))).signatures[NAMED]
     inputs = {name: tf.constant(arrays[entry["column"]]) for name, entry in description["inputs"].items()}
-    outputs = {name: tensor.numpy().tolist() for name, tensor in signature(**inputs).items()}
-    decode = {name: [v.decode() if isinstance(v, bytes) else v for v in values] for name, values in outputs.items()}
-    return [dict(zip(decode, row, strict=True)) for row in zip(*decode.values(), strict=True)]
+    outputs = {name: protocol.plain(name, tensor.numpy()) for name, tensor in signature(**inputs).items()}
+    return [dict(zip(outputs, row, strict=True)) for row in zip(*outputs.values(), strict=True)]
 
 
 def assert_same(predictions: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
@@ -82,7 +83,7 @@ def assert_same(predictions: list[dict[str, Any]], expected: list[dict[str, Any]
     for one, other in zip(predictions, expected, strict=True):
         assert one.keys() == other.keys()
         for name, value in other.items():
-            if isinstance(value, str):
+            if isinstance(value, str) or (isinstance(value, list) and isinstance(value[0], str)):
                 assert one[name] == value
             else:
                 np.testing.assert_allclose(one[name], value, rtol=1e-5, atol=1e-6)

@@ -32,13 +32,13 @@ def quick(trained: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
 def test_training_uses_the_winner_which_never_saw_the_test_split(
     quick: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, splits = artifacts.read_examples, []
+    read, splits = artifacts.read_rows, []
 
     def note(config: Config, split: str) -> pd.DataFrame:
         splits.append(split)
         return read(config, split)
 
-    monkeypatch.setattr(artifacts, "read_examples", note)
+    monkeypatch.setattr(artifacts, "read_rows", note)
     tune.main(quick)
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     winner = artifacts.read_json(quick.paths.best_hyperparameters, "tune")
@@ -95,7 +95,7 @@ def test_another_search_starts_anew(trained: Config) -> None:
     wider.Int("units", 1, 2)
     other_data = trained.model_copy(update={"artifacts": trained.artifacts.with_name("other")})
     shutil.copytree(trained.artifacts, other_data.artifacts)
-    artifacts.read_examples(trained, "train").head(100).to_parquet(other_data.paths.examples("train"))
+    artifacts.read_rows(trained, "train").head(100).to_parquet(other_data.paths.examples("train"))
     keys = {
         tune.search_key(trained, space),
         tune.search_key(trained, wider),

@@ -24,27 +24,30 @@ START = datetime.now(UTC) + timedelta(days=1)  # after the export of the project
 @lru_cache
 def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Any]]:
     """Inputs, outputs and outcomes of all examples of a split, as they would be logged."""
-    config = Config(artifacts=config_folder)
+    settings = {"artifacts": config_folder, "target": problem.TARGET, "ignore": (problem.OTHER_TARGET,)}
+    config = Config(**{**synthetic.settings(config_folder), **settings})
     examples = artifacts.read_examples(config, split)
     described = versions.describe(config, 1)
     complete = inference.load_model(config)
     outputs = inference.predict(complete, examples)
     inputs = synthetic.logged(config, described["inputs"], examples)
     predicted = [{name: jsonable(values[row]) for name, values in outputs.items()} for row in range(len(examples))]
-    return inputs, predicted, plain(examples[problem.TARGET])
+    return inputs, predicted, plain(synthetic.outcomes(examples, problem.TARGET))
 
 
 def plain(values: pd.Series) -> list[Any]:
     """A column as JSON has it."""
     if pd.api.types.is_datetime64_any_dtype(values):
         values = values.dt.strftime("%Y-%m-%dT%H:%M:%S")
-    return [None if pd.isna(value) else jsonable(value) for value in values]
+    return [jsonable(value) if isinstance(value, np.ndarray) or pd.notna(value) else None for value in values]
 
 
 def jsonable(value: Any) -> Any:
     """A value of an array as JSON has it."""
     if isinstance(value, bytes):
         return value.decode()
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return [jsonable(each) for each in value]
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 

@@ -119,7 +119,14 @@ def num_examples(config: "Config", split: str) -> int:
 
 
 def read_examples(config: "Config", split: str) -> "pd.DataFrame":
-    """The examples table of a split: one row per example."""
+    """The examples of a split, as the data type makes them of its table: one row per example."""
+    from .example_tables import read_split  # here, since it needs what is written here
+
+    return read_split(config, split)
+
+
+def read_rows(config: "Config", split: str) -> "pd.DataFrame":
+    """The table of a split as collecting wrote it."""
     import pandas as pd  # here, since stages that only handle JSON need not wait for it
 
     return pd.read_parquet(require(config.paths.examples(split), "collect"))

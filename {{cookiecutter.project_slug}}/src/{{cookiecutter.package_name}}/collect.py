@@ -15,7 +15,7 @@ from pandas.api import types
 from . import additions, artifacts, data_card, splitting, stage, targets
 from .config import Config
 from .errors import InputError
-from .examples import identities
+from .examples import assign_splits, identities
 from .paths import SPLITS
 from .provenance import MAX_ROW_NUMBERS, Provenance, name_rows, without_password
 
@@ -27,6 +27,8 @@ DECIDING = {  # settings that decide what the tables hold
     *("delimiter", "header", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
     *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
     *("text_column", "source_column", "max_characters"),
+    *("further_targets", "series", "known", "static", "frequency", "timezone", "horizon", "context", "season", "gap"),
+    *("validation_start", "test_start"),
 }
 
 
@@ -45,7 +47,7 @@ def assemble(config: Config, collected: Sequence[str], tables: Sequence[pd.DataF
     examples = additions.join(usable)
     check_content(config, examples)
     same = identities(config, examples)
-    splits = splitting.assign_splits(config, examples, same, [len(table) for table in usable])
+    splits = assign_splits(config, examples, same, [len(table) for table in usable])
     values = {split: examples.loc[splits == split, config.target] for split in SPLITS}
     provenance.notes += targets.check_targets(config, values)
     num_duplicates = splitting.count_duplicates(config, examples, same)

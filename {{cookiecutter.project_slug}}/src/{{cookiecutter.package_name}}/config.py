@@ -20,6 +20,9 @@ ENVIRONMENT_PREFIX = f"{(__package__ or '').upper()}_"
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_names)]
 Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(parse_numbers)]
 Share = Annotated[float, Field(ge=0, le=1)]
+# jinja: if cookiecutter.__task == "forecasting"
+Level = Annotated[float, Field(ge=0.001, le=0.999)]
+# jinja: endif
 # jinja: if cookiecutter.__task == "classification"
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier", "ece"]
 Baseline = Literal["majority", "linear", "gradient_boosting"]
@@ -29,6 +32,9 @@ Baseline = Literal["mean", "linear", "gradient_boosting"]
 # jinja: elif cookiecutter.__task == "translation"
 Metric = Literal["bleu", "chrf", "exact_match"]
 Baseline = Literal["copy", "translation_memory"]
+# jinja: elif cookiecutter.__task == "forecasting"
+Metric = Literal["mase", "mae", "rmse", "smape", "wql", "coverage", "interval_width"]
+Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothing", "ridge"]
 # jinja: endif
 # jinja: if cookiecutter.__data_type == "image"
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "color", "erase", "randaugment"]
@@ -130,6 +136,17 @@ class Config(BaseSettings):
     target: str = "french"
     """The column of the translations; of files of lines and translation memories, their language, such as fr."""
 
+    # jinja: elif cookiecutter.problem == "time-series-forecasting"
+    goal: str = "Forecast the highest temperature of each of the next seven days, so that shifts can be planned ahead."
+    """What the model is for and who gains by it, in a sentence."""
+
+    source: str = "data/raw/seattle_weather.csv"
+    """The raw data: a table with a row per time, or per series and time: a file, folder, glob, zip, address or database
+    URL (see `query`)."""
+
+    target: str = "temp_max"
+    """The column to forecast."""
+
     # jinja: elif cookiecutter.problem == "tabular-regression"
     goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
     """What the model is for and who gains by it, in a sentence."""
@@ -169,6 +186,26 @@ class Config(BaseSettings):
     """The column, or language, of the texts to translate; empty: `source`, or else the one with the longest texts."""
 
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "series"
+    time: str = "date"
+    """The column of the times by which rows follow each other, and by which splits are cut."""
+
+    horizon: Annotated[int, Field(ge=1, le=10_000)] = 7
+    """Steps that are forecast at once."""
+
+    series: str = ""
+    """The column that tells several series apart; empty: the table holds one."""
+
+    further_targets: Names = ()
+    """Columns that are forecast together with the target, of the same rows: a wide table of several series."""
+
+    known: Names = ()
+    """Columns that are known in advance, such as prices or holidays: clients send them for the horizon too."""
+
+    static: Names = ()
+    """Columns that do not change within a series, such as a shop's region."""
+
+    # jinja: endif
     key: str = ""
     """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
 
@@ -179,9 +216,11 @@ class Config(BaseSettings):
     # jinja: endif
     """The column whose values must not be spread over splits, such as a patient or a customer."""
 
+    # jinja: if cookiecutter.__data_type != "series"
     time: str = ""
     """The column of the time by which to split: training before validation before test."""
 
+    # jinja: endif
     ignore: Names = ()
     """Columns to leave out of the features, separated by commas."""
 
@@ -204,6 +243,13 @@ class Config(BaseSettings):
     """The primary metric: the one that reports lead with and that comparisons are about."""
 
     criteria: Criteria = {"bleu": "translation_memory"}
+    """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
+
+    # jinja: elif cookiecutter.__task == "forecasting"
+    metric: Metric = "mase"
+    """The primary metric: mase has no unit, so that series and targets of any size count alike."""
+
+    criteria: Criteria = {"mase": "seasonal_naive"}
     """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
 
     # jinja: endif
@@ -291,8 +337,36 @@ class Config(BaseSettings):
     """Sub-words of each language at most: bytes, characters and what the training texts repeat often enough."""
 
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "series"
+    frequency: str = ""
+    """The step between times, such as 15 minutes, 1 day or 1 month; empty: what most rows show."""
+
+    timezone: str = ""
+    """The zone of local times, such as Europe/Berlin, which are then kept in UTC; empty: they are taken as they are."""
+
+    season: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Steps after which a series repeats itself, about; 0: those of a day, week or year, by the step."""
+
+    context: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Steps of the history that the model sees; 0: chosen from season, horizon and the length of the series."""
+
+    gap: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Steps at the beginning of the validation and test period that are not forecast, to keep away from training."""
+
+    origin_step: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Steps between the origins from which forecasts are scored; 1: from every step."""
+
+    validation_start: str = ""
+    """The first time of the validation period; empty: where the share of the source's training rows ends."""
+
+    test_start: str = ""
+    """The first time of the test period; move it forward so that the model learns from what came later."""
+
+    # jinja: endif
     # jinja: if cookiecutter.__data_type in ("text", "text_pairs")
     split_fractions: tuple[Share, Share, Share] = (0.8, 0.1, 0.1)
+    # jinja: elif cookiecutter.__data_type == "series"
+    split_fractions: tuple[Share, Share, Share] = (0.65, 0.15, 0.2)
     # jinja: else
     split_fractions: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
     # jinja: endif
@@ -325,6 +399,8 @@ class Config(BaseSettings):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     # jinja: elif cookiecutter.__data_type == "text"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
+    # jinja: elif cookiecutter.__data_type == "series"
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
     # jinja: else
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
     # jinja: endif
@@ -338,7 +414,7 @@ class Config(BaseSettings):
     patience: Annotated[int, Field(ge=1, le=100_000)] = 6
     # jinja: elif cookiecutter.__data_type == "text"
     patience: Annotated[int, Field(ge=1, le=100_000)] = 8
-    # jinja: elif cookiecutter.__data_type == "text_pairs"
+    # jinja: elif cookiecutter.__data_type in ("text_pairs", "series")
     patience: Annotated[int, Field(ge=1, le=100_000)] = 10
     # jinja: else
     patience: Annotated[int, Field(ge=1, le=100_000)] = 15
@@ -360,6 +436,10 @@ class Config(BaseSettings):
     # jinja: elif cookiecutter.__task == "regression"
     interval_coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9
     """Share of future targets that the prediction intervals shall hold."""
+
+    # jinja: elif cookiecutter.__task == "forecasting"
+    quantiles: tuple[Level, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)
+    """Levels of the quantiles that are forecast; the outermost make the interval, the median is the forecast."""
 
     # jinja: endif
     # jinja: if cookiecutter.__data_type in ("image", "audio")
@@ -435,6 +515,12 @@ class Config(BaseSettings):
 
     output: str = ""
     """The table that `make predict` writes, in any of these formats."""
+
+    # jinja: elif cookiecutter.__data_type == "series"
+    """The table of histories that `make predict` reads, in rows like the source's: CSV, TSV, Parquet, JSON lines."""
+
+    output: str = ""
+    """The table that `make predict` writes: the same rows, each with the forecast of the steps behind it."""
 
     # jinja: else
     """The file of examples that `make predict` reads: CSV, TSV, Parquet or JSON lines."""
@@ -514,6 +600,8 @@ class Config(BaseSettings):
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
     # jinja: elif cookiecutter.__data_type == "text_pairs"
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 500
+    # jinja: elif cookiecutter.__data_type == "series"
+    request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
     # jinja: else
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     # jinja: endif

@@ -114,15 +114,16 @@ def worst_errors(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The examples that the model gets most wrong: mislabelled, out of the ordinary, or what it has yet to learn."""
-    errors = scoring.errors(targets, predictions)
+    errors, truth = scoring.errors(targets, predictions), examples[config.target]
     worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
-    columns = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)][:MAX_COLUMNS]
+    shown = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)]
+    columns = [name for name in shown if not isinstance(examples[name].iloc[0], np.ndarray)][:MAX_COLUMNS]
     rows = [
         [
             int(row) + 1,
             float(errors[row]),
-            cell(examples[config.target].iloc[row]),
+            cell(truth.iloc[row]),
             *(cell(values[row]) for values in outputs.values()),
             *(cell(examples[name].iloc[row]) for name in columns),
         ]
@@ -137,6 +138,8 @@ def cell(value: Any) -> str | float | None:
     """A value of a table as a cell of a page."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, np.ndarray):  # a whole series: its end
+        return f"... {value.ravel()[-1]:.4g}"
     if value is None or pd.isna(value):
         return None
     return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)

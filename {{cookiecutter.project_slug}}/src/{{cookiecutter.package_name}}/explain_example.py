@@ -70,7 +70,7 @@ def prediction(
     parts = task.output_parts(inference.target_of(complete))
     said: dict[str, Any] = {}
     for name, values in outputs.items():
-        if values.ndim == 1:
+        if values.ndim == 1 or name not in parts:
             said[name] = values[0]
         else:
             ranked = np.argsort(-values[0], kind="stable")[:MAX_SHOWN]
@@ -100,6 +100,8 @@ def written(value: Any) -> str:
     """A value on one line, short."""
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
+    if isinstance(value, np.ndarray):
+        return summary(value) if value.dtype.kind in "biuf" else f"{value.size:,} values"
     if not isinstance(value, str) and pd.isna(value):
         return "missing"
     if isinstance(value, int | float | np.number):

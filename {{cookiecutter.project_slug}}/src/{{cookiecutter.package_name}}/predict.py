@@ -76,7 +76,7 @@ def prediction_columns(description: dict[str, Any], outputs: dict[str, np.ndarra
             columns[name] = inference.as_text(values)
         else:
             parts = description["parts"][name]
-            columns |= {f"{name}: {part}": values[:, place] for place, part in enumerate(parts)}
+            columns |= {f"{name}: {part}": inference.as_text(values[:, place]) for place, part in enumerate(parts)}
     return columns
 
 

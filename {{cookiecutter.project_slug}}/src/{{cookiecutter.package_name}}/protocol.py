@@ -50,14 +50,20 @@ def read_question(body: bytes, inputs: Inputs, max_rows: int, strict: bool) -> Q
     columns = {name: decode(name, values, in_rows) for name, values in columns.items()}
     if signature == SERIALIZED:
         columns = columns_of_examples(columns["examples"], inputs)
-    arrays = {}
-    for name, entry in inputs.items():
-        try:
+    return Question(in_rows, num_rows, columns, read_arrays(inputs, columns, in_rows, strict))
+
+
+def read_arrays(inputs: Inputs, columns: dict[str, list[Any]], in_rows: bool, strict: bool) -> dict[str, np.ndarray]:
+    """The values of each input as the model takes them, (num_rows, ...)."""
+    arrays, name = {}, ""
+    try:
+        for name, entry in inputs.items():
             arrays[name] = request_format.read(entry, columns[name], strict)
-        except RequestError as error:
-            row = error.row or 0
-            raise RequestError(f"{place(name, row, in_rows)} {error}", error.status, name, row) from error
-    return Question(in_rows, num_rows, columns, arrays)
+        request_format.check_together(inputs, columns)
+    except RequestError as error:
+        row, name = error.row or 0, error.field or name
+        raise RequestError(f"{place(name, row, in_rows)} {error}", error.status, name, row) from error
+    return arrays
 
 
 def parse(body: bytes) -> Any:

@@ -65,5 +65,7 @@ def columns(config: Config, examples: pd.DataFrame) -> list[str]:
 
 def can_slice(values: pd.Series) -> bool:
     """Whether a column's values repeat enough, or can be binned."""
+    if isinstance(values.iloc[0], np.ndarray):
+        return False
     has_order = types.is_numeric_dtype(values) or types.is_datetime64_any_dtype(values)
     return has_order or values.nunique() <= len(values) / 10

@@ -47,6 +47,11 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{media.COLUMN: file_sources.decode_uri(uri)} for uri in table[media.COLUMN]]
 
 
+def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+    """What clients tell of such examples once it is known."""
+    return examples[target]
+
+
 def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Examples as the request log keeps them."""
     files = [Path(path).read_bytes() for path in examples[media.COLUMN]]

@@ -39,6 +39,11 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{texts.COLUMN: text} for text in table[texts.COLUMN]]
 
 
+def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+    """What clients tell of such examples once it is known."""
+    return examples[target]
+
+
 def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Examples as the request log keeps them."""
     entry = inputs[texts.COLUMN]

@@ -71,6 +71,11 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+    """What clients tell of such examples once it is known."""
+    return examples[target]
+
+
 def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Examples as the request log keeps them."""
     table = examples.assign(made=examples["made"].dt.strftime("%Y-%m-%dT%H:%M:%S"))

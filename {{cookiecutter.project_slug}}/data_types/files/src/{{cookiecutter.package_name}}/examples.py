@@ -25,6 +25,8 @@ HASH = "sha256"
 SHOWN_REASONS = 5
 PIECE = 256  # files that `make predict` holds in memory at once
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 class Examined(NamedTuple):
     """What became of a file: where the model reads it and its measures, or why it cannot be used."""

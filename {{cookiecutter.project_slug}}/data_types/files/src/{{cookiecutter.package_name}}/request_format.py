@@ -43,6 +43,11 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
     return found
 
 
+def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
+    """Refuses values that are each possible but not together: there are none."""
+    del inputs, columns
+
+
 def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
     """What the request log keeps of a file: its measures and, with `log_whole_files`, itself as a data URI."""
     try:

@@ -53,6 +53,11 @@ def as_text(value: str | bytes) -> str:
     return mended(value.decode(errors="replace") if isinstance(value, bytes) else value)
 
 
+def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
+    """Refuses values that are each possible but not together: there are none."""
+    del inputs, columns
+
+
 def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
     """What the request log keeps of a text: its measures and, with `log_texts`, itself."""
     text = as_text(value)

@@ -10,6 +10,8 @@ from . import cleaning, sources, splitting, streaming
 from .config import Config
 from .provenance import Provenance
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 def read_examples(config: Config) -> pd.DataFrame:
     """One row per row of the source with all its columns, typed; `attrs` holds the fields of its `Provenance`.

@@ -155,6 +155,11 @@ def shown(value: Any) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
 
 
+def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
+    """Refuses values that are each possible but not together: there are none."""
+    del inputs, columns
+
+
 def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
     """A value as the request log keeps it."""
     del config, entry

@@ -16,6 +16,8 @@ from .unicode_text import identity, is_empty, mended
 
 PIECE = 512  # texts that `make predict` holds in memory at once, with all that they are split into
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 def read_examples(config: Config) -> pd.DataFrame:
     """One row per text that is not empty; `attrs` holds the fields of the `Provenance`, which counts the others.

@@ -1,0 +1,103 @@
+"""From the raw source to rows of series, and from these to examples: an example is one window of a forecast.
+
+The tables of the splits hold each step of each series once, a row per series and time. `example_tables` makes examples
+of them: a row per origin from which is forecast, whose cells are views into the series, so that nothing is copied.
+Where stages ask for examples they get windows; where they check or count data, such as TFDV, they get rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from . import cleaning, example_tables, series_table, sources, splitting, streaming, window_shape
+from .config import Config
+from .errors import InputError
+from .paths import SPLITS
+from .provenance import Provenance
+
+
+def read_examples(config: Config) -> pd.DataFrame:
+    """One row per series and time, sorted, on a regular grid; `attrs` holds the fields of its `Provenance`.
+
+    Raises:
+        InputError: the source cannot be read or makes no series; the message says what to do.
+    """
+    provenance = Provenance()
+    table = sources.read_table(config, provenance)
+    unchecked = [config.time, *config.ignore]
+    rows = cleaning.clean(table, provenance, config.missing_markers, unchecked=unchecked)
+    if not config.time or config.time not in rows.columns or config.target not in rows.columns or not len(rows):
+        if not config.time:
+            raise InputError("time is empty; name the column of the times by which rows follow each other")
+        return rows  # collecting names the columns that there are
+    rows = series_table.mend(config, rows, provenance)
+    rows.attrs = vars(provenance)
+    return rows
+
+
+def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """A number per row, (num_rows,) uint64, that those share which are about the same step of the same series."""
+    return splitting.hash_rows(examples[[name for name in (config.series, config.time) if name]])
+
+
+def assign_splits(
+    config: Config, examples: pd.DataFrame, identities: np.ndarray, sizes: Sequence[int] = ()
+) -> np.ndarray:
+    """The name of the split of each row, (num_rows,) str: periods that follow each other, the same for all series.
+
+    They begin at `validation_start` and `test_start` or, where these are empty, where the shares of the first lot of
+    rows end, which came from the source: rows that are added later lie in the test period until a setting moves it.
+
+    Raises:
+        InputError: a split has no window.
+    """
+    del identities  # the time decides
+    times = examples[config.time]
+    first = np.sort(times.iloc[: sizes[0] if len(sizes) else None].to_numpy())
+    ends = np.cumsum(config.split_fractions)[:-1] * len(first)
+    begins = first[np.minimum(ends.round().astype(int), len(first) - 1)]
+    for place, setting in enumerate(("validation_start", "test_start")):
+        if getattr(config, setting):
+            begins[place] = read_setting(config, setting)
+    splits = np.array(SPLITS)[np.searchsorted(begins, times.to_numpy(), side="right")]
+    splitting.check_not_empty(config, splits)
+    check_windows(config, {split: examples[splits == split] for split in SPLITS})
+    return splits
+
+
+def read_setting(config: Config, setting: str) -> np.datetime64:
+    """The time that a setting names."""
+    try:
+        return np.datetime64(pd.Timestamp(getattr(config, setting)))
+    except ValueError as error:
+        message = f"{setting} is {getattr(config, setting)!r}; a time such as 2015-01-01 is needed"
+        raise InputError(message) from error
+
+
+def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> None:
+    """Refuses splits of which no window can be cut."""
+    shape = window_shape.resolve(config, rows["train"])
+    for number, split in enumerate(SPLITS):
+        before = pd.concat([rows[earlier] for earlier in SPLITS[: number + 1]])
+        windows = example_tables.cut(config, shape, before, rows[split], split)
+        if not any(len(places) for _, places in windows):
+            needed = shape.horizon + (config.gap if number else shape.context)
+            message = f"the {split} split has {rows[split][config.time].nunique():,} steps and no whole window"
+            history = f"with a context of {shape.context}, a horizon of {shape.horizon} and a gap of {config.gap}"
+            raise InputError(f"{message}; {history}, at least {needed} are needed: add rows or lower these settings")
+
+
+def as_before(config: Config, examples: pd.DataFrame) -> Config:
+    """The settings by which a further source is read as `examples` were: with their step, even if it has few rows."""
+    return config.model_copy(update={"frequency": series_table.step_of(config, examples).name})
+
+
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+    """What `make predict` reads: all rows of a table at once, since a row needs those before it."""
+    pieces = list(streaming.read_pieces(config, path, provenance))
+    if pieces:
+        table = pa.concat_tables([piece.table for piece in pieces], promote=True)
+        yield streaming.Piece(table, np.concatenate([piece.numbers for piece in pieces]))

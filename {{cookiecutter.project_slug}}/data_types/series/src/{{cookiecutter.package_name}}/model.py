@@ -1,0 +1,40 @@
+"""build_model: a body of `architectures` between reversible instance normalisation, which forecasts quantiles."""
+
+import keras
+import keras_tuner
+
+from . import architectures, encoding, task
+from .config import Config
+from .instance_norm import Normalize, Restore
+
+PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what the network does not learn from
+
+
+def build_model(
+    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+) -> keras.Model:
+    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+
+    Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of the targets.
+    """
+    inputs = {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+        for name, tensor in preprocessor.output.items()
+        if name not in PASSING_BY
+    }
+    normalized, mean, deviation = Normalize(name="normalize")(inputs["past"], inputs["is_known"])
+    wanted = architectures.Forecasts(target.horizon, len(target.names), len(target.levels))
+    body = architectures.BODIES[hp.Choice("architecture", list(architectures.BODIES), default="linear")]
+    forecasts = Restore(name="restore")(body(hp, inputs | {"past": normalized}, wanted), mean, deviation)
+    network = keras.Model(inputs, forecasts, name="network")
+    network.compile(
+        optimizer=keras.optimizers.AdamW(
+            hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=config.learning_rate),
+            weight_decay=hp.Float("weight_decay", 1e-4, 1e-1, sampling="log", default=1e-2),
+            global_clipnorm=1.0,
+        ),
+        loss=task.loss(target),
+        metrics=task.metrics(target),
+        jit_compile=False,  # compiling did not pay on a CPU
+    )
+    return network

@@ -1,0 +1,195 @@
+"""From raw windows to the tensors that the network learns from: the same computation in training and in service."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from . import (
+    artifacts,
+    batching,
+    encoding,
+    example_tables,
+    histories,
+    series_windows,
+    steps,
+    table_input,
+    task,
+    window_shape,
+)
+from .config import Config
+from .encoding import Encode
+from .paths import SPLITS
+from .series_windows import Regular
+
+ENCODING_BATCH = 512  # windows
+PREDICTION_BATCH = 512  # windows
+EVALUATION_BATCH = 512  # windows whose loss is computed at once
+MAX_STEPS = 1 << 20  # of a series that are encoded at once
+
+Encoded = dict[str, np.ndarray]
+
+
+def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:
+    """What a client sends of a history, by column.
+
+    Times (batch, context) string, as ISO 8601 in UTC; targets and other numbers (batch, context) float32, NaN if
+    missing; categories (batch, context) string, "" if missing. Columns that are known in advance have
+    (batch, context + horizon) cells, static ones (batch,). An input's own name is the column's, spelled as a SavedModel
+    signature allows.
+    """
+    del examples  # windows; the rows say it
+    shape = window_shape.of_project(config)
+    names = signature_names(shape.kinds)
+    return {
+        column: keras.Input(
+            (shape.length(column),) if shape.length(column) else (),
+            name=names[column],
+            dtype="float32" if kind.endswith("number") else "string",
+        )
+        for column, kind in shape.kinds.items()
+    }
+
+
+def signature_names(columns: Iterable[str]) -> dict[str, str]:
+    """Spells each column with the letters, digits and underscores that signatures allow, without clashes."""
+    names: dict[str, str] = {}
+    for column in columns:
+        name = re.sub(r"[^A-Za-z0-9_]", "_", column)
+        name = name if name[:1].isalpha() else f"column_{name.strip('_')}"
+        while name.lower() in {taken.lower() for taken in names.values()}:
+            name += "_"
+        names[column] = name
+    return names
+
+
+def raw_arrays(inputs: dict[str, keras.KerasTensor], examples: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The windows of a table as arrays for `raw_inputs`: what lies before the first step to forecast, unless known."""
+    return {column: raw_array(examples[column], tensor.shape[1:], tensor.dtype) for column, tensor in inputs.items()}
+
+
+def raw_array(cells: pd.Series, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """One column as a client would send it, (num_windows, ...)."""
+    if not shape:
+        return cells.to_numpy(np.float32 if dtype == "float32" else object)
+    stacked = np.stack([cell[: shape[0]] for cell in cells]) if len(cells) else np.empty((0, *shape), object)
+    if stacked.ndim == 3:  # the target, whose cells hold all targets
+        stacked = stacked[:, :, 0]
+    if stacked.dtype.kind == "M":
+        return steps.write_times(stacked)
+    return stacked.astype(dtype if dtype == "float32" else object)
+
+
+def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
+    """What each raw input is, by column, as `Shape.kinds` describes it."""
+    del examples
+    return window_shape.of_project(config).kinds
+
+
+def parse_arrays(
+    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """A window for each row of a table as people write it: what was known when the row was the latest.
+
+    Returns:
+        The arrays by input, and which rows have a cell that cannot be read, (num_rows,) bool.
+    """
+    return table_input.parse(config, inputs, table)
+
+
+def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
+    """The model from raw windows to the tensors that `Encode` describes, adapted on the training rows."""
+    shape, inputs = window_shape.of_project(config), raw_inputs(config, examples)
+    plan = encoding.learn(config, shape, artifacts.read_rows(config, "train"))
+    return keras.Model(inputs, Encode(plan, name="encode")(inputs), name="preprocessor")
+
+
+def make_dataset(
+    config: Config, split: str, preprocessor: keras.Model, target: task.Target, epoch: tf.Variable | None = None
+) -> tf.data.Dataset:
+    """Batches of (inputs, targets) of a split: the encoded windows and targets (batch, horizon, num_targets) float32.
+
+    Targets are standardised, NaN where missing. Every step of a series is encoded once; windows are cut from what
+    came out by their places. With `epoch`, the number of the epoch, the windows are shuffled.
+    """
+    encoder = preprocessor.get_layer("encode")
+    shape = encoder.shape_
+    names = SPLITS[: SPLITS.index(split) + 1]
+    rows = {name: artifacts.read_rows(config, name) for name in names}
+    windows = example_tables.cut(config, shape, pd.concat(rows.values()), rows[split], split)
+    long, places, series = together(target, encoder, windows)
+    cut = cutter(shape, long, series)
+    if epoch is None:
+        size = EVALUATION_BATCH
+        dataset = tf.data.Dataset.from_tensor_slices(places).batch(size)
+    else:
+        size = batching.batch_size(config, len(places))
+        dataset = batching.shuffled_rows(lambda _: {}, places, size, config.seed, epoch).map(lambda _, rows: rows)
+    return dataset.map(cut, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
+
+
+def together(
+    target: task.Target, encoder: Encode, windows: list[tuple[Regular, np.ndarray]]
+) -> tuple[Encoded, np.ndarray, Encoded]:
+    """The steps of all series behind each other, the places of the windows in them, and what does not change in them.
+
+    The steps: (num_steps, ...); the places: (num_windows, 2), the first step to forecast and the number of the series;
+    the rest: (num_series, ...).
+    """
+    long: dict[str, list[np.ndarray]] = {}
+    fixed: dict[str, list[np.ndarray]] = {}
+    places, offset = [], 0
+    for number, (series, starts) in enumerate(windows):
+        encoded = encode_series(encoder, series) | {"target": task.encode(target, series.targets)}
+        for name, values in encoded.items():
+            long.setdefault(name, []).append(values)
+        last = {name: tf.constant(values[-1:]) for name, values in series.columns.items()}
+        for name, values in encoder.encode_static(last).items():
+            fixed.setdefault(name, []).append(values.numpy())
+        places.append(np.stack([offset + starts, np.full(len(starts), number)], axis=1))
+        offset += len(series.times)
+    joined = {name: np.concatenate(parts) for name, parts in long.items()}
+    return joined, np.concatenate(places), {name: np.concatenate(parts) for name, parts in fixed.items()}
+
+
+def encode_series(encoder: Encode, series: Regular) -> Encoded:
+    """The tensors with a step axis for a whole series, (num_steps, ...), in parts of bounded size."""
+    parts = []
+    for start in range(0, len(series.times), MAX_STEPS):
+        part = slice(start, start + MAX_STEPS)
+        columns = {name: tf.constant(values[part])[None] for name, values in series.columns.items()}
+        encoded = encoder.encode_steps(series.times[None, part], tf.constant(series.targets[part])[None], columns)
+        parts.append({name: tensor.numpy()[0] for name, tensor in encoded.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def cutter(shape: window_shape.Shape, long: Encoded, fixed: Encoded) -> Any:
+    """A function from places (batch, 2) to (inputs, targets) of the windows there."""
+    tensors = {name: tf.constant(values) for name, values in long.items()}
+    statics = {name: tf.constant(values) for name, values in fixed.items()}
+    past, future = tf.range(-shape.context, 0), tf.range(shape.horizon)
+    both = tf.range(-shape.context, shape.horizon)
+    spans = {"past": past, "is_known": past, "covariates": past, "known": both}
+
+    def cut(places: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        first = tf.cast(places[:, :1], "int32")
+        inputs = {name: tf.gather(tensors[name], first + span) for name, span in spans.items() if name in tensors}
+        inputs |= {name: tf.gather(values, places[:, 1]) for name, values in statics.items()}
+        return inputs, tf.gather(tensors["target"], first + future)
+
+    return cut
+
+
+def simple_features(
+    config: Config, train: pd.DataFrame, evaluation: pd.DataFrame
+) -> tuple[histories.Histories, histories.Histories]:
+    """What baselines learn from, without a network: the histories of the targets."""
+    shape = window_shape.of_project(config)
+    rows = artifacts.read_rows(config, "train")
+    series = [each.targets for each in series_windows.regular(config, shape, rows)]
+    both = [histories.of_windows(config, shape, table, series) for table in (train, evaluation)]
+    return both[0], both[1]

@@ -1,0 +1,129 @@
+"""The step of a time series: how it is inferred, written, counted and continued; times are whole seconds since 1970.
+
+Free of pandas, so that the server can use it.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+Seconds = npt.NDArray[np.int64]
+
+DAY = 86_400
+UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": DAY, "week": 7 * DAY}
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+CYCLES = (DAY, 7 * DAY)  # lengths in seconds that seasons of steps shorter than themselves have
+WEEKS_OF_YEAR = 52
+PATTERN = re.compile(r"(\d*) *(second|minute|hour|day|week|month|quarter|year)s?")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of so many seconds or, if `months` is above 0, of so many months; `ends` if times are ends of months."""
+
+    seconds: int = 0
+    months: int = 0
+    ends: bool = False
+
+    @property
+    def name(self) -> str:
+        """The step in words, as the setting `frequency` takes it."""
+        for units, size in ((MONTHS, self.months), (UNITS, self.seconds)):
+            for unit, length in reversed(units.items()):
+                if size and size % length == 0:
+                    return f"{size // length} {unit}{'s' if size > length else ''}"
+        return f"{self.seconds} seconds"
+
+    @property
+    def season(self) -> int:
+        """Steps of the shortest natural cycle that has at least 4 of them: a day, a week or a year; else 1."""
+        if self.months:
+            return 12 // self.months if 12 % self.months == 0 and self.months < 12 else 1
+        lengths = [cycle // self.seconds for cycle in CYCLES if cycle % self.seconds == 0]
+        found = [length for length in lengths if length >= 4]
+        return found[0] if found else WEEKS_OF_YEAR if self.seconds == 7 * DAY else 1
+
+    def number(self, times: Seconds, first: int) -> npt.NDArray[np.float64]:
+        """How many steps each time lies behind the first one; a fraction where it is off the grid."""
+        if not self.months:
+            return (times - first) / self.seconds
+        months, rest = months_of(times)
+        start, offset = months_of(np.array([first]))
+        off_grid = 0.0 if self.ends else (rest - offset) / (40 * DAY)
+        return np.asarray((months - start) / self.months + off_grid)
+
+    def times(self, first: int, numbers: npt.NDArray[np.integer]) -> Seconds:
+        """The times that lie so many steps behind the first one."""
+        if not self.months:
+            return np.asarray(first + numbers * self.seconds, np.int64)
+        start, offset = months_of(np.array([first]))
+        months = start + numbers * self.months
+        if self.ends:
+            return start_of_month(months + 1) - DAY + offset % DAY
+        return np.minimum(start_of_month(months) + offset, start_of_month(months + 1) - DAY + offset % DAY)
+
+
+def parse(text: str) -> Step:
+    """The step that the setting `frequency` names, such as 15 minutes, hour, 1 day or 3 months.
+
+    Raises:
+        ValueError: it names none.
+    """
+    found = PATTERN.fullmatch(text.strip().lower())
+    if not found or found[1] == "0":
+        message = f"frequency is {text!r}; a number and a unit are needed: {', '.join((*UNITS, *MONTHS))}"
+        raise ValueError(f"{message}, such as 15 minutes or 1 day")
+    count = int(found[1] or 1)
+    return Step(count * UNITS[found[2]]) if found[2] in UNITS else Step(months=count * MONTHS[found[2]])
+
+
+def infer(series: Sequence[Seconds]) -> Step | None:
+    """The step by which most of the sorted times of all series follow each other; None if there are too few times."""
+    gaps = np.concatenate([np.diff(times) for times in series] or [np.zeros(0, np.int64)])
+    gaps = gaps[gaps > 0]
+    if not len(gaps):
+        return None
+    times = np.concatenate(series)
+    months, rest = months_of(times)
+    is_end = (start_of_month(months + 1) - times <= DAY).all()
+    if np.median(gaps) >= 28 * DAY and (is_end or (rest == rest[0]).all()):
+        distances = np.concatenate([np.diff(months_of(each)[0]) for each in series])
+        return Step(months=common(distances[distances > 0]), ends=bool(is_end))
+    return Step(common(gaps))
+
+
+def common(gaps: npt.NDArray[np.integer]) -> int:
+    """The most frequent gap; of equally frequent ones the shortest."""
+    values, counts = np.unique(gaps, return_counts=True)
+    return int(values[np.argmax(counts)])
+
+
+def months_of(times: Seconds) -> tuple[Seconds, Seconds]:
+    """The months since January 1970, and the seconds since the month's beginning."""
+    months = times.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
+    return months, times - start_of_month(months)
+
+
+def start_of_month(months: npt.NDArray[np.integer]) -> Seconds:
+    """When months, counted from January 1970, begin."""
+    return months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
+
+
+def read_time(text: str) -> int:
+    """An ISO 8601 time as seconds since 1970; one with a zone is brought to UTC.
+
+    Raises:
+        ValueError: it is none.
+    """
+    time = datetime.fromisoformat(text)
+    return math.floor((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
+def write_times(times: Seconds) -> npt.NDArray[np.object_]:
+    """Times as the model reads them, such as 2026-11-22T09:30:00."""
+    return np.datetime_as_string(times.astype("datetime64[s]")).astype(object)

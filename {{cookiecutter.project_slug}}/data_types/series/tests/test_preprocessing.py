@@ -1,0 +1,114 @@
+"""Training sees what the model computes of raw windows: the same numbers, cut from series that are encoded once."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from project import artifacts, collect, encoding, epochs, inference, preprocessing, task
+from project.config import Config
+from project.versions import describe
+
+import synthetic
+
+Windows = tuple[dict[str, np.ndarray], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Two series with gaps, two targets, and covariates of every kind."""
+    folder = tmp_path_factory.mktemp("rich")
+    table = synthetic.make_table(220).assign(plan=lambda rows: rows["wind"].shift(-1), region="north", second=1.0)
+    table["second"] = table["load"] / 10
+    other = table.assign(shop="b", region="south", load=table["load"] * 2).iloc[20:].drop(index=[60, 61, 130])
+    both = pd.concat([table.assign(shop="a"), other], ignore_index=True)
+    both.loc[[40, 41, 300], "load"] = np.nan
+    both.to_csv(folder / "table.csv", index=False)
+    columns = {"series": "shop", "known": ("plan",), "static": ("region",), "further_targets": ("second",)}
+    places = {"source": str(folder / "table.csv"), "artifacts": folder / "artifacts", "target": "load"}
+    config = Config(**{**synthetic.settings(folder), **columns, **places})
+    collect.main(config)
+    return config
+
+
+def make_parts(config: Config) -> tuple[object, task.Target]:
+    train = artifacts.read_examples(config, "train")
+    return preprocessing.build_preprocessor(config, train), task.describe_target(config, train[config.target])
+
+
+def together(dataset: object) -> Windows:
+    batches = list(dataset.as_numpy_iterator())  # type: ignore[attr-defined]
+    inputs = {name: np.concatenate([batch[name] for batch, _ in batches]) for name in batches[0][0]}
+    return inputs, np.concatenate([targets for _, targets in batches])
+
+
+def test_cut_windows_equal_encoded_windows(rich: Config) -> None:
+    preprocessor, target = make_parts(rich)
+    inputs, targets = together(preprocessing.make_dataset(rich, "validation", preprocessor, target))
+    windows = artifacts.read_examples(rich, "validation")
+    encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(preprocessor.input, windows))  # type: ignore[attr-defined]
+    assert inputs.keys() == encoded.keys() - {encoding.LAST_TIME, encoding.SEASONAL_ERROR}
+    assert len(targets) == len(windows)
+    for name, values in inputs.items():
+        np.testing.assert_allclose(values, encoded[name], atol=2e-6, err_msg=name)
+    assert set(np.unique(inputs["is_known"])) == {0.0, 1.0}
+    actual = task.actual(target, windows["load"]).reshape(targets.shape)
+    np.testing.assert_allclose(targets * target.scales + target.means, actual, rtol=1e-4)
+
+
+def test_each_epoch_has_every_window_once_in_an_order_of_its_own(rich: Config) -> None:
+    preprocessor, target = make_parts(rich)
+    epoch = epochs.epoch_counter()
+    dataset = preprocessing.make_dataset(rich, "train", preprocessor, target, epoch)
+    first, again = together(dataset)[1], together(dataset)[1]
+    np.testing.assert_array_equal(first, again)
+    epoch.assign(1)
+    later = together(dataset)[1]
+    assert not np.array_equal(first, later, equal_nan=True)
+    assert len(first) == len(later)
+    np.testing.assert_array_equal(np.sort(first, axis=None), np.sort(later, axis=None))
+
+
+def test_the_model_is_told_nothing_of_the_future(finished: Config) -> None:
+    complete = inference.load_model(finished)
+    windows = artifacts.read_examples(finished, "test").head(20)
+    before = inference.predict(complete, windows)
+    blanked = windows.copy()
+    for name in ("load", "wind"):
+        pasts = [cell[: synthetic.CONTEXT] for cell in windows[name]]
+        blanked[name] = [np.concatenate([past, 0 * past[: synthetic.HORIZON]]) for past in pasts]
+    after = inference.predict(complete, blanked)
+    np.testing.assert_array_equal(before["forecast"], after["forecast"])
+
+
+def test_a_shifted_history_shifts_the_forecast(finished: Config) -> None:
+    complete = inference.load_model(finished)
+    arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(20))
+    before = complete.predict_on_batch(arrays)["forecast"]
+    after = complete.predict_on_batch(arrays | {"load": arrays["load"] + 1_000})["forecast"]
+    np.testing.assert_allclose(after - before, 1_000, atol=0.5)
+
+
+def test_missing_cells_give_a_forecast(finished: Config) -> None:
+    complete = inference.load_model(finished)
+    arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(5))
+    arrays["load"][:, ::3], arrays["wind"][:] = np.nan, np.nan
+    for name, values in complete.predict_on_batch(arrays).items():
+        assert values.dtype == object or np.isfinite(values).all(), name
+
+
+def test_times_of_the_forecast_follow_the_history(finished: Config) -> None:
+    complete = inference.load_model(finished)
+    windows = artifacts.read_examples(finished, "test").head(3)
+    times = inference.predict(complete, windows)["times"]
+    expected = [str(time) for time in windows["day"].iloc[0][synthetic.CONTEXT :]]
+    assert [text.decode() for text in times[0]] == expected
+
+
+def test_a_table_is_predicted_whatever_the_order_of_its_rows(finished: Config) -> None:
+    inputs = describe(finished, 1)["inputs"]
+    table = synthetic.make_table(40, seed=1)
+    arrays, _ = preprocessing.parse_arrays(finished, inputs, table)
+    order = np.random.default_rng(0).permutation(40)
+    shuffled, _ = preprocessing.parse_arrays(finished, inputs, table.iloc[order].reset_index(drop=True))
+    for name, values in arrays.items():
+        np.testing.assert_array_equal(values[order], shuffled[name])

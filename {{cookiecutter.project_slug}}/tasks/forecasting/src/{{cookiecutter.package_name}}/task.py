@@ -1,0 +1,235 @@
+"""Forecasting: the quantile loss and training metrics, and the decoding and calibration of forecasts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from keras import ops
+
+from . import artifacts, encoding, timestamps, window_shape
+from .config import Config
+
+MONITOR = "val_loss"  # what early stopping and the search minimise
+MEDIAN = 0.5
+MIN_CALIBRATION = 50  # validation windows: with fewer, the quantiles stay as the network gives them
+PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what inference needs beside the network's output
+
+
+@dataclass(frozen=True)
+class Target:
+    """What training learns of the targets: their scale, and how forecasts look."""
+
+    names: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    """Standard deviations."""
+    levels: tuple[float, ...]
+    """Of the quantiles; the median is one of them."""
+    horizon: int
+    step: tuple[int, int, bool]
+    """Seconds, months and whether times are ends of months."""
+
+
+def describe_target(config: Config, values: pd.Series) -> Target:
+    """Learns the scale of the targets from the training rows."""
+    del values  # windows, which overlap
+    rows = artifacts.read_rows(config, "train")
+    shape = window_shape.resolve(config, rows)
+    means, scales = zip(*(encoding.scale_of(rows[name]) for name in shape.targets), strict=True)
+    levels = tuple(sorted({*config.quantiles, MEDIAN}))
+    step = (shape.step.seconds, shape.step.months, shape.step.ends)
+    return Target(tuple(shape.targets), means, scales, levels, shape.horizon, step)
+
+
+def encode(target: Target, values: np.ndarray) -> np.ndarray:
+    """Standardised targets, (num_steps, num_targets) float32, NaN where missing."""
+    scaled = (values - np.array(target.means, "float32")) / np.array(target.scales, "float32")
+    return scaled.astype("float32")
+
+
+def actual(target: Target, values: pd.Series) -> np.ndarray:
+    """The true values as `scoring` takes them, in their own units: (num_windows, horizon * num_targets), NaN missing.
+
+    The cells hold the history and the future of all targets, (context + horizon, num_targets).
+    """
+    futures = [cell[-target.horizon :].reshape(-1) for cell in values]
+    return np.array(futures, "float64").reshape(len(values), target.horizon * len(target.names))
+
+
+def pinball(y_true: Any, y_pred: Any, levels: tuple[float, ...]) -> tuple[Any, Any]:
+    """The quantile loss (Koenker and Bassett 1978) of each step, and which steps count, both (batch, horizon, targets).
+
+    Takes targets (batch, horizon, num_targets), NaN where missing, and quantiles (..., num_quantiles).
+    """
+    is_known = ops.logical_not(ops.isnan(y_true))
+    error = ops.expand_dims(ops.where(is_known, y_true, 0.0), -1) - y_pred
+    share = ops.convert_to_tensor(levels, "float32")
+    losses = ops.maximum(share * error, (share - 1) * error)
+    weight = ops.cast(is_known, losses.dtype)
+    return 2 * ops.mean(losses, axis=-1) * weight, weight
+
+
+class QuantileLoss(keras.losses.Loss):
+    """The mean quantile loss of known steps."""
+
+    def __init__(self, levels: tuple[float, ...]) -> None:
+        """Takes the levels of the quantiles."""
+        super().__init__(name="loss")
+        self.levels = levels
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Gives the loss of each window, (batch,)."""
+        losses, weight = pinball(y_true, y_pred, self.levels)
+        return ops.sum(losses, axis=(1, 2)) / ops.maximum(ops.sum(weight, axis=(1, 2)), 1.0)
+
+
+def loss(target: Target) -> keras.losses.Loss:
+    """What training minimises."""
+    return QuantileLoss(target.levels)
+
+
+class MeanError(keras.metrics.Mean):
+    """Mean absolute error of the median over known steps, in units of the target, which is the first."""
+
+    def __init__(self, place: int, scale: float) -> None:
+        """Takes the place of the median among the quantiles, and the target's deviation."""
+        super().__init__(name="mae")
+        self.place, self.scale = place, scale
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch."""
+        del sample_weight  # missing steps are what weighs nothing
+        truth = y_true[..., 0]
+        is_known = ops.logical_not(ops.isnan(truth))
+        error = ops.abs(ops.where(is_known, truth, 0.0) - y_pred[..., 0, self.place])
+        super().update_state(error * self.scale, is_known)
+
+
+def metrics(target: Target) -> list[Any]:
+    """What training logs beside the loss."""
+    return [MeanError(target.levels.index(MEDIAN), target.scales[0])]
+
+
+def for_inference(config: Config, network: keras.Model) -> keras.Model:
+    """The trained network as it is used: beside its output it passes on what decoding needs."""
+    del config
+    inputs = {name: keras.Input(each.shape[1:], dtype=each.dtype, name=name) for name, each in network.input.items()}
+    num_targets = network.input["past"].shape[-1]
+    last = keras.Input((), dtype="int64", name=encoding.LAST_TIME)
+    error = keras.Input((num_targets,), dtype="float32", name=encoding.SEASONAL_ERROR)
+    passed = {encoding.LAST_TIME: last, encoding.SEASONAL_ERROR: error}
+    trained = keras.Model(network.input, network.output, name="trained")
+    return keras.Model(inputs | passed, {"quantiles": trained(inputs), **passed}, name="network")
+
+
+def output_name(level: float) -> str:
+    """What the output of a quantile is called, such as p05 or p97_5."""
+    whole, _, rest = f"{100 * level:.10g}".partition(".")
+    return f"p{whole:0>2}" + (f"_{rest}" if rest else "")
+
+
+@keras.saving.register_keras_serializable(package="task")
+class Decode(keras.layers.Layer):
+    """Turns quantiles into what a client reads: times, forecasts and their quantiles in the targets' units."""
+
+    def __init__(self, target: Mapping[str, Any], **options: Any) -> None:
+        """Takes the fields of a `Target`."""
+        super().__init__(**options)
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list | tuple) else value for name, value in target.items()
+        }
+        self.target = Target(**fields)
+
+    def build(self, input_shape: Any) -> None:
+        """Creates what `calibrate` sets: by how much each quantile is moved, on the standardised scale."""
+        del input_shape
+        target = self.target
+        shape = (target.horizon, len(target.names), len(target.levels))
+        self.shifts = self.add_weight(name="shifts", shape=shape, initializer="zeros", trainable=False)
+
+    def call(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Times (batch, horizon) string; forecast, the median, and p05 ... (batch, horizon * num_targets).
+
+        mean: the target's mean forecast, (batch,); seasonal_error (batch, num_targets), by which MASE scales.
+        Quantiles that cross are sorted (Chernozhukov et al. 2010), before they are moved too: sums on both sides of a
+        sort cannot be regrouped by TensorFlow, which it would do in some graphs only, and change the last digits.
+        """
+        target = self.target
+        moved = tf.sort(found["quantiles"], axis=-1) + self.shifts
+        scales, means = (tf.constant(each, "float32")[:, None] for each in (target.scales, target.means))
+        values = tf.sort(moved * scales + means, axis=-1)  # (batch, horizon, num_targets, num_quantiles)
+        flat = tf.reshape(values, (-1, target.horizon * len(target.names), len(target.levels)))
+        median = target.levels.index(MEDIAN)
+        others = {output_name(level): flat[:, :, place] for place, level in enumerate(target.levels) if place != median}
+        seconds, months, ends = target.step
+        times = timestamps.around(found[encoding.LAST_TIME], seconds, months, ends, 1, target.horizon)
+        return {
+            "times": timestamps.write(times),
+            "forecast": flat[:, :, median],
+            **others,
+            "mean": tf.reduce_mean(values[:, :, 0, median], axis=1),
+            encoding.SEASONAL_ERROR: found[encoding.SEASONAL_ERROR],
+        }
+
+    def compute_output_spec(self, found: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """States the shapes."""
+        target = self.target
+        batch, length = found["quantiles"].shape[0], target.horizon * len(target.names)
+        names = ["forecast", *(output_name(level) for level in target.levels if level != MEDIAN)]
+        return {
+            "times": keras.KerasTensor((batch, target.horizon), "string"),
+            **{name: keras.KerasTensor((batch, length), "float32") for name in names},
+            "mean": keras.KerasTensor((batch,), "float32"),
+            encoding.SEASONAL_ERROR: keras.KerasTensor((batch, len(target.names)), "float32"),
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras saves."""
+        return {**super().get_config(), "target": asdict(self.target)}
+
+
+def continued(old: Target, new: Target) -> Target | None:
+    """What training learns when it goes on from a model that learned `old`: its scales, which the weights fit."""
+    is_alike = (old.names, old.levels, old.horizon) == (new.names, new.levels, new.horizon)
+    return old if is_alike else None
+
+
+def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
+    """Predictions of a model that learned other scales: both are in the targets' own units."""
+    del known, wanted
+    return dict(predictions)
+
+
+def output_parts(target: Target) -> dict[str, list[str]]:
+    """What the entries of outputs with several entries stand for: the steps and, if there are several, the targets."""
+    steps = [str(number) for number in range(1, 1 + target.horizon)]
+    several = len(target.names) > 1
+    cells = [f"{name} {step}" if several else step for step in steps for name in target.names]
+    names = ["forecast", *(output_name(level) for level in target.levels if level != MEDIAN)]
+    return {"times": steps, **dict.fromkeys(names, cells), encoding.SEASONAL_ERROR: list(target.names)}
+
+
+def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+    """Moves the outer quantiles so that they hold their share of the validation split (Romano et al. 2019)."""
+    del config
+    truths = np.concatenate([targets.numpy() for _, targets in validation])
+    quantiles = np.sort(network.predict(validation, verbose=0), axis=-1)
+    decoder.shifts.assign(shifts(decoder.target, truths, quantiles))
+
+
+def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+    """By how much to move each quantile, (horizon, num_targets, num_quantiles); the median stays where it is."""
+    found = np.zeros(quantiles.shape[1:], "float32")
+    for place, level in enumerate(target.levels):
+        if level == MEDIAN or len(truths) < MIN_CALIBRATION:
+            continue
+        errors = truths - quantiles[..., place]
+        for step, number in np.ndindex(errors.shape[1:]):
+            known = errors[:, step, number][np.isfinite(errors[:, step, number])]
+            if len(known) >= MIN_CALIBRATION:
+                found[step, number, place] = np.quantile(known, level)
+    return found

@@ -1,0 +1,52 @@
+"""The quantile loss, what decoding makes of quantiles, and how they are calibrated."""
+
+import numpy as np
+import pytest
+
+from project import task
+from project.task import Target
+
+TARGET = Target(("load", "wind"), (10.0, 0.0), (2.0, 1.0), (0.1, 0.5, 0.9), 3, (86_400, 0, False))
+
+
+def test_the_loss_is_that_of_quantiles_and_blind_to_what_is_missing() -> None:
+    truth = np.array([[[1.0], [np.nan]]], "float32")
+    quantiles = np.array([[[[0.0, 0.0]], [[5.0, 5.0]]]], "float32")
+    loss = task.QuantileLoss((0.1, 0.9))
+    assert float(loss(truth, quantiles)) == pytest.approx(2 * np.mean([0.1, 0.9]))
+
+
+def test_outputs_are_sorted_in_units_and_named() -> None:
+    decoder = task.Decode(vars(TARGET), name="decode")
+    quantiles = np.zeros((2, 3, 2, 3), "float32")
+    quantiles[..., 0], quantiles[..., 2] = 1, -1  # crossed
+    found = decoder({"quantiles": quantiles, "last_time": np.array([0, 86_400]), "seasonal_error": np.ones((2, 2))})
+    outputs = {name: np.array(values) for name, values in found.items()}
+    assert outputs["forecast"][0].tolist() == [10, 0, 10, 0, 10, 0]
+    assert outputs["p10"][0].tolist() == [8, -1, 8, -1, 8, -1]
+    assert outputs["p90"][0].tolist() == [12, 1, 12, 1, 12, 1]
+    assert outputs["mean"].tolist() == [10, 10]
+    assert outputs["times"][1].tolist() == [b"1970-01-03T00:00:00", b"1970-01-04T00:00:00", b"1970-01-05T00:00:00"]
+    parts = task.output_parts(TARGET)
+    assert parts["forecast"] == ["load 1", "wind 1", "load 2", "wind 2", "load 3", "wind 3"]
+    assert parts["times"] == ["1", "2", "3"]
+
+
+def test_calibrated_quantiles_hold_their_share() -> None:
+    random = np.random.default_rng(0)
+    truths = random.normal(size=(1_000, 3, 2))
+    moved = np.zeros((1_000, 3, 2, 3)) + task.shifts(TARGET, truths, np.zeros((1_000, 3, 2, 3)))
+    assert (truths < moved[..., 0]).mean() == pytest.approx(0.1, abs=0.01)
+    assert (truths < moved[..., 2]).mean() == pytest.approx(0.9, abs=0.01)
+    assert (moved[..., 1] == 0).all()
+    assert not task.shifts(TARGET, truths[:20], np.zeros((20, 3, 2, 3))).any()
+
+
+def test_a_model_of_other_targets_cannot_be_continued() -> None:
+    assert task.continued(TARGET, TARGET) == TARGET
+    assert task.continued(TARGET, Target(("load",), *list(vars(TARGET).values())[1:])) is None
+
+
+@pytest.mark.parametrize(("level", "name"), [(0.05, "p05"), (0.975, "p97_5"), (0.5, "p50")])
+def test_names_of_quantiles(level: float, name: str) -> None:
+    assert task.output_name(level) == name
