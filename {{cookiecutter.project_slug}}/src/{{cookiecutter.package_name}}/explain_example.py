@@ -73,9 +73,15 @@ def prediction(
         if values.ndim == 1 or name not in parts:
             said[name] = values[0]
         else:
-            ranked = np.argsort(-values[0], kind="stable")[:MAX_SHOWN]
-            said |= {f"{name}: {parts[name][place]}": values[0][place] for place in ranked}
+            said |= {f"{name}: {parts[name][place]}": values[0][place] for place in most_telling(values[0])}
     return said | {f"true {config.target}": example[config.target].iloc[0]}
+
+
+def most_telling(values: np.ndarray) -> np.ndarray:
+    """The places of values that are shown: all in their order if they are few, else the largest numbers."""
+    if len(values) <= MAX_SHOWN or values.dtype == object:
+        return np.arange(min(len(values), MAX_SHOWN))
+    return np.argsort(-values, kind="stable")[:MAX_SHOWN]
 
 
 def show(title: str, values: Mapping[str, Any]) -> None:
