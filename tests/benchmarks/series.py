@@ -1,10 +1,10 @@
 """Scores the default forecaster on the last 20 % of three series, through a generated project's own stages.
 
-    python tests/benchmarks/series.py --data DIR --venv DIR [--sets "ETTh1, 24 hours"] [--output FOLDER]
+    python tests/benchmarks/series.py --data DIR --venv DIR [--sets "ETTh1, 24 hours"] [--seed 0] [--output FOLDER]
 
-DIR holds etth1 and beijing_pm25; the sample is the template's own. Nothing is tuned. Prints a Markdown table of mean
-absolute errors over all windows and steps of the test part, and of each step of the sample; of ETTh1 with all its
-series and the usual split, the mean squared error of standardised targets.
+DIR holds etth1 and beijing_pm25; the sample is the template's own. Nothing is tuned. Prints a Markdown table of errors
+over all windows and steps of the test part, and of each step of the sample; of ETTh1 with all its series and the usual
+split, the mean squared error of standardised targets.
 """
 
 from __future__ import annotations
@@ -13,16 +13,11 @@ import argparse
 import csv
 import gzip
 import json
-import os
-import subprocess
-import time
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
-from cookiecutter.main import cookiecutter
+import stages
 
-ROOT = Path(__file__).resolve().parents[2]
 ETT = ("HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL")
 USUAL = {"context": 336, "validation_start": "2017-07-01", "test_start": "2017-10-29", "further_targets": ",".join(ETT)}
 SETS: dict[str, dict[str, Any]] = {
@@ -63,57 +58,41 @@ def scores(each):
     squared = (each / np.array(target.scales)[: each.shape[2]]) ** 2
     absolute = np.abs(each)
     steps = np.nanmean(absolute, axis=(0, 2)).tolist()
-    return {"mae": float(np.nanmean(absolute)), "steps": steps, "mse": float(np.nanmean(squared))}
+    errors = {"mae": np.nanmean(absolute), "rmse": np.sqrt(np.nanmean(each**2)), "mse": np.nanmean(squared)}
+    return {"steps": steps, **{name: float(error) for name, error in errors.items()}}
 print(json.dumps({name: scores(each) for name, each in errors.items()}))
 """
 COLUMNS = ("last_value", "seasonal_naive", "climatology", "ridge", "network")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--venv", type=Path, required=True, help="an environment that make setup made for the problem")
-    parser.add_argument("--sets", nargs="*", default=list(SETS), choices=SETS)
-    parser.add_argument("--output", type=Path, default=None, help="keep the projects here")
-    options = parser.parse_args()
-    folder, venv = options.output or Path(mkdtemp()), options.venv.resolve()
-    print(f"| set | {' | '.join(COLUMNS)} | MSE, standardised | training, s |\n|{'---|' * (len(COLUMNS) + 3)}")
+    options = stages.options(__doc__, SETS)
+    print(f"| set | error | {' | '.join(COLUMNS)} | training, s |\n|{'---|' * (len(COLUMNS) + 3)}")
     for name in options.sets:
-        scores, seconds = measure(name, options.data, venv, folder)
-        cells = [f"{scores[column]['mae']:.4f}" for column in COLUMNS]
-        print(f"| {name} | {' | '.join(cells)} | {scores['network']['mse']:.4f} | {seconds:.0f} |", flush=True)
+        scores, seconds = measure(name, options)
+        several = ("MSE, standardised", "mse") if SETS[name].get("further_targets") else ("RMSE", "rmse")
+        for words, error in (("MAE", "mae"), several):
+            cells = [f"{scores[column][error]:.4f}" for column in COLUMNS]
+            print(f"| {name} | {words} | {' | '.join(cells)} | {seconds:.0f} |", flush=True)
         if "data" not in SETS[name]:
             for step, errors in enumerate(zip(*(scores[column]["steps"] for column in COLUMNS), strict=True), 1):
-                print(f"| step {step} | {' | '.join(f'{error:.4f}' for error in errors)} | | |")
+                print(f"| step {step} | MAE | {' | '.join(f'{error:.4f}' for error in errors)} | |")
 
 
-def measure(name: str, data: Path, venv: Path, folder: Path) -> tuple[dict[str, Any], float]:
+def measure(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], float]:
     """The errors of the network and of simple forecasts on the test part, and the seconds of training."""
     settings = dict(SETS[name])
     words = "".join(letter if letter.isalnum() else " " for letter in name).split()
-    answers = {"problem": "time-series-forecasting", "project_name": " ".join(["Series", *words])}
-    project = Path(cookiecutter(str(ROOT), no_input=True, extra_context=answers, output_dir=str(folder)))
+    project = stages.bake("time-series-forecasting", " ".join(["Series", *words]), options.output)
     if "data" in settings:
-        write_table(data / settings.pop("data"), project / "data" / "raw" / "table.csv", settings.pop("rows", None))
+        table = project / "data" / "raw" / "table.csv"
+        write_table(options.data / settings.pop("data"), table, settings.pop("rows", None))
         settings["source"] = "data/raw/table.csv"
-    arguments = [f"--{setting}={value}" for setting, value in settings.items()]
-    package = next(project.glob("src/*")).name
-    for stage in ("collect", "train"):
-        started = time.perf_counter()
-        run(project, [venv / "bin" / "python", "-m", f"{package}.{stage}", *arguments])
-    seconds = time.perf_counter() - started
-    printed = run(project, [venv / "bin" / "python", "-W", "ignore", "-c", SCRIPT, package, *arguments])
+    arguments = [f"--{setting}={value}" for setting, value in {**settings, "seed": options.seed}.items()]
+    seconds = stages.run(project, options.venv, ("collect", "train"), arguments)["train"]
+    printed = stages.python(project, options.venv, ["-W", "ignore", "-c", SCRIPT, stages.package(project), *arguments])
     scores: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return scores, seconds
-
-
-def run(project: Path, command: list[Any]) -> str:
-    """What a command prints that runs in a project."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])}
-    finished = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise SystemExit(f"{command[1:4]} failed: {finished.stderr[-2000:]}")
-    return finished.stdout
 
 
 def write_table(data: Path, path: Path, num_rows: int | None) -> None:

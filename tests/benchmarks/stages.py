@@ -54,18 +54,40 @@ def judge(project: Path, venv: Path, arguments: list[str]) -> Result:
     Raises:
         SystemExit: a stage failed.
     """
-    seconds = {}
-    for stage in ("collect", "train", "accept"):
-        command = [venv / "bin" / "python", "-m", f"{next(project.glob('src/*')).name}.{stage}", *arguments]
-        started = time.perf_counter()
-        finished = subprocess.run(
-            command, cwd=project, env={**os.environ, "PYTHONPATH": "src"}, capture_output=True, text=True, check=False
-        )
-        if finished.returncode and "not accepted" not in finished.stderr:
-            raise SystemExit(f"{stage} failed: {finished.stderr[-2000:]}")
-        seconds[stage] = time.perf_counter() - started
+    seconds = run(project, venv, ("collect", "train", "accept"), arguments)
     rows = read(project / "artifacts" / "examples" / "provenance.json")["rows"]
     return Result(read(project / "artifacts" / "acceptance" / "verdict.json"), sum(rows.values()), seconds["train"])
+
+
+def run(project: Path, venv: Path, names: Iterable[str], arguments: list[str]) -> dict[str, float]:
+    """Runs stages; gives the seconds that each took.
+
+    Raises:
+        SystemExit: a stage failed.
+    """
+    seconds = {}
+    for stage in names:
+        started = time.perf_counter()
+        python(project, venv, ["-m", f"{package(project)}.{stage}", *arguments])
+        seconds[stage] = time.perf_counter() - started
+    return seconds
+
+
+def package(project: Path) -> str:
+    """The name of a project's package."""
+    return next(project.glob("src/*")).name
+
+
+def python(project: Path, venv: Path, arguments: list[str]) -> str:
+    """What Python prints with these arguments in a project; that a model is not accepted is no failure."""
+    source_path = os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])
+    command: list[Any] = [venv / "bin" / "python", *arguments]
+    finished = subprocess.run(
+        command, cwd=project, env={**os.environ, "PYTHONPATH": source_path}, capture_output=True, text=True, check=False
+    )
+    if finished.returncode and "not accepted" not in finished.stderr:
+        raise SystemExit(f"{arguments[:2]} failed: {finished.stderr[-2000:]}")
+    return finished.stdout
 
 
 def read(path: Path) -> dict[str, Any]:

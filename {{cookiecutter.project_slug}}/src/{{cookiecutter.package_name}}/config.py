@@ -207,14 +207,22 @@ class Config(BaseSettings):
 
     # jinja: endif
     key: str = ""
+    # jinja: if cookiecutter.__data_type == "series"
+    """A column that only numbers the rows; it is no covariate."""
+    # jinja: else
     """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
+    # jinja: endif
 
     # jinja: if cookiecutter.__data_type == "audio"
     group: str = "speaker"
     # jinja: else
     group: str = ""
     # jinja: endif
+    # jinja: if cookiecutter.__data_type == "series"
+    """A column that only groups the rows; it is no covariate, and splits are periods anyway."""
+    # jinja: else
     """The column whose values must not be spread over splits, such as a patient or a customer."""
+    # jinja: endif
 
     # jinja: if cookiecutter.__data_type != "series"
     time: str = ""
@@ -342,7 +350,8 @@ class Config(BaseSettings):
     """The step between times, such as 15 minutes, 1 day or 1 month; empty: what most rows show."""
 
     timezone: str = ""
-    """The zone of local times, such as Europe/Berlin, which are then kept in UTC; empty: they are taken as they are."""
+    """The zone of local times, such as Europe/Berlin, which are then kept in UTC, but for days; empty: times are taken
+    as they are."""
 
     season: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Steps after which a series repeats itself, about; 0: those of a day, week or year, by the step."""
@@ -398,8 +407,6 @@ class Config(BaseSettings):
     # jinja: if cookiecutter.__data_type == "tabular"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     # jinja: elif cookiecutter.__data_type == "text"
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
-    # jinja: elif cookiecutter.__data_type == "series"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.005
     # jinja: else
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002

@@ -9,6 +9,7 @@ from . import request_format
 from .paths import PROJECT
 
 TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
+VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; without it, as text and tables
 
 
 def render(version: int, description: dict[str, Any]) -> str:
@@ -18,6 +19,7 @@ def render(version: int, description: dict[str, Any]) -> str:
         | request_format.form_field(entry)
         for name, entry in description["inputs"].items()
     ]
+    inputs = {name: {"column": entry["column"], "kind": entry["kind"]} for name, entry in description["inputs"].items()}
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -29,5 +31,6 @@ def render(version: int, description: dict[str, Any]) -> str:
         target=description["target"],
         exported=description["exported_at"][:16].replace("T", " "),
         fields=fields,
-        settings={"address": f"/v1/models/{PROJECT}", "parts": description["parts"]},
+        settings={"address": f"/v1/models/{PROJECT}", "parts": description["parts"], "inputs": inputs},
+        view=VIEW.read_text(encoding="utf-8") if VIEW.exists() else "",
     )

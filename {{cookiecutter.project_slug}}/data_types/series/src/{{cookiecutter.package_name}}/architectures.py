@@ -35,12 +35,22 @@ class LastValue(keras.initializers.Initializer):
 def linear(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
     """DLinear (Zeng et al. 2023): linear maps of a moving average and of the rest, the same for all targets.
 
-    What is known in advance adds a linear term.
+    What is known in advance and the latest covariates add linear terms.
     """
     kernel = hp.Int("moving_average", 5, 49, step=4, default=25)
     trend = moving_average(tensors["past"], kernel)
     parts = [per_target(part, wanted, name) for part, name in ((trend, "trend"), (tensors["past"] - trend, "rest"))]
-    return layers.add([*parts, *known_terms(tensors, wanted)])
+    return layers.add([*parts, *known_terms(tensors, wanted), *covariate_terms(tensors, wanted)])
+
+
+def covariate_terms(tensors: Tensors, wanted: Forecasts) -> list[keras.KerasTensor]:
+    """What the latest covariates say of the steps to come, as a term of their quantiles."""
+    if "covariates" not in tensors:
+        return []
+    latest = tensors["covariates"][:, -1]
+    units = wanted.horizon * wanted.targets * wanted.quantiles
+    term = layers.Dense(units, kernel_initializer="zeros", name="covariate_term")(latest)
+    return [layers.Reshape((wanted.horizon, wanted.targets, wanted.quantiles))(term)]
 
 
 def moving_average(past: keras.KerasTensor, kernel: int) -> keras.KerasTensor:

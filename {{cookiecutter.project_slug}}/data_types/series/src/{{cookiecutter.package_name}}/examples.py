@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import cleaning, example_tables, series_table, sources, splitting, streaming, window_shape
+from . import cleaning, example_tables, series_table, series_times, sources, splitting, streaming, window_shape
 from .config import Config
 from .errors import InputError
 from .paths import SPLITS
@@ -33,7 +33,7 @@ def read_examples(config: Config) -> pd.DataFrame:
         if not config.time:
             raise InputError("time is empty; name the column of the times by which rows follow each other")
         return rows  # collecting names the columns that there are
-    rows = series_table.mend(config, rows, provenance)
+    rows = series_table.mend(config, rows, provenance, series_times.are_zoned(table.column(config.time)))
     rows.attrs = vars(provenance)
     return rows
 
@@ -99,5 +99,6 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     """What `make predict` reads: all rows of a table at once, since a row needs those before it."""
     pieces = list(streaming.read_pieces(config, path, provenance))
     if pieces:
-        table = pa.concat_tables([piece.table for piece in pieces], promote=True)
-        yield streaming.Piece(table, np.concatenate([piece.numbers for piece in pieces]))
+        table = pd.concat([piece.table.to_pandas() for piece in pieces], ignore_index=True)
+        numbers = np.concatenate([piece.numbers for piece in pieces])
+        yield streaming.Piece(pa.Table.from_pandas(table, preserve_index=False), numbers)

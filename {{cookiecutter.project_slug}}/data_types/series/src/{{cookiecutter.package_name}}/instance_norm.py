@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 EPSILON = 1e-3  # of the variance of training data: a history that hardly moves is not blown up
 
@@ -31,3 +31,14 @@ class Restore(keras.layers.Layer):
     def call(self, forecasts: Any, mean: Any, deviation: Any) -> Any:
         """Restores."""
         return forecasts * ops.expand_dims(deviation, -1) + ops.expand_dims(mean, -1)
+
+
+def level_term(mean: Any, deviation: Any, num_steps: int, num_quantiles: int) -> Any:
+    """What level and scale of a history say about its future beside its shape, such as a return to the usual level.
+
+    Takes what `Normalize` gives and gives (batch, num_steps, num_targets, num_quantiles), 0 before training.
+    """
+    by_target = layers.Permute((2, 1))(layers.Concatenate(axis=1)([mean, deviation]))  # (batch, num_targets, 2)
+    terms = layers.Dense(num_steps * num_quantiles, kernel_initializer="zeros", name="level_term")(by_target)
+    split = layers.Reshape((mean.shape[-1], num_steps, num_quantiles))(terms)
+    return layers.Permute((2, 1, 3))(split)

@@ -2,10 +2,11 @@
 
 import keras
 import keras_tuner
+from keras import layers
 
 from . import architectures, encoding, task
 from .config import Config
-from .instance_norm import Normalize, Restore
+from .instance_norm import Normalize, Restore, level_term
 
 PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what the network does not learn from
 
@@ -26,6 +27,8 @@ def build_model(
     wanted = architectures.Forecasts(target.horizon, len(target.names), len(target.levels))
     body = architectures.BODIES[hp.Choice("architecture", list(architectures.BODIES), default="linear")]
     forecasts = Restore(name="restore")(body(hp, inputs | {"past": normalized}, wanted), mean, deviation)
+    if hp.Boolean("level_term", default=True):
+        forecasts = layers.add([forecasts, level_term(mean, deviation, wanted.horizon, wanted.quantiles)])
     network = keras.Model(inputs, forecasts, name="network")
     network.compile(
         optimizer=keras.optimizers.AdamW(

@@ -25,8 +25,9 @@ Entry = dict[str, Any]
 def limits(config: Config, kind: str, feature: Any) -> Entry:
     """What is allowed in one request, as JSON: how many cells (0: one that is no list), and what each may be.
 
-    `required`: whether it must be given; `frequency`, `months`, `seconds`, `ends`: the step between times; `season`: in
-    steps; `future`: cells that lie behind the history; `values`, `low`, `high`: what the schema's feature allows.
+    `required`: whether it must be given; `frequency`, `months`, `seconds`, `ends`: the step between times; `timezone`:
+    that of times without one; `season`: in steps; `future`: cells that lie behind the history; `values`, `low`, `high`:
+    what the schema's feature allows.
     """
     from . import window_shape  # here, since the server does without pandas
 
@@ -38,6 +39,7 @@ def limits(config: Config, kind: str, feature: Any) -> Entry:
     if role == "time":
         step = shape.step
         allowed |= {"frequency": step.name, "seconds": step.seconds, "months": step.months, "ends": step.ends}
+        allowed["timezone"] = config.timezone
     elif kind.endswith("category") and feature.string_domain.value:
         allowed["values"] = list(feature.string_domain.value)
     elif kind.endswith("number"):
@@ -95,14 +97,13 @@ def check_times(entry: Entry, cells: list[Any], name: str, row: int) -> None:
     """Refuses times that are none, or do not follow each other by one step."""
     sent = cells[-entry["length"] :]
     try:
-        times = np.array([steps.read_time(cell) for cell in sent], np.int64)
+        times = np.array([seconds_of(entry, cell) for cell in sent], np.int64)
     except (TypeError, ValueError):
         message = f"holds {shown(sent[-1] if sent else '')}; times such as 2026-11-22 or 2026-11-22T09:30:00 are needed"
         raise RequestError(message, field=name, row=row) from None
     if len(times) < 2:
         return
-    step = steps.Step(entry["seconds"], entry["months"], entry["ends"])
-    numbers = step.number(times, int(times[0]))
+    numbers = step_of(entry).number(times, int(times[0]))
     wrong = np.flatnonzero(np.abs(np.diff(numbers) - 1) > 1e-6)
     if len(wrong):
         place = int(wrong[0])
@@ -164,7 +165,7 @@ def as_list(value: Any) -> list[Any]:
 def read_cell(entry: Entry, value: Any, strict: bool) -> Any:
     """One cell as the model takes it; in a tf.Example, missing numbers are NaN."""
     if entry["kind"] == "time":
-        return read_time(value)
+        return read_time(entry, value)
     if value is None or value == "" or value != value:  # noqa: PLR0124 (NaN is unlike itself)
         if not entry["length"] and entry["required"]:
             raise RequestError("is missing; give it a value")
@@ -179,10 +180,20 @@ def read_cell(entry: Entry, value: Any, strict: bool) -> Any:
     return value
 
 
-def read_time(value: Any) -> str:
-    """A time in UTC as the model reads it."""
+def step_of(entry: Entry) -> steps.Step:
+    """The step between times."""
+    return steps.Step(entry["seconds"], entry["months"], entry["ends"])
+
+
+def seconds_of(entry: Entry, text: str) -> int:
+    """A time as seconds since 1970."""
+    return steps.read_time(text, entry["timezone"], step_of(entry).is_days)
+
+
+def read_time(entry: Entry, value: Any) -> str:
+    """A time as the model reads it."""
     try:
-        return str(steps.write_times(np.array([steps.read_time(value)], np.int64))[0])
+        return str(steps.write_times(np.array([seconds_of(entry, value)], np.int64))[0])
     except (TypeError, ValueError):
         message = f"holds {shown(value)}; a time such as 2026-11-22 or 2026-11-22T09:30:00 is needed"
         raise RequestError(message) from None

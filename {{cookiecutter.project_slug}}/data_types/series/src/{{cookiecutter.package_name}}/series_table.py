@@ -1,34 +1,30 @@
 """From the table of a source to rows that series can be made of: times read, sorted, unique and on the grid."""
 
-import re
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from pandas.api import types
 
-from . import cells, steps
+from . import series_times, steps
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance, name_rows
 from .steps import Step
 
-YEARS = (1678, 2261)  # what pandas can hold
 MAX_MISSING_SHARE = 0.5  # of the steps between the first and the last time of all series
 ONE = "all"  # the name of the series where there is only one
 
 
-def mend(config: Config, rows: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:
+def mend(config: Config, rows: pd.DataFrame, provenance: Provenance, is_zoned: bool = False) -> pd.DataFrame:
     """Sorted rows with one row per series and time, all times on the grid; says in `provenance` what was done.
 
-    Times are brought to UTC and become naive. Rows that repeat another one are left out; of rows that contradict each
-    other the last one counts, if they are at most `max_bad_share`. Steps without a row stay missing.
+    Times are read by `series_times`; `is_zoned` says whether the source wrote them with their zone. Rows that repeat
+    another one are left out; of rows that contradict each other the last one counts, if they are at most
+    `max_bad_share`. Steps without a row stay missing.
 
     Raises:
         InputError: a setting names no column, or the times cannot be used.
     """
     check_names(config, rows)
-    rows = rows.assign(**{config.time: read_times(config, rows[config.time], provenance)})
+    rows = rows.assign(**{config.time: series_times.read_times(config, rows, is_zoned, provenance)})
     order = [config.series, config.time] if config.series else [config.time]
     is_missing = rows[order].isna().any(axis=1)
     if is_missing.any():
@@ -56,49 +52,6 @@ def check_names(config: Config, rows: pd.DataFrame) -> None:
             if name in seen:
                 raise InputError(f"{name!r} is both {seen[name]} and {duty}; a column has one duty: mend the settings")
             seen[name] = duty
-
-
-def read_times(config: Config, values: pd.Series, provenance: Provenance) -> pd.Series:
-    """The times as naive datetimes in UTC, or in local time where neither they nor `timezone` name a zone."""
-    if types.is_integer_dtype(values) and values.dropna().between(*YEARS).all():
-        values = pd.to_datetime(values.astype("string") + "-01-01", errors="coerce")
-    elif not types.is_datetime64_any_dtype(values):
-        values = read_mixed(config, values, provenance)
-    if not config.timezone:
-        return values
-    try:
-        local = values.dt.tz_localize(config.timezone, ambiguous="infer", nonexistent="shift_forward")
-    except Exception as error:  # pytz, zoneinfo and pandas each have their own
-        message = f"times of {config.time!r} cannot be read as local times of {config.timezone!r}: {error}"
-        raise InputError(
-            f"{message}; set timezone to a name such as Europe/Berlin, or sort the rows by time"
-        ) from error
-    provenance.note(f"times are taken for local times of {config.timezone} and kept in UTC")
-    return local.dt.tz_convert("UTC").dt.tz_localize(None)
-
-
-def read_mixed(config: Config, values: pd.Series, provenance: Provenance) -> pd.Series:
-    """Times whose cells are written in several formats, each of which can mean only one thing.
-
-    Raises:
-        InputError: some are no times, or could be a day and a month as well as a month and a day.
-    """
-    texts = values.astype(object).where(values.notna(), None)
-    looks = texts.map(lambda text: None if text is None else re.sub(r"\d", "9", re.sub(r"[A-Za-z]+", "a", str(text))))
-    read = pd.Series(pd.NaT, values.index, dtype="datetime64[ns]")
-    for _, group in texts.groupby(looks):
-        found = cells.read_dates(pa.array(group.astype(str)))
-        example = str(group.iloc[0])
-        if found is None:
-            message = f"time {config.time!r} holds cells such as {example!r}, which is no time that can be read"
-            raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
-        if "though" in found[1]:
-            message = f"time {config.time!r} mixes formats, and {example!r} can be read in two ways"
-            raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
-        dates = found[0].to_pandas()
-        read[group.index] = pd.to_datetime(dates).dt.tz_localize(None).to_numpy()
-    provenance.note(f"{config.time}: {looks.nunique()} ways of writing times are read")
-    return read
 
 
 def without_repetitions(config: Config, rows: pd.DataFrame, order: list[str], provenance: Provenance) -> pd.DataFrame:
@@ -140,7 +93,8 @@ def on_grid(config: Config, rows: pd.DataFrame, provenance: Provenance) -> pd.Da
     if len(numbers_off) > config.max_bad_share * len(rows):
         message = f"{len(numbers_off)} of {len(rows)} times are not a whole number of steps ({step.name}) apart"
         first = rows[config.time].iloc[numbers_off[0] - 1]
-        advice = "aggregate them to regular steps, set frequency, or raise max_bad_share to leave them out"
+        advice = "aggregate them to regular steps, set frequency, set timezone if they are days of a zone"
+        advice += ", or raise max_bad_share to leave them out"
         raise InputError(f"{message}, such as {first}; {advice}")
     provenance.drop(f"time is off the grid of {step.name}", numbers_off)
     num_missing = num_steps - len(rows) + len(numbers_off)

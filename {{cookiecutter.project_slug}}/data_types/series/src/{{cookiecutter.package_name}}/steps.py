@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,11 @@ class Step:
         lengths = [cycle // self.seconds for cycle in CYCLES if cycle % self.seconds == 0]
         found = [length for length in lengths if length >= 4]
         return found[0] if found else WEEKS_OF_YEAR if self.seconds == 7 * DAY else 1
+
+    @property
+    def is_days(self) -> bool:
+        """Whether it is made of whole days."""
+        return self.months > 0 or self.seconds % DAY == 0
 
     def number(self, times: Seconds, first: int) -> npt.NDArray[np.float64]:
         """How many steps each time lies behind the first one; a fraction where it is off the grid."""
@@ -114,14 +120,21 @@ def start_of_month(months: npt.NDArray[np.integer]) -> Seconds:
     return months.astype("datetime64[M]").astype("datetime64[s]").astype(np.int64)
 
 
-def read_time(text: str) -> int:
-    """An ISO 8601 time as seconds since 1970; one with a zone is brought to UTC.
+def read_time(text: str, timezone: str = "", keeps_days: bool = False) -> int:
+    """An ISO 8601 time as seconds since 1970, in UTC.
+
+    Without a zone it is a local time of `timezone` or, if that is empty, in UTC. With `keeps_days`, what counts is the
+    clock that `timezone` shows.
 
     Raises:
         ValueError: it is none.
     """
     time = datetime.fromisoformat(text)
-    return math.floor((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+    zone = ZoneInfo(timezone) if timezone else UTC
+    time = time if time.tzinfo else time.replace(tzinfo=zone)
+    if keeps_days:
+        time = time.astimezone(zone).replace(tzinfo=UTC)
+    return math.floor(time.timestamp())
 
 
 def write_times(times: Seconds) -> npt.NDArray[np.object_]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import cleaning, steps
+from . import cleaning, request_format, series_times, steps
 from .config import Config
 from .provenance import Provenance
 
@@ -22,8 +22,7 @@ def parse(config: Config, inputs: Entries, table: pd.DataFrame) -> tuple[dict[st
     kinds = {entry["column"]: entry for entry in inputs.values()}
     cells, is_bad = read_cells(config, kinds, table)
     (time,) = [name for name, entry in kinds.items() if entry["kind"] == "time"]
-    step = steps.parse(kinds[time]["frequency"])
-    step = steps.Step(step.seconds, step.months, kinds[time]["ends"])
+    step = request_format.step_of(kinds[time])
     groups = table[config.series].astype(str) if config.series in table else pd.Series("", table.index)
     columns = {name: np.empty((len(table), max(1, entry["length"])), object) for name, entry in kinds.items()}
     positions = np.arange(len(table))
@@ -49,9 +48,7 @@ def read_cells(config: Config, kinds: Entries, table: pd.DataFrame) -> tuple[pd.
     for name, entry in kinds.items():
         values = cleaned[name]
         if entry["kind"] == "time":
-            if pd.api.types.is_integer_dtype(values):
-                values = values.astype("string") + "-01-01"
-            values = pd.to_datetime(values, errors="coerce")
+            values = read_times(config, entry, table, values)
             is_bad |= values.isna().to_numpy()
         elif entry["kind"].endswith("number"):
             numbers = pd.to_numeric(values, errors="coerce").astype("float64")
@@ -59,6 +56,19 @@ def read_cells(config: Config, kinds: Entries, table: pd.DataFrame) -> tuple[pd.
             values = numbers
         columns[name] = values
     return pd.DataFrame(columns), is_bad
+
+
+def read_times(config: Config, entry: dict[str, Any], table: pd.DataFrame, values: pd.Series) -> pd.Series:
+    """The times of a table as the model takes them; missing where a cell is none."""
+    is_zoned = series_times.are_zoned(pa.chunked_array([pa.array(table[entry["column"]], from_pandas=True)]))
+    if pd.api.types.is_integer_dtype(values):
+        values = values.astype("string") + "-01-01"
+    values = pd.to_datetime(values, errors="coerce")
+    if not entry["timezone"]:
+        return values
+    if request_format.step_of(entry).is_days:
+        return series_times.from_utc(values, entry["timezone"]) if is_zoned else values
+    return values if is_zoned else series_times.to_utc(values, entry["timezone"], table.get(config.series))
 
 
 def fill(
