@@ -15,7 +15,12 @@ VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its ou
 def render(version: int, description: dict[str, Any]) -> str:
     """The page as HTML that needs no network; all that comes from data is escaped."""
     fields = [
-        {"name": name, "label": entry["column"], "required": entry["required"], "example": description["example"][name]}
+        {
+            "name": name,
+            "label": entry["column"],
+            "required": entry["required"],
+            "example": typed(description["example"][name]),
+        }
         | request_format.form_field(entry)
         for name, entry in description["inputs"].items()
     ]
@@ -34,3 +39,8 @@ def render(version: int, description: dict[str, Any]) -> str:
         settings={"address": f"/v1/models/{PROJECT}", "parts": description["parts"], "inputs": inputs},
         view=VIEW.read_text(encoding="utf-8") if VIEW.exists() else "",
     )
+
+
+def typed(value: Any) -> Any:
+    """A value as a person types it: a list as text with commas."""
+    return ", ".join("" if cell is None else str(cell) for cell in value) if isinstance(value, list) else value

@@ -23,6 +23,14 @@ class Forecasts(NamedTuple):
     quantiles: int
 
 
+def total(terms: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """The sum of terms of the same shape.
+
+    As one reduction, since TensorFlow regroups chains of additions in exported graphs, which changes the last digits.
+    """
+    return ops.sum(ops.stack(terms), axis=0)
+
+
 @keras.saving.register_keras_serializable(package="series")
 class LastValue(keras.initializers.Initializer):
     """Weights (steps, units) by which a linear map of a history begins as its last value, from which little is far."""
@@ -40,7 +48,7 @@ def linear(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts)
     kernel = hp.Int("moving_average", 5, 49, step=4, default=25)
     trend = moving_average(tensors["past"], kernel)
     parts = [per_target(part, wanted, name) for part, name in ((trend, "trend"), (tensors["past"] - trend, "rest"))]
-    return layers.add([*parts, *known_terms(tensors, wanted), *covariate_terms(tensors, wanted)])
+    return total([*parts, *known_terms(tensors, wanted), *covariate_terms(tensors, wanted)])
 
 
 def covariate_terms(tensors: Tensors, wanted: Forecasts) -> list[keras.KerasTensor]:
@@ -101,7 +109,7 @@ def tide(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) -
         repeated = ops.repeat(future, wanted.targets, axis=1)
         decoded = layers.Concatenate()([decoded, repeated])
     quantiles = layers.Permute((2, 1, 3))(residual_block(decoded, 4 * per_step, wanted.quantiles, dropout))
-    return layers.add([quantiles, per_target(tensors["past"], wanted, "skip"), *known_terms(tensors, wanted)])
+    return total([quantiles, per_target(tensors["past"], wanted, "skip"), *known_terms(tensors, wanted)])
 
 
 def shared_context(tensors: Tensors, wanted: Forecasts) -> list[keras.KerasTensor]:
@@ -138,7 +146,7 @@ def nhits(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) 
         )
         steps = layers.Reshape((wanted.targets, wanted.quantiles, wanted.horizon))(interpolated(flat, wanted.horizon))
         forecasts.append(layers.Permute((3, 1, 2))(steps))
-    return layers.add([*forecasts, *known_terms(tensors, wanted)])
+    return total([*forecasts, *known_terms(tensors, wanted)])
 
 
 def interpolated(knots: keras.KerasTensor, length: int) -> keras.KerasTensor:
@@ -168,7 +176,7 @@ def tsmixer(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts
     hidden = layers.Dropout(dropout)(layers.Dense(width, activation="relu")(ahead))
     steps = layers.Dense(wanted.targets * wanted.quantiles)(hidden)
     quantiles = layers.Reshape((wanted.horizon, wanted.targets, wanted.quantiles))(steps)
-    return layers.add([quantiles, per_target(tensors["past"], wanted, "skip"), *known_terms(tensors, wanted)])
+    return total([quantiles, per_target(tensors["past"], wanted, "skip"), *known_terms(tensors, wanted)])
 
 
 def mix_steps(inputs: keras.KerasTensor, dropout: float) -> keras.KerasTensor:

@@ -36,9 +36,11 @@ class Restore(keras.layers.Layer):
 def level_term(mean: Any, deviation: Any, num_steps: int, num_quantiles: int) -> Any:
     """What level and scale of a history say about its future beside its shape, such as a return to the usual level.
 
-    Takes what `Normalize` gives and gives (batch, num_steps, num_targets, num_quantiles), 0 before training.
+    Takes what `Normalize` gives and gives (batch, num_steps, num_targets, num_quantiles) for `Restore`, 0 before
+    training: linear in the level once it is restored.
     """
-    by_target = layers.Permute((2, 1))(layers.Concatenate(axis=1)([mean, deviation]))  # (batch, num_targets, 2)
+    relative = layers.Concatenate(axis=1)([mean / deviation, 1 / deviation])
+    by_target = layers.Permute((2, 1))(relative)  # (batch, num_targets, 2)
     terms = layers.Dense(num_steps * num_quantiles, kernel_initializer="zeros", name="level_term")(by_target)
     split = layers.Reshape((mean.shape[-1], num_steps, num_quantiles))(terms)
     return layers.Permute((2, 1, 3))(split)

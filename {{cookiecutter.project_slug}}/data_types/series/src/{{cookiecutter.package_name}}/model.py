@@ -2,7 +2,6 @@
 
 import keras
 import keras_tuner
-from keras import layers
 
 from . import architectures, encoding, task
 from .config import Config
@@ -26,9 +25,10 @@ def build_model(
     normalized, mean, deviation = Normalize(name="normalize")(inputs["past"], inputs["is_known"])
     wanted = architectures.Forecasts(target.horizon, len(target.names), len(target.levels))
     body = architectures.BODIES[hp.Choice("architecture", list(architectures.BODIES), default="linear")]
-    forecasts = Restore(name="restore")(body(hp, inputs | {"past": normalized}, wanted), mean, deviation)
+    terms = [body(hp, inputs | {"past": normalized}, wanted)]
     if hp.Boolean("level_term", default=True):
-        forecasts = layers.add([forecasts, level_term(mean, deviation, wanted.horizon, wanted.quantiles)])
+        terms.append(level_term(mean, deviation, wanted.horizon, wanted.quantiles))
+    forecasts = Restore(name="restore")(architectures.total(terms), mean, deviation)
     network = keras.Model(inputs, forecasts, name="network")
     network.compile(
         optimizer=keras.optimizers.AdamW(

@@ -1,6 +1,7 @@
 // How a forecast is shown: a chart of each target's history with the forecast and its intervals, and a table.
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 640, HEIGHT = 260, LEFT = 56, RIGHT = 12, TOP = 12, BOTTOM = 28;
+const WIDTH = 420, HEIGHT = 230, LEFT = 52, RIGHT = 8, TOP = 10, BOTTOM = 28;
+const DIGITS = 4;
 const HISTORY = 3; // lengths of the forecast that are drawn before it
 
 const cellsOf = (text) => String(text ?? "").replace(/[[\]'"]/g, "").split(/[,;\n\t]+/).map((cell) => cell.trim());
@@ -78,9 +79,11 @@ const forecastTable = (label, forecast, names) => {
   for (const step of forecast) {
     const row = body.insertRow();
     row.append(element("th", step.time, { scope: "row" }));
-    for (const value of [step.value, ...step.named]) row.append(element("td", format(value)));
+    for (const value of [step.value, ...step.named]) row.append(element("td", String(Number(value.toPrecision(DIGITS)))));
   }
-  return table;
+  const scroller = element("div", "", { className: "steps", tabIndex: 0, role: "region", ariaLabel: label });
+  scroller.append(table);
+  return scroller;
 };
 
 // The elements that show a prediction, given what was sent.
