@@ -25,8 +25,10 @@ def write_table(config: Config, version: int) -> None:
     outcomes, latest = read_outcomes(config, last_used(config))
     if not outcomes:
         return
-    if config.key or config.group or config.time:
-        print("feedback is not used: clients send neither key, group nor time, by which examples are split")
+    deciding = [name for name in (config.key, config.group, config.time) if name]
+    if deciding:
+        lacking = f"{', '.join(deciding)}, by which examples are split"
+        print(f"feedback is not learned from, since it lacks {lacking}; put new rows into {config.incoming} instead")
         return
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
     inputs = versions.describe(config, version)["inputs"]

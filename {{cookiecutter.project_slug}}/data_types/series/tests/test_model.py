@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from project import architectures
-from project.instance_norm import Normalize, Restore
+from project.instance_norm import Normalize, Restore, level_term
 
 SHAPES = {"past": (12, 2), "covariates": (12, 3), "known": (15, 4), "static": (2,)}
 WANTED = architectures.Forecasts(3, 2, 5)
@@ -37,3 +37,17 @@ def test_normalisation_is_reversible_and_blind_to_what_is_missing() -> None:
     np.testing.assert_allclose(np.array(restored)[is_known > 0][:, 0], past[is_known > 0], rtol=1e-4)
     constant = Normalize()(np.full((1, 20, 1), 7, "float32"), np.ones((1, 20, 1), "float32"))
     assert np.isfinite(np.array(constant[0])).all()
+
+
+def test_the_level_term_begins_at_nothing_and_is_linear_in_the_level() -> None:
+    mean, deviation = (keras.Input((1, 2), name=name) for name in ("mean", "deviation"))
+    term = level_term(mean, deviation, 3, 5)
+    network = keras.Model([mean, deviation], Restore()(term, keras.ops.zeros((1, 1, 2)), deviation))
+    levels = [np.array([[[value, 0.0]]], "float32") for value in (1.0, 2.0, 3.0)]
+    scale = np.full((1, 1, 2), 0.5, "float32")
+    assert network([levels[0], scale]).shape == (1, 3, 2, 5)
+    assert (np.array(network([levels[0], scale])) == 0).all()
+    network.get_layer("level_term").kernel.assign(np.random.default_rng(0).normal(size=(2, 15)))
+    one, two, three = (np.array(network([level, scale])) for level in levels)
+    np.testing.assert_allclose(two - one, three - two, atol=1e-5)
+    assert np.abs(two - one)[:, :, 0].min() > 0

@@ -65,18 +65,6 @@ def test_too_many_gaps_are_refused(tmp_path: Path) -> None:
         read(tmp_path, table(), frequency="1 hour")
 
 
-def test_zones_become_utc_and_the_clock_may_be_put_back(tmp_path: Path) -> None:
-    zoned = [f"2024-03-31T0{hour}:00:00+0{1 + (hour > 1)}:00" for hour in (0, 1, 3, 4, 5)]
-    rows = read(tmp_path, table(zoned))
-    assert rows["t"].iloc[0] == pd.Timestamp("2024-03-30T23:00:00")
-    assert len(rows["t"].diff().dropna().unique()) == 1
-    local = pd.date_range("2024-10-26", "2024-10-28", freq=pd.Timedelta("1h"), tz="Europe/Berlin").tz_localize(None)
-    rows = read(tmp_path, table([str(time) for time in local]), timezone="Europe/Berlin")
-    assert len(rows["t"].diff().dropna().unique()) == 1
-    with pytest.raises(InputError, match="Europe/Berlin"):
-        read(tmp_path, table(), timezone="Atlantis/Poseidonis")
-
-
 def test_formats_may_be_mixed_if_each_means_one_thing(tmp_path: Path) -> None:
     mixed = [f"{day[8:]} Jan 2024" if number % 2 else day for number, day in enumerate(DAYS)]
     assert read(tmp_path, table(mixed))["t"].tolist() == [pd.Timestamp(day) for day in DAYS]

@@ -1,6 +1,7 @@
 """Reads the times of series: in UTC and without a zone, but for days, which stay days of their zone."""
 
 import re
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pyarrow as pa
@@ -42,12 +43,13 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
     if not config.timezone:
         return values
     try:
+        ZoneInfo(config.timezone)  # which days do not need
         local = from_utc(values, config.timezone) if is_zoned else values
         clock = (local - local.dt.normalize()).dropna()
         are_days = bool((clock == clock.iloc[:1].squeeze()).all())
         names = rows[config.series] if config.series else None
         utc = values if is_zoned or are_days else to_utc(values, config.timezone, names)
-    except Exception as error:  # pytz, zoneinfo and pandas each have their own
+    except Exception as error:  # zoneinfo and pandas each have their own
         message = f"times of {config.time!r} cannot be read as local times of {config.timezone!r}: {error}"
         raise InputError(f"{message}; set timezone to a name such as Europe/Berlin") from error
     provenance.note(f"times are {'days' if are_days else 'local times'} of {config.timezone}")

@@ -1,5 +1,5 @@
 // How a forecast is shown: a chart of each target's history with the forecast and its intervals, and a table.
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = Object.assign(document.createElement("template"), { innerHTML: "<svg></svg>" }).content.firstChild.namespaceURI;
 const WIDTH = 420, HEIGHT = 230, LEFT = 52, RIGHT = 8, TOP = 10, BOTTOM = 28;
 const DIGITS = 4;
 const HISTORY = 3; // lengths of the forecast that are drawn before it

@@ -42,9 +42,8 @@ def fit(series: list[Floats], season: int) -> Parameters:
             )
             fitted = model.fit().params
         names = ("smoothing_level", "smoothing_trend", "smoothing_seasonal", "damping_trend")
-        found.append([fitted.get(name, np.nan) for name in names])
-    middle = np.nan_to_num(np.nanmedian(np.array(found, float), axis=0))
-    level, trend, seasonal, damping = (float(value) for value in middle)
+        found.append([fitted.get(name, 0.0) for name in names])
+    level, trend, seasonal, damping = np.median(np.nan_to_num(np.array(found, float)), axis=0).tolist()
     return Parameters(level, trend, seasonal, damping, steps)
 
 
