@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, collect, encoding, epochs, inference, preprocessing, task
+from project import artifacts, collect, epochs, inference, preprocessing, task
 from project.config import Config
+from project.encoding import LAST_TIME, SEASONAL_ERROR
 from project.versions import describe
 
 import synthetic
@@ -47,7 +48,7 @@ def test_cut_windows_equal_encoded_windows(rich: Config) -> None:
     inputs, targets = together(preprocessing.make_dataset(rich, "validation", preprocessor, target))
     windows = artifacts.read_examples(rich, "validation")
     encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(preprocessor.input, windows))  # type: ignore[attr-defined]
-    assert inputs.keys() == encoded.keys() - {encoding.LAST_TIME, encoding.SEASONAL_ERROR}
+    assert inputs.keys() == encoded.keys() - {LAST_TIME, SEASONAL_ERROR}
     assert len(targets) == len(windows)
     for name, values in inputs.items():
         np.testing.assert_allclose(values, encoded[name], atol=2e-6, err_msg=name)
