@@ -48,11 +48,14 @@ def fit(series: list[Floats], season: int) -> Parameters:
 
 
 def forecast(histories: Floats, parameters: Parameters, horizon: int) -> Floats:
-    """Smooths histories (num_windows, context) step by step (Holt 1957, Winters 1960) to (num_windows, horizon)."""
+    """Smooths histories (num_windows, context) step by step (Holt 1957, Winters 1960) to (num_windows, horizon).
+
+    It begins with the mean season of the history and with the level of its first one.
+    """
     alpha, beta, gamma, phi, steps = parameters
-    first = histories[:, :steps]
-    level, trend = first.mean(axis=1), np.zeros(len(histories))
-    seasons = first - level[:, None]
+    whole = histories[:, : histories.shape[1] // steps * steps].reshape(len(histories), -1, steps)
+    level, trend = whole[:, 0].mean(axis=1), np.zeros(len(histories))
+    seasons = (whole - whole.mean(axis=2, keepdims=True)).mean(axis=1)
     for place in range(steps, histories.shape[1]):
         season = seasons[:, place % steps]
         before = level + phi * trend
