@@ -17,15 +17,16 @@ def write(config: Config, trials: pd.DataFrame, path: Path) -> None:
     best = trials.iloc[0]
     verdict = Banner(
         "neutral",
-        f"Best validation {label}: {report.format_number(float(best[task.MONITOR]))}",
-        f"Trial {best['trial']} of {len(trials)} of the {config.tuner} search; `make train` uses it from now on.",
+        f"Trial {best['trial']}: {label} {report.format_number(float(best[task.MONITOR]))} on validation",
+        f"The best of {len(trials)} trials of the {config.tuner} search; `make train` uses it from now on.",
     )
     rows = [[report_cell(value) for value in row] for row in trials.itertuples(index=False)]
     sections = [
         Section("Trials as lines", [parallel_coordinates(trials)]),
         Section("Trials", [Table("All trials, the best first", list(trials.columns), rows)]),
     ]
-    report.write_page(path, Page(f"Search: {config.target}", verdict, sections, facts={"Goal": config.goal}))
+    facts = {"Goal": config.goal, "Target": config.target}
+    report.write_page(path, Page("Which hyperparameters are best?", verdict, sections, facts))
 
 
 def parallel_coordinates(trials: pd.DataFrame) -> Figure:
