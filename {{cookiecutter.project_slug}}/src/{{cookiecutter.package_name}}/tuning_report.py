@@ -35,7 +35,7 @@ def parallel_coordinates(trials: pd.DataFrame) -> Figure:
     axes = [name for name in usable.columns if name not in NOT_SEARCHED and len(usable[name].unique()) > 1]
     axes = [*axes, task.MONITOR]
     positions = pd.DataFrame({name: relative(usable[name]) for name in axes})
-    tips = [", ".join(f"{name} {row[name]}" for name in axes) for _, row in usable.iterrows()]
+    tips = [", ".join(f"{name} {short(row[name])}" for name in axes) for _, row in usable.iterrows()]
     bounds = [(short(usable[name].min()), short(usable[name].max())) for name in axes]
     return Figure(
         "Parallel coordinates",
