@@ -14,7 +14,7 @@ def main(config: Config) -> None:
     check_data(config, identity)
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
-        exam = {name: previous[name] for name in ("looks", "metrics", "baseline")}
+        exam: dict[str, Any] = {name: previous[name] for name in ("looks", "metrics", "baseline")}
         print("this model has faced the test split before: its scores are compared with the criteria again")
     else:
         is_same_data = previous.get("data") == identity["data"]

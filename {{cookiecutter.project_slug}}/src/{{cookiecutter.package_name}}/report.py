@@ -171,16 +171,18 @@ def write_page(path: Path, page: Page) -> None:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {
-        "kind": lambda value: type(value).__name__,
-        "missing": is_missing,
-        "number": lambda value: isinstance(value, Real) and not isinstance(value, bool),
-        "digits": format_number,
-        "interval": format_interval,
-        "visible": visible,
-        "prose": prose,
-        "svg": Markup,  # our own drawing, in which plots has escaped all text
-    }
+    environment.filters.update(
+        {
+            "kind": lambda value: type(value).__name__,
+            "missing": is_missing,
+            "number": lambda value: not isinstance(value, bool) and isinstance(value, Real),
+            "digits": format_number,
+            "interval": format_interval,
+            "visible": visible,
+            "prose": prose,
+            "svg": Markup,  # our own drawing, in which plots has escaped all text
+        }
+    )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     write_text(path, template.render(page=page, blocks=grouped, missing=MISSING))
 

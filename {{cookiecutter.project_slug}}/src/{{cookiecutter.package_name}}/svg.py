@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,9 @@ def label(name: object, longest: int = MAX_NAME) -> str:
 
 
 @contextmanager
-def drawing(x_label: str, y_label: str, size: tuple[float, float] = SIZE) -> "Iterator[tuple[Figure, Axes]]":
+def drawing(
+    x_label: str, y_label: str, size: tuple[float, float] = SIZE
+) -> "Generator[tuple[Figure, Axes], None, None]":
     """An empty figure in the style of the pages, on which nothing global depends."""
     import matplotlib as mpl  # here, since most stages draw nothing and the import takes most of a second
     from matplotlib.figure import Figure
