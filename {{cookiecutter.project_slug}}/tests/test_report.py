@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,8 +34,8 @@ from page_structure import Element, blend, contrast
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}\u202e$\\frac$"
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page on which every text is hostile, as it is written."""
     figure = Figure(HOSTILE, plots.bars([HOSTILE, "other"], [Interval(1, 0.5, 2), 3.0], HOSTILE), HOSTILE, HOSTILE)
     table = Table(
@@ -51,12 +50,12 @@ def page(tmp_path: Path) -> str:
     )
     scores = Scores([Score(HOSTILE, Interval(12_345.678), HOSTILE, "good")])
     sections = [Section(HOSTILE, [HOSTILE, scores, figure, figure, table, Table("none", ["a"], [])], HOSTILE)]
-    path = tmp_path / "report.html"
+    path = tmp_path_factory.mktemp("page") / "report.html"
     write_page(path, Page(HOSTILE, Banner("bad", HOSTILE, HOSTILE), sections, {HOSTILE: HOSTILE, "Examples": 12_345}))
     return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def elements(page: str) -> list[Element]:
     """The page's elements with their attributes."""
     return page_structure.elements(page)
