@@ -5,7 +5,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -54,7 +54,7 @@ class Client:
 
 
 @contextlib.contextmanager
-def serving(config: Config) -> Iterator[Client]:
+def serving(config: Config) -> Generator[Client, None, None]:
     """A server in a thread; its log is written to the end when the block ends."""
     settings = uvicorn.Config(server.create(config), port=0, log_level="error", access_log=False)
     running = uvicorn.Server(settings)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from project import accept, artifacts
+from project import accept, artifacts, index
 from project.config import Config
 from project.errors import InputError, RefusedError
 
@@ -31,6 +31,10 @@ def test_a_model_below_its_criteria_is_refused(trained: Config) -> None:
         accept.main(demanding)
     assert verdict(trained)["accepted"] is False
     assert verdict(trained)["criteria"][0]["passed"] is False
+    answer = index.read_answer(trained.paths.verdict.with_name("report.html"))
+    assert answer is not None
+    assert answer.state == "bad"
+    assert "0 of 1 success criteria are met on the test split. Missed: " in answer.detail
 
 
 def test_other_criteria_need_no_second_look(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """make report: one page that links all others, with the answer of each, the runs and the versions."""
 
+import re
 import shutil
 from collections.abc import Callable
 
@@ -8,6 +9,8 @@ import pytest
 from project import evaluate, index, report
 from project.config import Config
 from project.report import Banner, Page
+
+import page_structure
 
 HOSTILE = "<b>\u202e\"'&{{ 1 }}"
 
@@ -31,20 +34,26 @@ def written(indexed: Config) -> str:
 
 
 def test_every_page_is_linked_with_its_answer(indexed: Config, written: str) -> None:
-    for folder in ("evaluation", "update"):
+    for folder in ("evaluation", "acceptance", "update"):
         assert f'href="{folder}/report.html"' in written
         assert (indexed.paths.root / folder / "report.html").is_file()
     answer = index.read_answer(indexed.paths.evaluation / "report.html")
     assert answer is not None
     assert answer.state == "good"
     assert answer.headline in written
-    assert "not asked yet: make tune" in written
+    assert "Not asked yet: <code>make tune</code>" in written
 
 
 def test_the_index_begins_with_the_answer(written: str) -> None:
-    assert written.index("1 of 2 pages report a problem") < written.index("<table")
+    assert re.search(r"1 of \d pages report a problem", written[: written.index("<table")])
     assert "Did new data make it better?" in written
     assert "accepted" in written
+
+
+def test_every_page_has_all_that_a_reader_needs(indexed: Config, written: str) -> None:
+    pages = [written, *(path.read_text(encoding="utf-8") for path in indexed.paths.root.glob("*/report.html"))]
+    assert len(pages) > 3
+    assert [page_structure.complaints(page) for page in pages] == [[]] * len(pages)
 
 
 def test_runs_and_versions_are_listed(indexed: Config, written: str) -> None:

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
 
-from project import plots
+from project import plots, report, svg
 from project.report import (
     MISSING,
     Banner,
@@ -18,6 +16,7 @@ from project.report import (
     Interval,
     Link,
     Page,
+    Prose,
     Score,
     Scores,
     Section,
@@ -29,24 +28,14 @@ from project.report import (
     write_page,
 )
 
-Element: TypeAlias = tuple[str, dict[str, str | None]]
+import page_structure
+from page_structure import Element, blend, contrast
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}\u202e$\\frac$"
 
 
-class Elements(HTMLParser):
-    """Collects the elements of a page and what they hold."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[Element] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page on which every text is hostile, as it is written."""
     figure = Figure(HOSTILE, plots.bars([HOSTILE, "other"], [Interval(1, 0.5, 2), 3.0], HOSTILE), HOSTILE, HOSTILE)
     table = Table(
@@ -54,46 +43,88 @@ def page(tmp_path: Path) -> str:
         [HOSTILE, Column("Score", hint=HOSTILE, bars=True), "Check", "Link", "Figure"],
         [
             [HOSTILE, Interval(0.91234, 0.9, 0.92), Status("good", HOSTILE), Link(HOSTILE, "#section-1"), figure],
-            ["b" * 5_000, Interval(None), Status("bad", "failed"), None, float("nan")],
+            ["b" * 5_000, Interval(None), Status("bad", "failed"), Prose(f"`{HOSTILE}` `make x`"), float("nan")],
+            ["=1+1", Interval(1), Status("neutral", "=HYPERLINK()"), Prose("\u200f"), "`kept`"],
         ],
         HOSTILE,
     )
     scores = Scores([Score(HOSTILE, Interval(12_345.678), HOSTILE, "good")])
     sections = [Section(HOSTILE, [HOSTILE, scores, figure, figure, table, Table("none", ["a"], [])], HOSTILE)]
-    path = tmp_path / "report.html"
+    path = tmp_path_factory.mktemp("page") / "report.html"
     write_page(path, Page(HOSTILE, Banner("bad", HOSTILE, HOSTILE), sections, {HOSTILE: HOSTILE, "Examples": 12_345}))
     return path.read_text(encoding="utf-8")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def elements(page: str) -> list[Element]:
     """The page's elements with their attributes."""
-    parser = Elements()
-    parser.feed(page)
-    return parser.found
+    return page_structure.elements(page)
 
 
 def test_hostile_text_is_shown_as_text(page: str, elements: list[Element]) -> None:
-    assert sum(tag == "script" for tag, _ in elements) == 1  # the page's own
-    assert not any(tag == "img" or name.startswith("on") for tag, attributes in elements for name in attributes)
-    assert "\u202e" not in page
+    assert sum(element.tag == "script" for element in elements) == 1  # the page's own
+    assert not any(each.tag == "img" or name.startswith("on") for each in elements for name in each.attributes)
+    assert not re.search("[\u202e\u200f]", page)
     assert "&lt;U+202E&gt;" in page
     assert "{{ 7 * 7 }}" in page
+    assert "<bdi>=1+1</bdi>" in page
+
+
+def test_only_our_own_sentences_have_code(page: str) -> None:
+    assert "<code>make x</code>" in page
+    assert "<bdi>`kept`</bdi>" in page
+    assert report.prose("`<b>` and `half") == "<code>&lt;b&gt;</code> and `half"
+
+
+def test_a_page_has_all_that_a_reader_needs(page: str) -> None:
+    assert page_structure.complaints(page) == []
+
+
+@pytest.mark.parametrize(
+    ("present", "absent", "complaint"),
+    [
+        ('<html lang="en">', "<html>", "no language"),
+        ('<a href="#section-1">', '<a href="#section-9">', "a link leads nowhere"),
+        ("<h1>", "<h3>", "headings out of order"),
+        ("<caption>", "<p>", "a table without a caption"),
+        ('scope="col"', "", "a column without a scope"),
+        ('<button type="button">', "<span>", "a column that cannot be sorted"),
+        ('role="img" aria-label', 'role="img" data-label', "an unnamed figure"),
+        ("<main", '<img src="https://example.org/a.png"><main', "something is loaded"),
+    ],
+)
+def test_a_page_that_lacks_it_is_noticed(page: str, present: str, absent: str, complaint: str) -> None:
+    assert present in page
+    assert complaint in page_structure.complaints(page.replace(present, absent))
+
+
+def test_all_words_can_be_read_by_day_and_by_night(page: str) -> None:
+    light, dark = page_structure.palettes(page)
+    assert contrast(light["paper"], light["ink"]) > 14 < contrast(dark["paper"], dark["ink"])
+    assert light["paper"] > light["ink"]
+    assert dark["paper"] < dark["ink"]
+    for palette in (light, {**light, **dark}):
+        for word, ground in page_structure.PAIRS:
+            assert contrast(palette[word], palette[ground]) >= 4.5, (word, ground)
+        for series in range(svg.MAX_SERIES):
+            assert contrast(palette[f"series-{series}"], palette["card"]) >= 3, series
+        cell = blend(palette["series-0"], palette["card"], plots.cell_opacity(1))
+        assert contrast(palette["ink"], cell) >= 4.5
 
 
 def test_a_page_needs_no_network(page: str, elements: list[Element]) -> None:
     assert not re.search(r"https?://|//[a-z]+\.|@import|url\((?!#)", page)
-    assert not any(tag in {"link", "iframe", "object"} or "src" in attributes for tag, attributes in elements)
+    assert not any(each.tag in {"link", "iframe", "object"} or "src" in each.attributes for each in elements)
 
 
 def test_every_drawing_is_described(elements: list[Element]) -> None:
-    drawings = [attributes for tag, attributes in elements if attributes.get("class") in {"drawing", "spark"}]
+    drawings = [element for element in elements if element.get("class") in {"drawing", "spark"}]
     assert len(drawings) == 3
-    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in drawings)
+    assert all(drawing.get("role") == "img" and drawing.get("aria-label") for drawing in drawings)
 
 
 def test_names_on_a_page_are_unique(elements: list[Element]) -> None:
-    names = [attributes["id"] for tag, attributes in elements if "id" in attributes and tag not in {"path", "clippath"}]
+    names = [each.get("id") for each in elements if each.get("id") and each.tag not in {"path", "clippath"}]
     assert len(names) == len(set(names))
 
 
@@ -136,11 +167,13 @@ def test_figures_are_reproducible_small_and_themed() -> None:
         "parallel": lambda: plots.parallel(names[:4], np.abs(x[:80]).reshape(20, 4) / 5, [("0", "1")] * 4, names[:20]),
     }
     for name, draw in figures.items():
-        svg = draw()
-        assert svg == draw(), name
-        assert len(svg) < 100_000, name
-        assert "currentColor" in svg, name
-        assert "http" not in svg, name
+        drawn = draw()
+        assert drawn == draw(), name
+        assert len(drawn) < 150_000, name
+        assert "currentColor" in drawn, name
+        assert "http" not in drawn, name
+        assert "<title>" in drawn, name  # the values, on hover
+        assert re.search(r'style="min-width: \d{3}px"', drawn), name
     assert "<title>b: 2</title>" in plots.sparkline([1, 2], ["a: 1", "b: 2"])
 
 

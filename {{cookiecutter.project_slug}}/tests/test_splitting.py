@@ -17,7 +17,8 @@ NUM_EXAMPLES = 2_000
 def config_for(**settings: Any) -> Config:
     """The settings that splitting looks at."""
     fractions = (0.7, 0.15, 0.15)
-    return Config(**{"source": "", "target": "y", "group": "", "time": "", "split_fractions": fractions, **settings})
+    chosen: dict[str, Any] = {"source": "", "target": "y", "group": "", "time": "", "split_fractions": fractions}
+    return Config(**(chosen | settings))
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:

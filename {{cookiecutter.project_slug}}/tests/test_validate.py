@@ -46,7 +46,7 @@ def write(config: Config, change: Change = lambda table: table, splits: tuple[st
 
 def settings(folder: Path, **more: Any) -> Config:
     """The settings of a project in a folder of the test's own."""
-    chosen = {"source": "data.csv", "target": "target", "group": "", "time": ""} | more
+    chosen: dict[str, Any] = {"source": "data.csv", "target": "target", "group": "", "time": ""} | more
     return Config(artifacts=folder / "artifacts", schema_path=folder / "schema.pbtxt", **chosen)
 
 

@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from . import artifacts, criteria, inference, preprocessing, scoring, stage, task
+from . import acceptance_report, artifacts, criteria, inference, preprocessing, scoring, stage, task
 from .config import Config
 from .errors import RefusedError
 
 
 def main(config: Config) -> None:
-    """From the trained model and the test split to artifacts/acceptance/verdict.json."""
+    """From the trained model and the test split to verdict.json and report.html in artifacts/acceptance."""
     identity = inference.identity(config)
     check_data(config, identity)
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
-        exam = {name: previous[name] for name in ("looks", "metrics", "baseline")}
+        exam: dict[str, Any] = {name: previous[name] for name in ("looks", "metrics", "baseline")}
         print("this model has faced the test split before: its scores are compared with the criteria again")
     else:
         is_same_data = previous.get("data") == identity["data"]
@@ -23,9 +23,11 @@ def main(config: Config) -> None:
     accepted = all(entry["passed"] for entry in entries)
     time = datetime.now(UTC).isoformat(timespec="seconds")
     verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **exam}
+    looks = times(exam["looks"])
     artifacts.write_json(config.paths.verdict, verdict)
-    print("\n".join([f"the test split has been looked at {times(exam['looks'])}", *criteria.lines(entries)]))
-    print(f"wrote {config.paths.verdict}")
+    acceptance_report.write(config, verdict, looks)
+    print("\n".join([f"the test split has been looked at {looks}", *criteria.lines(entries)]))
+    print(f"wrote {config.paths.verdict.with_name('report.html')} and {config.paths.verdict}")
     if not accepted:
         raise RefusedError(
             "the model is not accepted: improve it, or mend the criteria if they ask for the wrong thing"

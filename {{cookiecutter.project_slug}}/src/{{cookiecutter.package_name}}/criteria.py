@@ -56,6 +56,16 @@ def table(entries: list[dict[str, Any]], scores: Mapping[str, Mapping[str, float
     return report.Table("Success criteria", ["Result", "Criterion", "Score"], rows)
 
 
+def summary(entries: list[dict[str, Any]], examined: str) -> str:
+    """How many criteria are met, and which ones are not, by how much."""
+    met = sum(entry["passed"] for entry in entries)
+    told = f"{met} of {len(entries)} success criteria are met on {examined}."
+    missed = [
+        f"{sentence(entry)}: it is {report.format_number(entry['value'])}" for entry in entries if not entry["passed"]
+    ]
+    return f"{told} Missed: {'; '.join(missed)}." if missed else told
+
+
 def lines(entries: list[dict[str, Any]]) -> list[str]:
     """The criteria as lines for the terminal."""
     return [

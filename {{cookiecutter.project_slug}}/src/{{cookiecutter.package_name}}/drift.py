@@ -166,7 +166,7 @@ def distance(first: Counts, second: Counts, measure: str) -> Floats:
         (each * np.log2(np.divide(each, middle, out=np.ones_like(each), where=each > 0))).sum(axis=-1)
         for each in (one, other)
     ]
-    return sum(divergences) / 2
+    return np.sum(divergences, axis=0) / 2
 
 
 def binned_statistics(table: pd.DataFrame, bins: dict[str, Bins], name: str) -> Statistics:

@@ -185,19 +185,14 @@ def write(config: Config, content: dict[str, Any], sections: list[Section]) -> N
     entries = criteria.judge(config, content["metrics"], content["baseline"])
     passed = all(entry["passed"] for entry in entries)
     headline = "Ready for the final exam" if passed else "Not good enough yet"
-    detail = f"{sum(entry['passed'] for entry in entries)} of {len(entries)} success criteria are met on validation."
-    verdict = Banner("good" if passed else "bad", headline, detail)
-    page = Page(
-        f"Evaluation: {config.target}",
-        verdict,
-        sections,
-        facts={"Goal": config.goal, "Source": without_password(config.source)},
-    )
+    verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, SPLIT))
+    facts = {"Goal": config.goal, "Target": config.target, "Source": without_password(config.source)}
+    page = Page("How good is the model?", verdict, sections, facts)
     path = config.paths.evaluation / "report.html"
     report.write_page(path, page)
     primary = Interval(**content["metrics"][config.metric])
     value, bounds = report.format_interval(primary)
-    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {SPLIT}; {detail}")
+    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {SPLIT}")
     print("\n".join(criteria.lines(entries)))
     print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")
 

@@ -116,6 +116,7 @@ def read_database(config: Config, provenance: Provenance) -> pa.Table:
     import sqlalchemy
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
+    shown = without_password(config.source)
     try:
         url = sqlalchemy.make_url(config.source)
         shown = url.render_as_string(hide_password=True)
@@ -124,7 +125,7 @@ def read_database(config: Config, provenance: Provenance) -> pa.Table:
             result = connection.execute(sqlalchemy.text(config.query))
             names, rows = [*map(str, result.keys())], result.fetchall()
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        message = f"source {without_password(config.source)} cannot be opened: {error}"
+        message = f"source {shown} cannot be opened: {error}"
         raise InputError(f"{message}; check the address, and install the database's driver") from error
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error

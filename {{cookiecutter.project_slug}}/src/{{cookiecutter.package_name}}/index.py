@@ -11,7 +11,7 @@ from typing import NamedTuple
 from . import artifacts, report, run_history, runs, stage, versions
 from .config import Config
 from .provenance import without_password
-from .report import Banner, Block, Cell, Column, Interval, Link, Page, Row, Section, State, Status, Table
+from .report import Banner, Block, Cell, Column, Interval, Link, Page, Prose, Row, Section, State, Status, Table
 
 STATES: dict[str, State] = {"good": "good", "bad": "bad"}  # of a page; another one is neutral
 HEAD = 10_000  # characters of a page in which its answer stands
@@ -30,6 +30,7 @@ QUESTIONS = (
     Question("What does training see?", "preview", "preview"),
     Question("Which hyperparameters are best?", "tuning", "tune"),
     Question("How good is the model?", "evaluation", "evaluate"),
+    Question("Is the model good enough?", "acceptance", "accept"),
     Question("Is the model in service healthy?", "monitoring", "monitor"),
     Question("Did new data make it better?", "update", "update"),
 )
@@ -109,9 +110,9 @@ def page_table(config: Config, answers: dict[Question, Banner | None]) -> Table:
         if answer:
             link = Link(question.text, path.relative_to(config.artifacts).as_posix())
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
-            rows.append([link, Status(answer.state, answer.headline), answer.detail, written])
+            rows.append([link, Status(answer.state, answer.headline), Prose(answer.detail), written])
         else:
-            rows.append([question.text, None, f"not asked yet: make {question.target}", None])
+            rows.append([question.text, None, Prose(f"Not asked yet: `make {question.target}`"), None])
     return Table("What the stages found", ["Question", "Answer", "Why", "Written (UTC)"], rows)
 
 

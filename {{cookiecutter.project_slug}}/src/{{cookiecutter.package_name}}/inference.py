@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from . import artifacts, preprocessing, task
-from . import model as _model  # noqa: F401 (its layers have to be known before a model is loaded)
+from . import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - its layers are to be known
 from .config import Config
 
 

@@ -16,7 +16,7 @@ from .drift import Drift
 from .findings import Findings, Tables
 from .paths import PROJECT
 from .plots import Line
-from .report import Banner, Block, Cell, Column, Figure, Interval, Page, Score, Scores, Section, Status, Table
+from .report import Banner, Block, Cell, Column, Figure, Interval, Page, Prose, Score, Scores, Section, Status, Table
 from .traffic import Traffic
 
 BARS = 12  # of a small plot
@@ -68,7 +68,7 @@ def banner(config: Config, content: Mapping[str, Any]) -> Banner:
 def rule_tables(judged: Sequence[Mapping[str, Any]]) -> list[Block]:
     """What fired with what to do about it, then the other rules."""
     states = {None: Status("neutral", "cannot tell"), False: Status("good", "fine")}
-    fired = [(rule["name"], rule["seen"], rule["action"]) for rule in judged if rule["fired"]]
+    fired = [(rule["name"], rule["seen"], Prose(rule["action"])) for rule in judged if rule["fired"]]
     others = [(rule["name"], states[rule["fired"]], rule["seen"]) for rule in judged if not rule["fired"]]
     tables = [
         Table("Fired", ["Rule", "Seen", "What to do"], fired),

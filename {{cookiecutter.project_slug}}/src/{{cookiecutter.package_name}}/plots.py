@@ -12,11 +12,11 @@ from .svg import SIZE, STRONG, TEXT, drawing, label, series_color, to_svg
 
 Numbers = npt.ArrayLike
 
-MAX_POINTS = 1_500  # of a scatter plot: more hide each other and make the page heavy
+MAX_POINTS = 1_200  # of a scatter plot: more hide each other and make the page heavy
 MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
 MAX_HOVER = 300  # invisible points of a figure that show their values
 MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
-LEGEND_WIDTH = 66  # characters in a row of the legend
+LEGEND_WIDTH = 50  # characters in a row of the legend
 
 
 class Line(NamedTuple):
@@ -42,7 +42,7 @@ def lines(
     names = [label(curve.name) for curve in curves]
     legend_columns = int(np.clip(LEGEND_WIDTH // (8 + max(map(len, names), default=0)), 1, 3))
     legend_rows = len(names) / legend_columns
-    with drawing(x_label, y_label, (SIZE[0], SIZE[1] + 0.17 * max(legend_rows - 2, 0))) as (figure, axes):
+    with drawing(x_label, y_label, (SIZE[0], SIZE[1] + 0.19 * max(legend_rows - 2, 0))) as (figure, axes):
         if diagonal:
             axes.plot([0, 1], [0, 1], color=TEXT, linewidth=0.8, dashes=(2, 3), zorder=0)
         handles = []
@@ -59,9 +59,11 @@ def lines(
             ]
             axes.scatter(x, y, s=60, color=color, alpha=0, gid=f"hover-{place}", linewidths=0)
         if len(curves) > 1:
-            figure.legend(handles, names, loc="outside upper left", ncols=legend_columns, fontsize=8.5)
+            figure.legend(handles, names, loc="outside upper left", ncols=legend_columns, fontsize=9.5)
         if unit_axes:
             axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        if not unit_axes and all(np.equal(np.mod(curve.x, 1), 0).all() for curve in curves):
+            axes.locator_params(axis="x", integer=True, min_n_ticks=1)  # there is no epoch 2.5
         axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
         return to_svg(figure, titles)
 
@@ -93,22 +95,20 @@ def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -
     side = min(max(2.2 + 0.1 * size, 3.3), 10)
     titles = {}
     with drawing(x_label, y_label, (max(side + 0.4, SIZE[0]), side)) as (figure, axes):
-        if size <= MAX_LABELLED_CELLS:
-            for (row, column), count in np.ndenumerate(matrix):
-                opacity = 0.06 + 0.5 * shares[row, column]
-                place = (column - 0.48, row - 0.48)
-                titles[f"cell-{row}-{column}"] = [
-                    f"{visible(names[row])} as {visible(names[column])}: {count:,} ({shares[row, column]:.1%})"
-                ]
-                axes.add_patch(cell_patch(place, opacity, f"cell-{row}-{column}"))
-                axes.text(column, row, f"{count:,}", color=STRONG, ha="center", va="center", fontsize=9)
-        else:
+        is_small = size <= MAX_LABELLED_CELLS
+        for row, column in cells_with_titles(matrix):
+            count, share, name = matrix[row, column], shares[row, column], f"cell-{row}-{column}"
+            titles[name] = [f"{visible(names[row])} as {visible(names[column])}: {count:,} ({share:.1%})"]
+            axes.add_patch(cell_patch((column - 0.48, row - 0.48), cell_opacity(share) if is_small else 0, name))
+            if is_small:
+                axes.text(column, row, f"{count:,}", color=STRONG, ha="center", va="center", fontsize=10)
+        if not is_small:
             shade = np.zeros((size, size, 4))  # RGB and opacity, so that the page shows through
             shade[..., :3] = (0.16, 0.5, 0.78)
             shade[..., 3] = shares**0.6  # small shares are the interesting ones: lift them
             axes.imshow(shade, interpolation="none", aspect="auto")
         axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
-        small = 9 if size <= MAX_LABELLED_CELLS else max(4.5, 9 - size / 20)
+        small = 10 if is_small else max(5.0, 9.5 - size / 20)
         turn = 0 if size <= 4 and max(map(len, names)) <= MAX_LABELLED_CELLS else 90
         axes.set_xticks(range(size), [label(name) for name in names], fontsize=small, rotation=turn)
         axes.set_yticks(range(size), [label(name) for name in names], fontsize=small)
@@ -118,7 +118,7 @@ def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -
 
 
 def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: bool = False, level: bool = False) -> str:
-    """A cloud of at most 1,500 points drawn evenly from all; `diagonal` adds y = x, `level` adds y = 0."""
+    """A cloud of at most 1,200 points drawn evenly from all; `diagonal` adds y = x, `level` adds y = 0."""
     horizontal, vertical = np.asarray(x, float), np.asarray(y, float)
     if len(horizontal) > MAX_POINTS:
         chosen = np.linspace(0, len(horizontal) - 1, MAX_POINTS).astype(int)
@@ -130,9 +130,11 @@ def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: boo
         if level:
             axes.axhline(0, color=TEXT, linewidth=0.9, dashes=(4, 3))
         opacity = float(np.clip(60 / max(len(horizontal), 1), 0.25, 0.8))
-        axes.scatter(horizontal, vertical, s=9, color=series_color(0), alpha=opacity, linewidths=0)
+        axes.scatter(horizontal, vertical, s=9, color=series_color(0), alpha=opacity, linewidths=0, gid="points")
         axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
-        return to_svg(figure, {})
+        drawn = np.isfinite(horizontal) & np.isfinite(vertical)
+        pairs = zip(horizontal[drawn], vertical[drawn], strict=True)
+        return to_svg(figure, {"points": [f"{format_number(one)}, {format_number(other)}" for one, other in pairs]})
 
 
 def histogram(values: Numbers, x_label: str, y_label: str = "examples", *, level: bool = False) -> str:
@@ -158,15 +160,15 @@ def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[st
     rows = np.asarray(positions, float)
     places = np.arange(len(names))
     hover: dict[str, list[str]] = {}
-    with drawing("", "", (9, 3.6)) as (figure, axes):
+    with drawing("", "", (10, 4)) as (figure, axes):
         for place in reversed(range(len(rows))):  # the first is drawn last, above the others
             look: dict[str, Any] = {"linewidth": 1, "alpha": 0.3} if place else {"linewidth": 2.6, "zorder": 3}
             axes.plot(places, rows[place], color=series_color(0 if place else 1), gid=f"line-{place}", **look)
             hover[f"line-{place}"] = [visible(titles[place])]
         for place, (low, high) in enumerate(bounds):
             axes.plot([place, place], [0, 1], color=TEXT, linewidth=0.8)
-            axes.text(place, -0.04, label(low), ha="center", va="top", fontsize=8.5)
-            axes.text(place, 1.04, label(high), ha="center", va="bottom", fontsize=8.5)
+            axes.text(place, -0.04, label(low), ha="center", va="top", fontsize=9.5)
+            axes.text(place, 1.04, label(high), ha="center", va="bottom", fontsize=9.5)
         axes.set(xlim=(-0.3, len(names) - 0.7), ylim=(-0.12, 1.12))
         axes.set_xticks(places, [label(name).replace("_", "\n") for name in names], color=STRONG)
         axes.set_yticks([])
@@ -196,6 +198,20 @@ def thinned_curve(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[npt.NDArray
     length = np.concatenate([[0.0], np.cumsum(np.nan_to_num(steps))])
     chosen = np.unique(np.searchsorted(length, np.linspace(0, length[-1], MAX_VERTICES)).clip(0, len(x) - 1))
     return x[chosen], y[chosen]
+
+
+def cells_with_titles(matrix: npt.NDArray[Any]) -> list[tuple[int, int]]:
+    """The cells (row, column) that show their count on hover: of many cells those that hold most."""
+    order = np.argsort(-matrix, axis=None, kind="stable")
+    if len(matrix) > MAX_LABELLED_CELLS:
+        order = order[: min(MAX_HOVER // 3, np.count_nonzero(matrix))]
+    rows, columns = np.unravel_index(np.sort(order), matrix.shape)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
+
+
+def cell_opacity(share: float) -> float:
+    """How dark a cell is; even the darkest lets its number be read."""
+    return 0.06 + 0.44 * share
 
 
 def cell_patch(corner: tuple[float, float], opacity: float, name: str) -> Any:

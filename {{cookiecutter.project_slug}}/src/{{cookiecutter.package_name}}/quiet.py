@@ -15,13 +15,13 @@ import sys
 import tempfile
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
-from typing import Iterator, Sequence
+from typing import Generator, Sequence
 
 NOTICE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")
 
 
 @contextlib.contextmanager
-def kept_back() -> Iterator[None]:
+def kept_back() -> Generator[None, None, None]:
     """Keeps the error stream back, native code's included; afterwards writes what is no notice, or all on an error."""
     sys.stderr.flush()
     saved = os.dup(2)

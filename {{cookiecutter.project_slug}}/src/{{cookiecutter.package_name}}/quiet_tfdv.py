@@ -4,12 +4,12 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 
 @contextlib.contextmanager
-def silenced() -> Iterator[None]:
+def silenced() -> Generator[None, None, None]:
     """Sends what is written to the error stream, by native code too, nowhere; exceptions still get out."""
     sys.stderr.flush()
     saved = os.dup(2)
@@ -24,7 +24,7 @@ def silenced() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def without_keras() -> Iterator[None]:
+def without_keras() -> Generator[None, None, None]:
     """Keeps `import tensorflow` from importing Keras, which statistics do not need: spares a third of the time."""
     saved = os.environ.get("TF_USE_LEGACY_KERAS")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from .artifacts import write_text
 
@@ -20,6 +20,7 @@ MAX_CHARACTERS = 1_000  # of one text; a page is for reading, and a single cell 
 DECEPTIVE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
+CODE = re.compile("`([^`]+)`")
 
 State: TypeAlias = Literal["good", "bad", "neutral"]
 
@@ -46,6 +47,12 @@ class Link(NamedTuple):
     address: str
 
 
+class Prose(NamedTuple):
+    """A sentence of ours in a cell, whose commands stand between backticks."""
+
+    text: str
+
+
 @dataclass(frozen=True)
 class Figure:
     """An inline SVG from `plots`; `description` tells those who cannot see it what it shows."""
@@ -58,7 +65,7 @@ class Figure:
     """Takes the width of the page; others stand two in a row where there is room."""
 
 
-Cell: TypeAlias = str | float | Interval | Status | Link | Figure | None
+Cell: TypeAlias = str | float | Interval | Status | Link | Prose | Figure | None
 Row: TypeAlias = Sequence[Cell]
 
 
@@ -164,15 +171,18 @@ def write_page(path: Path, page: Page) -> None:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {
-        "kind": lambda value: type(value).__name__,
-        "missing": is_missing,
-        "number": lambda value: isinstance(value, Real) and not isinstance(value, bool),
-        "digits": format_number,
-        "interval": format_interval,
-        "visible": visible,
-        "svg": Markup,  # our own drawing, in which plots has escaped all text
-    }
+    environment.filters.update(
+        {
+            "kind": lambda value: type(value).__name__,
+            "missing": is_missing,
+            "number": lambda value: not isinstance(value, bool) and isinstance(value, Real),
+            "digits": format_number,
+            "interval": format_interval,
+            "visible": visible,
+            "prose": prose,
+            "svg": Markup,  # our own drawing, in which plots has escaped all text
+        }
+    )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     write_text(path, template.render(page=page, blocks=grouped, missing=MISSING))
 
@@ -225,6 +235,11 @@ def format_interval(interval: Interval, specification: str = "") -> tuple[str, s
         specification = f",.{min(max(decimals, 0), 6)}f"
     numbers = [format_number(number, specification) for number in (value, low, high)]
     return numbers[0], f"[{numbers[1]}, {numbers[2]}]"
+
+
+def prose(value: object) -> Markup:
+    """A text as `visible` shows it, with what stands between backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(visible(value)))))  # noqa: S704 - escaped before
 
 
 def visible(value: object) -> str:

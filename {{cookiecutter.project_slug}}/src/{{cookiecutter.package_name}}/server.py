@@ -5,7 +5,7 @@ import json
 import random
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ class Server:
         self.log: RequestLog | None = None
 
     @asynccontextmanager
-    async def lifespan(self, _: Any) -> AsyncIterator[None]:
+    async def lifespan(self, _: Any) -> AsyncGenerator[None, None]:
         """Follows the folder of exports while the server runs; at its end, the log is written to its end."""
         self.log = RequestLog(self.config, self.metrics)
         watcher = asyncio.create_task(self.models.watch())

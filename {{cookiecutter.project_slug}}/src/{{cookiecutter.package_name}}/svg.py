@@ -5,7 +5,7 @@ import io
 import re
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 TEXT, STRONG = "#0000fd", "#0000fc"
 MAX_SERIES = 10  # colours of the page's palette
 MAX_NAME = 28  # characters of a class or a feature
-SIZE = (5.2, 3.3)  # inches: two figures stand side by side on a page
+SIZE = (4.4, 3.0)  # inches: two figures stand side by side on a page, and one on a telephone
+MIN_SCALE = 0.92  # CSS pixels for a point, below which words are too small to read
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": TEXT,
     "axes.labelcolor": TEXT,
     "axes.linewidth": 0.6,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "font.size": 9.5,
+    "font.size": 10.5,
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
     "legend.frameon": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "figure",  # the same data gives the same file
@@ -50,7 +54,9 @@ def label(name: object, longest: int = MAX_NAME) -> str:
 
 
 @contextmanager
-def drawing(x_label: str, y_label: str, size: tuple[float, float] = SIZE) -> "Iterator[tuple[Figure, Axes]]":
+def drawing(
+    x_label: str, y_label: str, size: tuple[float, float] = SIZE
+) -> "Generator[tuple[Figure, Axes], None, None]":
     """An empty figure in the style of the pages, on which nothing global depends."""
     import matplotlib as mpl  # here, since most stages draw nothing and the import takes most of a second
     from matplotlib.figure import Figure
@@ -79,7 +85,8 @@ def to_svg(figure: "Figure", titles: Mapping[str, Sequence[str]]) -> str:
     root = ET.fromstring(text)  # noqa: S314 - our own drawing, in which Matplotlib has escaped all text
     add_titles(root, titles)
     shorten(root, hashlib.sha256(text.encode()).hexdigest()[:6])
-    root.attrib = {"viewBox": root.attrib["viewBox"]}
+    box = root.attrib["viewBox"]
+    root.attrib = {"viewBox": box, "style": f"min-width: {MIN_SCALE * float(box.split()[2]):.0f}px"}
     return ET.tostring(root, encoding="unicode")
 
 

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def connect(config: Config) -> Any:
 
 
 @contextmanager
-def tolerated(config: Config) -> Iterator[None]:
+def tolerated(config: Config) -> Generator[None, None, None]:
     """A run that cannot be sent is told of, but nothing is lost by it: it is kept here in any case."""
     try:
         yield

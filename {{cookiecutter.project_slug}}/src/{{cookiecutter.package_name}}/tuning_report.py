@@ -17,15 +17,16 @@ def write(config: Config, trials: pd.DataFrame, path: Path) -> None:
     best = trials.iloc[0]
     verdict = Banner(
         "neutral",
-        f"Best validation {label}: {report.format_number(float(best[task.MONITOR]))}",
-        f"Trial {best['trial']} of {len(trials)} of the {config.tuner} search; `make train` uses it from now on.",
+        f"Trial {best['trial']}: {label} {report.format_number(float(best[task.MONITOR]))} on validation",
+        f"The best of {len(trials)} trials of the {config.tuner} search; `make train` uses it from now on.",
     )
     rows = [[report_cell(value) for value in row] for row in trials.itertuples(index=False)]
     sections = [
         Section("Trials as lines", [parallel_coordinates(trials)]),
         Section("Trials", [Table("All trials, the best first", list(trials.columns), rows)]),
     ]
-    report.write_page(path, Page(f"Search: {config.target}", verdict, sections, facts={"Goal": config.goal}))
+    facts = {"Goal": config.goal, "Target": config.target}
+    report.write_page(path, Page("Which hyperparameters are best?", verdict, sections, facts))
 
 
 def parallel_coordinates(trials: pd.DataFrame) -> Figure:
@@ -34,7 +35,7 @@ def parallel_coordinates(trials: pd.DataFrame) -> Figure:
     axes = [name for name in usable.columns if name not in NOT_SEARCHED and len(usable[name].unique()) > 1]
     axes = [*axes, task.MONITOR]
     positions = pd.DataFrame({name: relative(usable[name]) for name in axes})
-    tips = [", ".join(f"{name} {row[name]}" for name in axes) for _, row in usable.iterrows()]
+    tips = [", ".join(f"{name} {short(row[name])}" for name in axes) for _, row in usable.iterrows()]
     bounds = [(short(usable[name].min()), short(usable[name].max())) for name in axes]
     return Figure(
         "Parallel coordinates",

@@ -6,7 +6,7 @@ and the last good artifacts are whole.
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import keras
 import pyarrow as pa
@@ -63,7 +63,7 @@ def is_unfinished(config: Config) -> bool:
 
 
 @contextlib.contextmanager
-def locked(config: Config) -> Iterator[None]:
+def locked(config: Config) -> Generator[None, None, None]:
     """Keeps a second update from running at the same time."""
     config.paths.update.mkdir(parents=True, exist_ok=True)
     with (config.paths.update / ".lock").open("w") as lock:

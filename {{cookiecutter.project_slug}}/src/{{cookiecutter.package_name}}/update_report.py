@@ -30,7 +30,7 @@ def write(config: Config, decision: dict[str, Any], comparison: Comparison, slic
         "Is the updated model better?",
         Banner(state, headline, reason[0].upper() + reason[1:] + "."),
         sections,
-        {"Goal": config.goal, "Target": config.target, "Examined": verdict["time"]},
+        {"Goal": config.goal, "Target": config.target, "Examined": f"{verdict['time'][:16].replace('T', ' ')} UTC"},
     )
     report.write_page(config.paths.update / "report.html", page)
 

@@ -79,6 +79,15 @@ def test_what_cannot_be_used_is_told_apart(payload: bytes, name: str, reason: st
         examine(payload, name, max_seconds=10)
 
 
+def test_a_file_that_claims_a_negative_length_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Damaged(soundfile.SoundFile):
+        frames = -1
+
+    monkeypatch.setattr(soundfile, "SoundFile", Damaged)
+    with pytest.raises(ValueError, match="holds no samples"):
+        media.decoded(encoded(np.zeros(800)), 1.0)
+
+
 def test_not_a_number_is_silence_and_what_is_too_loud_is_clipped() -> None:
     samples = np.where(np.arange(8_000) % 2, np.nan, 3.0)
     readable, _ = examine(encoded(samples, 8_000, coding="FLOAT"))

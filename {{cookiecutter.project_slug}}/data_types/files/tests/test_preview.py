@@ -3,6 +3,8 @@
 from project import preview
 from project.config import Config
 
+import page_structure
+
 
 def test_each_example_is_shown_unchanged_and_changed(finished: Config) -> None:
     preview.main(finished)
@@ -10,3 +12,4 @@ def test_each_example_is_shown_unchanged_and_changed(finished: Config) -> None:
     assert page.count('<img src="data:image/png') == preview.NUM_EXAMPLES * preview.NUM_VIEWS
     assert len(set(page.split("<img src=")[1:])) > preview.NUM_EXAMPLES * (preview.NUM_VIEWS - 1)
     assert "://" not in page.replace("http://www.w3.org", "")
+    assert page_structure.complaints(page) == []

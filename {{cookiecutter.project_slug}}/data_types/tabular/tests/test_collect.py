@@ -50,7 +50,7 @@ def config_for(folder: Path, rows: pd.DataFrame | str, **settings: Any) -> Confi
     """Settings for a source with these rows."""
     text = rows if isinstance(rows, str) else rows.to_csv(index=False)
     (folder / "data.csv").write_text(text, encoding="utf-8")
-    defaults = {"source": str(folder / "data.csv"), "target": "y", "artifacts": folder / "artifacts"}
+    defaults: dict[str, Any] = {"source": str(folder / "data.csv"), "target": "y", "artifacts": folder / "artifacts"}
     return Config(**{**defaults, **settings})
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from project import artifacts, explain, highlighting, inference, task
+from project import artifacts, explain, highlighting, inference, report, task
 from project.config import Config
 from project.report import Figure, Table
 
+import page_structure
 import synthetic
 
 
@@ -33,6 +34,14 @@ def test_telling_words_and_the_worst_predictions(finished: Config) -> None:
     assert "rgba(" in worst.svg
 
 
+@pytest.mark.parametrize("color", [highlighting.FOR, highlighting.AGAINST])
+def test_words_stay_readable_on_their_color(color: str) -> None:
+    paint = tuple(float(part) for part in color.split(", "))
+    for palette in page_structure.palettes(report.TEMPLATE.read_text(encoding="utf-8")):
+        ground = page_structure.blend(paint, palette["card"], highlighting.STRONGEST)
+        assert page_structure.contrast(palette["ink"], ground) >= 4.5
+
+
 def test_a_word_contributes_what_is_lost_without_it(finished: Config) -> None:
     complete = inference.load_model(finished)
     examples = artifacts.read_examples(finished, "validation").head(2)
@@ -48,6 +57,6 @@ def test_a_word_contributes_what_is_lost_without_it(finished: Config) -> None:
 def test_marks_are_as_strong_as_contributions_and_escape() -> None:
     assert highlighting.mark("<i>", 0.001) == "&lt;i&gt;"
     strong, weak, against = (highlighting.mark("x", share) for share in (1, 0.5, -1))
-    assert f"{highlighting.FOR}, 0.65" in strong
-    assert f"{highlighting.FOR}, 0.3" in weak
+    assert f"{highlighting.FOR}, {highlighting.STRONGEST:.2f}" in strong
+    assert f"{highlighting.FOR}, {highlighting.STRONGEST / 2:.2f}" in weak
     assert highlighting.AGAINST in against

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from project import nearest, overlap, scoring
 from project.report import Figure

@@ -86,13 +86,13 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
         with soundfile.SoundFile(io.BytesIO(payload)) as file:
             kind = "WAV" if file.format == "WAVEX" else file.format
             duration = file.frames / file.samplerate
-            if kind in FORMATS and 0 < duration <= max_seconds:
-                samples = file.read(dtype="float32", always_2d=True)
+            is_fit = kind in FORMATS and 0 < duration <= max_seconds
+            samples = file.read(dtype="float32", always_2d=True) if is_fit else np.zeros((0, 1), "float32")
     except (soundfile.SoundFileError, OSError, ValueError, RuntimeError) as error:
         raise ValueError("is not audio of a known format, or damaged") from error
     if kind not in FORMATS:
         raise ValueError(f"is {kind}, which is not known")
-    if duration == 0:
+    if duration <= 0:
         raise ValueError("holds no samples")
     if duration > max_seconds:
         raise ValueError(f"lasts {duration:,.1f} s, longer than max_seconds")

@@ -32,15 +32,16 @@ def figure(title: str, exhibits: Sequence[Exhibit], note: str = "") -> Figure:
     columns = f"repeat(auto-fill,minmax(min(100%,{width}px),1fr))"
     style = f"display:grid;grid-template-columns:{columns};gap:1rem;font-size:.85rem"
     body = "".join(f"<div>{show(exhibit)}</div>" for exhibit in exhibits)
-    described = "; ".join(", ".join(exhibit.lines) for exhibit in exhibits)
-    return Figure(title, f'<div style="{style}">{body}</div>', described, note, wide=True)
+    return Figure(title, f'<div style="{style}">{body}</div>', title, note, wide=True)
 
 
 def show(exhibit: Exhibit) -> str:
     """One exhibit as HTML."""
     style = f"width:{SIDE}px;height:{SIDE}px;object-fit:contain;image-rendering:pixelated;background:#888"
-    pictures = "".join(f'<img src="{escape(uri)}" alt="" style="{style}">' for uri in exhibit.pictures)
-    sound = f'<audio controls preload="none" src="{escape(exhibit.sound)}" style="width:100%"></audio>'
+    name = escape(visible(", ".join(exhibit.lines)))
+    pictures = "".join(f'<img src="{escape(uri)}" alt="{name}" style="{style}">' for uri in exhibit.pictures)
+    audio = f'controls preload="none" aria-label="{name}" style="width:100%"'
+    sound = f'<audio {audio} src="{escape(exhibit.sound)}"></audio>'
     lines = "".join(f"<div><bdi>{escape(visible(line))}</bdi></div>" for line in exhibit.lines)
     row = f'<div style="display:flex;flex-wrap:wrap;gap:{GAP}px">{pictures}</div>'
     return row + (sound if exhibit.sound else "") + lines

@@ -39,7 +39,7 @@ def page(config: Config, shape: tuple[int, ...], figure: report.Figure) -> Page:
     question = "Can you still tell what each of them is, and is its label still right?"
     detail = f"Each {media.NOUN} unchanged, then {NUM_VIEWS - 1} times as training sees it. Augmentation: {chosen}."
     facts = {"Source": without_password(config.source), "Shape": " x ".join(map(str, shape))}
-    return Page("Preview", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)
+    return Page("What does training see?", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)
 
 
 if __name__ == "__main__":

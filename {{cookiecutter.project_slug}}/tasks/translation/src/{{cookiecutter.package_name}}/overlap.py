@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 TOKENIZER = "13a"  # how BLEU finds words; zh, or char for other languages that put no spaces between them
 BLEU_METRIC, CHRF_METRIC = BLEU(tokenize=TOKENIZER), CHRF()
