@@ -114,6 +114,19 @@ def test_commands_of_the_template_exist(first: Project) -> None:
     assert not [(words, reason) for words in joined if (reason := readme.wrong(words, first))]
 
 
+@pytest.mark.parametrize("name", ["README.md", ".github/CHANGELOG.md", ".github/ADDING_A_DATA_TYPE.md"])
+def test_links_and_pictures_exist(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)", page.read_text(encoding="utf-8"))
+    assert links
+    for link, section in links:
+        target = (page.parent / link) if link else page
+        assert target.is_file(), link
+        if section:
+            headings = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert section in {heading.lower().replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("command", sorted({code for code in readme.INLINE.findall(README) if " --data " in code}))
 def test_benchmarks_take_their_options(command: str) -> None:
     script, *options = shlex.split(command)[1:]

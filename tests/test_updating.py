@@ -20,6 +20,7 @@ PROJECT = "{{cookiecutter.project_slug}}"
 LEFT_BY_TOOLS = shutil.ignore_patterns("__pycache__", ".*_cache")
 RECORD = ".cruft.json"
 SETTING = '    mlflow: str = ""\n'  # that the old version lacks
+OLD_VERSION = '"_template_version": "0.0.1"'
 SOMEBODY = {f"GIT_{role}_{what}": "somebody" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 PROBLEMS = {row["data_type"]: problem for problem, row in SETTINGS["__problems"].items()}.values()  # one of each type
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | SOMEBODY
@@ -67,6 +68,7 @@ def make_older(template: Path) -> None:
     for path in (shared / "markdown.py", *template.rglob("features.py"), *template.rglob("scoring.py")):
         replace(path, '"""', '"""In the old version: ')
     replace(shared / "config.py", SETTING, "")
+    replace(template / "cookiecutter.json", f'"_template_version": "{SETTINGS["_template_version"]}"', OLD_VERSION)
     (shared / "rollback.py").rename(shared / "retired.py")
 
 
@@ -137,6 +139,7 @@ def test_an_update_gives_the_new_version_with_the_edits(problem: str, template: 
     git(project, "init", "--quiet")
     commit(project, "as generated")
     assert record(project)["commit"] == template.old
+    assert OLD_VERSION in (project / RECORD).read_text(encoding="utf-8")
     edit(project)
     commit(project, "edited")
     updated = cruft(project, "update", "--skip-apply-ask")
@@ -145,6 +148,7 @@ def test_an_update_gives_the_new_version_with_the_edits(problem: str, template: 
     edit(fresh)
     assert content(project) == content(fresh)
     assert record(project)["commit"] == template.new
+    assert OLD_VERSION not in (project / RECORD).read_text(encoding="utf-8")
     assert SETTING in module(project, "config").read_text(encoding="utf-8")
 
 
@@ -217,6 +221,8 @@ def test_a_project_without_a_record_can_be_linked(project: Path, template: Templ
     commit(project, "linked")
     assert cruft(project, "update", "--skip-apply-ask").returncode == 0
     assert module(project, "rollback").is_file()
+    edit(project)
+    assert "+# Our owls" in cruft(project, "diff").stdout
 
 
 def test_the_record_tells_template_version_and_answers(template: Template, tmp_path: Path) -> None:
