@@ -222,7 +222,7 @@ def test_a_project_without_a_record_can_be_linked(project: Path, template: Templ
     assert cruft(project, "update", "--skip-apply-ask").returncode == 0
     assert module(project, "rollback").is_file()
     edit(project)
-    assert "+# Our owls" in cruft(project, "diff").stdout
+    assert "-# Our owls" in cruft(project, "diff").stdout
 
 
 def test_the_record_tells_template_version_and_answers(template: Template, tmp_path: Path) -> None:
