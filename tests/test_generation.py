@@ -13,6 +13,7 @@ from projects import ROOT, SETTINGS, bake
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 OVERLAY_FOLDERS = ("data_types", "tasks", "samples", "licenses")
 BINARY = {".zip"}
+RECORD = Path(".cruft.json")  # the template and the answers, for updates; see test_updating.py
 LEFT_BY_TOOLS = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache")
 SAMPLES = {problem: row["sample"].lower().replace(" ", "_") for problem, row in SETTINGS["__problems"].items()}
 
@@ -48,7 +49,7 @@ def sources(problem: str, package: str) -> dict[Path, Path]:
 
 
 def test_project_has_exactly_the_files_of_its_problem(problem: str, baked: Path) -> None:
-    assert sorted(files(baked)) == sorted(sources(problem, baked.name.replace("-", "_")))
+    assert sorted(files(baked)) == sorted([*sources(problem, baked.name.replace("-", "_")), RECORD])
 
 
 def test_no_file_is_in_two_layers(problem: str) -> None:
@@ -67,8 +68,10 @@ def test_modules_are_copied_not_rendered(problem: str, baked: Path) -> None:
         assert (baked / path).read_text(encoding="utf-8") == expected, path
 
 
-def test_nothing_of_the_template_is_left(baked: Path) -> None:
+def test_nothing_of_the_template_is_left_but_the_record(baked: Path) -> None:
     for path, text in texts(baked).items():
+        if path == RECORD:
+            continue
         assert "cookiecutter" not in text, path
         assert "# jinja:" not in text, path
         if path.suffix not in {".py", ".j2"} and ".github" not in path.parts:  # where doubled braces mean something
@@ -133,3 +136,15 @@ def test_every_choice_has_a_label() -> None:
     for question in ("problem", "license"):
         assert set(SETTINGS[question]) == set(SETTINGS["__prompts__"][question]) - {"__prompt__"}
     assert set(SETTINGS["problem"]) == set(SETTINGS["__problems"])
+
+
+def test_the_version_is_the_newest_of_the_changelog() -> None:
+    changelog = (ROOT / ".github" / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## \[(\d+)\.(\d+)\.(\d+)\] - (\d{4}-\d\d-\d\d)$", changelog, flags=re.MULTILINE)
+    assert len(versions) == changelog.count("\n## ")
+    numbers = [tuple(map(int, version[:3])) for version in versions]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert [version[3] for version in versions] == sorted((version[3] for version in versions), reverse=True)
+    newest = ".".join(versions[0][:3])
+    assert newest == SETTINGS["_template_version"]
+    assert newest == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]

@@ -1,7 +1,10 @@
 """The cards: written from the real figures, and whatever data hold stays text."""
 
+import json
 import re
 from pathlib import Path
+
+import pytest
 
 from project import artifacts, data_card, markdown, model_card
 from project.config import Config
@@ -19,6 +22,16 @@ def test_the_model_card_has_its_sections_and_the_figures_of_the_test_split(finis
     assert markdown.text(markdown.score(verdict["metrics"][finished.metric])) in card
     assert artifacts.content_hash(finished.paths.model) in card
     assert model_card.NOT_STATED in card
+
+
+def test_the_version_of_the_template_is_that_of_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert model_card.template_version() == "not recorded"
+    record = {"commit": "f00", "context": {"asked": {"license": "MIT", "_template_version": "1.2.3"}}}
+    Path(".cruft.json").write_text(json.dumps(record), encoding="utf-8")
+    assert model_card.template_version() == "1.2.3"
+    Path(".cruft.json").write_text("edited", encoding="utf-8")
+    assert model_card.template_version() == "not recorded"
 
 
 def test_slices_are_those_of_this_very_model(finished: Config) -> None:

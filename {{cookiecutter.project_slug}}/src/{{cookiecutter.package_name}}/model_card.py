@@ -1,5 +1,6 @@
 """The model card that travels with an exported version: what it is for and how good it is (Mitchell et al. 2019)."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def details(run: dict[str, Any], described: dict[str, Any], version: int) -> dic
         "hyperparameters": ", ".join(f"{name} {value}" for name, value in run["hyperparameters"].items()),
         "libraries": ", ".join(f"{name} {number}" for name, number in run["versions"].items()),
         "code": run["commit"] or "not in a repository",
+        "template": template_version(),
         "model hash": described["model"],
         "licence": licence(),
     }
@@ -78,6 +80,16 @@ def licence() -> str:
     path = Path("LICENSE")
     lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
     return ", ".join([line.strip() for line in lines if line.strip()][:2]) or "none stated"
+
+
+def template_version() -> str:
+    """The version of the template that the project follows, as recorded for updates."""
+    try:
+        record = json.loads(Path(".cruft.json").read_text(encoding="utf-8"))
+        (answers,) = record["context"].values()
+        return str(answers["_template_version"])
+    except (OSError, ValueError, LookupError):  # no such file, or edited
+        return "not recorded"
 
 
 def factors(config: Config, run: dict[str, Any]) -> list[str]:

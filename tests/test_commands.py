@@ -1,0 +1,197 @@
+"""What the READMEs tell people to run exists, and is run by a test."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import readme
+from projects import ROOT, SETTINGS, Project, bake, succeed
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIRST = SETTINGS["problem"][0]  # whose commands are run one after the other, as its README has them
+SETTING = re.compile(r"[a-z]+(_[a-z]+)+")
+# What does not end by itself, or takes long; each is run by the test that is named beside it.
+RUN_ELSEWHERE = {
+    "all": "test_pipeline.py",
+    "serve": "test_loop.py",
+    "update": "test_loop.py",
+    "check": "test_quality.py",
+    "clean": "test_pipeline.py",
+    "setup": "conftest.py",
+}
+
+
+@pytest.fixture(scope="session")
+def generated(problem: str, baked: Path) -> Project:
+    """A generated project of which only the text is looked at."""
+    return Project(baked, problem, Path(sys.prefix))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(bake(tmp_path_factory.mktemp("first")), FIRST, Path(sys.prefix))
+
+
+def text(project: Project) -> str:
+    return (project.folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_commands_of_a_project_exist(generated: Project) -> None:
+    found = readme.commands(text(generated))
+    assert len(found) > 40
+    assert not [(words, reason) for words in found if (reason := readme.wrong(words, generated))]
+
+
+def test_every_target_is_known_to_make(generated: Project) -> None:
+    named = {words[1] for words in readme.commands(text(generated)) if words[0] == "make" and len(words) > 1}
+    printed = succeed(generated.run("make", "--dry-run", *sorted(named)))
+    assert f"-m {generated.package}.monitor" in printed
+
+
+def test_modules_that_are_run_exist_and_take_their_options(generated: Project) -> None:
+    found = list(readme.modules(text(generated)))
+    assert found
+    for package, module, arguments in found:
+        assert (generated.folder / "src" / package / f"{module}.py").is_file(), module
+        assert not readme.unknown_option(arguments, generated), arguments
+
+
+def test_settings_that_are_shown_exist(generated: Project) -> None:
+    for block in readme.blocks(text(generated), "python"):
+        for node in ast.parse(block).body:
+            assert isinstance(node, ast.AnnAssign | ast.Assign)
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            assert ast.unparse(target) in readme.settings(generated)
+
+
+def test_names_that_are_mentioned_exist(generated: Project) -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in generated.folder.glob("src/*/*.py"))
+    for name in filter(SETTING.fullmatch, readme.INLINE.findall(text(generated))):
+        assert re.search(rf"\b{name}\b", source), name
+    for name in readme.files(text(generated)):
+        assert list(generated.folder.glob(f"src/*/{name}")), name
+
+
+def test_example_of_a_request_has_inputs_of_the_model(project: Project) -> None:
+    (block,) = [block for block in readme.blocks(text(project), "bash") if ":predict" in block]
+    body = re.search(r'\{"instances".*\]\}', block.replace("\\", ""), flags=re.DOTALL)
+    assert body
+    (instance,) = json.loads(re.sub(r"\$\(.*?\)", "", body[0]))["instances"]
+    (described,) = project.folder.glob("artifacts/export/*/1/assets.extra/model.json")
+    assert set(instance) <= set(json.loads(described.read_text(encoding="utf-8"))["inputs"])
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("make fly", "no target fly"),
+        ('make train ARGS="--epoch 3"', "no stage has the option --epoch"),
+        ("make train SPEED=3", "no variable SPEED"),
+        ("fly --far", "fly is not a program"),
+    ],
+)
+def test_command_that_does_not_exist_is_told(command: str, reason: str, first: Project) -> None:
+    (words,) = readme.commands(f"```bash\n{command}\n```\n")
+    assert reason in str(readme.wrong(words, first))
+
+
+def test_commands_of_the_template_exist(first: Project) -> None:
+    others = {"python3", "cookiecutter", "build/venv/bin/pip", "build/venv/bin/pytest", "build/venv/bin/cookiecutter"}
+    found = [words for words in readme.commands(README) if words[0] not in others]
+    joined = [words for words in found if "-C" not in words]
+    assert len(joined) > 5
+    assert not [(words, reason) for words in joined if (reason := readme.wrong(words, first))]
+
+
+@pytest.mark.parametrize("name", ["README.md", ".github/CHANGELOG.md", ".github/ADDING_A_DATA_TYPE.md"])
+def test_links_and_pictures_exist(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)", page.read_text(encoding="utf-8"))
+    assert links
+    for link, section in links:
+        target = (page.parent / link) if link else page
+        assert target.is_file(), link
+        if section:
+            headings = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            assert section in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("command", sorted({code for code in readme.INLINE.findall(README) if " --data " in code}))
+def test_benchmarks_take_their_options(command: str) -> None:
+    script, *options = shlex.split(command)[1:]
+    sources = [ROOT / script, ROOT / "tests" / "benchmarks" / "stages.py"]  # by which several parse their options
+    known = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    for option in options:
+        assert not option.startswith("--") or f'add_argument("{option}"' in known, option
+
+
+def test_tests_of_the_template_are_run_as_told() -> None:
+    (told,) = [block for block in readme.blocks(README, "bash") if "pytest" in block]
+    done = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for words in readme.lines(told):
+        assert words[0] in done
+        assert words[-1] in done
+
+
+def test_every_target_of_a_readme_is_run_by_a_test(generated: Project) -> None:
+    named = {words[1] for words in readme.commands(text(generated)) if words[0] == "make" and len(words) > 1}
+    ran_here = {words[1] for words in sequence(generated) if len(words) > 1}
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    called = readme.called(generated.folder / "tests")
+    for target in sorted(named - ran_here - set(RUN_ELSEWHERE)):
+        by_make = re.search(rf'(make|stage)\("{target}"', tests)
+        assert by_make or readme.targets(generated)[target] & called, f"make {target} is run by no test"
+    for target, name in RUN_ELSEWHERE.items():
+        assert target in (ROOT / "tests" / name).read_text(encoding="utf-8")
+
+
+def sequence(project: Project) -> list[list[str]]:
+    """The commands of make that are quick in a finished project, in an order in which each finds what it needs."""
+    told = [words for words in readme.commands(text(project)) if words[0] == "make"]
+    order = ["doctor", "predict", "explain", "runs", "report", "format"]
+    return [words for name in order for words in [[word for word in told if name in word][0]]]  # noqa: RUF015
+
+
+@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+def test_commands_run_as_the_readme_has_them(project: Project, tmp_path: Path) -> None:
+    copy = Project(tmp_path / project.folder.name, project.problem, project.venv)
+    shutil.copytree(project.folder, copy.folder)
+    (sample,) = copy.folder.glob("data/raw/*.csv")
+    shutil.copy(sample, copy.folder / "data" / "raw" / "new.csv")
+    for words in sequence(copy):
+        succeed(copy.make(*words[1:]))
+    succeed(copy.make("tensorboard", "ARGS=--version_tb"))  # without it, it serves until it is stopped
+    assert (copy.folder / "predictions.csv").is_file()
+    assert (copy.folder / "artifacts" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
+    python = str(project.venv / "bin" / "python")
+    command = [python, "-m", f"{project.package}.serve", "--port=0"]
+    environment = {**os.environ, "PYTHONPATH": "src"}
+    server = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout
+        address = server.stdout.readline().split()[2].rstrip(",")
+        for told in (text(project), README):
+            (block,) = [block for block in readme.blocks(told, "bash") if ":predict" in block]
+            curl = re.search(r"^curl .*?:predict", block, flags=re.MULTILINE | re.DOTALL)
+            assert curl
+            request = curl[0].replace("http://127.0.0.1:8501", address)
+            answer = succeed(project.run("bash", "-c", f"{request} --silent --retry 9 --retry-connrefused"))
+            assert json.loads(answer)["predictions"][0]["label"] in {"Adelie", "Chinstrap", "Gentoo"}
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
