@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,35 +13,14 @@ import pytest
 from cookiecutter.main import cookiecutter
 
 from projects import ROOT, SETTINGS, bake
+from repositories import commit, cruft, git, run
 
 PROJECT = "{{cookiecutter.project_slug}}"
 LEFT_BY_TOOLS = shutil.ignore_patterns("__pycache__", ".*_cache")
 RECORD = ".cruft.json"
 SETTING = '    mlflow: str = ""\n'  # that the old version lacks
 OLD_VERSION = '"_template_version": "0.0.1"'
-SOMEBODY = {f"GIT_{role}_{what}": "somebody" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 PROBLEMS = {row["data_type"]: problem for problem, row in SETTINGS["__problems"].items()}.values()  # one of each type
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | SOMEBODY
-
-
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-
-
-def git(folder: Path, *arguments: str) -> str:
-    finished = run(folder, "git", "-c", "commit.gpgsign=false", *arguments)
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout.strip()
-
-
-def commit(folder: Path, message: str) -> str:
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
-    return git(folder, "rev-parse", "HEAD")
-
-
-def cruft(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run(folder, sys.executable, "-m", "cruft", *arguments)
 
 
 def record(project: Path) -> dict[str, object]:
