@@ -57,8 +57,9 @@ def serialized(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def value_list(value: Any) -> tf.train.Feature:
     """A raw value, or an array of such, as a feature of a tf.Example."""
-    if isinstance(value, str | bytes) or (isinstance(value, np.ndarray) and value.dtype == object):
-        data = [each.encode() if isinstance(each, str) else each for each in np.ravel(value)]
+    texts = [value] if isinstance(value, str | bytes) else value  # no array of bytes, which would lose its last zeros
+    if isinstance(texts, list) or (isinstance(texts, np.ndarray) and texts.dtype == object):
+        data = [each.encode() if isinstance(each, str) else each for each in texts]
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=data))
     return tf.train.Feature(float_list=tf.train.FloatList(value=np.ravel(value)))
 
