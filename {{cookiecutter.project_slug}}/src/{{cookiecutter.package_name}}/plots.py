@@ -12,7 +12,7 @@ from .svg import SIZE, STRONG, TEXT, drawing, label, series_color, to_svg
 
 Numbers = npt.ArrayLike
 
-MAX_POINTS = 1_200  # of a scatter plot: more hide each other and make the page heavy
+MAX_POINTS = 1_100  # of a scatter plot: more hide each other and make the page heavy
 MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
 MAX_HOVER = 300  # invisible points of a figure that show their values
 MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
@@ -118,7 +118,7 @@ def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -
 
 
 def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: bool = False, level: bool = False) -> str:
-    """A cloud of at most 1,200 points drawn evenly from all; `diagonal` adds y = x, `level` adds y = 0."""
+    """A cloud of at most 1,100 points drawn evenly from all; `diagonal` adds y = x, `level` adds y = 0."""
     horizontal, vertical = np.asarray(x, float), np.asarray(y, float)
     if len(horizontal) > MAX_POINTS:
         chosen = np.linspace(0, len(horizontal) - 1, MAX_POINTS).astype(int)
