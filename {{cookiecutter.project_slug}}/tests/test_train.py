@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, collect, inference, model, preprocessing, task, train
+from project import artifacts, inference, model, preprocessing, task, train
 from project.config import Config
 
 
@@ -49,18 +48,8 @@ def test_weights_move(finished: Config) -> None:
     assert all((before.numpy() != after.numpy()).any() for before, after in pairs)
 
 
-def test_same_seed_data_and_code_give_bitwise_the_same_weights(finished: Config, trained: Config) -> None:
-    stale = trained.paths.training / "checkpoint" / "of other settings" / "epoch-000001"
-    stale.mkdir(parents=True)
-    train.main(trained)
-    assert_equal(weights(finished), weights(trained))
-    assert trained.paths.kept_runs() == [1, 2]
-    assert not stale.exists()
-
-
-def test_early_stopping_keeps_the_best_epoch(make_config: Callable[..., Config]) -> None:
-    config = make_config(epochs=10, patience=1, learning_rate=0.05)
-    collect.main(config)
+def test_early_stopping_keeps_the_best_epoch(trained: Config) -> None:
+    config = trained.model_copy(update={"epochs": 10, "patience": 1, "learning_rate": 0.05})
     train.main(config)
     run = artifacts.read_json(config.paths.run, "train")
     monitored = pd.read_csv(config.paths.history)[train.task.MONITOR]
@@ -68,7 +57,7 @@ def test_early_stopping_keeps_the_best_epoch(make_config: Callable[..., Config])
     assert run["epochs"] == min(run["best_epoch"] + 1, 10)
 
 
-def test_killed_training_goes_on_to_the_same_weights(
+def test_same_seed_data_and_code_give_bitwise_the_same_weights_even_if_training_is_killed(
     finished: Config, trained: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     artifacts.remove(trained.paths.training)
@@ -83,9 +72,13 @@ def test_killed_training_goes_on_to_the_same_weights(
             time.sleep(0.01)
         process.kill()
     assert not trained.paths.model.exists()
+    stale = trained.paths.training / "checkpoint" / "of other settings" / "epoch-000001"
+    stale.mkdir(parents=True)
     train.main(trained)
     assert "going on after epoch" in capsys.readouterr().out
     assert_equal(weights(finished), weights(trained))
+    assert trained.paths.kept_runs() == [1, 2]
+    assert not stale.exists()
 
 
 def test_hyperparameters_found_on_other_data_are_not_used(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:

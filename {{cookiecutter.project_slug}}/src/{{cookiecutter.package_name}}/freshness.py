@@ -52,9 +52,17 @@ def imported_modules(name: str) -> set[str]:
         module = waiting.pop()
         if module not in found | BOOKKEEPING and (PACKAGE / f"{module}.py").exists():
             found.add(module)
-            for node in ast.walk(tree(module)):
-                if isinstance(node, ast.ImportFrom) and node.level:
-                    waiting += [node.module] if node.module else [alias.name for alias in node.names]
+            waiting += imports_of(module)
+    return found
+
+
+@lru_cache
+def imports_of(module: str) -> list[str]:
+    """What a module imports of this package."""
+    found: list[str] = []
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            found += [node.module] if node.module else [alias.name for alias in node.names]
     return found
 
 
@@ -71,18 +79,24 @@ def syntax(module: str) -> str:
 
 
 def used_settings(config: Config, modules: set[str]) -> dict[str, Any]:
-    """The settings that the modules read, as an attribute of some `config` or by a string that is a setting's name."""
-    names = set()
-    for module in modules:
-        for node in ast.walk(tree(module)):
-            if isinstance(node, ast.Attribute) and "config" in (
-                getattr(node.value, "id", ""),
-                getattr(node.value, "attr", ""),  # of self.config
-            ):
-                names.add(node.attr)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.add(node.value)
+    """The settings that the modules read."""
+    names = set[str]().union(*map(names_in, modules))
     return {name: value for name, value in config.public().items() if name in names}
+
+
+@lru_cache
+def names_in(module: str) -> set[str]:
+    """What may be settings in a module: attributes of some `config`, and strings, which may be a setting's name."""
+    names = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute) and "config" in (
+            getattr(node.value, "id", ""),
+            getattr(node.value, "attr", ""),  # of self.config
+        ):
+            names.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)
+    return names
 
 
 def local_files(source: str) -> list[Path]:
