@@ -50,6 +50,21 @@ def test_chance_raises_no_alarm(num_rows: int, num_reference: int) -> None:
         assert alarms(compare(reference, table(num_rows, seed + 1_000))) == []
 
 
+def test_a_season_is_no_drift_and_what_no_season_had_is() -> None:
+    random = np.random.default_rng(0)
+    days = np.arange(3 * 365)
+    year = pd.DataFrame({"level": 10 * np.sin(2 * np.pi * days / 365) + random.normal(size=len(days))})
+    summer = year.iloc[30:150].reset_index(drop=True)
+
+    def alarm(window: pd.DataFrame, in_periods: bool) -> bool:
+        (found,) = drift.compare(year, window, TOLERANCE, (), 1, in_periods=in_periods)
+        return found.drifted
+
+    assert alarm(summer, in_periods=False)
+    assert not alarm(summer, in_periods=True)
+    assert alarm(summer + 12, in_periods=True)
+
+
 @pytest.mark.parametrize("num_reference", [250, 5_000])
 def test_real_drift_of_known_size_does(num_reference: int) -> None:
     for seed in range(2):

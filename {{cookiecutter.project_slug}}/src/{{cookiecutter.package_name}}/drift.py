@@ -26,6 +26,7 @@ QUANTILES = np.array([0.01, *np.arange(0.1, 0.95, 0.1), 0.99])
 MAX_CATEGORIES = 500  # that are compared one by one
 SHARED_BINS = 100  # over which the others are scattered
 RESAMPLES = 1_000
+PERIODS = 50  # of the reference that are compared with all of it
 FALSE_ALARMS = 0.001  # share of windows without drift in which chance alone may take any of the columns too far
 
 Counts = npt.NDArray[np.int64]
@@ -86,11 +87,19 @@ class Drift:
 
 
 def compare(
-    reference: pd.DataFrame, window: pd.DataFrame, tolerance: float, meant_to_change: Collection[str], num_columns: int
+    reference: pd.DataFrame,
+    window: pd.DataFrame,
+    tolerance: float,
+    meant_to_change: Collection[str],
+    num_columns: int,
+    *,
+    in_periods: bool = False,
 ) -> list[Drift]:
     """Compares columns of float64, NaN if missing, or of strings, None if missing.
 
-    `num_columns` is how many columns are compared in all: the more, the rarer each may be too far by chance.
+    `num_columns` is how many columns are compared in all: the more, the rarer each may be too far by chance. With
+    `in_periods`, the rows of the reference follow each other in time, and what its own periods, as long as the window,
+    are away from all of it is no drift: a season, or a week of rain.
     """
     bins = {column: bins_of(pd.concat([reference[column], window[column]])) for column in reference}
     before, now = (binned_statistics(table, bins, name) for table, name in ((reference, "train"), (window, "window")))
@@ -101,6 +110,8 @@ def compare(
         pair = bins[column].count(reference[column]), bins[column].count(window[column])
         if min(counts.sum() for counts in pair):
             noise[column] = largest_by_chance(*pair, bins[column].measure, rarity, random)
+            if in_periods:
+                noise[column] = max(noise[column], largest_of_periods(reference[column], len(window), bins[column]))
         presence[column] = present_and_missing(reference[column]), present_and_missing(window[column])
     thresholds = {column: min(tolerance + value, 1.0) for column, value in noise.items()}
     watched = comparators({column: (bins[column].measure, value) for column, value in thresholds.items()})
@@ -154,6 +165,16 @@ def largest_by_chance(
         return float(distances.max())
     tail = stats.gamma.isf(rarity, mean**2 / variance, scale=variance / mean)
     return float(max(tail, distances.max()))
+
+
+def largest_of_periods(values: pd.Series, num_rows: int, bins: Bins) -> float:
+    """The largest distance of a period of so many rows, at most half of all, from all rows."""
+    size = min(num_rows, len(values) // 2)
+    starts = np.unique(np.linspace(0, len(values) - size, PERIODS).astype(int))
+    counts = np.array([bins.count(values.iloc[start : start + size]) for start in starts])
+    counts = counts[counts.sum(axis=1) > 0]
+    whole = np.broadcast_to(bins.count(values), counts.shape)
+    return float(distance(counts, whole, bins.measure).max(initial=0))
 
 
 def distance(first: Counts, second: Counts, measure: str) -> Floats:

@@ -62,7 +62,10 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
     num_columns = max(1, sum(each.reference.shape[1] for each in tables.values()))
 
     def compare(tables: Tables) -> list[Drift]:
-        return drift.compare(tables.reference, tables.window, config.drift_tolerance, expected, num_columns)
+        return drift.compare(
+            *(tables.reference, tables.window, config.drift_tolerance, expected, num_columns),
+            in_periods=observed.FOLLOW_EACH_OTHER,
+        )
 
     found = {"features": compare(features), "predictions": nearest([compare(each) for each in references])}
     return Findings(

@@ -29,13 +29,14 @@ def write(config: Config, complete: keras.Model, version: int) -> None:
         shutil.copy2(config.paths.run, temporary / RUN)
         examples["train"][observed.columns(complete.input)].to_parquet(temporary / EXAMPLES, index=False)
         for split, name in PREDICTIONS.items():
-            predicted = examples[split][:MAX_PREDICTIONS]
+            predicted = sample(examples[split], config.seed, MAX_PREDICTIONS)
             single_outputs(complete, predicted).to_parquet(temporary / name, index=False)
 
 
-def sample(examples: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The examples in random order, or enough of them."""
-    return examples.sample(min(len(examples), MAX_EXAMPLES), random_state=seed)
+def sample(examples: pd.DataFrame, seed: int, most: int = MAX_EXAMPLES) -> pd.DataFrame:
+    """The examples, or enough of them, in random order unless they follow each other in time."""
+    drawn = examples.sample(min(len(examples), most), random_state=seed)
+    return drawn.sort_index() if observed.FOLLOW_EACH_OTHER else drawn
 
 
 def single_outputs(complete: keras.Model, examples: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from . import history_measures, series_windows
 from .logged_values import to_number, to_text
 
 Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+FOLLOW_EACH_OTHER = True  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from .unicode_text import count_texts, words_of
 Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
 
 UNSEEN = "unseen_words"  # share of the words of a text that no training text has
+FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

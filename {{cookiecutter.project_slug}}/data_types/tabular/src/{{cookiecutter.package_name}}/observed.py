@@ -13,6 +13,7 @@ from .logged_values import to_number, to_text
 Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:
