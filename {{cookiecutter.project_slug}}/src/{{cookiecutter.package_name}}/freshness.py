@@ -2,7 +2,7 @@
 
 import ast
 import glob
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +52,27 @@ def imported_modules(name: str) -> set[str]:
         module = waiting.pop()
         if module not in found | BOOKKEEPING and (PACKAGE / f"{module}.py").exists():
             found.add(module)
-            for node in ast.walk(tree(module)):
-                if isinstance(node, ast.ImportFrom) and node.level:
-                    waiting += [node.module] if node.module else [alias.name for alias in node.names]
+            waiting += imports(module)
     return found
 
 
-@lru_cache
+@cache
+def imports(module: str) -> list[str]:
+    """What the module imports of this package by itself."""
+    found: list[str] = []
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            found += [node.module] if node.module else [alias.name for alias in node.names]
+    return found
+
+
+@cache
 def tree(module: str) -> ast.Module:
     """The parsed module."""
     return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
 
 
-@lru_cache
+@cache
 def syntax(module: str) -> str:
     """The module without what does not matter: comments and layout."""
     return ast.dump(tree(module))
@@ -72,17 +80,23 @@ def syntax(module: str) -> str:
 
 def used_settings(config: Config, modules: set[str]) -> dict[str, Any]:
     """The settings that the modules read, as an attribute of some `config` or by a string that is a setting's name."""
-    names = set()
-    for module in modules:
-        for node in ast.walk(tree(module)):
-            if isinstance(node, ast.Attribute) and "config" in (
-                getattr(node.value, "id", ""),
-                getattr(node.value, "attr", ""),  # of self.config
-            ):
-                names.add(node.attr)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names.add(node.value)
+    names = set[str]().union(*map(words, modules))
     return {name: value for name, value in config.public().items() if name in names}
+
+
+@cache
+def words(module: str) -> set[str]:
+    """The attributes of some `config` and the strings in the module: what may be the name of a setting."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute) and "config" in (
+            getattr(node.value, "id", ""),
+            getattr(node.value, "attr", ""),  # of self.config
+        ):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
 
 
 def local_files(source: str) -> list[Path]:
