@@ -67,6 +67,13 @@ def test_without_a_positive_verdict_about_this_model_nothing_is_exported(trained
     assert trained.paths.versions() == [1]
 
 
+def test_a_model_that_was_replaced_since_its_exam_is_not_exported(trained: Config) -> None:
+    trained.paths.model.write_bytes(trained.paths.model.read_bytes() + b"\0")
+    with pytest.raises(RefusedError, match="another model"):
+        export.main(trained)
+    assert trained.paths.versions() == [1]
+
+
 def test_without_a_verdict_nothing_is_exported(trained: Config) -> None:
     artifacts.remove(trained.paths.verdict)
     with pytest.raises(RefusedError, match="make accept"):
