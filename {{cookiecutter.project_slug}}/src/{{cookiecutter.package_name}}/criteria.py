@@ -30,13 +30,6 @@ def judge(
     return entries
 
 
-def check_baselines(config: Config) -> None:
-    """Refuses criteria that name a baseline which does not exist, before anything is predicted."""
-    unknown = [name for name in named_baselines(config) if name not in scoring.BASELINES]
-    if unknown:
-        raise InputError(f"criteria name the baseline {unknown[0]!r}; known are: {', '.join(scoring.BASELINES)}")
-
-
 def named_baselines(config: Config) -> list[str]:
     """The baselines that the criteria name."""
     return [demanded for demanded in config.criteria.values() if isinstance(demanded, str)]
