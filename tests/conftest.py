@@ -30,10 +30,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
 
 
 @pytest.fixture(
-    scope="session", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in SETTINGS["problem"]]
+    scope="session",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in reversed(SETTINGS["problem"])],
 )
 def problem(request: pytest.FixtureRequest) -> str:
-    """Each problem in turn; all tests of one run in the same process, so that they share the project."""
+    """Each problem in turn; all tests of one run in the same process, so that they share the project.
+
+    The last one listed comes first: it takes longest, and begun last it would leave the other process idle.
+    """
     return str(request.param)
 
 

@@ -51,6 +51,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return config
 
 
+@pytest.fixture(scope="session")
+def complete(finished: Config) -> Any:
+    """The trained model of that project, loaded once: a Keras model from raw inputs to decoded predictions."""
+    from project import inference
+
+    return inference.load_model(finished)
+
+
+@pytest.fixture(scope="session")
+def evaluated(finished: Config) -> Config:
+    """The finished project, evaluated as well."""
+    from project import evaluate
+
+    evaluate.main(finished)
+    return finished
+
+
 @pytest.fixture
 def trained(finished: Config, tmp_path: Path) -> Config:
     """A copy of the finished project that a test may change."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from project import accept, artifacts, index
+from project import accept, artifacts, criteria, index
 from project.config import Config
 from project.errors import InputError, RefusedError
 
@@ -38,8 +38,8 @@ def test_a_model_below_its_criteria_is_refused(trained: Config) -> None:
 
 
 def test_other_criteria_need_no_second_look(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    criteria = {**problem.LENIENT, problem.EASY_METRIC: problem.EASY_THRESHOLD}
-    accept.main(trained.model_copy(update={"criteria": criteria}))
+    others = {**problem.LENIENT, problem.EASY_METRIC: problem.EASY_THRESHOLD}
+    accept.main(trained.model_copy(update={"criteria": others}))
     assert "faced the test split before" in capsys.readouterr().out
     assert verdict(trained)["looks"] == 1
 
@@ -59,9 +59,10 @@ def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:
         accept.main(trained)
 
 
-def test_a_baseline_that_does_not_exist_is_refused(trained: Config) -> None:
+def test_a_baseline_that_does_not_exist_is_refused(finished: Config) -> None:
+    config = finished.model_copy(update={"criteria": {problem.EASY_METRIC: "oracle"}})
     with pytest.raises(InputError, match="oracle"):
-        accept.main(trained.model_copy(update={"criteria": {problem.EASY_METRIC: "oracle"}}))
+        criteria.judge(config, verdict(finished)["metrics"], verdict(finished)["baseline"])
 
 
 def test_without_a_model_the_target_to_run_is_named(trained: Config) -> None:

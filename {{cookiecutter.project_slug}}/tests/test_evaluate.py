@@ -3,18 +3,12 @@
 import pandas as pd
 import pytest
 
-from project import artifacts, criteria, evaluate, explain, scoring, slices
+from project import artifacts, criteria, explain, scoring, slices
 from project.config import Config
 from project.errors import InputError
 
 import problem
 import synthetic
-
-
-@pytest.fixture(scope="module")
-def evaluated(finished: Config) -> Config:
-    evaluate.main(finished)
-    return finished
 
 
 def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:

@@ -1,8 +1,9 @@
 """make explain: one example is shown at every step of its way, and what cannot be shown is refused."""
 
+import keras
 import pytest
 
-from project import artifacts, attribution, explain_example, inference
+from project import artifacts, attribution, explain_example
 from project.config import Config
 from project.errors import InputError
 
@@ -21,8 +22,7 @@ def test_every_step_is_shown(finished: Config, capsys: pytest.CaptureFixture[str
     assert ("what it goes by" in printed) == bool(attribution.MEANING)
 
 
-def test_steps_and_contributions_are_about_the_example(finished: Config) -> None:
-    complete = inference.load_model(finished)
+def test_steps_and_contributions_are_about_the_example(finished: Config, complete: keras.Model) -> None:
     _, _, example = explain_example.find(finished)
     steps = attribution.steps(finished, complete, example)
     assert all(steps.values())

@@ -1,12 +1,15 @@
 """make export: only an accepted model, whole, and predicting exactly as in training."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from project import artifacts, export, inference, preprocessing, saved_model
+from project import artifacts, export, preprocessing, saved_model
 from project.config import Config
 from project.errors import RefusedError
 from project.layout import DESCRIPTION
@@ -18,8 +21,7 @@ def edit_verdict(config: Config, **changes: object) -> None:
     artifacts.write_json(config.paths.verdict, verdict | changes)
 
 
-def test_training_and_served_path_predict_exactly_the_same(finished: Config) -> None:
-    complete = inference.load_model(finished)
+def test_training_and_served_path_predict_exactly_the_same(finished: Config, complete: keras.Model) -> None:
     arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(50))
     served = tf.saved_model.load(str(finished.paths.version(1)))
     expected = complete.predict_on_batch(arrays)
@@ -65,6 +67,13 @@ def test_without_a_positive_verdict_about_this_model_nothing_is_exported(trained
     assert trained.paths.versions() == [1]
 
 
+def test_a_model_that_was_replaced_since_its_exam_is_not_exported(trained: Config) -> None:
+    trained.paths.model.write_bytes(trained.paths.model.read_bytes() + b"\0")
+    with pytest.raises(RefusedError, match="another model"):
+        export.main(trained)
+    assert trained.paths.versions() == [1]
+
+
 def test_without_a_verdict_nothing_is_exported(trained: Config) -> None:
     artifacts.remove(trained.paths.verdict)
     with pytest.raises(RefusedError, match="make accept"):
@@ -74,7 +83,7 @@ def test_without_a_verdict_nothing_is_exported(trained: Config) -> None:
 def test_an_export_that_predicts_something_else_is_refused(trained: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     described = trained.paths.version(1) / DESCRIPTION
     artifacts.write_json(described, artifacts.read_json(described, "export") | {"model": "another"})
-    right = export.training_path
+    right, exported = export.training_path, trained.paths.version(1)
 
     def slightly_wrong(*arguments: Any) -> dict[str, np.ndarray]:
         return {
@@ -82,7 +91,11 @@ def test_an_export_that_predicts_something_else_is_refused(trained: Config, monk
             for name, values in right(*arguments).items()
         }
 
+    def write_again(_: Any, folder: Path) -> None:
+        shutil.copytree(exported, folder, dirs_exist_ok=True)
+
     monkeypatch.setattr(export, "training_path", slightly_wrong)
+    monkeypatch.setattr(saved_model, "write", write_again)
     with pytest.raises(RefusedError, match="differ"):
         export.main(trained)
     assert trained.paths.versions() == [1]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from project import evaluate, index, report
+from project import index, report
 from project.config import Config
 from project.report import Banner, Page
 
@@ -16,12 +16,11 @@ HOSTILE = "<b>\u202e\"'&{{ 1 }}"
 
 
 @pytest.fixture(scope="module")
-def indexed(finished: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
+def indexed(evaluated: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
     """A project that is evaluated, and whose update failed."""
     folder = tmp_path_factory.mktemp("indexed") / "artifacts"
-    shutil.copytree(finished.artifacts, folder)
-    config = finished.model_copy(update={"artifacts": folder})
-    evaluate.main(config)
+    shutil.copytree(evaluated.artifacts, folder)
+    config = evaluated.model_copy(update={"artifacts": folder})
     report.write_page(config.paths.update / "report.html", Page("Update", Banner("bad", HOSTILE, "why"), []))
     index.main(config)
     return config

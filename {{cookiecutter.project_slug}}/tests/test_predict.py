@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,9 +37,9 @@ def read(path: Path) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def expected(finished: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+def expected(complete: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     examples = synthetic.as_examples(synthetic.make_table(60, seed=1), tmp_path_factory.mktemp("examples"))
-    return inference.predict(inference.load_model(finished), examples)
+    return inference.predict(complete, examples)
 
 
 @pytest.mark.parametrize(

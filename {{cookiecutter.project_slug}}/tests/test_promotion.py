@@ -1,5 +1,6 @@
 """Whether a challenger may replace the champion: as good is good enough, worse by more than the margin is not."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -9,9 +10,8 @@ from project.promotion import Comparison
 
 
 @pytest.fixture(scope="module")
-def examined(finished: Config) -> tuple[Config, np.ndarray, dict[str, np.ndarray]]:
+def examined(finished: Config, complete: keras.Model) -> tuple[Config, np.ndarray, dict[str, np.ndarray]]:
     """Settings, the targets of the training examples, and what the model predicts for them."""
-    complete = inference.load_model(finished)
     examples = artifacts.read_examples(finished, "train")
     targets = task.actual(inference.target_of(complete), examples[finished.target])
     return finished, targets, inference.predict(complete, examples)

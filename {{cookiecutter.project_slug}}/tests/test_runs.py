@@ -27,9 +27,9 @@ def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) ->
 
 
 @pytest.fixture
-def scored(trained: Config) -> Config:
-    """The finished project, whose only run is scored."""
-    runs.score_missing(trained)
+def scored(evaluated: Config, trained: Config) -> Config:
+    """A copy of the finished project, whose only run is scored."""
+    assert run_history.read(trained, 1).scores == run_history.read(evaluated, 1).scores != {}
     return trained
 
 
@@ -49,6 +49,7 @@ def test_the_list_shows_scores_and_settings_the_newest_first(
 ) -> None:
     settings = Config.model_construct().public() | {"epochs": 77, "artifacts": "elsewhere"}
     add_run(scored, 2, settings=settings, commit="0123456789abcdef+")
+    artifacts.remove(scored.paths.kept_run(1) / run_history.SCORES)  # the list scores what was not evaluated
     runs.main(scored)
     header, newest, oldest, *_ = capsys.readouterr().out.splitlines()
     value = scored.metric in header and runs.score(scored, run_history.read(scored, 1))

@@ -13,11 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from project import artifacts, inference, preprocessing, protocol, saved_model, serve
+from project import artifacts, preprocessing, protocol, saved_model, serve
 from project.config import Config
 from project.errors import InputError
 from project.layout import DESCRIPTION, NAMED, SERIALIZED
@@ -45,9 +46,8 @@ def description(finished: Config) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def arrays(finished: Config) -> dict[str, np.ndarray]:
+def arrays(finished: Config, complete: keras.Model) -> dict[str, np.ndarray]:
     """Raw test examples by column, each (40,)."""
-    complete = inference.load_model(finished)
     return preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(40))
 
 

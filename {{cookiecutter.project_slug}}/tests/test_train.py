@@ -16,8 +16,8 @@ from project import artifacts, inference, model, preprocessing, task, train
 from project.config import Config
 
 
-def weights(config: Config) -> list[np.ndarray]:
-    return [variable.numpy() for variable in inference.load_model(config).get_layer("network").weights]
+def weights(complete: keras.Model) -> list[np.ndarray]:
+    return [variable.numpy() for variable in complete.get_layer("network").weights]
 
 
 def assert_equal(some: list[np.ndarray], others: list[np.ndarray]) -> None:
@@ -37,19 +37,21 @@ def test_training_lowers_the_loss_and_records_the_run(finished: Config) -> None:
     assert not (finished.paths.training / "checkpoint").exists()
 
 
-def test_weights_move(finished: Config) -> None:
+def test_weights_move(finished: Config, complete: keras.Model) -> None:
     keras.utils.set_random_seed(finished.seed)
     examples = artifacts.read_examples(finished, "train")
     preprocessor = preprocessing.build_preprocessor(finished, examples)
     target = task.describe_target(finished, examples[finished.target])
     untrained = model.build_model(train.best_hyperparameters(finished), finished, preprocessor, target)
-    network = inference.load_model(finished).get_layer("network")
-    pairs = zip(untrained.trainable_weights, network.trainable_weights, strict=True)
+    pairs = zip(untrained.trainable_weights, complete.get_layer("network").trainable_weights, strict=True)
     assert all((before.numpy() != after.numpy()).any() for before, after in pairs)
 
 
 def test_early_stopping_keeps_the_best_epoch(trained: Config) -> None:
-    config = trained.model_copy(update={"epochs": 10, "patience": 1, "learning_rate": 0.05})
+    config = trained.model_copy(update={"epochs": 10, "patience": 1})
+    winner = artifacts.read_json(config.paths.best_hyperparameters, "tune")
+    hasty = {"values": winner["values"] | {"learning_rate": 0.05}}
+    artifacts.write_json(config.paths.best_hyperparameters, winner | hasty)
     train.main(config)
     run = artifacts.read_json(config.paths.run, "train")
     monitored = pd.read_csv(config.paths.history)[train.task.MONITOR]
@@ -57,28 +59,32 @@ def test_early_stopping_keeps_the_best_epoch(trained: Config) -> None:
     assert run["epochs"] == min(run["best_epoch"] + 1, 10)
 
 
-def test_same_seed_data_and_code_give_bitwise_the_same_weights_even_if_training_is_killed(
-    finished: Config, trained: Config, capsys: pytest.CaptureFixture[str]
+def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_is_killed_and_goes_on(
+    complete: keras.Model, trained: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     artifacts.remove(trained.paths.training)
+    stale = trained.paths.training / "checkpoint" / "of other settings" / "before"
+    stale.mkdir(parents=True)
     settings = trained.model_dump(mode="json", exclude_defaults=True)
     options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
     command = [sys.executable, "-m", train.__name__, *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[1])}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with (
+        (tmp_path / "printed").open("w", encoding="utf-8") as printed,
+        subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.STDOUT) as process,
+    ):
         deadline = time.monotonic() + 120
         while not list(trained.paths.training.glob("checkpoint/*/epoch-*")) and time.monotonic() < deadline:
-            assert process.poll() is None, process.stdout and process.stdout.read()
+            assert process.poll() is None, (tmp_path / "printed").read_text(encoding="utf-8")
             time.sleep(0.01)
         process.kill()
+    assert (tmp_path / "printed").read_text(encoding="utf-8") == "", "notices of TensorFlow's are on the screen"
     assert not trained.paths.model.exists()
-    stale = trained.paths.training / "checkpoint" / "of other settings" / "epoch-000001"
-    stale.mkdir(parents=True)
+    assert not stale.exists()
     train.main(trained)
     assert "going on after epoch" in capsys.readouterr().out
-    assert_equal(weights(finished), weights(trained))
+    assert_equal(weights(complete), weights(inference.load_model(trained)))
     assert trained.paths.kept_runs() == [1, 2]
-    assert not stale.exists()
 
 
 def test_hyperparameters_found_on_other_data_are_not_used(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:

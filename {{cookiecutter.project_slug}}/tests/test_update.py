@@ -1,6 +1,7 @@
 """make update: new data are checked, a challenger is trained, and only a fit one replaces the model in service."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from project import artifacts, labelled_requests, train, update, validate
+from project import artifacts, inference, labelled_requests, run_history, train, update, validate
 from project.config import Config
 from project.errors import InputError, RefusedError
 from project.paths import SPLITS
@@ -57,12 +58,22 @@ def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: 
     assert "nothing new" in capsys.readouterr().out
 
 
-def test_an_unfit_challenger_is_kept_out(served: Config, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unfit_challenger_is_kept_out(
+    served: Config, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learn_nothing_new(config: Config) -> None:
+        shutil.copytree(served.paths.training, config.paths.training)
+        run = artifacts.read_json(config.paths.run, "train")
+        artifacts.write_json(config.paths.run, run | inference.identity(config))
+        run_history.keep(config)
+
+    monkeypatch.setattr(train, "main", learn_nothing_new)
     kept = artifacts.content_hash(served.paths.model)
     drop(served, synthetic.make_table(40, seed=5))
-    update.main(served.model_copy(update={"criteria": problem.UNREACHABLE, "epochs": 1}))
+    update.main(served.model_copy(update={"criteria": problem.UNREACHABLE}))
     assert "version 1 stays in service: it fails the success criteria" in capsys.readouterr().out
     assert served.paths.versions() == [1]
+    assert served.paths.kept_runs() == [1, 2]
     assert decision(served)["promoted"] is False
     assert artifacts.content_hash(served.paths.model) == kept
 

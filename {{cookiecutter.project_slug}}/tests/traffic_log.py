@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -28,11 +29,16 @@ def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], l
     config = Config(**{**synthetic.settings(config_folder), **settings})
     examples = artifacts.read_examples(config, split)
     described = versions.describe(config, 1)
-    complete = inference.load_model(config)
-    outputs = inference.predict(complete, examples)
+    outputs = inference.predict(model(config_folder), examples)
     inputs = synthetic.logged(config, described["inputs"], examples)
     predicted = [{name: jsonable(values[row]) for name, values in outputs.items()} for row in range(len(examples))]
     return inputs, predicted, plain(synthetic.outcomes(examples, problem.TARGET))
+
+
+@lru_cache
+def model(config_folder: Path) -> keras.Model:
+    """The trained model of the project."""
+    return inference.load_model(Config(artifacts=config_folder))
 
 
 def plain(values: pd.Series) -> list[Any]:

@@ -21,10 +21,10 @@ BAR = 20  # characters
 
 def main(config: Config) -> None:
     """Prints the example that the setting `row` names."""
-    complete = inference.load_model(config)
     if artifacts.read_json(config.paths.run, "train")["data"] != artifacts.data_hash(config):
         raise InputError("the model was trained on other examples than the present ones: run `make train` first")
     split, place, example = find(config)
+    complete = inference.load_model(config)
     print(f"example {place + 1} of the {split} split")
     arrays = preprocessing.raw_arrays(complete.input, example)
     encoded = complete.get_layer("preprocessor").predict_on_batch(arrays)

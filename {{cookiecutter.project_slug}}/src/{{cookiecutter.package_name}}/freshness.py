@@ -2,7 +2,7 @@
 
 import ast
 import glob
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,13 @@ def imported_modules(name: str) -> set[str]:
         module = waiting.pop()
         if module not in found | BOOKKEEPING and (PACKAGE / f"{module}.py").exists():
             found.add(module)
-            waiting += imports_of(module)
+            waiting += imports(module)
     return found
 
 
-@lru_cache
-def imports_of(module: str) -> list[str]:
-    """What a module imports of this package."""
+@cache
+def imports(module: str) -> list[str]:
+    """What the module imports of this package by itself."""
     found: list[str] = []
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -66,37 +66,37 @@ def imports_of(module: str) -> list[str]:
     return found
 
 
-@lru_cache
+@cache
 def tree(module: str) -> ast.Module:
     """The parsed module."""
     return ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
 
 
-@lru_cache
+@cache
 def syntax(module: str) -> str:
     """The module without what does not matter: comments and layout."""
     return ast.dump(tree(module))
 
 
 def used_settings(config: Config, modules: set[str]) -> dict[str, Any]:
-    """The settings that the modules read."""
-    names = set[str]().union(*map(names_in, modules))
+    """The settings that the modules read, as an attribute of some `config` or by a string that is a setting's name."""
+    names = set[str]().union(*map(words, modules))
     return {name: value for name, value in config.public().items() if name in names}
 
 
-@lru_cache
-def names_in(module: str) -> set[str]:
-    """What may be settings in a module: attributes of some `config`, and strings, which may be a setting's name."""
-    names = set()
+@cache
+def words(module: str) -> set[str]:
+    """The attributes of some `config` and the strings in the module: what may be the name of a setting."""
+    found = set()
     for node in ast.walk(tree(module)):
         if isinstance(node, ast.Attribute) and "config" in (
             getattr(node.value, "id", ""),
             getattr(node.value, "attr", ""),  # of self.config
         ):
-            names.add(node.attr)
+            found.add(node.attr)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.add(node.value)
-    return names
+            found.add(node.value)
+    return found
 
 
 def local_files(source: str) -> list[Path]:

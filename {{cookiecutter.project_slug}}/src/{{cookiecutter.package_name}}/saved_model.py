@@ -22,11 +22,15 @@ def write(complete: keras.Model, folder: Path) -> None:
     specifications = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in inputs.values()}
     features = {column: feature(tensor) for column, tensor in inputs.items()}
 
+    @tf.function(autograph=False)  # traced, written and loaded once, for both signatures
+    def predict(columns: dict[str, Any]) -> Any:
+        return complete(columns, training=False)
+
     def predict_named(tensors: dict[str, Any]) -> Any:
-        return complete({column: tensors[tensor.name] for column, tensor in inputs.items()}, training=False)
+        return predict({column: tensors[tensor.name] for column, tensor in inputs.items()})
 
     def predict_serialized(examples: Any) -> Any:
-        return complete(tf.io.parse_example(examples, features), training=False)
+        return predict(tf.io.parse_example(examples, features))
 
     archive = keras.export.ExportArchive()
     archive.track(complete)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import keras_tuner
 import pandas as pd
+import tensorflow as tf
 
 from . import artifacts, epochs, freshness, model, preprocessing, run_history, stage, task
 from .checkpoint import Checkpoint
@@ -35,8 +36,9 @@ def main(config: Config) -> None:
     else:
         preprocessor = preprocessing.build_preprocessor(config, examples)
         network = model.build_model(hyperparameters, config, preprocessor, target)
-    checkpoint = fit(config, network, preprocessor, target, run_key(config, hyperparameters))
-    complete = assemble(config, preprocessor, network, target)
+    validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
+    checkpoint = fit(config, network, preprocessor, target, validation, run_key(config, hyperparameters))
+    complete = assemble(config, preprocessor, network, target, validation)
     seconds = time.perf_counter() - started
     save(config, complete, checkpoint, hyperparameters, seconds)
     run_history.keep(config)
@@ -85,7 +87,14 @@ def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str
     return artifacts.text_hash([settings, hyperparameters.values, artifacts.data_hash(config)])
 
 
-def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target: task.Target, key: str) -> Checkpoint:
+def fit(
+    config: Config,
+    network: keras.Model,
+    preprocessor: keras.Model,
+    target: task.Target,
+    validation: tf.data.Dataset,
+    key: str,
+) -> Checkpoint:
     """Trains until the validation score no longer improves; goes on where a killed run with the same key stopped."""
     folder = config.paths.training / "checkpoint" / key
     for other in folder.parent.glob("*"):
@@ -100,7 +109,6 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
     if not checkpoint.is_exhausted and checkpoint.epochs_done < num_epochs:
         epoch = epochs.epoch_counter()
         train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
-        validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
         network.fit(
             train,
             validation_data=validation,
@@ -121,12 +129,17 @@ def fit(config: Config, network: keras.Model, preprocessor: keras.Model, target:
     return checkpoint
 
 
-def assemble(config: Config, preprocessor: keras.Model, network: keras.Model, target: task.Target) -> keras.Model:
+def assemble(
+    config: Config,
+    preprocessor: keras.Model,
+    network: keras.Model,
+    target: task.Target,
+    validation: tf.data.Dataset,
+) -> keras.Model:
     """The whole model, raw inputs to decoded predictions, calibrated on the validation split."""
     decoder = task.Decode(asdict(target), name="decode")
     trained = task.for_inference(config, network)  # without the optimizer and the loss
     complete = keras.Model(preprocessor.input, decoder(trained(preprocessor(preprocessor.input))), name="complete")
-    validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
     task.calibrate(config, decoder, network, validation)
     return complete
 

@@ -1,6 +1,7 @@
 """make tune: searches hyperparameters on the training and validation splits; training then uses the winner."""
 
 import contextlib
+import gc
 import io
 import math
 from functools import partial
@@ -27,6 +28,7 @@ COMPLETED = keras_tuner.engine.trial.TrialStatus.COMPLETED
 
 def main(config: Config) -> None:
     """From the examples tables to artifacts/tuning; a search that was stopped goes on."""
+    spare_collections()
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
@@ -37,6 +39,12 @@ def main(config: Config) -> None:
     trials = trial_table(tuner)
     winner = best_trial(tuner)
     write(config, trials, winner)
+
+
+def spare_collections() -> None:
+    """Keeps what was imported out of garbage collections: KerasTuner asks for two per trial, of half a second each."""
+    gc.collect()
+    gc.freeze()
 
 
 def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:

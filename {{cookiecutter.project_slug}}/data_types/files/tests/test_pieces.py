@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from project.provenance import Provenance
 import synthetic
 
 
-def test_a_folder_of_files_is_predicted(finished: Config, tmp_path: Path) -> None:
+def test_a_folder_of_files_is_predicted(finished: Config, complete: keras.Model, tmp_path: Path) -> None:
     table = synthetic.make_table(5, seed=3)
     folder = tmp_path / "new"
     folder.mkdir()
@@ -21,7 +22,7 @@ def test_a_folder_of_files_is_predicted(finished: Config, tmp_path: Path) -> Non
     (folder / f"broken{Path(written[media.COLUMN][0]).suffix}").write_bytes(b"rubbish")
     predict.main(finished.model_copy(update={"input": str(folder), "output": str(tmp_path / "out.csv")}))
     predicted = pd.read_csv(tmp_path / "out.csv")
-    expected = inference.predict(inference.load_model(finished), written)
+    expected = inference.predict(complete, written)
     name = next(name for name, values in expected.items() if values.ndim == 1 and values.dtype.kind == "f")
     np.testing.assert_allclose(predicted[name].head(5), expected[name], rtol=1e-4)
     assert predicted[name].tail(1).isna().all()

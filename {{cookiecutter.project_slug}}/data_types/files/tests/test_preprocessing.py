@@ -10,11 +10,6 @@ from project.errors import InputError
 from project.mixing import blend
 
 
-@pytest.fixture(scope="module")
-def complete(finished: Config) -> keras.Model:
-    return inference.load_model(finished)
-
-
 def batches(config: Config, complete: keras.Model, epoch: int | None = None, split: str = "train") -> list:
     counter = epochs.epoch_counter() if epoch is not None else None
     if counter is not None:

@@ -1,5 +1,6 @@
 """The report shows which words a prediction hangs on, and hostile texts as text."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -18,8 +19,8 @@ def test_pieces_make_up_the_text(text: str) -> None:
     assert len(explain.word_places(pieces)) <= len(pieces)
 
 
-def test_telling_words_and_the_worst_predictions(finished: Config) -> None:
-    complete, examples = inference.load_model(finished), artifacts.read_examples(finished, "validation")
+def test_telling_words_and_the_worst_predictions(finished: Config, complete: keras.Model) -> None:
+    examples = artifacts.read_examples(finished, "validation")
     examples = examples.assign(text=examples["text"] + " <b>&\u202e\0</b>")
     targets = task.actual(inference.target_of(complete), examples[finished.target])
     predictions = inference.predict(complete, examples)
@@ -42,8 +43,7 @@ def test_words_stay_readable_on_their_color(color: str) -> None:
         assert page_structure.contrast(palette["ink"], ground) >= 4.5
 
 
-def test_a_word_contributes_what_is_lost_without_it(finished: Config) -> None:
-    complete = inference.load_model(finished)
+def test_a_word_contributes_what_is_lost_without_it(finished: Config, complete: keras.Model) -> None:
     examples = artifacts.read_examples(finished, "validation").head(2)
     first, second = explain.occlude(complete, examples)
     assert "".join(first.pieces) == examples["text"].iloc[0]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,7 +40,7 @@ def test_a_table_without_texts_is_refused(tmp_path: Path) -> None:
         pieces(tmp_path / "new.csv")
 
 
-def test_text_files_are_predicted(finished: Config, tmp_path: Path) -> None:
+def test_text_files_are_predicted(finished: Config, complete: keras.Model, tmp_path: Path) -> None:
     folder = tmp_path / "new"
     for name, content in (("a/1", "gold lamp"), ("2", "rusty"), ("a/empty", ""), (".hidden", "no")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +50,7 @@ def test_text_files_are_predicted(finished: Config, tmp_path: Path) -> None:
     predicted = pd.read_parquet(tmp_path / "out.parquet")
     assert [Path(file).name for file in predicted["file"]] == ["2.txt", "1.txt", "empty.txt"]
     table = pd.DataFrame({"text": ["rusty", "gold lamp"]})
-    expected = inference.predict(inference.load_model(finished), table)
+    expected = inference.predict(complete, table)
     name = next(name for name, values in expected.items() if values.ndim == 1 and values.dtype.kind == "f")
     np.testing.assert_allclose(predicted[name].head(2), expected[name], rtol=1e-4)
     assert predicted[name].isna().tolist() == [False, False, True]

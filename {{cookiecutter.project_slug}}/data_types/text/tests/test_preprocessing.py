@@ -13,11 +13,6 @@ from project.epochs import epoch_counter
 from project.layers import WeightedBag
 
 
-@pytest.fixture(scope="module")
-def complete(finished: Config) -> keras.Model:
-    return inference.load_model(finished)
-
-
 def encode(complete: keras.Model, *texts: str) -> dict[str, np.ndarray]:
     arrays = {"text": np.array(texts, object)}
     return batching.run_in_batches(complete.get_layer("preprocessor"), arrays, preprocessing.ENCODING_BATCH)

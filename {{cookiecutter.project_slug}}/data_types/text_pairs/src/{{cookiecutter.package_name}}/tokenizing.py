@@ -74,17 +74,20 @@ class Encode(keras.layers.Layer):
 
     def longest_pieces(self, data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """From bytes to the code and the length of the longest piece that begins at each, both (batch, size)."""
-        node, code, length = tf.zeros_like(data), tf.zeros_like(data), tf.ones_like(data)
         following = tf.pad(data, [[0, 0], [0, self.trie.depth]], constant_values=NOWHERE)
-        last = len(self.trie.edges) - 1
-        for place in range(self.trie.depth):
-            byte = following[:, place : place + tf.shape(data)[1]]
+        last, size = len(self.trie.edges) - 1, tf.shape(data)[1]
+
+        def go_deeper(place: tf.Tensor, node: tf.Tensor, code: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            byte = following[:, place : place + size]
             edge = tf.where((node == NOWHERE) | (byte == NOWHERE), NOWHERE, node * NUM_BYTES + byte)
             found = tf.minimum(tf.searchsorted(self.trie.edges, tf.reshape(edge, [-1])), last)
             found = tf.reshape(found, tf.shape(edge))
             node = tf.where(tf.gather(self.trie.edges, found) == edge, tf.gather(self.trie.ends, found), NOWHERE)
             here = tf.gather(self.trie.codes, tf.maximum(node, 0))  # 0 at the empty prefix
-            code, length = tf.where(here > 0, here, code), tf.where(here > 0, place + 1, length)
+            return place + 1, node, tf.where(here > 0, here, code), tf.where(here > 0, place + 1, length)
+
+        first = (0, tf.zeros_like(data), tf.zeros_like(data), tf.ones_like(data))
+        _, _, code, length = tf.while_loop(lambda place, *_: place < self.trie.depth, go_deeper, first)
         return code, length
 
     def walk(self, code: tf.Tensor, length: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -116,7 +119,7 @@ class Encode(keras.layers.Layer):
 
 def encode_all(encode: Callable[[tf.Tensor], tf.Tensor], texts: np.ndarray) -> tf.RaggedTensor:
     """The codes of many texts (num_texts,), (num_texts, None) int32, without padding."""
-    compiled = tf.function(encode, input_signature=[tf.TensorSpec((None,), "string")])
+    compiled = tf.function(encode, input_signature=[tf.TensorSpec((None,), "string")], autograph=False)
     parts = [texts[start : start + TEXTS_AT_ONCE] for start in range(0, len(texts), TEXTS_AT_ONCE)]
     return tf.concat([tf.RaggedTensor.from_tensor(compiled(part), padding=PADDING) for part in parts], axis=0)
 
