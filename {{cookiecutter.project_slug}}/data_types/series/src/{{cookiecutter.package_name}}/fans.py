@@ -10,7 +10,7 @@ from .report import format_number
 from .svg import STYLE, TEXT, label, series_color, to_svg
 
 HISTORIES = 3  # horizons of the history that are drawn
-WIDTH, HEIGHT = 10.6, 2.3  # inches
+WIDTH, HEIGHT = 10.6, 2.6  # inches
 
 
 class Panel(NamedTuple):
@@ -41,7 +41,7 @@ def draw(panels: Sequence[Panel], name: str) -> str:
                 for step, true, forecast in zip(steps, panel.truth, panel.outputs["forecast"], strict=True)
             ]
         axes[0].set_ylabel(label(name))
-        axes[-1].legend(loc="best", fontsize=7.5)
+        axes[-1].legend(loc="best", fontsize=9)
         return to_svg(figure, titles)
 
 
@@ -59,5 +59,5 @@ def draw_panel(axis: Any, panel: Panel) -> None:
     axis.plot(after, panel.outputs["forecast"], color=series_color(1), linewidth=1.6, label="forecast")
     axis.plot(after, panel.truth, color=series_color(0), linewidth=1.3, label="truth", marker=".", ms=3)
     axis.axvline(0.5, color=TEXT, linewidth=0.6, dashes=(3, 3))
-    axis.set_title(label(panel.title), fontsize=9)
+    axis.set_title(label(panel.title), fontsize=10)
     axis.grid(color=TEXT, alpha=0.15, linewidth=0.6)
