@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from project import artifacts, inference, labelled_requests, run_history, train, update, validate
+from project import artifacts, labelled_requests, run_history, train, update, validate
 from project.config import Config
 from project.errors import InputError, RefusedError
+from project.inference import identity
 from project.paths import SPLITS
 from project.request_format import from_log, loggable
 from project.versions import describe
@@ -64,7 +65,7 @@ def test_an_unfit_challenger_is_kept_out(
     def learn_nothing_new(config: Config) -> None:
         shutil.copytree(served.paths.training, config.paths.training)
         run = artifacts.read_json(config.paths.run, "train")
-        artifacts.write_json(config.paths.run, run | inference.identity(config))
+        artifacts.write_json(config.paths.run, run | identity(config))
         run_history.keep(config)
 
     monkeypatch.setattr(train, "main", learn_nothing_new)
