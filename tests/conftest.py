@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,11 @@ def project(problem: str, environment: Path, tmp_path_factory: pytest.TempPathFa
         succeed(project.make("--always-make", "setup"))  # another project's may just have finished
     succeed(project.make("all"))
     return project
+
+
+@pytest.fixture
+def copy(project: Project, tmp_path: Path) -> Project:
+    """A copy of the project, artifacts and their times included, to do what one likes with."""
+    folder = tmp_path / project.folder.name
+    shutil.copytree(project.folder, folder)
+    return dataclasses.replace(project, folder=folder)

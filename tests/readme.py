@@ -70,7 +70,7 @@ def targets(project: Project) -> dict[str, set[str]]:
     makefile = (project.folder / "Makefile").read_text(encoding="utf-8")
     made = dict(re.findall(r"^(\$\(\w+\)):.*\n\t(.*)", makefile, flags=re.MULTILINE))
     found = {}
-    for name, needed, recipe in re.findall(r"^([a-z]+):(.*)((?:\n\t.*)*)", makefile, flags=re.MULTILINE):
+    for name, needed, recipe in re.findall(r"^([a-z-]+):(.*)((?:\n\t.*)*)", makefile, flags=re.MULTILINE):
         ran = recipe or "".join(made.get(word, "") for word in needed.split("##")[0].split())
         found[name] = set(re.findall(r"\$\((?:RUN|PACKAGE)\)[./](\w+)", ran))
     return found

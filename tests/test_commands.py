@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -179,15 +181,25 @@ def test_commands_run_as_the_readme_has_them(project: Project, tmp_path: Path) -
     assert (copy.folder / "artifacts" / "index.html").is_file()
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
-def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
+@contextlib.contextmanager
+def serving(project: Project) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server on a free port, and its address; it is told to stop when the block is left."""
     python = str(project.venv / "bin" / "python")
     command = [python, "-m", f"{project.package}.serve", "--port=0"]
     environment = {**os.environ, "PYTHONPATH": "src"}
     server = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout
-        address = server.stdout.readline().split()[2].rstrip(",")
+        yield server, server.stdout.readline().split()[2].rstrip(",")
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to send requests with")
+@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
+    with serving(project) as (_, address):
         for told in (text(project), README):
             (block,) = [block for block in readme.blocks(told, "bash") if ":predict" in block]
             curl = re.search(r"^curl .*?:predict", block, flags=re.MULTILINE | re.DOTALL)
@@ -195,6 +207,10 @@ def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
             request = curl[0].replace("http://127.0.0.1:8501", address)
             answer = succeed(project.run("bash", "-c", f"{request} --silent --retry 9 --retry-connrefused"))
             assert json.loads(answer)["predictions"][0]["label"] in {"Adelie", "Chinstrap", "Gentoo"}
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(60)
+
+
+@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+def test_server_that_is_stopped_before_it_answers_ends(project: Project) -> None:
+    with serving(project) as (server, _):
+        pass
+    assert server.returncode == 0

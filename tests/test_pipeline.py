@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -43,14 +41,6 @@ UNREACHABLE = {
     "forecasting": "mae=0",
 }
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-
-
-@pytest.fixture
-def copy(project: Project, tmp_path: Path) -> Project:
-    """A copy of the project, artifacts and their times included, to do what one likes with."""
-    folder = tmp_path / project.folder.name
-    shutil.copytree(project.folder, folder)
-    return dataclasses.replace(project, folder=folder)
 
 
 def change(sample: Path) -> str:

@@ -21,10 +21,13 @@ class Checkpoint(keras.callbacks.Callback):
     checkpoint is one folder that is renamed into place when complete.
     """
 
-    def __init__(self, folder: Path, monitor: str, patience: int) -> None:
-        """Takes the folder of the checkpoints, the score to minimise and the epochs to wait for a better one."""
+    def __init__(self, folder: Path, monitor: str, patience: int, writes: bool = True) -> None:
+        """Takes the folder of the checkpoints, the score to minimise and the epochs to wait for a better one.
+
+        Of several processes that train together all read the checkpoints, and one writes them.
+        """
         super().__init__()
-        self.folder, self.monitor, self.patience = folder, monitor, patience
+        self.folder, self.monitor, self.patience, self.writes = folder, monitor, patience, writes
         latest = self.latest()
         self.history = pd.read_csv(latest / HISTORY).to_dict("records") if latest else []
 
@@ -60,9 +63,15 @@ class Checkpoint(keras.callbacks.Callback):
                     variable.assign(state)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves the epoch, then drops the checkpoint before it."""
-        previous = self.latest()
+        """Notes the scores, saves the epoch and says whether to go on."""
         self.history.append({"epoch": epoch, **(logs or {})})
+        if self.writes:
+            self.save(epoch)
+        self.model.stop_training = self.is_exhausted
+
+    def save(self, epoch: int) -> None:
+        """Writes a checkpoint, then drops the one before it."""
+        previous = self.latest()
         with artifacts.replacing(self.folder / f"epoch-{epoch:06}") as temporary:
             temporary.mkdir()
             self.model.save_weights(temporary / LAST)
@@ -72,12 +81,12 @@ class Checkpoint(keras.callbacks.Callback):
             pd.DataFrame(self.history).to_csv(temporary / HISTORY, index=False)
         if previous:
             artifacts.remove(previous)
-        self.model.stop_training = self.is_exhausted
 
     def restore_best(self, network: keras.Model) -> None:
         """Gives the network the weights of its best epoch."""
         latest = self.latest()
         if latest:
+            network.optimizer.build(network.trainable_variables)
             network.load_weights(latest / BEST)
 
 

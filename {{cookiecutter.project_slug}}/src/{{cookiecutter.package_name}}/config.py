@@ -398,6 +398,21 @@ class Config(BaseSettings):
     """Apache Beam's pipeline options, separated by commas; the default runs in-process, others on a cluster."""
 
     # --- Training --------------------------------------------------------------------------------------------------
+    workers: Annotated[int, Field(ge=1, le=1_000)] = 2
+    """Processes of this machine that `make train-workers` trains with."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Numbers that training computes with; auto: bfloat16 on GPUs that have it, if the network is large enough to gain.
+    Weights, validation and the exported model are float32 anyway."""
+
+    xla: Literal["auto", "on", "off"] = "auto"
+    # jinja: if cookiecutter.__data_type == "text_pairs"
+    """Whether XLA compiles the steps of training; auto: no, since it would for every length of a batch."""
+    # jinja: else
+    """Whether XLA compiles the steps of training; auto: on one GPU only, since it did not pay on a CPU."""
+    # jinja: endif
+
+
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 

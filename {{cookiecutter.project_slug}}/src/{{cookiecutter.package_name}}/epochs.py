@@ -41,7 +41,7 @@ class CosineDecay(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Learns the rate that the network was compiled with."""
         del logs
-        self.peak = float(self.model.optimizer.learning_rate)
+        self.peak = float(self.model.optimizer.learning_rate.numpy())
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the rate of the epoch."""

@@ -28,9 +28,9 @@ def main(config: Config) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     app = server.create(config)
     host, port = listener.getsockname()[:2]
+    for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn begins, and when it has ended and hands them on
+        signal.signal(number, lambda *_: sys.exit())
     print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port} (API: /docs), until Ctrl-C", flush=True)
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn hands them on when all is done: that is no failure
-        signal.signal(number, lambda *_: None)
     settings = uvicorn.Config(
         app,
         loop="uvloop",

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from . import distribution
+
 
 class TraceOnce(keras.callbacks.Callback):
     """Creates the variables of the optimizer and the metrics before the first step.
@@ -28,3 +30,8 @@ class TraceOnce(keras.callbacks.Callback):
         self.model.compute_metrics(inputs, targets, outputs)
         self.model.reset_metrics()
         self.model.optimizer.build(self.model.trainable_variables)
+
+
+def before_first_step(dataset: Any) -> keras.callbacks.Callback:
+    """What has to be done before a network is trained on a dataset, by its `fit`."""
+    return TraceOnce(dataset) if isinstance(dataset, tf.data.Dataset) else distribution.SynchronizeOptimizer()

@@ -5,43 +5,51 @@ import subprocess
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import keras
 import keras_tuner
+import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from . import artifacts, epochs, freshness, model, preprocessing, run_history, stage, task
+from . import artifacts, devices, distribution, fitting, freshness, model, preprocessing, run_history, stage, task
 from .checkpoint import Checkpoint
 from .config import Config
 from .errors import InputError
-from .tracing import TraceOnce
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
 
 def main(config: Config) -> None:
-    """From the examples tables to artifacts/training."""
+    """From the examples tables to artifacts/training; of several workers the chief writes."""
     started = time.perf_counter()
+    strategy = distribution.strategy()  # before anything is computed
     run_history.check(config)
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
     hyperparameters = best_hyperparameters(config)
     if config.start:
-        preprocessor, network, target = continue_from(config, hyperparameters, target)
+        preprocessor, target, weights = continue_from(config, target)
     else:
-        preprocessor = preprocessing.build_preprocessor(config, examples)
-        network = model.build_model(hyperparameters, config, preprocessor, target)
+        preprocessor, weights = preprocessing.build_preprocessor(config, examples), None
+    build = partial(build_network, config, hyperparameters, preprocessor, target, weights)
+    with strategy.scope(), devices.precision(config):
+        network = build()
+    is_plain = strategy.num_replicas_in_sync == 1 and not devices.uses_bfloat16(config)
+    local = network if is_plain else build()
     validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
-    checkpoint = fit(config, network, preprocessor, target, validation, run_key(config, hyperparameters))
-    complete = assemble(config, preprocessor, network, target, validation)
-    seconds = time.perf_counter() - started
-    save(config, complete, checkpoint, hyperparameters, seconds)
-    run_history.keep(config)
+    train = partial(preprocessing.make_dataset, config, "train", preprocessor, target)
+    checkpoint = fitting.fit(config, network, local, train, validation, run_key(config, hyperparameters))
+    if distribution.is_chief():
+        complete = assemble(config, preprocessor, local, target, validation)
+        seconds = time.perf_counter() - started
+        save(config, complete, checkpoint, hyperparameters, seconds)
+        run_history.keep(config)
 
 
 def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
@@ -56,13 +64,11 @@ def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
     return hyperparameters
 
 
-def continue_from(
-    config: Config, hyperparameters: keras_tuner.HyperParameters, target: task.Target
-) -> tuple[keras.Model, keras.Model, task.Target]:
-    """The preprocessor and the network of the model that the setting `start` names, and the target they are made for.
+def continue_from(config: Config, target: task.Target) -> tuple[keras.Model, task.Target, list[np.ndarray]]:
+    """Preprocessor, target and weights of the network of the model that the setting `start` names.
 
     Raises:
-        InputError: there is no such model, or it does not fit.
+        InputError: there is no such model, or it knows other classes.
     """
     if not Path(config.start).is_file():
         raise InputError(f"start is {config.start!r}, which is no file; give a .keras file that make train wrote")
@@ -70,14 +76,29 @@ def continue_from(
     continued = task.continued(start.get_layer("decode").target, target)
     if continued is None:
         raise InputError(f"start is {config.start!r}, which knows other classes; leave it empty to train from scratch")
-    preprocessor = start.get_layer("preprocessor")
-    network = model.build_model(hyperparameters, config, preprocessor, continued)
+    return start.get_layer("preprocessor"), continued, start.get_layer("network").get_weights()
+
+
+def build_network(
+    config: Config,
+    hyperparameters: keras_tuner.HyperParameters,
+    preprocessor: keras.Model,
+    target: task.Target,
+    weights: list[np.ndarray] | None,
+) -> keras.Model:
+    """The compiled network, with these weights if there are any.
+
+    Raises:
+        InputError: the weights are those of another architecture.
+    """
+    network = model.build_model(hyperparameters, config, preprocessor, target)
     try:
-        network.set_weights(start.get_layer("network").get_weights())
+        if weights is not None:
+            network.set_weights(weights)
     except ValueError as error:
         message = f"start is {config.start!r}, whose network has another architecture; leave it empty"
         raise InputError(message) from error
-    return preprocessor, network, continued
+    return network
 
 
 def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str:
@@ -85,48 +106,6 @@ def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str
     settings = freshness.used_settings(config, freshness.modules_of("train"))
     settings = {name: value for name, value in settings.items() if name not in ("artifacts", "patience")}
     return artifacts.text_hash([settings, hyperparameters.values, artifacts.data_hash(config)])
-
-
-def fit(
-    config: Config,
-    network: keras.Model,
-    preprocessor: keras.Model,
-    target: task.Target,
-    validation: tf.data.Dataset,
-    key: str,
-) -> Checkpoint:
-    """Trains until the validation score no longer improves; goes on where a killed run with the same key stopped."""
-    folder = config.paths.training / "checkpoint" / key
-    for other in folder.parent.glob("*"):
-        if other.name != key:
-            artifacts.remove(other)
-    checkpoint = Checkpoint(folder, task.MONITOR, config.patience)
-    if not checkpoint.epochs_done:
-        artifacts.remove(config.paths.logs)  # of another run that was stopped
-    else:
-        print(f"going on after epoch {checkpoint.epochs_done} of a run that was stopped")
-    num_epochs = epochs.num_epochs(config, artifacts.num_examples(config, "train"))
-    if not checkpoint.is_exhausted and checkpoint.epochs_done < num_epochs:
-        epoch = epochs.epoch_counter()
-        train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
-        network.fit(
-            train,
-            validation_data=validation,
-            initial_epoch=checkpoint.epochs_done,
-            epochs=num_epochs,
-            shuffle=False,  # the dataset does it
-            callbacks=[
-                TraceOnce(train),
-                epochs.count_epochs(epoch),
-                epochs.CosineDecay(num_epochs),  # before the checkpoint, which brings a later epoch's rate back
-                checkpoint,
-                epochs.ProgressBar(num_epochs, checkpoint.epochs_done, task.MONITOR),
-                keras.callbacks.TensorBoard(config.paths.logs, write_graph=False),
-            ],
-            verbose=0,
-        )
-    checkpoint.restore_best(network)
-    return checkpoint
 
 
 def assemble(

@@ -4,7 +4,7 @@ import keras
 import keras_tuner
 from keras import layers
 
-from . import features, media, spectrograms, task
+from . import devices, features, media, spectrograms, task
 from .config import Config
 from .decoding import FULL_SCALE
 
@@ -42,7 +42,7 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=False,  # compiling did not pay on a CPU
+        jit_compile=devices.jit_compile(config),
     )
     return network
 

@@ -6,7 +6,7 @@ import keras
 import keras_tuner
 from keras import layers
 
-from . import features, media, pretrained, task
+from . import devices, features, media, pretrained, task
 from .config import Config
 
 FEATURE_MAPS = "feature_maps"  # the layer at which reports look
@@ -40,7 +40,7 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=False,  # compiling did not pay on a CPU
+        jit_compile=devices.jit_compile(config),
     )
     return network
 

@@ -7,7 +7,7 @@ from keras import layers
 
 from .config import Config
 from .errors import InputError
-from .tracing import TraceOnce
+from .tracing import before_first_step
 
 HEAD_EPOCHS = 3  # of the first phase, in which the backbone stands still
 FINE_RATE = 0.1  # of the learning rate, in the second phase: what was learned on ImageNet shall not be lost
@@ -48,11 +48,11 @@ class FineTuned(keras.Model):
 
     def fit(self, x: Any, *, initial_epoch: int = 0, **options: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; a training that goes on after a kill is in its second phase."""
-        backbone, rate = self.get_layer("backbone"), float(self.optimizer.learning_rate)
+        backbone, rate = self.get_layer("backbone"), float(self.optimizer.learning_rate.numpy())
         if initial_epoch == 0:
             backbone.trainable = False
             self.recompile(rate)
-            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=[TraceOnce(x)])
+            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=[before_first_step(x)])
         backbone.trainable = True
         self.recompile(rate * FINE_RATE)
         return super().fit(x, initial_epoch=initial_epoch, **options)
@@ -60,8 +60,9 @@ class FineTuned(keras.Model):
     def recompile(self, rate: float) -> None:
         """A new optimizer with another learning rate, which takes note of what can be trained."""
         settings = {**self.optimizer.get_config(), "learning_rate": rate}
-        optimizer = type(self.optimizer).from_config(settings)
-        self.compile(optimizer, self.loss, self.metrics_to_log, jit_compile=False)
+        with self.distribute_strategy.scope():
+            optimizer = type(self.optimizer).from_config(settings)
+            self.compile(optimizer, self.loss, self.metrics_to_log, jit_compile=False)
 
     def compile(self, optimizer: Any, loss: Any, metrics: Any, **options: Any) -> None:
         """As `keras.Model.compile`; remembers the metrics."""

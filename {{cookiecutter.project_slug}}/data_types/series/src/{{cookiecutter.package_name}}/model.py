@@ -3,7 +3,7 @@
 import keras
 import keras_tuner
 
-from . import architectures, encoding, task
+from . import architectures, devices, encoding, task
 from .config import Config
 from .instance_norm import Normalize, Restore, level_term
 
@@ -38,6 +38,6 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=False,  # compiling did not pay on a CPU
+        jit_compile=devices.jit_compile(config),
     )
     return network

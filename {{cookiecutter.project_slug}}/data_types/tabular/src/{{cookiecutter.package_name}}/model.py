@@ -3,7 +3,7 @@
 import keras
 import keras_tuner
 
-from . import layers, preprocessing, task
+from . import devices, layers, preprocessing, task
 from .config import Config
 
 
@@ -37,7 +37,7 @@ def build_model(
         loss=task.loss(target),
         metrics=task.metrics(target),
         steps_per_execution=32,  # one call into TensorFlow for 32 batches: small networks are bound by the calls
-        jit_compile=False,  # compiling did not pay on a CPU
+        jit_compile=devices.jit_compile(config),
     )
     return network
 

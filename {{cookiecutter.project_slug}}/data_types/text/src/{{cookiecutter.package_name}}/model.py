@@ -6,7 +6,7 @@ import keras
 import keras_tuner
 from keras import layers, ops
 
-from . import task
+from . import devices, task
 from .config import Config
 from .layers import WeightedBag
 from .vocabulary import BagOfNgrams
@@ -53,7 +53,7 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=False,  # compiling did not pay on a CPU
+        jit_compile=devices.jit_compile(config),
     )
     return network
 

@@ -4,3 +4,4 @@ EXAMPLES_SEEN = 100_000  # in all epochs together, after which the network learn
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 10
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
 STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = True  # of GPUs that have it: large products do

@@ -3,7 +3,7 @@
 import keras
 import keras_tuner
 
-from . import task
+from . import devices, task
 from .config import Config
 from .schedule import WARM_UP_STEPS
 from .transformer import Transformer
@@ -46,6 +46,6 @@ def build_model(
         ),
         loss=task.loss(target, hp.Float("label_smoothing", 0.0, 0.3, step=0.05, default=0.1)),
         metrics=task.metrics(target),
-        jit_compile=False,  # compiling did not pay on a CPU
+        jit_compile=devices.jit_compile(config, default=False),  # it would compile anew for every length of a batch
     )
     return network

@@ -60,7 +60,9 @@ def actual(target: Target, values: pd.Series) -> np.ndarray:
 def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
     """Logits, one set per ensemble member: (batch, members, width) to (batch, members, classes)."""
     members = features.shape[1]
-    head = keras.layers.EinsumDense("bmw,mwc->bmc", (members, len(target.classes)), bias_axes="mc", name="logits")
+    head = keras.layers.EinsumDense(
+        "bmw,mwc->bmc", (members, len(target.classes)), bias_axes="mc", dtype=keras.config.floatx(), name="logits"
+    )
     return head(features)
 
 
@@ -74,15 +76,20 @@ class MembersCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Takes class numbers (batch, 1) and logits (batch, members, classes); returns (batch,)."""
-        targets = ops.one_hot(y_true, len(self.weights))  # (batch, 1, classes)
+        targets = ops.one_hot(y_true, len(self.weights), dtype=y_pred.dtype)  # (batch, 1, classes)
         crossentropy = -ops.sum(targets * ops.log_softmax(y_pred), axis=-1)  # (batch, members)
-        weights = ops.sum(targets * ops.convert_to_tensor(self.weights, "float32"), axis=-1)  # (batch, 1)
+        weights = ops.sum(targets * ops.convert_to_tensor(self.weights, y_pred.dtype), axis=-1)  # (batch, 1)
         return ops.mean(weights * crossentropy, axis=-1)
 
 
 def loss(target: Target) -> keras.losses.Loss:
     """What training minimises."""
     return MembersCrossentropy(target.weights)
+
+
+def num_terms(targets: Any) -> Any:
+    """How many terms the loss is the mean of, by which the parts of a batch on several devices are weighted."""
+    return ops.shape(targets)[0]
 
 
 def metrics(target: Target) -> list[Any]:

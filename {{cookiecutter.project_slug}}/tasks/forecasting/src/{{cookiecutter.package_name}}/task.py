@@ -92,6 +92,11 @@ def loss(target: Target) -> keras.losses.Loss:
     return QuantileLoss(target.levels)
 
 
+def num_terms(targets: Any) -> Any:
+    """How many terms the loss is the mean of, by which the parts of a batch on several devices are weighted."""
+    return ops.shape(targets)[0]
+
+
 class MeanError(keras.metrics.Mean):
     """Mean absolute error of the median over known steps, in units of the target, which is the first."""
 

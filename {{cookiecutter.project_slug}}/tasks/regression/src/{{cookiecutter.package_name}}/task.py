@@ -48,7 +48,9 @@ def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTenso
     """Predictions on the standardised scale, one per member: (batch, members, width) to (batch, members, 1)."""
     del target  # one output, whatever the scale
     members = features.shape[1]
-    head = keras.layers.EinsumDense("bmw,mwo->bmo", (members, 1), bias_axes="mo", name="standardised")
+    head = keras.layers.EinsumDense(
+        "bmw,mwo->bmo", (members, 1), bias_axes="mo", dtype=keras.config.floatx(), name="standardised"
+    )
     return head(features)
 
 
@@ -64,6 +66,11 @@ def loss(target: Target) -> keras.losses.Loss:
     """What training minimises."""
     del target  # the same on every scale
     return MembersSquaredError(name="loss")
+
+
+def num_terms(targets: Any) -> Any:
+    """How many terms the loss is the mean of, by which the parts of a batch on several devices are weighted."""
+    return ops.shape(targets)[0]
 
 
 class AverageError(keras.metrics.RootMeanSquaredError):
@@ -83,7 +90,7 @@ def metrics(target: Target) -> list[Any]:
     """What training logs: scores of the members' average, which is what is served."""
 
     def mae(y_true: Any, y_pred: Any) -> Any:
-        return ops.abs(y_true - ops.mean(y_pred, axis=1)) * target.scale
+        return ops.abs(ops.cast(y_true, y_pred.dtype) - ops.mean(y_pred, axis=1)) * target.scale
 
     return [AverageError(target.scale), mae]
 

@@ -72,6 +72,11 @@ def loss(target: Target, smoothing: float = 0.0) -> keras.losses.Loss:
     return SmoothedCrossentropy(smoothing)
 
 
+def num_terms(targets: Any) -> Any:
+    """How many terms the loss is the mean of, by which the parts of a batch on several devices are weighted."""
+    return ops.count_nonzero(ops.not_equal(targets, PADDING))
+
+
 class MeanOfPieces(keras.metrics.Mean):
     """The mean of a quantity over all pieces; `measure` takes codes and logits and gives (batch, length)."""
 

@@ -1,0 +1,171 @@
+"""Several processes, or devices, find the weights that one finds; a killed one costs an epoch at most."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projects import Project, succeed
+
+DIFFERENCE = """
+import io, sys, zipfile, h5py, numpy
+
+def arrays(path):
+    found = {}
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return {name: array for name, array in found.items() if array.dtype.kind == "f"}
+
+one, other = map(arrays, sys.argv[1:])
+assert set(one) == set(other) and one
+print(max(numpy.where(one[name] == other[name], 0, abs(one[name] - other[name])).max(initial=0) for name in one))
+"""
+TWO_DEVICES = """
+import sys, tensorflow as tf
+from {package} import distribution, stage, train
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+distribution.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+stage.run(train.main)
+"""
+# By problem: what is left to chance in training, and the options that leave little to do. Batch statistics and Adam
+# together make of a rounding error in the first step another network: these are compared in double precision.
+CASES = {
+    "tabular-classification": ({"dropout": 0.0}, ["--epochs=2"], "float32"),
+    "text-classification": ({"dropout": 0.0, "ngram_dropout": 0.0, "word_dropout": 0.0}, ["--epochs=1"], "float32"),
+    "translation": ({"dropout": 0.0}, ["--epochs=1", "--batch-size=1000"], "float32"),
+    "time-series-forecasting": ({}, ["--epochs=1"], "float32"),
+    "image-classification": ({"dropout": 0.0}, ["--epochs=1", "--augmentation=", "--batch-size=200"], "float64"),
+    "audio-regression": ({"dropout": 0.0}, ["--epochs=1", "--augmentation="], "float64"),
+}
+SHARED = [pytest.param(problem, marks=pytest.mark.xdist_group(problem)) for problem in CASES]
+FIRST = SHARED[:1]
+
+
+@pytest.fixture
+def prepared(copy: Project, problem: str, tmp_path: Path) -> Project:
+    """A copy that trains without dropout."""
+    run = json.loads((copy.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
+    values = run["hyperparameters"] | CASES[problem][0]
+    winner = {"values": values, "score": 0.0, "monitor": "", "data": run["data"]}
+    (copy.folder / "artifacts/tuning").mkdir(exist_ok=True)
+    (copy.folder / "artifacts/tuning/best_hyperparameters.json").write_text(json.dumps(winner), encoding="utf-8")
+    (tmp_path / "keras.json").write_text(json.dumps({"floatx": CASES[problem][2]}), encoding="utf-8")
+    return copy
+
+
+def command(project: Project, *arguments: str | Path) -> list[str | Path]:
+    """Python with the project's package, in which Keras has the precision of the case."""
+    variables = ["PYTHONPATH=src", f"KERAS_HOME={project.folder.parent}"]
+    return ["env", *variables, project.venv / "bin" / "python", *arguments]
+
+
+def trained(project: Project, *arguments: str | Path) -> Path:
+    """Trains, and keeps the model under a name of its own."""
+    succeed(project.run(*command(project, *arguments)))
+    kept = project.folder / f"{len(list(project.folder.glob('*.keras')))}.keras"
+    return (project.folder / "artifacts/training/model.keras").rename(kept)
+
+
+def difference(project: Project, one: Path, other: Path) -> float:
+    """The largest difference between two models' weights."""
+    finished = subprocess.run(
+        [project.venv / "bin" / "python", "-c", DIFFERENCE, one, other], capture_output=True, text=True, check=True
+    )
+    return float(finished.stdout)
+
+
+def runs(project: Project) -> int:
+    """How many runs the project keeps."""
+    return len(list((project.folder / "artifacts/runs").iterdir()))
+
+
+@pytest.mark.parametrize("problem", SHARED, indirect=True)
+def test_two_workers_find_the_weights_of_one_process(prepared: Project, problem: str) -> None:
+    options = CASES[problem][1]
+    one = trained(prepared, "-m", f"{prepared.package}.train", *options)
+    before = runs(prepared)
+    two = trained(prepared, "-m", f"{prepared.package}.train_workers", "--workers=2", *options)
+    assert difference(prepared, one, two) < 1e-5
+    assert runs(prepared) == before + 1  # the chief's
+    assert "wrote" not in (prepared.folder / "artifacts/training/workers/1.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("problem", FIRST, indirect=True)
+def test_two_devices_find_the_weights_of_one(prepared: Project) -> None:
+    one = trained(prepared, "-m", f"{prepared.package}.train", "--epochs=1")
+    two = trained(prepared, "-c", TWO_DEVICES.format(package=prepared.package), "--epochs=1")
+    assert difference(prepared, one, two) < 1e-5
+
+
+@pytest.mark.parametrize("problem", FIRST, indirect=True)
+def test_training_goes_on_when_a_worker_is_killed(prepared: Project) -> None:
+    options = ["--epochs=12", "--patience=12"]
+    whole = trained(prepared, "-m", f"{prepared.package}.train", *options)
+    launched = command(prepared, "-m", f"{prepared.package}.train_workers", *options)
+    with subprocess.Popen(launched, cwd=prepared.folder, stdout=subprocess.PIPE, text=True) as launcher:
+        os.kill(second_worker(prepared), signal.SIGKILL)
+        printed = launcher.communicate(timeout=300)[0]
+    assert launcher.returncode == 0
+    assert "a worker was lost" in printed
+    assert "going on after epoch" in printed
+    with (prepared.folder / "artifacts/training/history.csv").open(encoding="utf-8") as file:
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == list(range(12))
+    assert difference(prepared, whole, prepared.folder / "artifacts/training/model.keras") < 1e-5
+
+
+def second_worker(project: Project) -> int:
+    """The process of the second worker, as soon as the first epoch is done."""
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        if list(project.folder.glob("artifacts/training/checkpoint/*/epoch-*")):
+            for process in Path("/proc").glob("[0-9]*"):
+                if is_second_worker(process, project.folder):
+                    return int(process.name)
+        time.sleep(0.05)
+    raise AssertionError("no worker has ended an epoch")
+
+
+def is_second_worker(process: Path, folder: Path) -> bool:
+    """Whether a process is the worker with index 1 of the project in a folder."""
+    try:
+        is_here = (process / "cwd").readlink() == folder
+        return is_here and b'"index": 1' in (process / "environ").read_bytes()
+    except OSError:  # it has ended
+        return False
+
+
+@pytest.mark.parametrize("problem", FIRST, indirect=True)
+def test_wrong_cluster_is_told(project: Project) -> None:
+    for wrong in ("here", '{"cluster": {"worker": ["a:1", "b:1"]}}', '{"cluster": {}, "task": {"index": 0}}'):
+        finished = project.run("env", f"TF_CONFIG={wrong}", *command(project, "-m", f"{project.package}.train"))
+        assert finished.returncode == 1
+        assert "TF_CONFIG is" in finished.stderr
+        assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("problem", [each for each in SHARED if each.values[0] not in FIRST[0].values], indirect=True)
+def test_bfloat16_is_for_training_only(copy: Project) -> None:
+    facts: dict[str, Any] = json.loads((copy.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
+    assert facts["settings"]["precision"] == "auto"
+    succeed(copy.stage("train", "--precision=bfloat16", "--epochs=1"))
+    script = "import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read('config.json').decode())"
+    shown = subprocess.run(
+        [sys.executable, "-c", script, copy.folder / "artifacts/training/model.keras"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "bfloat16" not in shown.stdout
+    history = (copy.folder / "artifacts/training/history.csv").read_text(encoding="utf-8")
+    assert "nan" not in history.lower()
