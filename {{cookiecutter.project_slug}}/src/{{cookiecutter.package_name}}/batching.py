@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -62,6 +62,13 @@ def shuffled_rows(
 def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray, size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of (inputs, targets) in the order of the table, once."""
     return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size).prefetch(tf.data.AUTOTUNE)
+
+
+def zeros(dataset: tf.data.Dataset) -> Any:
+    """A batch of one example of zeros in the form of a dataset's, of length 2 where lengths vary."""
+    return tf.nest.map_structure(
+        lambda each: tf.zeros([1, *(length or 2 for length in each.shape[1:])], each.dtype), dataset.element_spec
+    )
 
 
 def outputs_and_targets(network: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:

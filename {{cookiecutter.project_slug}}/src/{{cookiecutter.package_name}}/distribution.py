@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
-from . import quiet, task
+from . import batching, quiet, task
 from .errors import InputError
 
 CLUSTER = "TF_CONFIG"  # the variable in which every process finds the addresses of all, and its own place
@@ -81,10 +81,12 @@ def share_out(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any
                 lambda number: part_of((inputs, targets), number, num_replicas)
             )
 
-        num_batches = tf.data.experimental.assert_cardinality(int(dataset.cardinality()) * local)
-        return dataset.flat_map(cut).apply(num_batches).prefetch(tf.data.AUTOTUNE)
+        return dataset.flat_map(cut).prefetch(tf.data.AUTOTUNE)
 
-    return strategy.distribute_datasets_from_function(parts)
+    shared = strategy.distribute_datasets_from_function(parts)
+    # Keras takes this for the number of steps, each of which takes a part for every replica
+    shared._cardinality = int(dataset.cardinality())  # noqa: SLF001
+    return shared
 
 
 def part_of(batch: Batch, number: tf.Tensor, num_parts: int) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
@@ -98,34 +100,38 @@ def part_of(batch: Batch, number: tf.Tensor, num_parts: int) -> tuple[dict[str, 
     return {name: tf.gather(values, rows) for name, values in inputs.items()}, own, tf.fill([tf.size(rows)], weight)
 
 
-def synchronize(network: keras.Model) -> None:
-    """Makes `fit` of Keras 3 work across processes, and batch statistics those of the whole batch.
+def synchronize(network: keras.Model, dataset: tf.data.Dataset) -> None:
+    """Makes `fit` of Keras 3 work on several devices, and batch statistics those of the whole batch.
 
-    Under MultiWorkerMirroredStrategy, Keras 3 fails twice: it tries the network on a batch of all workers' values,
-    which is left out here since the network is built, and takes the mean of logs along an axis that scalars lack.
+    Keras 3 fails in three ways: it tries the network on the mean of all devices' values, which may differ in shape, and
+    gets zeros here; several steps in one call to TensorFlow lose their inputs; and the mean of logs over workers is
+    taken along an axis that scalars lack.
     """
     for layer in network._flatten_layers():  # noqa: SLF001 (there is no public way to all nested layers)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-    network.steps_per_execution = 1  # several in one call to TensorFlow fail, too
+    zeros = batching.zeros(dataset)
+
+    def build(**_: Any) -> None:
+        with network.distribute_strategy.scope():
+            network._symbolic_build(data_batch=zeros)  # noqa: SLF001
+
+    network._maybe_symbolic_build = build  # noqa: SLF001
+    network.steps_per_execution = 1
     if num_workers() > 1:
         step = network.train_step
         network.train_step = lambda data: {name: tf.reshape(log, (1,)) for name, log in step(data).items()}
-        network._maybe_symbolic_build = lambda **_: None  # noqa: SLF001
 
 
-class SynchronizeOptimizer(keras.callbacks.Callback):
-    """Creates the optimizer's variables on all devices before the first step, and clips all gradients together."""
+class ClipTogether(keras.callbacks.Callback):
+    """Has the optimizer clip the gradients of all replicas together."""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks at the optimizer that the network has by now."""
         del logs
-        optimizer, strategy = self.model.optimizer, self.model.distribute_strategy
-        with strategy.scope():
-            optimizer.build(self.model.trainable_variables)
+        optimizer, num_replicas = self.model.optimizer, self.model.distribute_strategy.num_replicas_in_sync
         if optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue:
-            together = clip_together(optimizer._clip_gradients, strategy.num_replicas_in_sync)  # noqa: SLF001
-            optimizer._clip_gradients = together  # noqa: SLF001
+            optimizer._clip_gradients = clip_together(optimizer._clip_gradients, num_replicas)  # noqa: SLF001
 
 
 def clip_together(clip: Callable[[list[Any]], list[Any]], num_replicas: int) -> Callable[[list[Any]], list[Any]]:

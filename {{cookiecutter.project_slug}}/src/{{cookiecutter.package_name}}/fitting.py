@@ -32,7 +32,7 @@ def fit(
         train: Any = make_train(epoch)
         callbacks = [epochs.count_epochs(epoch)]
         if network.distribute_strategy.num_replicas_in_sync > 1:
-            distribution.synchronize(network)
+            distribution.synchronize(network, train)
             train = distribution.share_out(train, network.distribute_strategy)
         if local is not network:
             callbacks.append(distribution.SharedValidation(local, validation))

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from . import distribution
+from . import batching, distribution
 
 
 class TraceOnce(keras.callbacks.Callback):
@@ -17,14 +17,12 @@ class TraceOnce(keras.callbacks.Callback):
     def __init__(self, dataset: tf.data.Dataset) -> None:
         """Takes the dataset to train on, of (inputs, targets)."""
         super().__init__()
-        self.shapes = dataset.element_spec
+        self.zeros = batching.zeros(dataset)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Runs the network on an example of zeros, of length 2 where lengths vary, without training."""
+        """Runs the network on an example of zeros without training."""
         del logs
-        inputs, targets = tf.nest.map_structure(
-            lambda each: tf.zeros([1, *(length or 2 for length in each.shape[1:])], each.dtype), self.shapes
-        )
+        inputs, targets = self.zeros
         outputs = self.model(inputs, training=False)
         self.model.compute_loss(inputs, targets, outputs)
         self.model.compute_metrics(inputs, targets, outputs)
@@ -34,4 +32,4 @@ class TraceOnce(keras.callbacks.Callback):
 
 def before_first_step(dataset: Any) -> keras.callbacks.Callback:
     """What has to be done before a network is trained on a dataset, by its `fit`."""
-    return TraceOnce(dataset) if isinstance(dataset, tf.data.Dataset) else distribution.SynchronizeOptimizer()
+    return TraceOnce(dataset) if isinstance(dataset, tf.data.Dataset) else distribution.ClipTogether()

@@ -25,7 +25,7 @@ def build_model(
     decoder, tensor = preprocessor.get_layer("waveform"), preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     strength = hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0)
-    waveforms = layers.Rescaling(1 / FULL_SCALE, name="scaled")(inputs[media.COLUMN])
+    waveforms = layers.Rescaling(1 / FULL_SCALE, dtype=keras.config.floatx(), name="scaled")(inputs[media.COLUMN])
     waveforms = features.augment_waveform(waveforms, config, strength)
     frames = spectrograms.log_mel(waveforms, decoder, hp.Int("bands", 24, 80, step=8, default=NUM_BANDS))
     frames = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_bands")(frames)  # (batch, frames, bands)

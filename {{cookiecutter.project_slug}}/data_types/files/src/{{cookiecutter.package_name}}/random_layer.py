@@ -9,8 +9,8 @@ class RandomLayer(keras.layers.Layer):
     """Calls `augment` in training and does nothing otherwise, so that an export is deterministic."""
 
     def __init__(self, seed: int | None = None, **options: Any) -> None:
-        """Takes the seed of the random numbers."""
-        super().__init__(**options)
+        """Takes the seed of the random numbers; computes in full precision, whatever the network does."""
+        super().__init__(**{"dtype": keras.config.floatx(), **options})
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 

@@ -22,13 +22,15 @@ def build_model(
         for name, tensor in preprocessor.output.items()
         if name not in PASSING_BY
     }
-    normalized, mean, deviation = Normalize(name="normalize")(inputs["past"], inputs["is_known"])
+    normalized, mean, deviation = Normalize(dtype=keras.config.floatx(), name="normalize")(
+        inputs["past"], inputs["is_known"]
+    )
     wanted = architectures.Forecasts(target.horizon, len(target.names), len(target.levels))
     body = architectures.BODIES[hp.Choice("architecture", list(architectures.BODIES), default="linear")]
     terms = [body(hp, inputs | {"past": normalized}, wanted)]
     if hp.Boolean("level_term", default=True):
         terms.append(level_term(mean, deviation, wanted.horizon, wanted.quantiles))
-    forecasts = Restore(name="restore")(architectures.total(terms), mean, deviation)
+    forecasts = Restore(dtype=keras.config.floatx(), name="restore")(architectures.total(terms), mean, deviation)
     network = keras.Model(inputs, forecasts, name="network")
     network.compile(
         optimizer=keras.optimizers.AdamW(

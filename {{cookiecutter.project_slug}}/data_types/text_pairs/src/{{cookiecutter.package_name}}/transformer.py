@@ -142,7 +142,7 @@ class Transformer(layers.Layer):
     def embed(self, side: int, codes: Any, start: Any) -> Any:
         """Vectors (..., length, width) of codes (..., length) and of their places, counted from `start`."""
         embedded = self.embeddings[side](codes) * self.width**0.5
-        return embedded + waves(start, ops.shape(codes)[-1], self.width)
+        return embedded + ops.cast(waves(start, ops.shape(codes)[-1], self.width), embedded.dtype)
 
     def encode(self, source: Any, mask: Any, training: bool | None = None) -> Any:
         """Codes (batch, source) to what the decoder looks at, (batch, source, width)."""
@@ -166,7 +166,8 @@ class Transformer(layers.Layer):
 
     def logits(self, hidden: Any) -> Any:
         """(batch, length, width) to (batch, length, codes), by the pieces' own vectors (Press and Wolf 2017)."""
-        return ops.einsum("blw,cw->blc", self.norms[1](hidden), self.embeddings[1].embeddings)
+        logits = ops.einsum("blw,cw->blc", self.norms[1](hidden), self.embeddings[1].embeddings)
+        return ops.cast(logits, self.variable_dtype)  # of which small differences matter
 
     def empty_cache(self, batch: Any, beams: int) -> list[KeysAndValues]:
         """The cache before the first step."""
