@@ -3,14 +3,17 @@
     PROJECT/.venv/bin/python tests/benchmarks/validation.py --project PROJECT
 
 Both run in turns in one process on the same table, so that a busy machine slows both. The ratio must stay at most 2.
+Then processes of their own compute the statistics of a tenth, of all and of five times the rows: their memory must not
+grow with the rows.
 """
 
 import argparse
 import gc
 import importlib
 import itertools
-import resource
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +23,18 @@ from types import ModuleType
 
 SPLITS = {"train": 0.7, "validation": 0.15, "test": 0.15}
 MAX_RATIO = 2.0
+MAX_GROWTH = 1.25  # of memory, from a tenth of the rows to five times as many
+ALONE = """
+import importlib, pathlib, re, sys, time
+name, folder = sys.argv[1:]
+statistics = importlib.import_module(f"{name}.data_statistics")
+config = importlib.import_module(f"{name}.config").Config(artifacts=folder)
+started = time.perf_counter()
+statistics.compute(config)
+took = time.perf_counter() - started
+(peak,) = re.findall(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())
+print(took, int(peak) / (1 << 20))
+"""
 
 
 def main() -> int:
@@ -38,7 +53,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         config = config_class(artifacts=Path(folder))
         columns = write_tables(config, options.rows, options.seed)
-        before = peak_memory()
         ways = {"direct": lambda: direct(project, config), "Beam": lambda: project.compute(config)}
         times: dict[str, list[float]] = {name: [] for name in ways}
         for _, (name, run) in itertools.product(range(options.rounds), ways.items()):
@@ -47,13 +61,23 @@ def main() -> int:
     ratio = statistics.median(beam / straight for beam, straight in zip(times["Beam"], times["direct"], strict=True))
     print(f"{options.rows:,} rows x {columns} columns: direct {best['direct']:.2f} s, Beam {best['Beam']:.2f} s")
     print(f"ratio {ratio:.2f} (at most {MAX_RATIO:g})")
-    print(f"peak memory {before:.2f} GB before, when the tables were made, and {peak_memory():.2f} GB after")
-    return int(ratio > MAX_RATIO)
+    peaks = []
+    for rows in (options.rows // 10, options.rows, options.rows * 5):
+        with tempfile.TemporaryDirectory() as folder:
+            write_tables(config_class(artifacts=Path(folder)), rows, options.seed)
+            took, peak = alone(package, folder)
+        print(f"{rows:,} rows in a process of their own: {took:.2f} s, peak memory {peak:.2f} GB")
+        peaks.append(peak)
+    return int(ratio > MAX_RATIO or peaks[-1] > MAX_GROWTH * peaks[0])
 
 
-def peak_memory() -> float:
-    """The most memory that this process has had, in GB (Linux counts in KB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+def alone(package: Path, folder: str) -> tuple[float, float]:
+    """Seconds and the most memory, in GB, that a process takes for the statistics of the tables in a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    command = [sys.executable, "-c", ALONE, package.name, folder]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    took, peak = map(float, finished.stdout.split())
+    return took, peak
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -67,14 +91,8 @@ def seconds(run: Callable[[], object]) -> float:
 def direct(project: ModuleType, config: object) -> None:
     """The statistics without Beam."""
     for split in SPLITS:
-        combiner = project.CombineStatistics()
-        combiner.setup()
-        accumulators = combiner.create_accumulator()
-        for name, path, number in project.row_groups(config):
-            if name == split:
-                for _, batch in project.read_batches(name, path, number):
-                    accumulators = combiner.add_input(accumulators, batch)
-        combiner.extract_output(accumulators)
+        parts = [part for part in project.table_parts.parts(config) if part.split == split]
+        project.merge_parts(split, [project.summarize_part(part)[1] for part in parts])
 
 
 def write_tables(config: object, rows: int, seed: int) -> int:

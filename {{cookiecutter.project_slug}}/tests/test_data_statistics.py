@@ -1,6 +1,7 @@
 """Statistics of the splits: every type of column, and names that are hard to handle."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project import data_statistics
+from project import data_statistics, table_parts
 from project.config import Config
 from project.errors import InputError
 from project.paths import SPLITS
@@ -87,16 +88,46 @@ def test_columns_without_a_usable_value(write: Write) -> None:
 
 
 def test_memory_per_batch_depends_on_neither_rows_nor_columns(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_statistics, "BATCH_CELLS", 20)
+    monkeypatch.setattr(table_parts, "BATCH_CELLS", 20)
     config = write(pa.table({"x": range(100), "y": range(100)}))
-    batches = [
-        batch
-        for row_group in data_statistics.row_groups(config)
-        if row_group[0] == "train"
-        for _, batch in data_statistics.read_batches(*row_group)
-    ]
+    (part,) = [part for part in table_parts.parts(config) if part.split == "train"]
+    batches = list(table_parts.read_batches(part))
     assert {batch.num_rows for batch in batches} == {10}
+    assert pa.Table.from_batches(batches)["x"].to_pylist() == list(range(100))
     assert features(config)["x"].num_stats.mean == 49.5
+
+
+def test_parts_depend_on_neither_files_nor_row_groups(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_parts, "BATCH_CELLS", 8)
+    monkeypatch.setattr(table_parts, "PART_ROWS", 21)
+    config = write(pa.table({"x": range(100)}))
+    whole = [list(table_parts.read_batches(part)) for part in table_parts.parts(config)]
+    assert [sum(batch.num_rows for batch in batches) for batches in whole[:5]] == [21, 21, 21, 21, 16]
+    shard(config, [7, 40, 100])
+    assert [list(table_parts.read_batches(part)) for part in table_parts.parts(config)] == whole
+
+
+def test_statistics_are_the_same_on_any_runner_and_in_any_files(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_parts, "PART_ROWS", 3_000)
+    random, size = np.random.default_rng(0), 20_000  # many enough that TFDV estimates quantiles and frequent values
+    table = {"x": random.normal(size=size), "word": [f"{number}" for number in random.zipf(1.2, size)]}
+    config = write(pa.table(table))
+    whole = data_statistics.compute(config)
+    shard(config, [1, 5_003, 17_000, size])
+    threads = ("--runner=FnApiRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+    spread = data_statistics.compute(config.model_copy(update={"beam_options": threads}))
+    assert spread.SerializeToString(deterministic=True) == whole.SerializeToString(deterministic=True)
+
+
+def shard(config: Config, ends: list[int]) -> None:
+    """Cuts the table of every split into files that end at these rows, with row groups of other sizes."""
+    for split in SPLITS:
+        path = config.paths.examples(split)
+        table = pq.read_table(path)
+        path.unlink()
+        path.mkdir()
+        for number, (start, end) in enumerate(pairwise([0, *ends])):
+            pq.write_table(table.slice(start, end - start), path / f"{number}.parquet", row_group_size=1_900 + number)
 
 
 def test_missing_tables_name_the_target_that_makes_them(tmp_path: Path) -> None:

@@ -111,11 +111,17 @@ def validation_hash(config: "Config") -> str:
     return text_hash([content_hash(require(config.paths.examples("validation"), "collect")), config.target])
 
 
+def examples_files(config: "Config", split: str) -> list[Path]:
+    """The Parquet files of a split in their order: most often one; several where its path is a folder of shards."""
+    path = require(config.paths.examples(split), "collect")
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
 def num_examples(config: "Config", split: str) -> int:
     """How many examples a split has."""
     import pyarrow.parquet  # here, since stages that only handle JSON need not wait for it
 
-    return int(pyarrow.parquet.read_metadata(require(config.paths.examples(split), "collect")).num_rows)
+    return sum(int(pyarrow.parquet.read_metadata(path).num_rows) for path in examples_files(config, split))
 
 
 def read_examples(config: "Config", split: str) -> "pd.DataFrame":

@@ -1,18 +1,18 @@
-"""TFDV statistics of the splits, by one Apache Beam pipeline that streams over the row groups of the Parquet tables."""
+"""TFDV statistics of the splits, by one Apache Beam pipeline that streams over the Parquet tables."""
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from . import artifacts
+from . import table_parts
 from .config import Config
+from .errors import InputError
 from .paths import SPLITS
 from .quiet_tfdv import (
     CanonicalizeRecordBatch,
@@ -22,32 +22,53 @@ from .quiet_tfdv import (
     merge_dataset_feature_statistics,
     tfdv,
 )
+from .table_parts import Part
 
-BATCH_CELLS = 1 << 20  # rows times columns that are in memory at once: some ten megabytes
 QUANTILES = 20  # of a number: fewer misjudge the distance of splits, more cost time (TFDV sketches 100 times as many)
 
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 ColumnStatistics: TypeAlias = statistics_pb2.FeatureNameStatistics
-RowGroup: TypeAlias = tuple[str, str, int]  # split, path of the table, number of the row group
 Accumulators: TypeAlias = list[Any]  # one per generator
 
 
 def compute(config: Config) -> StatisticsList:
-    """The statistics of every split, named after it, in the order of SPLITS."""
+    """The statistics of every split, named after it, in the order of SPLITS.
+
+    They are the same to the last bit on any runner, by any number of workers and in whatever files the rows are: TFDV's
+    sketches of quantiles and frequent values depend on how rows are cut and joined, and here both are fixed.
+
+    Raises:
+        InputError: there are no tables, or another runner than the one in this process could not do it.
+    """
+    parts = table_parts.parts(config)
     config.paths.validation.mkdir(parents=True, exist_ok=True)
     # The workers of a cluster share the place of the artifacts with this process, but not its temporary folder.
-    with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as folder:
-        with warnings.catch_warnings(), beam.Pipeline(options=PipelineOptions(list(config.beam_options))) as pipeline:
-            warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
-            _ = (
-                pipeline
-                | "Row groups" >> beam.Create(row_groups(config))
-                | "Read" >> beam.FlatMapTuple(read_batches)
-                | "Summarize" >> beam.CombinePerKey(CombineStatistics())
-                | "Write" >> beam.Map(write, Path(folder))
-            )
-        return StatisticsList(datasets=[Statistics.FromString(Path(folder, split).read_bytes()) for split in SPLITS])
+    with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as name:
+        folder = Path(name).resolve()
+        try:
+            run(config.beam_options, parts, folder)
+        except Exception as error:  # whatever an engine may raise
+            if config.beam_options == Config.model_fields["beam_options"].default:
+                raise
+            options = ",".join(config.beam_options)
+            raise InputError(f"validation failed with beam_options {options!r}: {error}") from error
+        return StatisticsList(datasets=[Statistics.FromString((folder / split).read_bytes()) for split in SPLITS])
+
+
+def run(options: Iterable[str], parts: list[Part], folder: Path) -> None:
+    """Summarizes parts on the engine that the options name, and writes a file per split into the folder."""
+    with warnings.catch_warnings(), beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
+        _ = (
+            pipeline
+            | "Parts" >> beam.Create(parts)
+            | "Spread" >> beam.Reshuffle()
+            | "Summarize" >> beam.Map(summarize_part)
+            | "Gather" >> beam.GroupByKey()
+            | "Merge" >> beam.MapTuple(merge_parts)
+            | "Write" >> beam.Map(write, folder)
+        )
 
 
 def by_column(statistics: StatisticsList) -> dict[str, list[ColumnStatistics]]:
@@ -61,24 +82,6 @@ def num_values(column: ColumnStatistics) -> int:
     """How many values of a column are not missing."""
     kind = column.string_stats if column.HasField("string_stats") else column.num_stats
     return int(kind.common_stats.num_non_missing)
-
-
-def row_groups(config: Config) -> list[RowGroup]:
-    """The parts of the tables that can be read on their own, by several workers at once."""
-    paths = {split: artifacts.require(config.paths.examples(split), "collect") for split in SPLITS}
-    return [
-        (split, str(path), number)
-        for split, path in paths.items()
-        for number in range(pq.ParquetFile(path).num_row_groups)
-    ]
-
-
-def read_batches(split: str, path: str, row_group: int) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Reads a row group piece by piece, so that memory depends neither on its size nor on the number of columns."""
-    table = pq.ParquetFile(path)
-    rows = max(1, BATCH_CELLS // max(1, table.metadata.num_columns))
-    for batch in table.iter_batches(batch_size=rows, row_groups=[row_group]):
-        yield split, to_tfdv(batch)
 
 
 def to_tfdv(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -99,60 +102,91 @@ def to_tfdv_type(column: pa.Array) -> pa.Array:
     return column
 
 
-class CombineStatistics(beam.CombineFn):
-    """Runs TFDV's generators as one combiner per split.
+class Generators:
+    """TFDV's generators of statistics as one.
 
     `tfdv.GenerateStatistics` runs the same ones, but spreads the batches of a split over up to 128 accumulators, whose
     copying takes longer than the statistics, and needs dozens of further transforms per split.
     """
 
-    def setup(self) -> None:
-        """Makes the generators where they are used, on each worker."""
-        self.generators = get_generators(options(), in_memory=True)
+    def __init__(self) -> None:
+        """Makes the generators, on the worker that uses them."""
+        self.generators = get_generators(how_fine(), in_memory=True)
         for generator in self.generators:
             generator.setup()
 
-    def create_accumulator(self) -> Accumulators:
-        """What each generator starts from."""
-        return [generator.create_accumulator() for generator in self.generators]
-
-    def add_input(self, accumulators: Accumulators, batch: pa.RecordBatch) -> Accumulators:
-        """Adds the rows of a batch."""
-        pairs = zip(self.generators, accumulators, strict=True)
-        return [generator.add_input(accumulator, batch) for generator, accumulator in pairs]
-
-    def merge_accumulators(self, parts: Iterable[Accumulators]) -> Accumulators:
-        """Joins what several workers have summarized."""
-        pairs = zip(self.generators, zip(*parts, strict=True), strict=True)
-        return [generator.merge_accumulators(accumulators) for generator, accumulators in pairs]
+    def summarize(self, batches: Iterable[pa.RecordBatch]) -> Accumulators:
+        """What the generators note of some rows, small enough to travel to another worker."""
+        accumulators = [generator.create_accumulator() for generator in self.generators]
+        for batch in batches:
+            pairs = zip(self.generators, accumulators, strict=True)
+            prepared = to_tfdv(batch)
+            accumulators = [generator.add_input(accumulator, prepared) for generator, accumulator in pairs]
+        return self.compact(accumulators)
 
     def compact(self, accumulators: Accumulators) -> Accumulators:
-        """Makes the accumulators small before they travel to another worker."""
+        """The same in less space."""
         pairs = zip(self.generators, accumulators, strict=True)
         return [generator.compact(accumulator) for generator, accumulator in pairs]
 
-    def extract_output(self, accumulators: Accumulators) -> Statistics:
-        """The statistics of all that was added."""
-        pairs = zip(self.generators, self.compact(accumulators), strict=True)
-        outputs = [generator.extract_output(accumulator) for generator, accumulator in pairs]
-        return merge_dataset_feature_statistics(outputs).datasets[0]
+    def finish(self, parts: Iterable[Accumulators]) -> Statistics:
+        """The statistics of the rows of all parts, joined in this order."""
+        pairs = zip(self.generators, zip(*parts, strict=True), strict=True)
+        merged = self.compact([generator.merge_accumulators(accumulators) for generator, accumulators in pairs])
+        outputs = [
+            generator.extract_output(accumulator)
+            for generator, accumulator in zip(self.generators, merged, strict=True)
+        ]
+        return with_ties_in_order(merge_dataset_feature_statistics(outputs).datasets[0])
+
+
+def with_ties_in_order(statistics: Statistics) -> Statistics:
+    """Values that are equally frequent in the order of the alphabet: TFDV gives them in one that changes by chance.
+
+    Of more values than TFDV lists, those as frequent as the last listed are left out, since chance has chosen them.
+    """
+    most = how_fine().num_rank_histogram_buckets
+    for column in statistics.features:
+        listed = column.string_stats.rank_histogram.buckets
+        ranked = sorted(listed, key=lambda each: (-each.sample_count, each.label))
+        if len(ranked) == most:
+            ranked = [each for each in ranked if each.sample_count > ranked[-1].sample_count]
+        num_top = len(column.string_stats.top_values)
+        if ranked != list(listed):
+            kept = [(each.label, each.sample_count) for each in ranked]
+            del listed[:], column.string_stats.top_values[:]
+            for rank, (label, count) in enumerate(kept):
+                listed.add(low_rank=rank, high_rank=rank, label=label, sample_count=count)
+            for label, count in kept[:num_top]:
+                column.string_stats.top_values.add(value=label, frequency=count)
+    return statistics
+
+
+def summarize_part(part: Part) -> tuple[str, tuple[int, Accumulators]]:
+    """What one worker does: the accumulators of a part, by its split and number."""
+    return part.split, (part.number, Generators().summarize(table_parts.read_batches(part)))
+
+
+def merge_parts(split: str, numbered: Iterable[tuple[int, Accumulators]]) -> Statistics:
+    """The statistics of a split, whichever worker had which of its parts."""
+    in_order = sorted(numbered, key=lambda each: each[0])
+    statistics = Generators().finish([accumulators for _, accumulators in in_order])
+    statistics.name = split
+    return statistics
 
 
 def summarize(table: pa.Table, name: str) -> Statistics:
     """The statistics of a table in memory, called `name`: for few rows a pipeline takes longer to set up than run."""
-    combine = CombineStatistics()
-    combine.setup()
-    accumulators = combine.create_accumulator()
+    generators = Generators()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # as in `compute`
-        for batch in table.to_batches(max_chunksize=max(1, BATCH_CELLS // max(1, table.num_columns))):
-            accumulators = combine.add_input(accumulators, to_tfdv(batch))
-        statistics = combine.extract_output(accumulators)
+        batches = table.to_batches(max_chunksize=max(1, table_parts.BATCH_CELLS // max(1, table.num_columns)))
+        statistics = generators.finish([generators.summarize(batches)])
     statistics.name = name
     return statistics
 
 
-def options() -> tfdv.StatsOptions:
+def how_fine() -> tfdv.StatsOptions:
     """How fine the statistics are."""
     return tfdv.StatsOptions(
         num_quantiles_histogram_buckets=QUANTILES,
@@ -160,8 +194,6 @@ def options() -> tfdv.StatsOptions:
     )
 
 
-def write(statistics_of_split: tuple[str, Statistics], folder: Path) -> None:
+def write(statistics: Statistics, folder: Path) -> None:
     """Leaves the statistics where the starting process finds them, on whichever worker they were made."""
-    split, statistics = statistics_of_split
-    statistics.name = split
-    (folder / split).write_bytes(statistics.SerializeToString(deterministic=True))
+    (folder / statistics.name).write_bytes(statistics.SerializeToString(deterministic=True))
