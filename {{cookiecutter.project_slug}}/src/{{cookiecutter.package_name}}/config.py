@@ -483,6 +483,9 @@ class Config(BaseSettings):
     max_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
     """Trials of the search (hyperband sizes its brackets by `epochs` instead)."""
 
+    workers: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Processes of this machine that run trials side by side, on a share of its cores each."""
+
     # --- Evaluation ------------------------------------------------------------------------------------------------
     resamples: Annotated[int, Field(ge=50, le=100_000)] = 500
     """Bootstrap resamples behind each 95 % interval."""
