@@ -94,11 +94,11 @@ def test_a_lost_workers_trial_goes_to_another_one_which_was_kept_waiting(service
 
 
 def test_a_trial_that_takes_workers_with_it_fails(servicer: tune_chief.Servicer) -> None:
-    for worker in ("a", "b"):
+    for worker in ("a", "b", "c"):
         assert servicer.next_trial(worker).trial_id == "0"
         servicer.give_up(worker, "killed")
     assert servicer.oracle.trials["0"].status == TrialStatus.FAILED
-    assert servicer.next_trial("c").trial_id == "1"
+    assert servicer.next_trial("d").trial_id == "1"
 
 
 def test_several_failures_in_a_row_end_the_search(servicer: tune_chief.Servicer) -> None:

@@ -48,6 +48,7 @@ def search_alone(config: Config) -> keras_tuner.Tuner:
 
 def search_as_worker(config: Config, place: Place) -> None:
     """Runs trials that a chief hands out, and leaves the results to it."""
+    tune_workers.end_with_parent(os.environ)
     tuner, data = prepare(config, tune_workers.SeededTuner)
     with tune_workers.in_touch(tuner, place):
         run_trials(config, tuner, data)

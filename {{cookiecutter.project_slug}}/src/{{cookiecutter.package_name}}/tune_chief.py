@@ -24,7 +24,7 @@ from .errors import InputError, RefusedError
 from .trials import Trial, TrialStatus
 from .tune_workers import FIRST_CONTACT, GRACE, LOOPBACK, LOST, LocalWorkers, Place, num_cores
 
-MOST_LOSSES = 2  # workers that a trial may take with it; then it is to blame, for example for want of memory
+MOST_LOSSES = 3  # workers that a trial may take with it; then it is to blame, for example for want of memory
 PAUSE = 0.5  # seconds after which a worker without a trial asks again
 LOOK = 0.2  # seconds between looks at the workers
 MOST_CALLS = 64  # answered at once: each waiting worker takes one
@@ -207,7 +207,6 @@ class Chief:
 @contextlib.contextmanager
 def started(config: Config, place: Place | None) -> Generator[Chief, None, None]:
     """Binds the server and, unless the environment gives a place, starts workers on this machine."""
-    number_of_workers = config.workers
     server = grpc.server(futures.ThreadPoolExecutor(MOST_CALLS), options=[("grpc.so_reuseport", 0)])
     host, wanted = (place.host, place.port) if place else (LOOPBACK, 0)  # port 0: a free one
     try:
@@ -221,9 +220,11 @@ def started(config: Config, place: Place | None) -> Generator[Chief, None, None]
         stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, end_orderly))
         workers = None
         if place is None:
-            workers = stack.enter_context(LocalWorkers(number_of_workers, port, config.paths.tuning / "workers"))
-            threads = max(1, num_cores() // number_of_workers)
-            print(f"{number_of_workers} workers on this machine, on {threads} of its cores each", flush=True)
+            workers = LocalWorkers(config.workers, config.paths.tuning / "workers")
+            stack.callback(workers.end)
+            workers.start(port)
+            cores = max(1, num_cores() // config.workers)
+            print(f"{config.workers} workers on this machine, on {cores} of its {num_cores()} cores each", flush=True)
         yield Chief(server, f"{host}:{port}", workers)
 
 

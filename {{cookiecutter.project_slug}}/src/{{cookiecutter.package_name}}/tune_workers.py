@@ -15,7 +15,7 @@ import time
 from collections.abc import Generator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import keras
 import keras_tuner
@@ -23,6 +23,7 @@ import keras_tuner
 from .errors import InputError, RefusedError
 
 NAME, ADDRESS, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
+PARENT = "TUNE_PARENT"  # the process that started this one
 LARGEST_PORT = 65_535
 LOOPBACK = "127.0.0.1"
 FIRST_CONTACT = 600  # seconds in which a chief and its workers, started in any order, have to find each other
@@ -74,7 +75,8 @@ def variables(place: Place, num_workers: int, num_cores: int, given: Mapping[str
         "GRPC_VERBOSITY": "NONE",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first worker takes all of a GPU's memory
     }
-    return {**threads, **settings, **given, **place.variables(), "no_grpc_proxy": place.host}
+    own = {PARENT: str(os.getpid()), "no_grpc_proxy": place.host}
+    return {**threads, **settings, **given, **place.variables(), **own}
 
 
 def num_cores() -> int:
@@ -83,30 +85,31 @@ def num_cores() -> int:
 
 
 class LocalWorkers:
-    """Worker processes of this machine; they end when the block ends, whatever the reason."""
+    """Worker processes of this machine."""
 
-    def __init__(self, num_workers: int, port: int, logs: Path) -> None:
-        """Starts them; what they print goes to a file each in the folder `logs`."""
-        logs.mkdir(parents=True, exist_ok=True)
-        self.logs = logs
+    def __init__(self, num_workers: int, logs: Path) -> None:
+        """Takes their number, and the folder of the files to which they print."""
+        self.num_workers, self.logs = num_workers, logs
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, port: int) -> None:
+        """Starts them, as workers of a chief that listens at this port."""
+        self.logs.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", f"{__package__}.tune", *sys.argv[1:]]
-        for number in range(1, num_workers + 1):
+        for number in range(1, self.num_workers + 1):
             place = Place(f"worker-{number}", LOOPBACK, port)
             with self.log(place.name).open("wb") as log:
                 self.processes[place.name] = subprocess.Popen(
                     command,
-                    env=variables(place, num_workers, num_cores(), os.environ),
+                    env=variables(place, self.num_workers, num_cores(), os.environ),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C is for the chief, which ends them
                 )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Ends them, whatever they are doing."""
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
@@ -132,6 +135,20 @@ class LocalWorkers:
         lines = self.log(name).read_text(encoding="utf-8", errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
         return f"ended with status {code}: {last} (all of it: {self.log(name)})"
+
+
+def end_with_parent(environment: Mapping[str, str]) -> None:
+    """Ends this worker when the process that started it is gone, even if it was killed."""
+    if PARENT in environment:
+        parent = int(environment[PARENT])
+        threading.Thread(target=exit_without, args=(parent,), daemon=True).start()
+
+
+def exit_without(parent: int) -> None:
+    """Waits until the parent of this process is another one, which happens when it has ended, and exits."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 class SeededTuner(keras_tuner.Tuner):
