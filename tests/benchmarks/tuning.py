@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import statistics
+import sys
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -80,6 +81,7 @@ def compare_tuners(name: str, project: Path, arguments: list[str], options: argp
                 budget = sum(epochs for epochs, _ in trials)
             num_trials[tuner] = len(trials)
             curves[tuner].append([best_within(trials, share * budget) for share in SHARES])
+            print(name, f"seed {seed}", tuner, len(trials), curves[tuner][-1], file=sys.stderr, flush=True)
     shares = " | ".join(f"{share:.0%}" for share in SHARES)
     print(f"\n{name}, {options.rows} rows, {options.seeds} seeds, {budget} epochs of up to {options.epochs} a trial\n")
     print(f"| tuner | trials | {shares} | seconds |\n|{'---|' * (len(SHARES) + 3)}")
