@@ -99,15 +99,18 @@ def compare_workers(name: str, project: Path, arguments: list[str], options: arg
     """Prints how long a search takes by the number of workers and of threads of each."""
     num_cores = len(os.sched_getaffinity(0))
     print(f"\n{name}, {options.trials} trials of {options.epochs} epochs, {num_cores} cores\n")
-    print("| workers | threads of each | seconds | times as fast |\n|---|---|---|---|")
+    print("| workers | threads of each | seconds | times as fast | seconds of processors |\n|---|---|---|---|---|")
     chosen = [*arguments, "--tuner=random", "--seed=1", f"--max-trials={options.trials}"]
     slowest = 0.0
     for threads in (1, num_cores):
         for workers in (1, num_cores):
             os.environ.update(dict.fromkeys(THREADS, str(threads)))
+            before = os.times()
             seconds = search(project, options, [*chosen, f"--workers={workers}"])
+            after = os.times()
+            used = sum(after[2:4]) - sum(before[2:4])  # by the processes that this one has started
             slowest = slowest or seconds
-            print(f"| {workers} | {threads} | {seconds:.0f} | {slowest / seconds:.2f} |", flush=True)
+            print(f"| {workers} | {threads} | {seconds:.0f} | {slowest / seconds:.2f} | {used:.0f} |", flush=True)
     for variable in THREADS:
         del os.environ[variable]
 
