@@ -27,7 +27,13 @@ class Search:
     """A search by two workers, as `make tune WORKERS=2` starts it."""
 
     def __init__(self, project: Project) -> None:
-        command = [project.venv / "bin" / "python", "-m", f"{project.package}.tune", "--workers=2", "--tuner=random"]
+        command = [
+            str(project.venv / "bin" / "python"),
+            "-m",
+            f"{project.package}.tune",
+            "--workers=2",
+            "--tuner=random",
+        ]
         self.folder = project.folder / "artifacts" / "tuning"
         self.started = time.time()
         self.process = subprocess.Popen(
@@ -46,7 +52,7 @@ class Search:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-                variables = (folder / "environ").read_text().split("\0")
+                variables = (folder / "environ").read_text(errors="replace").split("\0")
             except OSError:
                 continue  # it has just ended
             names = [entry.partition("=")[2] for entry in variables if entry.startswith("KERASTUNER_TUNER_ID=")]

@@ -116,7 +116,7 @@ class Servicer(oracle_chief.OracleServicer):
 
     def give_up(self, worker: str, how: str) -> None:
         """Takes a worker for lost, and keeps its trial for another one."""
-        with self.turn():
+        with contextlib.suppress(RuntimeError), self.turn():  # as in EndTrial
             self.lost[worker] = how
             self.seen.pop(worker, None)
             trial = self.oracle.ongoing_trials.pop(worker, None)
