@@ -45,6 +45,7 @@ class Servicer(oracle_chief.OracleServicer):
         self.dismissed: set[str] = set()  # workers that were told that there is nothing left to do
         self.lost: dict[str, str] = {}  # worker -> how it was lost
         self.losses: Counter[str] = Counter()  # trial -> how many workers it has lost
+        self.messages: dict[str, str] = {}  # trial -> why it has failed
         self.failure = ""  # why the search cannot go on
 
     @contextlib.contextmanager
@@ -58,13 +59,15 @@ class Servicer(oracle_chief.OracleServicer):
                 raise
 
     def GetSpace(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the protocol's name)
-        """Answers a worker's sign of life; one that has other data, settings or code is turned away."""
+        """Answers a worker's sign of life or of failure; one that has other data, settings or code is turned away."""
         sent = dict(context.invocation_metadata())
         if sent.get("search", self.search) != self.search:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "its data, settings or search space differ")
         with self.turn():
             if "worker" in sent:
                 self.seen[sent["worker"]] = time.monotonic()
+            if "trial" in sent:
+                self.messages[sent["trial"]] = sent["message-bin"].decode(errors="replace")
             return super().GetSpace(request, context)
 
     def CreateTrial(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -102,6 +105,7 @@ class Servicer(oracle_chief.OracleServicer):
         """Closes a trial, unless its worker was given up and another one has closed it."""
         del context
         trial = Trial.from_proto(request.trial)
+        trial.message = self.messages.get(trial.trial_id)
         worker = self.runner(trial.trial_id)
         if worker and not self.failure:
             with contextlib.suppress(RuntimeError), self.turn():  # several failures in a row end the search

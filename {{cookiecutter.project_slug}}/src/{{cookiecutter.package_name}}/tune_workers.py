@@ -29,6 +29,7 @@ LOOPBACK = "127.0.0.1"
 FIRST_CONTACT = 600  # seconds in which a chief and its workers, started in any order, have to find each other
 BEAT = 5  # seconds between a worker's signs of life
 LOST = 60  # seconds without one, after which the other side is given up
+MOST_CHARACTERS = 1_000  # of an error that are sent: its end is what counts
 GRACE = 10  # seconds in which a process has to end when it is told to
 
 
@@ -160,6 +161,15 @@ class SeededTuner(keras_tuner.Tuner):
         """Seeds the trial."""
         super().on_trial_begin(trial)
         keras.utils.set_random_seed(self.seed + int(trial.trial_id))
+
+    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+        """Tells why a trial has failed, which the protocol leaves out, and that it has ended."""
+        if trial.message:
+            from keras_tuner.src import protos  # here, since a search by one process needs no gRPC
+
+            why = (("trial", trial.trial_id), ("message-bin", trial.message[-MOST_CHARACTERS:].encode()))
+            self.oracle.stub.GetSpace(protos.get_service().GetSpaceRequest(), metadata=why, timeout=LOST)
+        super().on_trial_end(trial)
 
 
 @contextlib.contextmanager
