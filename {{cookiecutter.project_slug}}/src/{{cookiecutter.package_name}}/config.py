@@ -493,10 +493,13 @@ class Config(BaseSettings):
     # jinja: endif
     # --- Search ----------------------------------------------------------------------------------------------------
     tuner: Literal["random", "grid", "bayesian", "hyperband"] = "bayesian"
-    """How KerasTuner picks the next hyperparameters to try."""
+    """How KerasTuner picks the next ones to try; bayesian draws the first three per hyperparameter at random."""
 
     max_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
     """Trials of the search (hyperband sizes its brackets by `epochs` instead)."""
+
+    workers: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Processes of this machine that run trials of the search side by side, on a share of its cores each."""
 
     # --- Evaluation ------------------------------------------------------------------------------------------------
     resamples: Annotated[int, Field(ge=50, le=100_000)] = 500

@@ -3,7 +3,7 @@
 import contextlib
 import gc
 import io
-import math
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import keras
 import keras_tuner
 import pandas as pd
 
-from . import artifacts, epochs, freshness, model, preprocessing, stage, task, tuning_report
+from . import artifacts, epochs, freshness, model, preprocessing, stage, task, trials, tune_workers, tuning_report
 from .config import Config
 from .errors import RefusedError
 from .tracing import TraceOnce
+from .tune_workers import Place
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
@@ -23,22 +24,57 @@ TUNERS = {
     "bayesian": keras_tuner.BayesianOptimization,
     "hyperband": keras_tuner.Hyperband,
 }
-COMPLETED = keras_tuner.engine.trial.TrialStatus.COMPLETED
+Data = tuple[keras.Model, task.Target]  # the preprocessor, and what is predicted
+NOT_OF_THE_SEARCH = ("artifacts", "max_trials", "workers")  # settings that change neither the space nor the scores
 
 
 def main(config: Config) -> None:
     """From the examples tables to artifacts/tuning; a search that was stopped goes on."""
     spare_collections()
+    place = tune_workers.read_place(os.environ)
+    if place and not place.is_chief:
+        search_as_worker(config, place)
+        return
+    tuner = search_by_workers(config, place) if place or config.workers > 1 else search_alone(config)
+    write(config, trials.table(tuner), trials.best(tuner))
+
+
+def search_alone(config: Config) -> keras_tuner.Tuner:
+    """Runs the trials in this process."""
+    tuner, data = prepare(config, Reporting)
+    run_trials(config, tuner, data)
+    return tuner
+
+
+def search_as_worker(config: Config, place: Place) -> None:
+    """Runs trials that a chief hands out, and leaves the results to it."""
+    tune_workers.end_with_parent(os.environ)
+    tuner, data = prepare(config, tune_workers.SeededTuner)
+    with tune_workers.in_touch(tuner, place):
+        run_trials(config, tuner, data)
+
+
+def search_by_workers(config: Config, place: Place | None) -> keras_tuner.Tuner:
+    """Hands out trials, to workers on this machine unless the environment gives this process a place among several."""
+    for name in place.variables() if place else ():
+        del os.environ[name]  # else KerasTuner would keep this search apart from that of one process
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from . import tune_chief  # here, since a search by one process needs no gRPC
+
+    with tune_chief.started(config, place) as chief:  # the workers load the data while this process does
+        tuner, _ = prepare(config, Reporting)
+        chief.search(tuner)
+    return tuner
+
+
+def prepare(config: Config, kind: type[keras_tuner.Tuner]) -> tuple[keras_tuner.Tuner, Data]:
+    """The tuner and the data of its trials."""
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
     preprocessor = preprocessing.build_preprocessor(config, examples)
     build = partial(model.build_model, config=config, preprocessor=preprocessor, target=target)
-    tuner = make_tuner(config, build)
-    search(config, tuner, preprocessor, target)
-    trials = trial_table(tuner)
-    winner = best_trial(tuner)
-    write(config, trials, winner)
+    return make_tuner(config, build, kind), (preprocessor, target)
 
 
 def spare_collections() -> None:
@@ -47,7 +83,7 @@ def spare_collections() -> None:
     gc.freeze()
 
 
-def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
+def make_tuner(config: Config, build: Any, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tuner:
     """A tuner whose folder is named after the search space and the data, so that it never resumes another search."""
     space = keras_tuner.HyperParameters()
     build(space)
@@ -55,7 +91,7 @@ def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
     is_hyperband = config.tuner == "hyperband"
     options: dict[str, Any] = {"max_epochs": num_epochs} if is_hyperband else {"max_trials": config.max_trials}
     with contextlib.redirect_stdout(io.StringIO()) as notice:
-        tuner = type("Tuner", (Reporting, TUNERS[config.tuner]), {})(
+        tuner = type("Tuner", (kind, TUNERS[config.tuner]), {"seed": config.seed})(
             build,
             objective=keras_tuner.Objective(task.MONITOR, "min"),
             seed=config.seed,
@@ -63,7 +99,7 @@ def make_tuner(config: Config, build: Any) -> keras_tuner.Tuner:
             project_name=search_key(config, space),
             **options,
         )
-    if notice.getvalue():
+    if notice.getvalue() and kind is Reporting:
         print(f"going on with a search that has {len(tuner.oracle.trials)} trials")
     return tuner
 
@@ -72,7 +108,7 @@ def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
     """A hash of all that trials of one search have in common."""
     described = [f"{hyperparameter.get_config()}" for hyperparameter in space.space]
     settings = freshness.used_settings(config, freshness.modules_of("tune"))
-    settings = {name: value for name, value in settings.items() if name not in ("artifacts", "max_trials")}
+    settings = {name: value for name, value in settings.items() if name not in NOT_OF_THE_SEARCH}
     return artifacts.text_hash([described, settings, artifacts.data_hash(config)])
 
 
@@ -82,12 +118,12 @@ class Reporting(keras_tuner.Tuner):
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
         """Says how the trial went."""
         super().on_trial_end(trial)
-        outcome = f"{task.MONITOR} {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
-        print(f"trial {trial.trial_id}: {outcome}", flush=True)
+        print(trials.outcome(trial), flush=True)
 
 
-def search(config: Config, tuner: keras_tuner.Tuner, preprocessor: keras.Model, target: task.Target) -> None:
+def run_trials(config: Config, tuner: keras_tuner.Tuner, data: Data) -> None:
     """Runs the trials that are left."""
+    preprocessor, target = data
     epoch, num_epochs = epochs.epoch_counter(), epochs.num_epochs(config, artifacts.num_examples(config, "train"))
     train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
     validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
@@ -109,56 +145,17 @@ def search(config: Config, tuner: keras_tuner.Tuner, preprocessor: keras.Model, 
         raise RefusedError(f"the search failed: {str(error).splitlines()[-1]}") from error
 
 
-def is_usable(trial: keras_tuner.engine.trial.Trial) -> bool:
-    """Whether a trial came to a score; KerasTuner lists failed ones among the best."""
-    return trial.status == COMPLETED and trial.score is not None and math.isfinite(trial.score)
-
-
-def reason(trial: keras_tuner.engine.trial.Trial) -> str:
-    """Why a trial has no score, in a line."""
-    lines = (trial.message or "").strip().splitlines()
-    return lines[-1] if lines else f"status {trial.status}, score {trial.score}"
-
-
-def best_trial(tuner: keras_tuner.Tuner) -> keras_tuner.engine.trial.Trial:
-    """The trial with the best score.
-
-    Raises:
-        RefusedError: no trial came to a score.
-    """
-    usable = [trial for trial in tuner.oracle.trials.values() if is_usable(trial)]
-    if not usable:
-        reasons = {reason(trial) for trial in tuner.oracle.trials.values()}
-        raise RefusedError(f"all {len(tuner.oracle.trials)} trials failed: {'; '.join(sorted(reasons))}")
-    return min(usable, key=lambda trial: (trial.score, trial.trial_id))
-
-
-def trial_table(tuner: keras_tuner.Tuner) -> pd.DataFrame:
-    """One row per trial: its number, hyperparameters, status and score, the best first."""
-    rows = [
-        {
-            "trial": trial.trial_id,
-            task.MONITOR: trial.score if is_usable(trial) else None,
-            "status": trial.status if is_usable(trial) else f"failed: {reason(trial)}",
-            **{name: value for name, value in trial.hyperparameters.values.items() if not name.startswith("tuner/")},
-        }
-        for trial in tuner.oracle.trials.values()
-    ]
-    return pd.DataFrame(rows).sort_values([task.MONITOR, "trial"], ignore_index=True)
-
-
-def write(config: Config, trials: pd.DataFrame, winner: keras_tuner.engine.trial.Trial) -> None:
+def write(config: Config, table: pd.DataFrame, winner: trials.Trial) -> None:
     """Writes the trials, the page and the winner, which training looks for."""
     folder: Path = config.paths.tuning
     with artifacts.replacing(folder / "trials.csv") as temporary:
-        trials.to_csv(temporary, index=False)
-    tuning_report.write(config, trials, folder / "report.html")
-    values = {name: value for name, value in winner.hyperparameters.values.items() if not name.startswith("tuner/")}
-    content = {"values": values, "score": winner.score, "monitor": task.MONITOR, "data": artifacts.data_hash(config)}
-    artifacts.write_json(config.paths.best_hyperparameters, content)
-    num_failed = int(trials[task.MONITOR].isna().sum())
+        table.to_csv(temporary, index=False)
+    tuning_report.write(config, table, folder / "report.html")
+    content = {"score": winner.score, "monitor": task.MONITOR, "data": artifacts.data_hash(config)}
+    artifacts.write_json(config.paths.best_hyperparameters, {"values": trials.values(winner), **content})
+    num_failed = int(table[task.MONITOR].isna().sum())
     failed = f"; {num_failed} failed, see trials.csv" if num_failed else ""
-    print(f"the best of {len(trials)} trials has {task.MONITOR} {winner.score:.4g}{failed}")
+    print(f"the best of {len(table)} trials has {task.MONITOR} {winner.score:.4g}{failed}")
     print(f"wrote {config.paths.best_hyperparameters}, {folder / 'trials.csv'}, {folder / 'report.html'}")
 
 
