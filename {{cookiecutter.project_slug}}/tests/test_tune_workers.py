@@ -8,7 +8,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from project import tune_chief, tune_workers
+from project import processes, tune_chief, tune_workers
 from project.errors import InputError
 from project.trials import Trial, TrialStatus
 from project.tune_workers import ADDRESS, NAME, PORT, Place
@@ -39,11 +39,12 @@ def test_half_a_place_is_refused(changes: dict[str, str], words: str) -> None:
         tune_workers.read_place({**PLACE, **changes})
 
 
-def test_workers_share_the_cores_unless_threads_are_given() -> None:
+def test_workers_share_the_cores_unless_threads_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "num_cores", lambda: 8)
     place = Place("worker-1", tune_workers.LOOPBACK, 1234)
-    assert tune_workers.variables(place, 2, 8, {})["TF_NUM_INTRAOP_THREADS"] == "4"
-    assert tune_workers.variables(place, 3, 2, {})["OMP_NUM_THREADS"] == "1"
-    given = tune_workers.variables(place, 2, 8, {"TF_NUM_INTRAOP_THREADS": "7", NAME: "other", "no_grpc_proxy": "x"})
+    assert tune_workers.variables(place, 2, {})["TF_NUM_INTRAOP_THREADS"] == "4"
+    assert tune_workers.variables(place, 24, {})["OMP_NUM_THREADS"] == "1"
+    given = tune_workers.variables(place, 2, {"TF_NUM_INTRAOP_THREADS": "7", NAME: "other", "no_grpc_proxy": "x"})
     assert (given["TF_NUM_INTRAOP_THREADS"], given[NAME], given["no_grpc_proxy"]) == ("7", "worker-1", "127.0.0.1")
 
 

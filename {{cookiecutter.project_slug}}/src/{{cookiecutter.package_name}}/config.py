@@ -398,8 +398,8 @@ class Config(BaseSettings):
     """Apache Beam's pipeline options, separated by commas; the default runs in-process, others on a cluster."""
 
     # --- Training --------------------------------------------------------------------------------------------------
-    workers: Annotated[int, Field(ge=1, le=1_000)] = 2
-    """Processes of this machine that `make train-workers` trains with."""
+    workers: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Processes of this machine that a search or `make train-workers` runs side by side, on a share of its cores."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Numbers that training computes with; auto: bfloat16 on GPUs that have it, if the network is large enough to gain.
@@ -497,9 +497,6 @@ class Config(BaseSettings):
 
     max_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
     """Trials of the search (hyperband sizes its brackets by `epochs` instead)."""
-
-    workers: Annotated[int, Field(ge=1, le=1_000)] = 1
-    """Processes of this machine that run trials of the search side by side, on a share of its cores each."""
 
     # --- Evaluation ------------------------------------------------------------------------------------------------
     resamples: Annotated[int, Field(ge=50, le=100_000)] = 500

@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import stage
+from . import processes, stage
 from .config import Config
 from .paths import Paths
 
 RESTARTS = 3  # of all workers, each time one of them is lost
-GRACE = 10  # seconds that the others are given to end
 POLL = 0.2  # seconds between two looks at the workers
 
 
@@ -40,27 +39,13 @@ def running(config: Config) -> Iterator[list[subprocess.Popen[bytes]]]:
         workers.extend(start(config, addresses, index) for index in range(config.workers))
         yield workers
     finally:
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            try:
-                worker.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
+        processes.end(workers)
 
 
 def start(config: Config, addresses: list[str], index: int) -> subprocess.Popen[bytes]:
     """A worker with its share of the cores; the chief writes to the screen, the others to their logs."""
     place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-    threads = str(max(1, (os.cpu_count() or 1) // config.workers))
-    environment = {
-        "TF_NUM_INTRAOP_THREADS": threads,
-        "OMP_NUM_THREADS": threads,
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first one takes all memory of a GPU
-        **os.environ,
-        "TF_CONFIG": json.dumps(place),
-    }
+    environment = {**processes.share(config.workers), **os.environ, "TF_CONFIG": json.dumps(place)}
     command = [sys.executable, "-m", f"{__package__}.train", *sys.argv[1:]]
     path = log(config.paths, index)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,19 @@ import keras
 import keras_tuner
 import pandas as pd
 
-from . import artifacts, epochs, freshness, model, preprocessing, stage, task, trials, tune_workers, tuning_report
+from . import (
+    artifacts,
+    devices,
+    epochs,
+    freshness,
+    model,
+    preprocessing,
+    stage,
+    task,
+    trials,
+    tune_workers,
+    tuning_report,
+)
 from .config import Config
 from .errors import RefusedError
 from .tracing import TraceOnce
@@ -73,8 +85,16 @@ def prepare(config: Config, kind: type[keras_tuner.Tuner]) -> tuple[keras_tuner.
     examples = artifacts.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
     preprocessor = preprocessing.build_preprocessor(config, examples)
-    build = partial(model.build_model, config=config, preprocessor=preprocessor, target=target)
+    build = partial(build_network, config=config, preprocessor=preprocessor, target=target)
     return make_tuner(config, build, kind), (preprocessor, target)
+
+
+def build_network(
+    hyperparameters: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+) -> keras.Model:
+    """The network as training builds it."""
+    with devices.precision(config):
+        return model.build_model(hyperparameters, config, preprocessor, target)
 
 
 def spare_collections() -> None:

@@ -18,11 +18,11 @@ import keras_tuner
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief
 
-from . import trials
+from . import processes, trials
 from .config import Config
 from .errors import InputError, RefusedError
 from .trials import Trial, TrialStatus
-from .tune_workers import FIRST_CONTACT, GRACE, LOOPBACK, LOST, LocalWorkers, Place, num_cores
+from .tune_workers import FIRST_CONTACT, LOOPBACK, LOST, LocalWorkers, Place
 
 MOST_LOSSES = 3  # workers that a trial may take with it; then it is to blame, for example for want of memory
 PAUSE = 0.5  # seconds after which a worker without a trial asks again
@@ -201,7 +201,7 @@ class Chief:
 
     def dismiss(self, servicer: Servicer) -> None:
         """Waits a little until every worker knows that there is nothing left to do."""
-        until = time.monotonic() + GRACE
+        until = time.monotonic() + processes.GRACE
         while servicer.waiting() and not servicer.failure and time.monotonic() < until:
             self.give_up_the_lost(servicer)
             time.sleep(LOOK)
@@ -227,8 +227,9 @@ def started(config: Config, place: Place | None) -> Generator[Chief, None, None]
             workers = LocalWorkers(config.workers, config.paths.tuning / "workers")
             stack.callback(workers.end)
             workers.start(port)
-            cores = max(1, num_cores() // config.workers)
-            print(f"{config.workers} workers on this machine, on {cores} of its {num_cores()} cores each", flush=True)
+            num_cores = processes.num_cores()
+            cores = max(1, num_cores // config.workers)
+            print(f"{config.workers} workers on this machine, on {cores} of its {num_cores} cores each", flush=True)
         yield Chief(server, f"{host}:{port}", workers)
 
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import keras
 import keras_tuner
 
+from . import processes
 from .errors import InputError, RefusedError
 
 NAME, ADDRESS, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"
@@ -30,7 +31,6 @@ FIRST_CONTACT = 600  # seconds in which a chief and its workers, started in any 
 BEAT = 5  # seconds between a worker's signs of life
 LOST = 60  # seconds without one, after which the other side is given up
 MOST_CHARACTERS = 1_000  # of an error that are sent: its end is what counts
-GRACE = 10  # seconds in which a process has to end when it is told to
 
 
 class Place(NamedTuple):
@@ -68,21 +68,10 @@ def read_place(environment: Mapping[str, str]) -> Place | None:
     return Place(given[NAME], given[ADDRESS], int(given[PORT]))
 
 
-def variables(place: Place, num_workers: int, num_cores: int, given: Mapping[str, str]) -> dict[str, str]:
+def variables(place: Place, num_workers: int, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of a worker on this machine: its place, and its share of the cores unless threads are given."""
-    num_threads = str(max(1, num_cores // num_workers))
-    threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), num_threads)
-    settings = {
-        "GRPC_VERBOSITY": "NONE",
-        "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # else the first worker takes all of a GPU's memory
-    }
     own = {PARENT: str(os.getpid()), "no_grpc_proxy": place.host}
-    return {**threads, **settings, **given, **place.variables(), **own}
-
-
-def num_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"GRPC_VERBOSITY": "NONE", **processes.share(num_workers), **given, **place.variables(), **own}
 
 
 class LocalWorkers:
@@ -102,7 +91,7 @@ class LocalWorkers:
             with self.log(place.name).open("wb") as log:
                 self.processes[place.name] = subprocess.Popen(
                     command,
-                    env=variables(place, self.num_workers, num_cores(), os.environ),
+                    env=variables(place, self.num_workers, os.environ),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -111,14 +100,7 @@ class LocalWorkers:
 
     def end(self) -> None:
         """Ends them, whatever they are doing."""
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        processes.end(self.processes.values())
 
     def log(self, name: str) -> Path:
         """What a worker printed."""
