@@ -1,4 +1,4 @@
-"""What the contests of table.py share: contestants take turns in one process, so that a busy machine slows all alike."""
+"""What the contests of table.py share: contestants take turns, so that a busy machine slows all alike."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Setting(NamedTuple):
         return written.model_copy(update=settings)
 
 
-def hold(contestants: dict[str, Contestant], repetitions: int) -> dict[str, Any]:
-    """The seconds of each contestant in turns after a round that does not count; one that fails says why."""
+def hold(contestants: dict[str, Contestant], repetitions: int, num_warm_ups: int = 1) -> dict[str, Any]:
+    """The seconds of each contestant in turns after warm-up rounds; one that fails says why."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     failed: dict[str, str] = {}
-    for turn in range(repetitions + 1):
+    for turn in range(num_warm_ups + repetitions):
         for name, run in contestants.items():
             if name in failed:
                 continue
@@ -61,10 +61,10 @@ def hold(contestants: dict[str, Contestant], repetitions: int) -> dict[str, Any]
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
                     measured = run()
-            except (Exception, SystemExit) as error:  # noqa: BLE001 (a row that says so is better than no table)
+            except (Exception, SystemExit) as error:
                 failed[name] = f"{type(error).__name__}: {error}"[:120]
                 continue
-            if turn:  # a contestant that measures itself gives its seconds
+            if turn >= num_warm_ups:  # a contestant that measures itself gives its seconds
                 seconds[name].append(measured if isinstance(measured, float) else time.perf_counter() - started)
     medians = {name: statistics.median(values) for name, values in seconds.items() if name not in failed}
     return {"seconds": medians, "failed": failed}

@@ -16,19 +16,19 @@ import model_contests
 import tabular_contests
 from contest import MARK, Contestant, Setting, hold
 
-CONTESTS: dict[str, tuple[str, str, Callable[[Setting], dict[str, Contestant]]]] = {
-    "collect": ("collect", "tabular-classification", tabular_contests.collect),
-    "validate": ("validate", "tabular-classification", tabular_contests.validate),
-    "adapt": ("adapt", "tabular-classification", tabular_contests.adapt),
-    "batches": ("input pipeline, rows", "tabular-classification", tabular_contests.input_pipeline),
-    "images": ("input pipeline, images", "image-classification", model_contests.images),
-    "series": ("input pipeline, windows", "time-series-forecasting", model_contests.series),
-    "training": ("training, an epoch", "tabular-classification", tabular_contests.training),
-    "tuning": ("tuning, two trials", "tabular-classification", tabular_contests.tuning),
-    "evaluate": ("evaluation", "tabular-classification", model_contests.evaluate),
-    "export": ("export", "tabular-classification", model_contests.export),
-    "predict": ("predict, file to file", "tabular-classification", model_contests.predict),
-    "serve": ("serve, one row", "tabular-classification", model_contests.serve),
+CONTESTS: dict[str, Callable[[Setting], dict[str, Contestant]]] = {
+    "collect": tabular_contests.collect,
+    "validate": tabular_contests.validate,
+    "adapt": tabular_contests.adapt,
+    "batches": tabular_contests.input_pipeline,
+    "images": model_contests.images,
+    "series": model_contests.series,
+    "training": tabular_contests.training,
+    "tuning": tabular_contests.tuning,
+    "evaluate": model_contests.evaluate,
+    "export": model_contests.export,
+    "predict": model_contests.predict,
+    "serve": model_contests.serve,
 }
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     if options.row in growth.AXES:
         result = growth.grow(setting, options.row)
     else:
-        result = hold(CONTESTS[options.row][2](setting), options.repetitions)
+        result = hold(CONTESTS[options.row](setting), options.repetitions)
     print(f"{MARK}{json.dumps(result)}", flush=True)
     sys.exit()
 

@@ -1,4 +1,4 @@
-"""Generated tables: python tests/benchmarks/tables.py FILE ROWS writes one, in the environment of a generated project."""
+"""Generated tables, in the environment of a project: python tests/benchmarks/tables.py FILE ROWS writes one."""
 
 from __future__ import annotations
 
