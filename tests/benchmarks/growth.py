@@ -90,6 +90,7 @@ def files(setting: Setting, size: int, folder: Path) -> dict[str, Any]:
 
     config = setting.config()
     table = pd.concat([setting.module("artifacts").read_examples(config, split) for split in ("train", "test")])
+    table = table.sample(frac=1, random_state=0)  # so that any number of them has all classes
     for place in range(size):
         row = table.iloc[place % len(table)]
         pixels = np.array(Image.open(row["image"]))

@@ -68,6 +68,10 @@ def main() -> None:
     names = ["bake", *CONTESTS, "all", *AXES]
     parser.add_argument("--only", nargs="*", default=names, choices=names, help="these rows")
     options = parser.parse_args()
+    if not (options.venv / "bin" / "python").exists():
+        parser.error(f"--venv is {options.venv}, which is no environment: make one by `make setup` in a project")
+    if options.data and not options.data.is_file():
+        parser.error(f"--data is {options.data}, which is no file")
     with tempfile.TemporaryDirectory() as folder:
         sizes = QUICK if options.quick else FULL
         measured = Measured(Path(folder), options.venv.absolute(), Path(folder) / "table.csv", *sizes)
@@ -89,7 +93,8 @@ def measure(measured: Measured, options: argparse.Namespace) -> list[str]:
     def add(more: list[str], title: str = "", result: dict[str, Any] | None = None) -> None:
         lines.extend(more)
         notes.extend(comparison.failures(title, result or {}))
-        print("\n".join(more), flush=True)
+        if more:
+            print("\n".join(more), flush=True)
 
     add(comparison.HEADER)
     projects: dict[str, Path | str] = {}
