@@ -2,6 +2,10 @@
 
 Its native code writes lines about CUDA and the like before it heeds TF_CPP_MIN_LOG_LEVEL, so the error stream has to be
 kept back during the import. Errors are not lost: what is no such notice is written when the import has ended.
+
+Keras imports scikit-learn and Matplotlib for wrappers and galleries that no stage uses. It is made to go without, as it
+does where they are not installed, which spares most of a second. Code that uses them imports them itself, as ever; who
+wants `keras.wrappers` imports sklearn before Keras.
 """
 
 from __future__ import annotations
@@ -13,9 +17,10 @@ import os
 import re
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
-from typing import Generator, Sequence
+from typing import Callable, Generator, Sequence, cast
 
 NOTICE = re.compile(rb"WARNING: All log messages before absl|[IWE]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IWE] ")
 
@@ -41,27 +46,46 @@ def kept_back() -> Generator[None, None, None]:
                     os.write(2, line)
 
 
-class QuietImport(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow like any library, and has it imported with the error stream kept back."""
+@contextlib.contextmanager
+def absent(*names: str) -> Generator[None, None, None]:
+    """Has the import of these libraries fail as if they were not installed, unless they are already imported."""
+    hidden = [name for name in names if name not in sys.modules]
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    modules.update(dict.fromkeys(hidden))  # importing a None raises ModuleNotFoundError
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del modules[name]
+
+
+class ImportWithin(importlib.abc.MetaPathFinder):
+    """Finds a library like any other, and has it imported within a context."""
+
+    def __init__(self, name: str, context: Callable[[], AbstractContextManager[None]]) -> None:
+        self.name, self.context = name, context
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Leaves all other modules to the finders that follow."""
         del path, target
-        if fullname != "tensorflow":
+        if fullname != self.name:
             return None
-        sys.meta_path.remove(self)
+        sys.meta_path.remove(self)  # so that the others are asked
         spec = importlib.util.find_spec(fullname)
+        sys.meta_path.insert(
+            0, self
+        )  # whoever asked may only look where the library lies, as TensorFlow does for Keras
         if spec is None or spec.loader is None:
             return None
         execute = spec.loader.exec_module
 
-        def execute_quietly(module: ModuleType) -> None:
-            with kept_back():
+        def execute_within(module: ModuleType) -> None:
+            with self.context():
                 execute(module)
 
-        spec.loader.exec_module = execute_quietly  # type: ignore[method-assign]
+        spec.loader.exec_module = execute_within  # type: ignore[method-assign]
         return spec
 
 
@@ -75,6 +99,6 @@ def end(kind: type[BaseException], error: BaseException, traceback: TracebackTyp
 
 def begin() -> None:
     """Is called once, by the package."""
-    if "tensorflow" not in sys.modules:
-        sys.meta_path.insert(0, QuietImport())
+    contexts = {"tensorflow": kept_back, "keras": lambda: absent("matplotlib", "sklearn")}
+    sys.meta_path[:0] = [ImportWithin(name, context) for name, context in contexts.items() if name not in sys.modules]
     sys.excepthook = end

@@ -1,12 +1,16 @@
 """build_model: a residual network on log-mel spectrograms."""
 
+from typing import TYPE_CHECKING
+
 import keras
-import keras_tuner
 from keras import layers
 
 from . import devices, features, media, spectrograms, task
 from .config import Config
 from .decoding import FULL_SCALE
+
+if TYPE_CHECKING:
+    import keras_tuner
 
 FEATURE_MAPS, SPECTROGRAM = "feature_maps", "spectrogram"  # layers at which reports look
 NUM_BANDS = 40  # of a spectrogram
@@ -15,7 +19,7 @@ MOMENTUM = 0.9  # of the moving averages: small data have few steps
 
 
 def build_model(
-    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 

@@ -1,13 +1,16 @@
 """build_model: a residual network on augmented images, or a pre-trained one that is tuned to them."""
 
 import math
+from typing import TYPE_CHECKING
 
 import keras
-import keras_tuner
 from keras import layers
 
 from . import devices, features, media, pretrained, task
 from .config import Config
+
+if TYPE_CHECKING:
+    import keras_tuner
 
 FEATURE_MAPS = "feature_maps"  # the layer at which reports look
 MOMENTUM = 0.9  # of the moving averages: small data have few steps
@@ -15,7 +18,7 @@ INNER_SIDE = 32  # pixels that the first stage sees; larger images are halved un
 
 
 def build_model(
-    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search."""
     tensor = preprocessor.output[media.COLUMN]

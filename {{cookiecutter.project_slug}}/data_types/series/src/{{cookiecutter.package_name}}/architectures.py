@@ -4,11 +4,13 @@ Each takes the search space, the tensors (`past`, and `covariates`, `known`, `st
 forecasts look, and gives (batch, horizon, num_targets, num_quantiles).
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import keras
-import keras_tuner
 from keras import layers, ops
+
+if TYPE_CHECKING:
+    import keras_tuner
 
 Tensors = dict[str, keras.KerasTensor]
 
@@ -40,7 +42,7 @@ class LastValue(keras.initializers.Initializer):
         return ops.concatenate([ops.zeros((shape[0] - 1, shape[1]), dtype), ops.ones((1, shape[1]), dtype)], axis=0)
 
 
-def linear(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
+def linear(hp: "keras_tuner.HyperParameters", tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
     """DLinear (Zeng et al. 2023): linear maps of a moving average and of the rest, the same for all targets.
 
     What is known in advance and the latest covariates add linear terms.
@@ -91,7 +93,7 @@ def known_terms(tensors: Tensors, wanted: Forecasts) -> list[keras.KerasTensor]:
     return [layers.Reshape((wanted.horizon, wanted.targets, wanted.quantiles))(term)]
 
 
-def tide(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
+def tide(hp: "keras_tuner.HyperParameters", tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
     """TiDE (Das et al. 2023): residual dense blocks that encode each target's history and decode each step."""
     width = hp.Int("width", 32, 512, step=32, default=128)
     dropout = hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3)
@@ -127,7 +129,7 @@ def residual_block(inputs: keras.KerasTensor, hidden: int, units: int, dropout: 
     return layers.LayerNormalization()(summed) if units > MIN_NORMALIZED else summed
 
 
-def nhits(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
+def nhits(hp: "keras_tuner.HyperParameters", tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
     """N-HiTS (Challu et al. 2023): stacks that see the history at several rates and explain what others left."""
     width = hp.Int("width", 32, 512, step=32, default=128)
     dropout = hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.1)
@@ -157,7 +159,7 @@ def interpolated(knots: keras.KerasTensor, length: int) -> keras.KerasTensor:
     return image[..., 0]
 
 
-def tsmixer(hp: keras_tuner.HyperParameters, tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
+def tsmixer(hp: "keras_tuner.HyperParameters", tensors: Tensors, wanted: Forecasts) -> keras.KerasTensor:
     """TSMixer (Chen et al. 2023): dense layers that mix steps and columns in turn."""
     width = hp.Int("width", 16, 256, step=16, default=64)
     dropout = hp.Float("dropout", 0.0, 0.9, step=0.1, default=0.3)

@@ -1,17 +1,21 @@
 """build_model: a body of `architectures` between reversible instance normalisation, which forecasts quantiles."""
 
+from typing import TYPE_CHECKING
+
 import keras
-import keras_tuner
 
 from . import architectures, devices, encoding, task
 from .config import Config
 from .instance_norm import Normalize, Restore, level_term
 
+if TYPE_CHECKING:
+    import keras_tuner
+
 PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what the network does not learn from
 
 
 def build_model(
-    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 

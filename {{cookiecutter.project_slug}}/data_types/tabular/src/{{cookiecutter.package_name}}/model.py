@@ -1,14 +1,18 @@
 """build_model: an efficient ensemble of dense networks on embedded numbers and categories."""
 
+from typing import TYPE_CHECKING
+
 import keras
-import keras_tuner
 
 from . import devices, layers, preprocessing, task
 from .config import Config
 
+if TYPE_CHECKING:
+    import keras_tuner
+
 
 def build_model(
-    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 
@@ -43,7 +47,7 @@ def build_model(
 
 
 def embed(
-    inputs: dict[str, keras.KerasTensor], hp: keras_tuner.HyperParameters, preprocessor: keras.Model
+    inputs: dict[str, keras.KerasTensor], hp: "keras_tuner.HyperParameters", preprocessor: keras.Model
 ) -> keras.KerasTensor:
     """Joins all columns, numbers and categories embedded, to one vector (batch, width)."""
     columns = dict(inputs)

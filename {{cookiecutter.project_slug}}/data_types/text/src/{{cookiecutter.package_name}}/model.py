@@ -1,9 +1,9 @@
 """build_model: weighted bags of words and character n-grams, beside a convolution over the words in their order."""
 
 import math
+from typing import TYPE_CHECKING
 
 import keras
-import keras_tuner
 from keras import layers, ops
 
 from . import devices, task
@@ -11,13 +11,16 @@ from .config import Config
 from .layers import WeightedBag
 from .vocabulary import BagOfNgrams
 
+if TYPE_CHECKING:
+    import keras_tuner
+
 WIDEST = 3  # words that the convolution sees at once
 LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 
 
 def build_model(
-    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 
@@ -87,7 +90,7 @@ def bag_members(bags: list[keras.KerasTensor]) -> list[keras.KerasTensor]:
 
 
 def sequence_branch(
-    codes: keras.KerasTensor, branch: str, num_words: int, units: int, width: int, hp: keras_tuner.HyperParameters
+    codes: keras.KerasTensor, branch: str, num_words: int, units: int, width: int, hp: "keras_tuner.HyperParameters"
 ) -> keras.KerasTensor:
     """Codes of words (batch, num_words) to (batch, width): by convolutions (Kim 2014), or by self-attention."""
     is_word = ops.cast(ops.expand_dims(codes, -1) > 0, "float32")  # (batch, num_words, 1)

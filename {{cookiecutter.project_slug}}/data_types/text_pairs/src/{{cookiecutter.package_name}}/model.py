@@ -1,7 +1,8 @@
 """build_model: a Transformer that translates, trained to state the next piece of the target."""
 
+from typing import TYPE_CHECKING
+
 import keras
-import keras_tuner
 
 from . import devices, task
 from .config import Config
@@ -9,12 +10,15 @@ from .schedule import WARM_UP_STEPS
 from .transformer import Transformer
 from .warm_up import WarmUpAdam
 
+if TYPE_CHECKING:
+    import keras_tuner
+
 SMALL_WIDTH = 128
 LARGE_VOCABULARY = 4_000  # pieces from which on the data are taken to be enough for a wider network
 
 
 def build_model(
-    hp: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
 ) -> keras.Model:
     """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
 
