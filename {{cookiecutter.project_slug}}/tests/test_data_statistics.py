@@ -5,11 +5,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project import data_statistics, table_parts
+from project import artifacts, data_statistics, table_parts
 from project.config import Config
 from project.errors import InputError
 from project.paths import SPLITS
@@ -113,7 +114,11 @@ def test_statistics_are_the_same_on_any_runner_and_in_any_files(write: Write, mo
     table = {"x": random.normal(size=size), "word": [f"{number}" for number in random.zipf(1.2, size)]}
     config = write(pa.table(table))
     whole = data_statistics.compute(config)
+    rows = artifacts.read_rows(config, "train")
     shard(config, [1, 5_003, 17_000, size])
+    pd.testing.assert_frame_equal(artifacts.read_rows(config, "train"), rows)
+    assert artifacts.num_examples(config, "train") == size
+    assert artifacts.data_hash(config) != artifacts.validation_hash(config)
     threads = ("--runner=FnApiRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
     spread = data_statistics.compute(config.model_copy(update={"beam_options": threads}))
     assert spread.SerializeToString(deterministic=True) == whole.SerializeToString(deterministic=True)

@@ -103,12 +103,12 @@ def text_hash(content: Any) -> str:
 
 def data_hash(config: "Config") -> str:
     """A hash of the examples of all splits, by which a model and a verdict name the data they are about."""
-    return text_hash([content_hash(require(config.paths.examples(split), "collect")) for split in SPLITS])
+    return text_hash([content_hash(file) for split in SPLITS for file in examples_files(config, split)])
 
 
 def validation_hash(config: "Config") -> str:
     """A hash of the validation examples and of what is predicted of them: scores with the same one can be compared."""
-    return text_hash([content_hash(require(config.paths.examples("validation"), "collect")), config.target])
+    return text_hash([*map(content_hash, examples_files(config, "validation")), config.target])
 
 
 def examples_files(config: "Config", split: str) -> list[Path]:

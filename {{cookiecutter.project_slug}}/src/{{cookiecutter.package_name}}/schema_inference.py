@@ -49,7 +49,7 @@ def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:
 
 def time_columns(config: Config) -> list[str]:
     """Columns that hold times, which TFDV sees as texts."""
-    table = pq.read_schema(config.paths.examples("train"))
+    table = pq.read_schema(artifacts.examples_files(config, "train")[0])
     return [field.name for field in table if pa.types.is_timestamp(field.type)]
 
 
