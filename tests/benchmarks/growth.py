@@ -1,4 +1,4 @@
-"""How the processor seconds of stages grow with rows, columns, classes and files: slopes on logarithmic scales; 2 is quadratic.
+"""How the processor seconds of stages grow with rows, columns, classes and files: slopes of logarithms; 2 is quadratic.
 
 Is run by table.py in the environment of a generated project. The slope is that between the two largest of three sizes,
 each twice the one before; the smallest is run once before, which does not count.
