@@ -1,4 +1,4 @@
-"""How the seconds of stages grow with rows, columns, classes and files: slopes on logarithmic scales; 2 is quadratic.
+"""How the processor seconds of stages grow with rows, columns, classes and files: slopes of logarithms; 2 is quadratic.
 
 Is run by table.py in the environment of a generated project. The slope is that between the two largest of three sizes,
 each twice the one before; the smallest is run once before, which does not count.
@@ -54,11 +54,11 @@ def time_stages(setting: Setting, settings: dict[str, Any], folder: Path) -> dic
 
 
 def timed(run: Callable[[], object]) -> float:
-    """How long a call takes; what it prints is dropped."""
-    started = time.perf_counter()
+    """The processor seconds of a call, which other processes hardly change; what it prints is dropped."""
+    started = time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         run()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def write(table: pd.DataFrame, folder: Path) -> dict[str, Any]:

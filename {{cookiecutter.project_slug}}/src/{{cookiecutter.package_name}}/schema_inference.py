@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from . import artifacts
 from .anomalies import alone
 from .config import Config
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
