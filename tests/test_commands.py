@@ -31,6 +31,7 @@ RUN_ELSEWHERE = {
     "check": "test_quality.py",
     "clean": "test_pipeline.py",
     "setup": "conftest.py",
+    "train-workers": "test_distribution.py",
 }
 
 
