@@ -112,7 +112,7 @@ def test_two_devices_find_the_weights_of_one(prepared: Project) -> None:
 def test_training_goes_on_when_a_worker_is_killed(prepared: Project) -> None:
     options = ["--epochs=12", "--patience=12"]
     whole = trained(prepared, "-m", f"{prepared.package}.train", *options)
-    launched = command(prepared, "-m", f"{prepared.package}.train_workers", *options)
+    launched = ["make", f"VENV={prepared.venv}", "train-workers", "N=2", f"ARGS={' '.join(options)}"]
     with subprocess.Popen(launched, cwd=prepared.folder, stdout=subprocess.PIPE, text=True) as launcher:
         os.kill(second_worker(prepared), signal.SIGKILL)
         printed = launcher.communicate(timeout=300)[0]
