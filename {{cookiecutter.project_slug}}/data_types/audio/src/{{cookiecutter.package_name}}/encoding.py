@@ -1,6 +1,7 @@
 """How recordings enter the network: at which rate and of which length, decided by the training recordings."""
 
 import math
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -17,6 +18,7 @@ SHORTEST, LONGEST = 0.25, 10.0  # seconds, unless the setting asks for more
 HOP = 0.01  # seconds between two frames of a spectrogram
 MOST_FRAMES = 200  # of a spectrogram: those of longer recordings are farther apart
 COARSE_BANDS = 20
+PARTS = 12  # that are hidden to tell what a prediction goes by
 
 
 def encoder(config: Config, examples: pd.DataFrame) -> DecodeAudio:
@@ -34,3 +36,10 @@ def coarse(config: Config, examples: pd.DataFrame, inputs: keras.KerasTensor) ->
     waveforms = ops.cast(layer(inputs), "float32") / FULL_SCALE
     frames = spectrograms.log_mel(waveforms, layer, COARSE_BANDS)  # (batch, frames, bands)
     return {"coarse": ops.stack([ops.mean(frames, axis=1), ops.std(frames, axis=1)], axis=1)}
+
+
+def parts(preprocessor: keras.Model, shape: tuple[int, ...]) -> dict[str, tuple[slice, ...]]:
+    """Where the parts of an encoded recording (num_samples,) are that are hidden one after the other."""
+    rate = preprocessor.get_layer("waveform").rate
+    ends = pairwise(np.linspace(0, shape[0], PARTS + 1).astype(int).tolist())
+    return {f"{start / rate:.2f} to {stop / rate:.2f} s": (slice(start, stop),) for start, stop in ends}
