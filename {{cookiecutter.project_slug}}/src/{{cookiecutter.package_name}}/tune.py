@@ -94,7 +94,7 @@ def build_network(
 ) -> keras.Model:
     """The network as training builds it."""
     with devices.precision(config):
-        return model.build_model(hyperparameters, config, preprocessor, target)
+        return model.build_model(hyperparameters, config=config, preprocessor=preprocessor, target=target)
 
 
 def spare_collections() -> None:
