@@ -28,6 +28,7 @@ class Search:
 
     def __init__(self, project: Project) -> None:
         command = [
+            *("env", "--default-signal=INT"),  # which a process in the background ignores otherwise
             str(project.venv / "bin" / "python"),
             "-m",
             f"{project.package}.tune",
