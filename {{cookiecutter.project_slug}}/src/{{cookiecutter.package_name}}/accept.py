@@ -15,6 +15,7 @@ def main(config: Config) -> None:
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
         exam: dict[str, Any] = {name: previous[name] for name in ("looks", "metrics", "baseline")}
+        exam["examples"] = previous.get("examples", "all")  # which verdicts of before did not tell
         print("this model has faced the test split before: its scores are compared with the criteria again")
     else:
         is_same_data = previous.get("data") == identity["data"]
@@ -58,6 +59,7 @@ def sit_exam(config: Config) -> dict[str, Any]:
         (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config)
     )
     return {
+        "examples": artifacts.extent(test),
         "metrics": metrics,
         "baseline": {name: scoring.score(actual, predictions) for name, predictions in simple.items()},
     }

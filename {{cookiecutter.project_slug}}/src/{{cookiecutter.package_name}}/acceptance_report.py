@@ -18,7 +18,10 @@ def write(config: Config, verdict: dict[str, Any], looks: str) -> None:
     sections = [
         Section("Success criteria", [criteria.table(verdict["criteria"], verdict["metrics"])]),
         Section("Scores on the test split", [score_table(verdict)]),
-        Section("How far to trust them", [f"The test split has been looked at {looks}."]),
+        Section(
+            "How far to trust them",
+            [f"{verdict['examples']} test examples; the test split has been looked at {looks}."],
+        ),
     ]
     examined = f"{verdict['time'][:16].replace('T', ' ')} UTC"
     facts = {"Goal": config.goal, "Target": config.target, "Examined": examined, "Model": verdict["model"][:12]}

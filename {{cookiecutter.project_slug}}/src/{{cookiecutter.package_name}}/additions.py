@@ -1,14 +1,15 @@
 """Labelled data that came after the source: tables that were dropped in a folder, and how they join the examples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pandas.api import types
 
 from .config import Config
 from .errors import InputError
-from .examples import as_before, read_examples
+from .examples import as_before, read_parts
 from .paths import numbered
 from .provenance import Provenance
 
@@ -34,19 +35,24 @@ def take_in(config: Config) -> Path:
     return folder
 
 
-def read(config: Config, sources: Sequence[str], provenance: Provenance) -> list[pd.DataFrame]:
-    """The examples of each source, with the columns and types of the first one.
+def read(config: Config, sources: Sequence[str], provenance: Provenance) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The examples of each source, in one part or several, with the columns and types of the very first part.
 
     Raises:
         InputError: a source cannot be read, lacks a column or has other kinds of values than the first.
     """
-    tables: list[pd.DataFrame] = []
+    first = None
     for source in sources:
-        own = config.model_copy(update={"source": source, **({"query": ""} if tables else {})})
-        table = read_examples(as_before(own, tables[0]) if tables else own)
-        provenance.add(Provenance(**table.attrs), source if tables else "")
-        tables.append(conform(source, table, tables[0], provenance) if tables else table)
-    return tables
+        own = config.model_copy(update={"source": source, **({"query": ""} if source != sources[0] else {})})
+        facts: dict[str, Any] = {}
+        for part in read_parts(own if first is None else as_before(own, first)):
+            facts = part.attrs
+            if first is None:
+                first = part
+                yield source, part
+            else:
+                yield source, conform(source, part, first, provenance)
+        provenance.add(Provenance(**facts), source if source != sources[0] else "")
 
 
 def conform(source: str, table: pd.DataFrame, first: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .config import Config
 
 
+DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Generator[Path, None, None]:
     """Gives a temporary file or folder name beside `path` to write; it becomes `path` when all went well.
@@ -125,14 +128,37 @@ def num_examples(config: "Config", split: str) -> int:
 
 
 def read_examples(config: "Config", split: str) -> "pd.DataFrame":
-    """The examples of a split, as the data type makes them of its table: one row per example."""
+    """The examples of a split, as the data type makes them of its table, one row each; a sample if they are many."""
     from .example_tables import read_split  # here, since it needs what is written here
 
     return read_split(config, split)
 
 
-def read_rows(config: "Config", split: str) -> "pd.DataFrame":
-    """The table of a split as collecting wrote it."""
+def all_targets(config: "Config", split: str, examples: "pd.DataFrame") -> "pd.Series":
+    """The targets of all examples of a split, of which `examples` may be a sample."""
+    rows = read_rows(config, split, [config.target]) if DRAWN_FROM in examples.attrs else examples
+    return rows[config.target]
+
+
+def extent(examples: "pd.DataFrame") -> str:
+    """How many examples there are; of a sample, also of how many they were drawn."""
+    drawn = f" of {examples.attrs[DRAWN_FROM]:,}, drawn at random" if DRAWN_FROM in examples.attrs else ""
+    return f"{len(examples):,}{drawn}"
+
+
+def read_rows(config: "Config", split: str, columns: list[str] | None = None) -> "pd.DataFrame":
+    """The table of a split as collecting wrote it, or some of its columns."""
     import pandas as pd  # here, since stages that only handle JSON need not wait for it
 
-    return pd.read_parquet(require(config.paths.examples(split), "collect"))
+    return pd.read_parquet(require(config.paths.examples(split), "collect"), columns=columns)
+
+
+def read_blocks(config: "Config", split: str, num_rows: int) -> Generator["pd.DataFrame", None, None]:
+    """The table of a split in blocks of at most so many rows, in order."""
+    import pyarrow as pa  # here, since stages that only handle JSON need not wait for it
+    import pyarrow.parquet
+
+    for path in examples_files(config, split):
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(num_rows):
+                yield pa.Table.from_batches([batch]).to_pandas()

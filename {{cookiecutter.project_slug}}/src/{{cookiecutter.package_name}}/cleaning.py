@@ -152,5 +152,7 @@ def to_pandas(columns: dict[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
     nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     lacking = [name for name, column in columns.items() if column.null_count and column.type in nullable]
     table = pa.table(columns)
+    if not lacking:
+        return table.to_pandas()
     with_missing = table.select(lacking).to_pandas(types_mapper=nullable.get)
     return pd.concat([table.drop(lacking).to_pandas(), with_missing], axis=1)[table.column_names]

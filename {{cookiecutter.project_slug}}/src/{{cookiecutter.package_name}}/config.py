@@ -416,6 +416,11 @@ class Config(BaseSettings):
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 
+    # jinja: if cookiecutter.__data_type == "tabular"
+    max_examples_in_memory: Annotated[int, Field(ge=100)] = 1_000_000
+    """Rows that are kept in memory; a larger source is read in parts, and a larger split is trained on from disk."""
+
+    # jinja: endif
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Passes over the training split at most; 0: chosen from the number of training examples."""
 

@@ -40,6 +40,7 @@ def main(config: Config) -> None:
     scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
     content: dict[str, Any] = {
         "split": SPLIT,
+        "examples": artifacts.extent(examples),
         "metrics": scores,
         "baseline": {name: scoring.score(targets, outputs) for name, outputs in simple.items()},
         "slices": slices.score_slices(config, examples, targets, predictions),
@@ -131,7 +132,7 @@ def worst_errors(
     ]
     header = ["row", "error", f"true {config.target}", *outputs, *columns]
     note = "`make explain ROW=...` shows one on its way through the model."
-    return Table(f"The {len(worst)} worst of {len(examples)} validation examples", header, rows, note)
+    return Table(f"The {len(worst)} worst of {artifacts.extent(examples)} validation examples", header, rows, note)
 
 
 def cell(value: Any) -> str | float | None:
@@ -192,7 +193,7 @@ def write(config: Config, content: dict[str, Any], sections: list[Section]) -> N
     report.write_page(path, page)
     primary = Interval(**content["metrics"][config.metric])
     value, bounds = report.format_interval(primary)
-    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {SPLIT}")
+    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {content['examples']} {SPLIT} examples")
     print("\n".join(criteria.lines(entries)))
     print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")
 

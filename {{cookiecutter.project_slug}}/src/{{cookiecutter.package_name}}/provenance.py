@@ -17,9 +17,11 @@ class Provenance:
     notes: list[str] = field(default_factory=list)
 
     def drop(self, reason: str, rows: Sequence[int] | Sequence[str]) -> None:
-        """Records what was left out: rows, counted from 1 without the header, or files by their names."""
+        """Records what was left out, bit by bit: rows, counted from 1 without the header, or files by their names."""
         if len(rows):
-            self.dropped[reason] = {"count": len(rows), "first_rows": list(rows[:MAX_ROW_NUMBERS])}
+            known = self.dropped.get(reason, {"count": 0, "first_rows": []})
+            first_rows = [*known["first_rows"], *rows[:MAX_ROW_NUMBERS]][:MAX_ROW_NUMBERS]
+            self.dropped[reason] = {"count": known["count"] + len(rows), "first_rows": first_rows}
 
     def add(self, other: "Provenance", source: str) -> None:
         """Adds the facts about a further source, by whose name its rows are told apart."""

@@ -76,11 +76,14 @@ def read_files(source: str, provenance: Provenance) -> Iterator[tuple[str, bytes
     """The names and contents of the tables of a source, decompressed; records size and SHA-256 of each file."""
     filesystem, path = connect(source)
     for file in locate(filesystem, source, path):
-        name = display_name(filesystem, source, file)
-        payload = read_bytes(filesystem, file, name)
-        digest = hashlib.sha256(payload).hexdigest()
-        provenance.sources.append({"name": name, "bytes": len(payload), "sha256": digest})
-        yield from unpack(name, payload)
+        yield from read_file(filesystem, file, display_name(filesystem, source, file), provenance)
+
+
+def read_file(filesystem: Any, file: str, name: str, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
+    """The names and contents of the tables in a file."""
+    payload = read_bytes(filesystem, file, name)
+    provenance.sources.append({"name": name, "bytes": len(payload), "sha256": hashlib.sha256(payload).hexdigest()})
+    yield from unpack(name, payload)
 
 
 def connect(source: str) -> tuple[Any, str]:

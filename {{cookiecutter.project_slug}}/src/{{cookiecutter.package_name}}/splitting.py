@@ -1,6 +1,6 @@
 """Assigns every example to the training, validation or test split so that nothing leaks between them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,8 @@ from pandas.api import types
 from .config import Config
 from .errors import InputError
 from .paths import SPLITS
+
+CHUNK = 1 << 18  # rows that are hashed at once
 
 
 def assign_splits(
@@ -44,14 +46,17 @@ def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
     ordered = np.sort(times)
     ends = np.cumsum(config.split_fractions)[:-1] * len(ordered)
     starts = ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]
-    return np.array(SPLITS)[np.searchsorted(starts, times, side="right")]
+    return np.array(SPLITS, object)[np.searchsorted(starts, times, side="right")]
 
 
 def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
     """Maps hashes to [0, 1), where each split has its share."""
-    seeded = hashes ^ hash_numbers(np.array([config.seed], "float64"))
-    draws = pd.util.hash_array(seeded) / 2.0**64
-    return np.array(SPLITS)[np.searchsorted(np.cumsum(config.split_fractions)[:-1], draws, side="right")]
+    seed, ends = hash_numbers(np.array([config.seed], "float64")), np.cumsum(config.split_fractions)[:-1]
+    splits = np.empty(len(hashes), object)  # a reference each; fixed-width strings take 40 bytes
+    for rows in chunks(len(hashes)):
+        draws = pd.util.hash_array(hashes[rows] ^ seed) / 2.0**64
+        splits[rows] = np.array(SPLITS, object)[np.searchsorted(ends, draws, side="right")]
+    return splits
 
 
 def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> pd.Series:
@@ -67,12 +72,22 @@ def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -
 
 def count_duplicates(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> int:
     """Examples that repeat another one in everything but the key."""
-    return int(pd.Series(with_target(config, examples, identities)).duplicated().sum())
+    numbers = with_target(config, examples, identities)
+    numbers.sort()  # in place, while a hash table would need several times the memory
+    return int((numbers[1:] == numbers[:-1]).sum())
 
 
 def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
     """A number per example that those share which have the same identity and the same target."""
-    return pd.util.hash_array(identities) + hash_values(examples[config.target])
+    numbers = np.empty(len(identities), "uint64")
+    for rows in chunks(len(identities)):
+        numbers[rows] = pd.util.hash_array(identities[rows]) + hash_values(examples[config.target].iloc[rows])
+    return numbers
+
+
+def chunks(num_rows: int) -> Iterator[slice]:
+    """Cuts many rows in pieces, so that what is computed on the way takes little memory."""
+    return (slice(start, start + CHUNK) for start in range(0, num_rows, CHUNK))
 
 
 def hash_rows(examples: pd.DataFrame) -> np.ndarray:

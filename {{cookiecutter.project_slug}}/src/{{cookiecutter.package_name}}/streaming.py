@@ -3,7 +3,8 @@
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -54,26 +55,30 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
         elif kind == "jsonl":
             yield from read_json_pieces(path, provenance)
         else:
-            yield from read_text_pieces(config, path, provenance)
+            ragged: list[int] = []
+            opened = partial(fsspec.open, str(path), compression="infer")
+            yield from read_text_pieces(config, str(path), opened, ragged, provenance)
+            provenance.drop("too few or too many cells", ragged)
     except pa.ArrowInvalid as error:
         raise InputError(f"{path} cannot be read as {kind}: {error}; mend the file") from error
 
 
-def read_text_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[Piece]:
-    """The rows of a text table; those with too few or too many cells are left out and noted."""
-    ragged: list[int] = []
+def read_text_pieces(
+    config: Config, name: str, opened: Callable[[], Any], ragged: list[int], provenance: Provenance
+) -> Iterator[Piece]:
+    """The rows of a text table, which is opened twice; to `ragged` go those with too few or too many cells."""
 
     def leave_out(row: pyarrow.csv.InvalidRow) -> str:
         ragged.append(row.number - layout.num_lines)
         return "skip"
 
-    with fsspec.open(str(path), compression="infer") as stream:
+    with opened() as stream:
         sample = stream.read(SAMPLE_BYTES)
     whole_lines = sample[: sample.rfind(b"\n") + 1] if len(sample) == SAMPLE_BYTES else sample
-    encoding = config.encoding or delimited.detect_encoding(str(path), whole_lines, provenance)
+    encoding = config.encoding or delimited.detect_encoding(name, whole_lines, provenance)
     text = whole_lines.decode(encoding, errors="ignore").encode()
-    layout = text_layout.detect(config, str(path), text)
-    with fsspec.open(str(path), compression="infer") as stream:
+    layout = text_layout.detect(config, name, text)
+    with opened() as stream:
         reader = pyarrow.csv.open_csv(
             stream,
             pyarrow.csv.ReadOptions(
@@ -94,7 +99,6 @@ def read_text_pieces(config: Config, path: Path, provenance: Provenance) -> Iter
             numbers = np.setdiff1d(np.arange(num_seen + 1, num_seen + 1 + batch.num_rows + num_left_out), ragged)
             yield Piece(pa.Table.from_batches([batch]), numbers[: batch.num_rows])
             num_seen = int(numbers[: batch.num_rows].max(initial=num_seen))
-    provenance.drop("too few or too many cells", ragged)
 
 
 def read_json_pieces(path: Path, provenance: Provenance) -> Iterator[Piece]:

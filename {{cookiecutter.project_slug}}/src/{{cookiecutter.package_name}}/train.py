@@ -31,7 +31,7 @@ def main(config: Config) -> None:
     run_history.check(config)
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
-    target = task.describe_target(config, examples[config.target])
+    target = task.describe_target(config, artifacts.all_targets(config, "train", examples))
     hyperparameters = best_hyperparameters(config)
     if config.start:
         preprocessor, target, weights = continue_from(config, target)

@@ -83,7 +83,7 @@ def prepare(config: Config, kind: type[keras_tuner.Tuner]) -> tuple[keras_tuner.
     """The tuner and the data of its trials."""
     keras.utils.set_random_seed(config.seed)
     examples = artifacts.read_examples(config, "train")
-    target = task.describe_target(config, examples[config.target])
+    target = task.describe_target(config, artifacts.all_targets(config, "train", examples))
     preprocessor = preprocessing.build_preprocessor(config, examples)
     build = partial(build_network, config=config, preprocessor=preprocessor, target=target)
     return make_tuner(config, build, kind), (preprocessor, target)

@@ -6,7 +6,7 @@ and the last good artifacts are whole.
 
 import contextlib
 import fcntl
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import keras
 import pyarrow as pa
@@ -19,6 +19,7 @@ from . import (
     evaluate,
     export,
     freshness,
+    gathering,
     labelled_requests,
     promotion,
     record,
@@ -96,13 +97,19 @@ def take_in(config: Config, candidate: Config) -> None:
     is_waiting = additions.is_waiting(config)
     provenance, collected = Provenance(), [config.source, *additions.taken(config)]
     collected += [str(config.incoming)] if is_waiting else []
-    tables = additions.read(config, collected, provenance)
-    if is_waiting:
-        validate.check_new(config, pa.Table.from_pandas(tables[-1], preserve_index=False))
-    collect.assemble(candidate, collected, tables, provenance)
+    parts = additions.read(config, collected, provenance)
+    collect.assemble(candidate, check_new(config, parts), provenance)
     validate.main(candidate)
     if is_waiting:
         print(f"the new data are now in {additions.take_in(config)}")
+
+
+def check_new(config: Config, parts: Iterator[gathering.Part]) -> Iterator[gathering.Part]:
+    """The examples of each source; those that are new have passed the checks of validation."""
+    for source, part in parts:
+        if source == str(config.incoming):
+            validate.check_new(config, pa.Table.from_pandas(part, preserve_index=False))
+        yield source, part
 
 
 def decide(config: Config, candidate: Config, champion: int) -> None:

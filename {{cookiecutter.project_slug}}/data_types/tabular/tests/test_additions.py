@@ -35,7 +35,7 @@ def tables_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
         files = [Path(config.source)] if Path(config.source).is_file() else sorted(Path(config.source).iterdir())
         return pd.concat([pd.read_csv(file, parse_dates=["day"]) for file in files], ignore_index=True)
 
-    monkeypatch.setattr(additions, "read_examples", read)
+    monkeypatch.setattr(additions, "read_parts", lambda config: iter([read(config)]))
     monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
 
 
@@ -76,10 +76,16 @@ def test_no_example_changes_sides_when_data_are_added(
     assert len(read_json(config.paths.provenance, "collect")["columns"]) == rows.shape[1]
 
 
+def read(config: Config, provenance: Provenance | None = None) -> list[pd.DataFrame]:
+    """The examples of the source and of what is new."""
+    parts = additions.read(config, [config.source, str(config.incoming)], provenance or Provenance())
+    return [part for _, part in parts]
+
+
 def test_whole_numbers_stay_whole_when_new_ones_are_missing(tmp_path: Path, rows: pd.DataFrame) -> None:
     config = config_for(tmp_path, rows)
     drop(config, rows.head(9).assign(code=[None, *range(1, 9)]))
-    tables = additions.read(config, [config.source, str(config.incoming)], Provenance())
+    tables = read(config)
     joined = additions.join([tables[0], tables[1].astype({"code": "Int64"})])
     assert joined["code"].dtype == "Int64"
     assert joined["code"].isna().sum() == 1
@@ -95,15 +101,15 @@ def test_other_kinds_of_values_are_refused(
     config = config_for(tmp_path, rows)
     drop(config, rows.head(5).assign(**changes))
     with pytest.raises(InputError, match=words):
-        additions.read(config, [config.source, str(config.incoming)], Provenance())
+        read(config)
 
 
 def test_a_lacking_column_is_refused_and_an_unknown_one_is_left_out(tmp_path: Path, rows: pd.DataFrame) -> None:
     config, provenance = config_for(tmp_path, rows), Provenance()
     drop(config, rows.head(5).assign(extra=1))
-    tables = additions.read(config, [config.source, str(config.incoming)], provenance)
+    tables = read(config, provenance)
     assert list(tables[1].columns) == list(rows.columns)
     assert "extra" in provenance.notes[0]
     drop(config, rows.head(5).drop(columns="code"))
     with pytest.raises(InputError, match="lacks the columns 'code'"):
-        additions.read(config, [config.source, str(config.incoming)], provenance)
+        read(config, provenance)

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from project import additions, artifacts, cleaning, collect, sources
+from project import additions, artifacts, cleaning, collect, row_groups, sources
 from project.config import Config
 from project.errors import InputError
 from project.paths import SPLITS
@@ -34,7 +34,7 @@ def read_rows(config: Config) -> pd.DataFrame:
 @pytest.fixture(autouse=True)
 def rows_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads tables, whatever the project's own kind of data is."""
-    monkeypatch.setattr(additions, "read_examples", read_rows)
+    monkeypatch.setattr(additions, "read_parts", lambda config: iter([read_rows(config)]))
     monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
 
 
@@ -149,12 +149,11 @@ def test_a_full_disk_leaves_the_last_good_tables(
     collect.main(config)
     before = contents(config)
 
-    def full(table: Any, path: Path, **options: Any) -> None:
-        del table, options
-        path.write_bytes(b"PAR1")
+    def full(writer: Any, table: Any) -> None:
+        del writer, table
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(collect.pq, "write_table", full)
+    monkeypatch.setattr(row_groups.pq.ParquetWriter, "write_table", full)
     with pytest.raises(OSError, match="No space left"):
         collect.main(config_for(tmp_path, rows.head(90)))
     assert contents(config) == before
@@ -168,9 +167,9 @@ def test_a_killed_stage_leaves_the_last_good_tables(tmp_path: Path, rows: pd.Dat
     script = f"""
 import os, signal, sys
 import pandas as pd
-from {package.name} import additions, collect, config
-additions.read_examples = lambda settings: pd.read_csv(settings.source)
-collect.pq.write_table = lambda *arguments, **options: os.kill(os.getpid(), signal.SIGKILL)
+from {package.name} import additions, collect, config, row_groups
+additions.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
+row_groups.pq.ParquetWriter.write_table = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 collect.main(config.Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
 """
     command = [sys.executable, "-c", script, config.source, str(config.artifacts)]

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import cleaning, sources, splitting, streaming
+from . import cleaning, large_sources, sources, splitting, streaming
 from .config import Config
+from .errors import InputError
 from .provenance import Provenance
 
 assign_splits = splitting.assign_splits  # by time, group, key or content
@@ -23,6 +24,33 @@ def read_examples(config: Config) -> pd.DataFrame:
     table = sources.read_table(config, provenance)
     as_text = (*config.categorical, *config.text)
     return cleaning.clean(table, provenance, config.missing_markers, as_text, unchecked=config.ignore)
+
+
+def read_parts(config: Config) -> Iterator[pd.DataFrame]:
+    """The examples in parts that fit in memory: one, unless the source is large; texts of the first remain texts.
+
+    Raises:
+        InputError: as `read_examples`, or cells of a part are written in another way than those of the first.
+    """
+    if not large_sources.is_large(config):
+        yield read_examples(config)
+        return
+    provenance, own, num_rows = Provenance(), config, 0
+    manners: dict[str, str] = {}
+    for table in large_sources.read(config, provenance):
+        noted = Provenance()
+        as_text = (*own.categorical, *own.text)
+        try:
+            part = cleaning.clean(table, noted, config.missing_markers, as_text, unchecked=config.ignore)
+        except InputError as error:
+            raise InputError(f"{error} (rows are counted from row {num_rows + 1:,} on)") from error
+        if not num_rows:
+            own = as_before(config, part)
+            provenance.notes += noted.notes
+        large_sources.check_manners(manners, large_sources.manners(part, noted), num_rows)
+        part.attrs = vars(provenance)
+        num_rows += len(part)
+        yield part
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:

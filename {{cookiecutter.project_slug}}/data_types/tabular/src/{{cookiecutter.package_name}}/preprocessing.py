@@ -11,7 +11,7 @@ import pyarrow as pa
 import tensorflow as tf
 from keras import ops
 
-from . import artifacts, batching, cleaning, features, layers, parsing, task
+from . import artifacts, batching, cleaning, features, layers, parsing, shards, task
 from .columns import Columns, describe_columns
 from .config import Config
 from .provenance import Provenance
@@ -202,14 +202,27 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
-    The split is encoded once and kept in memory. With `epoch`, the number of the epoch, the examples are shuffled.
+    With `epoch`, the number of the epoch, the examples are shuffled. They are encoded once and kept in memory; those
+    of a training split that is too large for it, on disk.
     """
-    examples = artifacts.read_examples(config, split)
-    inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    targets = task.encode(target, examples[config.target])[:, None]
+    num_examples = artifacts.num_examples(config, split)
+    size = batching.batch_size(config, num_examples)
+    if epoch is not None and num_examples > config.max_examples_in_memory:
+        blocks = artifacts.read_blocks(config, split, shards.block_size(config.max_examples_in_memory))
+        encoded = (encode(config, block, preprocessor, target) for block in blocks)
+        return shards.shuffled(shards.write(config.paths.training / "shards", encoded), size, config.seed, epoch)
+    inputs, targets = encode(config, artifacts.read_examples(config, split), preprocessor, target)
     if epoch is None:
         return batching.in_order(inputs, targets)
-    return batching.shuffled(inputs, targets, batching.batch_size(config, len(targets)), config.seed, epoch)
+    return batching.shuffled(inputs, targets, size, config.seed, epoch)
+
+
+def encode(
+    config: Config, examples: pd.DataFrame, preprocessor: keras.Model, target: task.Target
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The preprocessor's outputs and the targets, (num_examples, 1), of some examples."""
+    inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
+    return inputs, task.encode(target, examples[config.target])[:, None]
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -52,6 +52,11 @@ def measures(config: Config, contents: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame([{**texts.measure(text, config.max_characters), texts.HASH: identity(text)} for text in shown])
 
 
+def read_parts(config: Config) -> Iterator[pd.DataFrame]:
+    """The examples in parts that fit in memory: one, with all texts."""
+    yield read_examples(config)
+
+
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """A number per example, (num_examples,) uint64, that texts share which are the same or nearly the same."""
     del config  # what reads alike is alike, whatever its labels

@@ -57,6 +57,11 @@ def measures(sources: Iterable[str], targets: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame([{**pairs.measure(source, target), texts.HASH: identity(source)} for source, target in shown])
 
 
+def read_parts(config: Config) -> Iterator[pd.DataFrame]:
+    """The examples in parts that fit in memory: one, with all pairs."""
+    yield read_examples(config)
+
+
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """A number per example, (num_examples,) uint64, that pairs share whose sources are the same or nearly the same.
 

@@ -11,6 +11,7 @@ from .errors import InputError
 
 IS_NAME = False  # whether targets are names, even if all are digits
 FEW_VALUES = 5  # distinct targets up to which they look like classes
+ROWS_LOOKED_AT = 10_000  # first, since most tables tell by few rows
 
 
 def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
@@ -25,10 +26,9 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
         raise InputError(f"{message}: choose another target, mend the cells, or make a classification project")
     if not np.isfinite(together.to_numpy("float64")).all():
         raise InputError(f"target {config.target!r} holds infinite numbers; finite ones are needed: mend them")
-    if values["train"].nunique() < 2:
+    if values["train"].min() == values["train"].max():
         message = f"target {config.target!r} is {together.iloc[0]} in every training example"
         raise InputError(f"{message}; one that varies is needed: check `target`, or collect more examples")
-    num_values = together.nunique()
-    if num_values > FEW_VALUES:
+    if together.iloc[:ROWS_LOOKED_AT].nunique() > FEW_VALUES or (num_values := together.nunique()) > FEW_VALUES:
         return []
     return [f"target {config.target} has only {num_values} different values: it may be a case for classification"]
