@@ -141,6 +141,14 @@ def test_size_is_told_without_reading(tmp_path: Path, rows: pd.DataFrame) -> Non
     assert not large_sources.is_large(Config(source="sqlite:///rows.db", query="SELECT 1"))
 
 
+def test_a_damaged_file_is_told(tmp_path: Path, rows: pd.DataFrame) -> None:
+    source = write(rows, tmp_path, "compressed")
+    source.write_bytes(source.read_bytes()[:-2_000])
+    for most in (IN_MEMORY, 1_000_000):
+        with pytest.raises(InputError, match=r"rows.tsv.gz (cannot be read|is cut off)"):
+            collect.main(config_for(tmp_path, source, max_examples_in_memory=most))
+
+
 def test_stages_see_a_sample_of_a_large_split(
     make_config: Callable[..., Config], capsys: pytest.CaptureFixture[str]
 ) -> None:

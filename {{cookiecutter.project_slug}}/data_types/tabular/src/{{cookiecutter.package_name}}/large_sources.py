@@ -20,6 +20,8 @@ from .provenance import Provenance
 LARGEST_PART = 262_144  # rows
 PARTS_IN_MEMORY = 4  # a part as cells, as a table and as hashes, and the first part, by which the others go
 BATCH = 65_536  # rows of a Parquet file that are read at once
+COMPRESSED = (".gz", ".bz2")  # texts that can be decompressed bit by bit
+DAMAGE = (pa.ArrowInvalid, OSError, EOFError)  # what comes of files that are cut off, damaged or may not be read
 SHRINKS = 4  # how much smaller compressed text is, about
 READING = re.compile(r"(?P<column>.*): (?:dates|cells) such as .* are read as (?P<manner>%\S*|numbers)")
 
@@ -37,19 +39,22 @@ def is_large(config: Config) -> bool:
 
 def count_rows(filesystem: Any, file: str) -> int:
     """The rows of a file: by what a Parquet file says of itself, by the size of a text; 0 if it is read as a whole."""
-    kind = kind_of(filesystem, file)
-    if kind == "Parquet":
-        with filesystem.open(file) as stream:
-            try:
+    try:
+        kind = kind_of(filesystem, file)
+        if kind == "Parquet":
+            with filesystem.open(file) as stream:
                 return int(pq.read_metadata(stream).num_rows)
-            except pa.ArrowInvalid:
-                return 0  # it is damaged, which reading it will tell
-    if not kind:
-        return 0
+        return estimate_lines(filesystem, file) if kind == "text" else 0
+    except DAMAGE:
+        return 0  # reading it will tell what is wrong
+
+
+def estimate_lines(filesystem: Any, file: str) -> int:
+    """About how many lines a text has, by its beginning."""
     with filesystem.open(file, "rb", compression="infer") as stream:
         sample = stream.read(streaming.SAMPLE_BYTES)
-    expands = SHRINKS if file.endswith(streaming.COMPRESSED) else 1
-    return int(sample.count(b"\n") * max(1.0, filesystem.size(file) * expands / max(1, len(sample))))
+    expands = SHRINKS if file.endswith(COMPRESSED) else 1
+    return int(sample.count(b"\n") * max(1.0, (filesystem.size(file) or 0) * expands / max(1, len(sample))))
 
 
 def kind_of(filesystem: Any, file: str) -> str:
@@ -58,7 +63,7 @@ def kind_of(filesystem: Any, file: str) -> str:
         start = stream.read(8)
     if start.startswith(formats.PARQUET):
         return "Parquet"
-    compression = next((suffix for suffix in streaming.COMPRESSED if file.endswith(suffix)), "")
+    compression = next((suffix for suffix in COMPRESSED if file.endswith(suffix)), "")
     is_compressed = start.startswith((*sources.DECOMPRESS, formats.ZIP))
     is_text = file.removesuffix(compression).endswith(formats.TEXT_SUFFIXES)
     return "text" if is_text and is_compressed == bool(compression) else ""
@@ -110,7 +115,7 @@ def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, 
                         yield name, formats.simplify(name, pa.Table.from_batches([batch]))
             else:
                 yield from ((name, table) for table in read_text(config, filesystem, file, name, provenance))
-        except pa.ArrowInvalid as error:
+        except DAMAGE as error:
             raise InputError(f"{name} cannot be read: {error}; mend it, or fetch or write it again") from error
 
 
