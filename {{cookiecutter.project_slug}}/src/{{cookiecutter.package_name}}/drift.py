@@ -107,12 +107,11 @@ def compare(
     random = np.random.default_rng(0)
     noise, presence = {}, {}
     for column in reference:
-        pair = bins[column].count(reference[column]), bins[column].count(window[column])
-        if min(counts.sum() for counts in pair):
-            noise[column] = largest_by_chance(*pair, bins[column].measure, rarity, random)
-            if in_periods:
-                noise[column] = max(noise[column], largest_of_periods(reference[column], len(window), bins[column]))
-        presence[column] = present_and_missing(reference[column]), present_and_missing(window[column])
+        values = reference[column], window[column]
+        chance = noise_of(*values, bins[column], rarity, random, in_periods=in_periods)
+        if chance is not None:
+            noise[column] = chance
+        presence[column] = present_and_missing(values[0]), present_and_missing(values[1])
     thresholds = {column: min(tolerance + value, 1.0) for column, value in noise.items()}
     watched = comparators({column: (bins[column].measure, value) for column, value in thresholds.items()})
     distances = {each.column: each.value for each in anomalies.measure(before, now, watched)}
@@ -131,6 +130,17 @@ def compare(
             )
         )
     return found
+
+
+def noise_of(
+    reference: pd.Series, window: pd.Series, bins: Bins, rarity: float, random: np.random.Generator, *, in_periods: bool
+) -> float | None:
+    """How far a column is off by chance, or by the season; None if either side has no value."""
+    pair = bins.count(reference), bins.count(window)
+    if not min(counts.sum() for counts in pair):
+        return None
+    chance = largest_by_chance(*pair, bins.measure, rarity, random)
+    return max(chance, largest_of_periods(reference, len(window), bins)) if in_periods else chance
 
 
 def bins_of(values: pd.Series) -> Bins:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pandas.api import types
 from tqdm import tqdm
 
-from . import delimited, formats, sources, streaming
+from . import delimited, formats, raw_tables, sources, streaming
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance
@@ -80,7 +80,7 @@ def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
     room = size
     batches = read_batches(config, provenance)
     for name, table in tqdm(batches, desc="reading", unit=" batches", delay=1, disable=None):
-        sources.check_table(config, name, table)
+        raw_tables.check(config, name, table)
         rest = table
         while len(rest):
             waiting.setdefault(name, []).append(rest.slice(0, room))
@@ -95,7 +95,7 @@ def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
 
 def joined(waiting: dict[str, list[pa.Table]]) -> pa.Table:
     """The batches of each file as one table."""
-    return sources.concatenate({name: pa.concat_tables(batches) for name, batches in waiting.items()})
+    return raw_tables.concatenate({name: pa.concat_tables(batches) for name, batches in waiting.items()})
 
 
 def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, pa.Table]]:

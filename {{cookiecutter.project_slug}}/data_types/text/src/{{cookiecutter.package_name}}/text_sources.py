@@ -4,7 +4,7 @@ import hashlib
 
 import pyarrow as pa
 
-from . import sources, text_columns, texts
+from . import raw_tables, sources, text_columns, texts
 from .config import Config
 from .errors import InputError
 from .file_listing import File, classes, listed
@@ -24,7 +24,7 @@ def find(config: Config, provenance: Provenance) -> pa.Table:
     if files:
         return of_files(config, files, provenance)
     tables = sources.read_tables(config, provenance)
-    return sources.concatenate({name: of_table(config, name, table, provenance) for name, table in tables.items()})
+    return raw_tables.concatenate({name: of_table(config, name, table, provenance) for name, table in tables.items()})
 
 
 def text_files(source: str) -> list[File]:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pyarrow as pa
 
-from . import pairs, sources, text_columns, texts, translation_memory
+from . import pairs, raw_tables, sources, text_columns, texts, translation_memory
 from .config import Config
 from .errors import InputError
 from .file_listing import listed
@@ -28,7 +28,7 @@ def find(config: Config, provenance: Provenance) -> pa.Table:
     files = pair_files(config.source)
     if not files:
         tables = sources.read_tables(config, provenance)
-        return sources.concatenate({name: of_table(config, name, table) for name, table in tables.items()})
+        return raw_tables.concatenate({name: of_table(config, name, table) for name, table in tables.items()})
     for name, payload in files.items():
         digest = hashlib.sha256(payload).hexdigest()
         provenance.sources.append({"name": name, "bytes": len(payload), "sha256": digest})
