@@ -177,7 +177,7 @@ def training(setting: Setting) -> dict[str, Contestant]:
 
 
 def tuning(setting: Setting) -> dict[str, Contestant]:
-    """Two random trials of one epoch each of the project's network."""
+    """Two random trials of one epoch each of the project's network, of one size, so that all train the same."""
     import keras_tuner
 
     epochs = setting.module("epochs")
@@ -186,6 +186,16 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
     table = setting.module("artifacts").read_examples(config, "train")
     target = setting.module("task").describe_target(config, table["target"])
     preprocessor = preprocessing.build_preprocessor(config, table)
+    build, defaults = model.build_model, keras_tuner.HyperParameters()
+    build(defaults, config, preprocessor, target)
+
+    def build_one_size(space: Any, *arguments: Any, **named: Any) -> Any:
+        for name, value in defaults.values.items():
+            if name != "learning_rate":
+                space.Fixed(name, value)
+        return build(space, *arguments, **named)
+
+    model.build_model = build_one_size
 
     def ours() -> None:
         shutil.rmtree(config.paths.tuning, ignore_errors=True)
