@@ -62,8 +62,9 @@ def run(options: Iterable[str], parts: list[Part], folder: Path) -> None:
         warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
         _ = (
             pipeline
-            | "Parts" >> beam.Create(parts)
-            | "Spread" >> beam.Reshuffle()
+            | "Number" >> beam.Create(list(enumerate(parts)))
+            | "Spread" >> beam.GroupByKey()  # over the workers, as Reshuffle would, which not every engine has
+            | "Parts" >> beam.FlatMapTuple(lambda _, numbered: numbered)
             | "Summarize" >> beam.Map(summarize_part)
             | "Gather" >> beam.GroupByKey()
             | "Merge" >> beam.MapTuple(merge_parts)
