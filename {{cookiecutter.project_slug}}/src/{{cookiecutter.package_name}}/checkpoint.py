@@ -1,6 +1,7 @@
 """Checkpoints that let a killed training go on where it stopped, early stopping included."""
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,17 @@ import pandas as pd
 
 from . import artifacts
 
-HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.weights.h5", "random.npz"
+HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.npz", "random.npz"
+SHARE = 0.05  # of the time of training that checkpoints may take, and that a kill may cost
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves after each epoch all that is needed to go on, and ends training when the score no longer improves.
+    """Saves after epochs all that is needed to go on, and ends training when the score no longer improves.
 
     Keras's own callbacks for this (BackupAndRestore, EarlyStopping, ModelCheckpoint) forget, when a training is killed,
     which epoch was the best and how long ago it was. Here the history of scores is part of the checkpoint, and a
-    checkpoint is one folder that is renamed into place when complete.
+    checkpoint is one folder that is renamed into place when complete. The first epoch and the last one are saved, and
+    between them as many as cost a small share of the time: a small network learns faster than it is written.
     """
 
     def __init__(self, folder: Path, monitor: str, patience: int, writes: bool = True) -> None:
@@ -30,6 +33,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder, self.monitor, self.patience, self.writes = folder, monitor, patience, writes
         latest = self.latest()
         self.history = pd.read_csv(latest / HISTORY).to_dict("records") if latest else []
+        self.best = read_arrays(latest / BEST) if latest else []  # the weights of the best epoch
+        self.num_saved = self.epochs_done
+        self.saved, self.cost = -math.inf, 0.0  # when it was saved last, and how long that took, in seconds
 
     @property
     def epochs_done(self) -> int:
@@ -58,38 +64,50 @@ class Checkpoint(keras.callbacks.Callback):
         if latest:
             self.model.optimizer.build(self.model.trainable_variables)  # else its state is not loaded, in silence
             self.model.load_weights(latest / LAST)
-            with np.load(latest / RANDOM) as states:
-                for variable, state in zip(random_states(self.model), states.values(), strict=True):
-                    variable.assign(state)
+            for variable, state in zip(random_states(self.model), read_arrays(latest / RANDOM), strict=True):
+                variable.assign(state)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the scores, saves the epoch and says whether to go on."""
+        """Notes the scores and the best weights, saves the epoch if it is time to and says whether to go on."""
         self.history.append({"epoch": epoch, **(logs or {})})
         if self.writes:
-            self.save(epoch)
+            if self.best_epoch == epoch:
+                self.best = self.model.get_weights()
+            if time.monotonic() - self.saved >= self.cost / SHARE:
+                self.save()
         self.model.stop_training = self.is_exhausted
 
-    def save(self, epoch: int) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Saves the last epoch, so that a kill before the model is written costs none."""
+        del logs
+        if self.writes and self.num_saved < self.epochs_done:
+            self.save()
+
+    def save(self) -> None:
         """Writes a checkpoint, then drops the one before it."""
-        previous = self.latest()
-        with artifacts.replacing(self.folder / f"epoch-{epoch:06}") as temporary:
+        began, previous = time.monotonic(), self.latest()
+        with artifacts.replacing(self.folder / f"epoch-{self.epochs_done:06}") as temporary:
             temporary.mkdir()
             self.model.save_weights(temporary / LAST)
-            is_best = self.best_epoch == epoch
-            (temporary / BEST).hardlink_to(temporary / LAST if is_best or not previous else previous / BEST)
+            np.savez(temporary / BEST, *self.best)
             np.savez(temporary / RANDOM, *(variable.numpy() for variable in random_states(self.model)))
             pd.DataFrame(self.history).to_csv(temporary / HISTORY, index=False)
         if previous:
             artifacts.remove(previous)
+        self.num_saved, self.saved = self.epochs_done, time.monotonic()
+        self.cost = self.saved - began
 
     def restore_best(self, network: keras.Model) -> None:
         """Gives the network the weights of its best epoch."""
-        latest = self.latest()
-        if latest:
-            network.optimizer.build(network.trainable_variables)
-            network.load_weights(latest / BEST)
+        network.set_weights(self.best)
 
 
 def random_states(network: keras.Model) -> list[keras.Variable]:
     """Where dropout is in its sequence of random numbers, which Keras does not save with the weights."""
     return [variable for variable in network.variables if "seed_generator" in variable.path]
+
+
+def read_arrays(path: Path) -> list[np.ndarray]:
+    """The arrays of a file that `np.savez` wrote, in their order."""
+    with np.load(path) as arrays:
+        return list(arrays.values())

@@ -42,11 +42,11 @@ def main(config: Config) -> None:
         config.paths.exported.touch()
         print(f"this model is already exported as {config.paths.version(version)}")
         return
-    complete = inference.load_model(config)
     folder = config.paths.version(versions.next_number(config))
-    record.write(config, complete, int(folder.name))
-    with artifacts.replacing(folder) as temporary:
-        write_and_verify(config, complete, temporary)
+    with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
+        complete = inference.load_model(config)
+        record.write(config, complete, int(folder.name))
+        write_and_verify(config, complete, temporary, verifier)
         artifacts.write_json(temporary / DESCRIPTION, description.describe(config, complete, identity))
         write_card(config, int(folder.name), temporary)
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
@@ -77,7 +77,14 @@ def check_verdict(config: Config) -> dict[str, Any]:
     return identity
 
 
-def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> None:
+def start_verifier() -> "subprocess.Popen[str]":
+    """A process that will compare predictions; it begins to import TensorFlow, which takes a while."""
+    command = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # spares TensorFlow the import of Keras
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifier: "subprocess.Popen[str]") -> None:
     """Writes the SavedModel and lets a new process compare its predictions with those of the training path.
 
     Raises:
@@ -85,22 +92,17 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path) -> Non
     """
     examples = artifacts.read_examples(config, "validation")
     examples = examples.iloc[np.arange(NUM_VERIFIED) % len(examples)]
-    command = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # spares TensorFlow the import of Keras
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as verifier:
-        arrays = preprocessing.raw_arrays(complete.input, examples)  # meanwhile the verifier imports TensorFlow
-        expected = training_path(complete, arrays)
-        saved_model.write(complete, folder)
-        saved_model.write_warm_up(complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
-        cases = {
-            saved_model.NAMED: (saved_model.named(complete, arrays), expected),
-            saved_model.SERIALIZED: (saved_model.serialized(arrays), expected),
-        }
-        with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
-            Path(file.name).write_bytes(pickle.dumps(cases))
-            answer, _ = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
+    arrays = preprocessing.raw_arrays(complete.input, examples)
+    expected = training_path(complete, arrays)
+    saved_model.write(complete, folder)
+    saved_model.write_warm_up(complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
+    cases = {
+        saved_model.NAMED: (saved_model.named(complete, arrays), expected),
+        saved_model.SERIALIZED: (saved_model.serialized(arrays), expected),
+    }
+    with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
+        Path(file.name).write_bytes(pickle.dumps(cases))
+        answer, _ = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
     difference = float(json.loads(answer)) if answer else float("inf")
     if difference != 0:
         raise RefusedError(

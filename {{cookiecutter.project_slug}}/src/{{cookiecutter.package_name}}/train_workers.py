@@ -19,7 +19,7 @@ POLL = 0.2  # seconds between two looks at the workers
 
 
 def main(config: Config) -> int:
-    """Starts the workers, and all of them anew if one is lost: they go on from the last epoch's checkpoint."""
+    """Starts the workers, and all of them anew if one is lost: they go on from the last checkpoint."""
     for restart in range(RESTARTS + 1):
         with running(config) as workers:
             status = wait(workers)
