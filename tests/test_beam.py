@@ -1,4 +1,4 @@
-"""Validation on other engines than its own: Beam's portable runner and a cluster of Spark, both on this machine."""
+"""Validation and predictions on other engines of Beam: its portable runner, and a cluster of Spark on this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -21,6 +22,7 @@ WORKERS, SERVICE = (
     "apache_beam.runners.worker.worker_pool_main",
     "apache_beam.runners.portability.local_job_service_main",
 )
+SPARK_RUNNER = "--runner=beam_pyspark_runner.pyspark_runner.PySparkRunner"
 
 pytestmark = pytest.mark.parametrize(
     "problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True
@@ -93,25 +95,35 @@ def test_statistics_of_the_portable_runner_are_the_same(copy: Project) -> None:
         assert statistics_of(copy, *options, PYTHONPATH="src") == own
 
 
+class Spark(NamedTuple):
+    """A cluster of Spark: its packages, its address and the folder in which its workers work."""
+
+    packages: Path
+    address: str
+    folder: Path
+
+    def variables(self, project: Project) -> dict[str, str]:
+        """The environment by which Beam's runner finds the cluster, and the cluster a project's environment."""
+        return {
+            "PYTHONPATH": f"{project.folder / 'src'}{os.pathsep}{self.packages}",
+            "PYSPARK_PYTHON": str(project.venv / "bin" / "python"),
+            "PYSPARK_SUBMIT_ARGS": f"--master {self.address} pyspark-shell",
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        }
+
+
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with PySpark, which brings Spark, and a runner of Beam for it, beside a project's environment."""
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    """A master and two workers of Spark on loopback, each a process; PySpark brings what they are."""
     if not shutil.which("java"):
         pytest.skip("Spark needs Java, which is not on this machine")
-    folder = tmp_path_factory.mktemp("spark")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+    packages, folder = (tmp_path_factory.mktemp(name) for name in ("packages", "cluster"))
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(packages)]
     subprocess.run([*command, "pyspark>=4,<5", "py4j", "beam-pyspark-runner"], check=True)
-    return folder
-
-
-@contextlib.contextmanager
-def cluster(spark: Path, folder: Path) -> Iterator[str]:
-    """A master and two workers of Spark on loopback, each a process; gives their address."""
-    start = str(spark / "pyspark" / "bin" / "spark-class")
-    home = {"SPARK_HOME": str(spark / "pyspark"), "SPARK_LOCAL_IP": "127.0.0.1"}
-    own = ["--host", "127.0.0.1"]
+    start = str(packages / "pyspark" / "bin" / "spark-class")
+    home = {"SPARK_HOME": str(packages / "pyspark"), "SPARK_LOCAL_IP": "127.0.0.1"}
     port, *pages = (free_port() for _ in range(4))
-    address = f"spark://127.0.0.1:{port}"
+    address, own = f"spark://127.0.0.1:{port}", ["--host", "127.0.0.1"]
     master = [start, "org.apache.spark.deploy.master.Master", *own, "--port", str(port), "--webui-port", str(pages[0])]
     worker = [start, "org.apache.spark.deploy.worker.Worker", *own, "--cores", "1", "--memory", "2g"]
     with contextlib.ExitStack() as stack:
@@ -119,21 +131,29 @@ def cluster(spark: Path, folder: Path) -> Iterator[str]:
         for page in pages[1:]:
             place = ["--webui-port", str(page), "--work-dir", str(folder / str(page))]
             stack.enter_context(listening(*worker, *place, address, port=page, **home))
-        yield address
+        yield Spark(packages, address, folder)
 
 
-def test_statistics_of_a_spark_cluster_are_the_same(copy: Project, spark: Path, tmp_path: Path) -> None:
+def test_statistics_of_a_spark_cluster_are_the_same(copy: Project, spark: Spark) -> None:
     own = own_statistics(copy)
-    with cluster(spark, tmp_path) as address:
-        variables = {
-            "PYTHONPATH": f"{copy.folder / 'src'}{os.pathsep}{spark}",
-            "PYSPARK_PYTHON": str(copy.venv / "bin" / "python"),
-            "PYSPARK_SUBMIT_ARGS": f"--master {address} pyspark-shell",
-            "SPARK_LOCAL_IP": "127.0.0.1",
-        }
-        runner = "--runner=beam_pyspark_runner.pyspark_runner.PySparkRunner"
-        assert statistics_of(copy, runner, **variables) == own
-        assert len(list(tmp_path.glob("*/app-*"))) == 2  # each worker had a share of the application
+    assert statistics_of(copy, SPARK_RUNNER, **spark.variables(copy)) == own
+    assert len(list(spark.folder.glob("*/app-*"))) >= 2  # each worker had a share of the application
+
+
+def test_predictions_of_a_spark_cluster_are_the_same(project: Project, spark: Spark, tmp_path: Path) -> None:
+    (source,) = (project.folder / "data/raw").glob("*.csv")
+    given = [tmp_path / "in" / f"{number}.csv" for number in range(3)]
+    (tmp_path / "in").mkdir()
+    for path in given:
+        shutil.copy(source, path)
+    succeed(project.stage("predict", f"--input={given[0]}", f"--output={tmp_path / 'alone.csv'}"))
+    variables = [f"{name}={value}" for name, value in spark.variables(project).items()]
+    many = [f"--input={tmp_path}/in/*.csv", f"--output={tmp_path / 'out'}", f"--beam-options={SPARK_RUNNER}"]
+    python = project.venv / "bin" / "python"
+    succeed(project.run("env", *variables, python, "-m", f"{project.package}.predict", *many))
+    written = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in written] == [path.name for path in given]
+    assert {path.read_bytes() for path in written} == {(tmp_path / "alone.csv").read_bytes()}
 
 
 def test_runner_that_does_not_exist_is_told(project: Project) -> None:

@@ -31,7 +31,7 @@ def write(table: pd.DataFrame, path: Path) -> Path:
 def read(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    if path.suffix == ".jsonl":
+    if ".jsonl" in path.name:
         return pd.read_json(path, lines=True)
     return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
 
@@ -44,7 +44,14 @@ def expected(complete: keras.Model, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize(
     ("given", "wanted"),
-    [("new.csv", "out.parquet"), ("new.csv.gz", "out.csv"), ("new.parquet", "out.jsonl"), ("new.jsonl", "out.tsv")],
+    [
+        ("new.csv", "out.parquet"),
+        ("new.csv.gz", "out.csv"),
+        ("new.parquet", "out.jsonl"),
+        ("new.jsonl", "out.tsv"),
+        ("new.tsv", "out.csv.gz"),
+        ("new.csv.bz2", "out.jsonl.bz2"),
+    ],
 )
 def test_formats(finished: Config, expected: dict[str, np.ndarray], tmp_path: Path, given: str, wanted: str) -> None:
     table = synthetic.make_table(60, seed=1)

@@ -8,7 +8,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from .config import Config
 from .data_statistics import Statistics, StatisticsList
 from .paths import SPLITS
-from .quiet_tfdv import silenced, tfdv
+from .quiet_beam import silenced
+from .quiet_tfdv import tfdv
 
 INFINITY_NORM = "L-infinity"
 JENSEN_SHANNON = "Jensen-Shannon"

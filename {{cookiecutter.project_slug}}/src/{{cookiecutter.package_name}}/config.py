@@ -395,7 +395,8 @@ class Config(BaseSettings):
     """Examples a split needs before its skew is judged: below, chance alone moves the distances this much."""
 
     beam_options: Names = ("--runner=FnApiRunner",)
-    """Apache Beam's pipeline options, separated by commas; the default runs in-process, others on a cluster."""
+    """Apache Beam's pipeline options, separated by commas, for validation and for predicting many tables; the default
+    runs in-process, others on a cluster."""
 
     # --- Training --------------------------------------------------------------------------------------------------
     workers: Annotated[int, Field(ge=1, le=1_000)] = 1
@@ -526,34 +527,39 @@ class Config(BaseSettings):
     # --- Prediction ------------------------------------------------------------------------------------------------
     input: str = ""
     # jinja: if cookiecutter.__data_type in ("image", "audio")
-    """What `make predict` reads: a file, a folder of such, or a table of their paths."""
+    """What `make predict` reads: a file, a folder of such, a table of their paths, or a pattern for many of these."""
 
     output: str = ""
-    """The table that `make predict` writes: CSV, TSV, Parquet or JSON lines."""
+    """The table that `make predict` writes: CSV, TSV, Parquet or JSON lines; for many, the folder of as many tables."""
 
     # jinja: elif cookiecutter.__data_type == "text"
-    """What `make predict` reads: a table with the column of texts (CSV, TSV, Parquet, JSON lines), or text files."""
+    """What `make predict` reads: a table with the column of texts (CSV, TSV, Parquet, JSON lines), text files, or a
+    pattern for many of these, such as new/*.csv."""
 
     output: str = ""
-    """The table that `make predict` writes, in any of these formats."""
+    """The table that `make predict` writes, in any of these formats; for many, the folder of as many tables."""
 
     # jinja: elif cookiecutter.__data_type == "text_pairs"
-    """What `make predict` reads: a table with a column of texts (CSV, TSV, Parquet, JSON lines), or lines of text."""
+    """What `make predict` reads: a table with a column of texts (CSV, TSV, Parquet, JSON lines), lines of text, or a
+    pattern for many of these, such as new/*.csv."""
 
     output: str = ""
-    """The table that `make predict` writes, in any of these formats."""
+    """The table that `make predict` writes, in any of these formats; for many, the folder of as many tables."""
 
     # jinja: elif cookiecutter.__data_type == "series"
-    """The table of histories that `make predict` reads, in rows like the source's: CSV, TSV, Parquet, JSON lines."""
+    """The table of histories that `make predict` reads, in rows like the source's (CSV, TSV, Parquet, JSON lines), or a
+    pattern for many, such as new/*.csv."""
 
     output: str = ""
-    """The table that `make predict` writes: the same rows, each with the forecast of the steps behind it."""
+    """The table that `make predict` writes: the same rows, each with the forecast of the steps behind it; for many, the
+    folder of as many tables."""
 
     # jinja: else
-    """The file of examples that `make predict` reads: CSV, TSV, Parquet or JSON lines."""
+    """The file of examples that `make predict` reads (CSV, TSV, Parquet or JSON lines), or a pattern for many, such as
+    new/*.csv."""
 
     output: str = ""
-    """The file that `make predict` writes, in any of these formats."""
+    """The file that `make predict` writes, in any of these formats; for many, the folder of as many files."""
 
     # jinja: endif
 

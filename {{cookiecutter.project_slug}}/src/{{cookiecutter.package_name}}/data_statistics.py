@@ -10,18 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from . import table_parts
+from . import engine, table_parts
 from .config import Config
-from .errors import InputError
 from .paths import SPLITS
-from .quiet_tfdv import (
-    CanonicalizeRecordBatch,
-    PipelineOptions,
-    beam,
-    get_generators,
-    merge_dataset_feature_statistics,
-    tfdv,
-)
+from .quiet_beam import beam
+from .quiet_tfdv import CanonicalizeRecordBatch, get_generators, merge_dataset_feature_statistics, tfdv
 from .table_parts import Part
 
 QUANTILES = 20  # of a number: fewer misjudge the distance of splits, more cost time (TFDV sketches 100 times as many)
@@ -46,25 +39,16 @@ def compute(config: Config) -> StatisticsList:
     # The workers of a cluster share the place of the artifacts with this process, but not its temporary folder.
     with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as name:
         folder = Path(name).resolve()
-        try:
-            run(config.beam_options, parts, folder)
-        except Exception as error:  # whatever an engine may raise
-            if config.beam_options == Config.model_fields["beam_options"].default:
-                raise
-            options = ",".join(config.beam_options)
-            raise InputError(f"validation failed with beam_options {options!r}: {error}") from error
+        run(config, parts, folder)
         return StatisticsList(datasets=[Statistics.FromString((folder / split).read_bytes()) for split in SPLITS])
 
 
-def run(options: Iterable[str], parts: list[Part], folder: Path) -> None:
-    """Summarizes parts on the engine that the options name, and writes a file per split into the folder."""
-    with warnings.catch_warnings(), beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
+def run(config: Config, parts: list[Part], folder: Path) -> None:
+    """Summarizes the parts and writes a file per split into the folder."""
+    with warnings.catch_warnings(), engine.pipeline(config, "validation") as pipeline:
         warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
         _ = (
-            pipeline
-            | "Number" >> beam.Create(list(enumerate(parts)))
-            | "Spread" >> beam.GroupByKey()  # over the workers, as Reshuffle would, which not every engine has
-            | "Parts" >> beam.FlatMapTuple(lambda _, numbered: numbered)
+            engine.spread(pipeline, parts)
             | "Summarize" >> beam.Map(summarize_part)
             | "Gather" >> beam.GroupByKey()
             | "Merge" >> beam.MapTuple(merge_parts)

@@ -12,7 +12,8 @@ from .anomalies import alone
 from .config import Config
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
 from .layout import MORE_MISSING
-from .quiet_tfdv import silenced, tfdv
+from .quiet_beam import silenced
+from .quiet_tfdv import tfdv
 
 MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
 MIN_REPEATS = 10  # times that a value occurs on average; below, it is no category

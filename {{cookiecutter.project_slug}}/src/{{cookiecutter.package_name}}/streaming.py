@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import fsspec
 import numpy as np
@@ -23,6 +23,7 @@ from .provenance import Provenance
 ROWS = 16_384  # of a piece
 SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
 COMPRESSED = (".gz", ".bz2", ".zst")
+KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 class Piece(NamedTuple):
@@ -33,19 +34,28 @@ class Piece(NamedTuple):
 
 
 def kind_of(path: Path, setting: str) -> str:
-    """The format of a file by its name: csv, tsv, parquet or jsonl."""
-    suffix = next((suffix for suffix in reversed(path.suffixes) if suffix not in COMPRESSED), "")
-    kinds = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-    if suffix not in kinds:
-        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed")
-    return kinds[suffix]
+    """The format of a file by its name: csv, tsv, parquet or jsonl; those of text may be compressed."""
+    suffix = path.with_suffix("").suffix if path.suffix in COMPRESSED else path.suffix
+    if suffix not in KINDS or (KINDS[suffix] == "parquet" and suffix != path.suffix):
+        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(KINDS)} is needed")
+    return KINDS[suffix]
+
+
+def as_output(path: Path) -> Path:
+    """The name of a table of predictions for an input of this name, which may be something else than a table."""
+    try:
+        kind_of(path, "output")
+    except InputError:
+        return path.with_name(f"{path.name}.csv")
+    return path
 
 
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[Piece]:
     """The rows of a table in pieces; cells of text tables are strings. Unreadable rows are noted in `provenance`."""
-    kind = kind_of(path, "input")
     if not path.is_file():
-        raise InputError(f"input is {str(path)!r}, which is no file; give the table of examples to predict")
+        hint = f"'{path}/*.csv' for all tables there" if path.is_dir() else "the table of examples to predict"
+        raise InputError(f"input is {str(path)!r}, which is no file; give {hint}")
+    kind = kind_of(path, "input")
     try:
         if kind == "parquet":
             start = 1
@@ -132,7 +142,7 @@ def write_pieces(path: Path, pieces: Iterator[pd.DataFrame]) -> int:
         for piece in pieces:
             table = pa.Table.from_pandas(piece, preserve_index=False).replace_schema_metadata(None)
             if writer is None:
-                writer = stack.enter_context(open_writer(kind, temporary, table.schema))
+                writer = open_writer(kind, temporary, table.schema, stack)
             writer.write(table.cast(writer.schema) if hasattr(writer, "schema") else table)
             num_rows += len(piece)
         if writer is None:
@@ -140,32 +150,26 @@ def write_pieces(path: Path, pieces: Iterator[pd.DataFrame]) -> int:
     return num_rows
 
 
-def open_writer(kind: str, path: Path, schema: pa.Schema) -> Any:
-    """A writer of tables in a format."""
+def open_writer(kind: str, path: Path, schema: pa.Schema, stack: contextlib.ExitStack) -> Any:
+    """A writer of tables in a format, which the stack closes."""
     if kind == "parquet":
-        return pyarrow.parquet.ParquetWriter(path, schema)
+        return stack.enter_context(pyarrow.parquet.ParquetWriter(path, schema))
+    stream = stack.enter_context(pa.output_stream(str(path), compression="detect"))  # by the end of the name
     if kind == "jsonl":
-        return JsonWriter(path)
+        return JsonWriter(stream)
     options = pyarrow.csv.WriteOptions(delimiter="\t" if kind == "tsv" else ",")
-    return pyarrow.csv.CSVWriter(path, schema, write_options=options)
+    return stack.enter_context(pyarrow.csv.CSVWriter(stream, schema, write_options=options))
 
 
 class JsonWriter:
     """Writes tables as JSON lines."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file."""
-        self.file = path.open("w", encoding="utf-8")
-
-    def __enter__(self) -> Self:
-        """Gives itself."""
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        """Closes the file."""
-        self.file.close()
+    def __init__(self, stream: pa.NativeFile) -> None:
+        """Takes the stream to write to."""
+        self.stream = stream
 
     def write(self, table: pa.Table) -> None:
         """Appends a line per row."""
         for record in table.to_pylist():
-            self.file.write(json.dumps(artifacts.finite(record), ensure_ascii=False, default=str) + "\n")
+            line = json.dumps(artifacts.finite(record), ensure_ascii=False, default=str)
+            self.stream.write(f"{line}\n".encode())
