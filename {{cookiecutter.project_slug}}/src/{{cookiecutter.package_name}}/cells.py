@@ -13,6 +13,7 @@ UNITS = "$€£¥₹%"
 GROUP_SIGNS = r"' \x{a0}\x{202f}\x{2019}"  # between thousands, besides comma or point: quotes and blanks
 WHOLE = r"^-?\d+$"
 LEADING_ZERO = r"^[+-]?0\d+$"
+FIRST = 100  # cells that are looked at before all
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # what pandas can count in nanoseconds since 1970
 
 
@@ -58,11 +59,11 @@ def read_numbers(cells: pa.StringArray) -> tuple[pa.Array, str] | None:
 
     Digits with leading zeros are names, such as postal codes, and so are numbers too long for int64.
     """
-    if pc.any(pc.match_substring_regex(cells, LEADING_ZERO)).as_py():
-        return None
-    bare, unit = (cells, "") if matches(cells, PLAIN.pattern) else without_unit(cells)
-    style = next((style for style in NUMBER_STYLES if matches(bare, style.pattern)), None)
+    bare, unit, style = cells, "", PLAIN if matches(cells, PLAIN.pattern) else None
     if style is None:
+        bare, unit = without_unit(cells)
+        style = next((style for style in NUMBER_STYLES if matches(bare, style.pattern)), None)
+    if style is None or pc.any(pc.match_substring_regex(cells, LEADING_ZERO)).as_py():
         return None
     digits = without_signs(bare, style)
     is_whole = matches(digits, WHOLE)
@@ -85,8 +86,8 @@ def is_number(cells: pa.StringArray) -> np.ndarray:
 
 
 def matches(cells: pa.StringArray, pattern: str) -> bool:
-    """Whether all cells that are not missing match."""
-    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
+    """Whether all cells that are not missing match; the first ones, which mostly tell, are looked at before all."""
+    return all(pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (cells.slice(0, FIRST), cells))
 
 
 def without_unit(cells: pa.StringArray) -> tuple[pa.StringArray, str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -37,11 +38,19 @@ def clean(
     Raises:
         InputError: a column is nearly all numbers, or holds an infinite one.
     """
-    columns = {}
-    for name in tqdm(table.column_names, desc="cleaning columns", delay=1, disable=None):
-        column = clean_column(name, table.column(name), provenance, missing_markers, name in as_text, name in unchecked)
+    names, columns = table.column_names, {}
+
+    def clean_one(name: str) -> tuple[pa.ChunkedArray, Provenance]:
+        own = Provenance()
+        column = clean_column(name, table.column(name), own, missing_markers, name in as_text, name in unchecked)
         check_finite(name, column)
-        columns[name] = column
+        return column, own
+
+    with ThreadPoolExecutor(pa.cpu_count()) as threads:  # Arrow computes without holding up other threads
+        cleaned = tqdm(threads.map(clean_one, names), "cleaning columns", len(names), delay=1, disable=None)
+        for name, (column, own) in zip(names, cleaned, strict=True):
+            columns[name] = column
+            provenance.add(own, "")
     examples = to_pandas(columns)
     examples.attrs = vars(provenance)
     return examples
