@@ -417,8 +417,12 @@ class Config(BaseSettings):
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 
-    # jinja: if cookiecutter.__data_type == "tabular"
+    # jinja: if cookiecutter.__data_type in ("tabular", "text")
+    # jinja: if cookiecutter.__data_type == "text"
+    max_examples_in_memory: Annotated[int, Field(ge=100)] = 200_000
+    # jinja: else
     max_examples_in_memory: Annotated[int, Field(ge=100)] = 1_000_000
+    # jinja: endif
     """Rows that are kept in memory; a larger source is read in parts, and a larger split is trained on from disk."""
 
     # jinja: endif

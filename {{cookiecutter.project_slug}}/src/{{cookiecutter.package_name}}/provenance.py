@@ -19,9 +19,13 @@ class Provenance:
     def drop(self, reason: str, rows: Sequence[int] | Sequence[str]) -> None:
         """Records what was left out, bit by bit: rows, counted from 1 without the header, or files by their names."""
         if len(rows):
-            known = self.dropped.get(reason, {"count": 0, "first_rows": []})
-            first_rows = [*known["first_rows"], *rows[:MAX_ROW_NUMBERS]][:MAX_ROW_NUMBERS]
-            self.dropped[reason] = {"count": known["count"] + len(rows), "first_rows": first_rows}
+            self.count_dropped(reason, len(rows), rows[:MAX_ROW_NUMBERS])
+
+    def count_dropped(self, reason: str, count: int, first_rows: Sequence[int] | Sequence[str]) -> None:
+        """Adds to what was left out for a reason."""
+        known = self.dropped.get(reason, {"count": 0, "first_rows": []})
+        named = [*known["first_rows"], *first_rows][:MAX_ROW_NUMBERS]
+        self.dropped[reason] = {"count": known["count"] + count, "first_rows": named}
 
     def add(self, other: "Provenance", source: str) -> None:
         """Adds the facts about a further source, by whose name its rows are told apart."""

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from . import cleaning, large_sources, sources, splitting, streaming
 from .config import Config
-from .errors import InputError
 from .provenance import Provenance
 
 assign_splits = splitting.assign_splits  # by time, group, key or content
@@ -21,7 +21,12 @@ def read_examples(config: Config) -> pd.DataFrame:
         InputError: the source cannot be read or its cells cannot be used; the message says what to do.
     """
     provenance = Provenance()
-    table = sources.read_table(config, provenance)
+    return clean(config, sources.read_table(config, provenance), provenance)
+
+
+def clean(config: Config, table: pa.Table, provenance: Provenance, num_before: int = 0) -> pd.DataFrame:
+    """The rows of a table as examples; how many came before does not matter."""
+    del num_before
     as_text = (*config.categorical, *config.text)
     return cleaning.clean(table, provenance, config.missing_markers, as_text, unchecked=config.ignore)
 
@@ -32,25 +37,10 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
     Raises:
         InputError: as `read_examples`, or cells of a part are written in another way than those of the first.
     """
-    if not large_sources.is_large(config):
+    if large_sources.is_large(config):
+        yield from large_sources.read_examples(config, clean, as_before)
+    else:
         yield read_examples(config)
-        return
-    provenance, own, num_rows = Provenance(), config, 0
-    manners: dict[str, str] = {}
-    for table in large_sources.read(config, provenance):
-        noted = Provenance()
-        as_text = (*own.categorical, *own.text)
-        try:
-            part = cleaning.clean(table, noted, config.missing_markers, as_text, unchecked=config.ignore)
-        except InputError as error:
-            raise InputError(f"{error} (rows are counted from row {num_rows + 1:,} on)") from error
-        if not num_rows:
-            own = as_before(config, part)
-            provenance.notes += noted.notes
-        large_sources.check_manners(manners, large_sources.manners(part, noted), num_rows)
-        part.attrs = vars(provenance)
-        num_rows += len(part)
-        yield part
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:

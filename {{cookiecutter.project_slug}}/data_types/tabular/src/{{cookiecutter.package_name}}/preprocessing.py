@@ -208,9 +208,7 @@ def make_dataset(
     num_examples = artifacts.num_examples(config, split)
     size = batching.batch_size(config, num_examples)
     if epoch is not None and num_examples > config.max_examples_in_memory:
-        blocks = artifacts.read_blocks(config, split, shards.block_size(config.max_examples_in_memory))
-        encoded = (encode(config, block, preprocessor, target) for block in blocks)
-        return shards.shuffled(shards.write(config.paths.training / "shards", encoded), size, config.seed, epoch)
+        return shards.stream(config, split, lambda block: encode(config, block, preprocessor, target), size, epoch)
     inputs, targets = encode(config, artifacts.read_examples(config, split), preprocessor, target)
     if epoch is None:
         return batching.in_order(inputs, targets)

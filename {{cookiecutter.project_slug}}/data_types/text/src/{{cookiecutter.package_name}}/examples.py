@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from . import cleaning, sources, splitting, streaming, targets, text_columns, text_sources, texts
+from . import cleaning, large_sources, sources, splitting, streaming, targets, text_columns, text_sources, texts
 from .config import Config
 from .errors import InputError
 from .provenance import Provenance, without_password
@@ -29,7 +29,11 @@ def read_examples(config: Config) -> pd.DataFrame:
         InputError: the source cannot be read or holds no texts; the message says what to do.
     """
     provenance = Provenance()
-    table = text_sources.find(config, provenance)
+    return measured(config, text_sources.find(config, provenance), provenance)
+
+
+def measured(config: Config, table: pa.Table, provenance: Provenance, num_before: int = 0) -> pd.DataFrame:
+    """The rows of a table as examples, the texts and what is measured of them; so many rows came before."""
     contents = [mended(text or "") for text in table.column(texts.COLUMN).to_pylist()]
     is_used = np.array([not is_empty(text) for text in contents], bool)
     if not is_used.any():
@@ -38,7 +42,7 @@ def read_examples(config: Config) -> pd.DataFrame:
     others = table.drop([texts.COLUMN])
     labels = cleaning.clean(others, provenance, config.missing_markers, as_text, unchecked=config.ignore)
     labels = labels.reindex(range(len(contents)))  # a table of nothing but texts has no rows left
-    provenance.drop("the text is empty", (np.flatnonzero(~is_used) + 1).tolist())
+    provenance.drop("the text is empty", (np.flatnonzero(~is_used) + num_before + 1).tolist())
     used = labels[is_used].reset_index(drop=True)
     used[texts.COLUMN] = [text for text, keep in zip(contents, is_used, strict=True) if keep]
     examples = pd.concat([used, measures(config, used[texts.COLUMN])], axis=1)
@@ -53,8 +57,20 @@ def measures(config: Config, contents: Iterable[str]) -> pd.DataFrame:
 
 
 def read_parts(config: Config) -> Iterator[pd.DataFrame]:
-    """The examples in parts that fit in memory: one, with all texts."""
-    yield read_examples(config)
+    """The examples in parts that fit in memory: one, unless the source is a large table.
+
+    Raises:
+        InputError: as `read_examples`, or cells of a part are written in another way than those of the first.
+    """
+    if text_sources.text_files(config.source) or not large_sources.is_large(config):
+        yield read_examples(config)
+        return
+
+    def make(own: Config, table: pa.Table, provenance: Provenance, num_before: int) -> pd.DataFrame:
+        named = text_sources.of_table(own, without_password(own.source), table, provenance)
+        return measured(own, named, provenance, num_before)
+
+    yield from large_sources.read_examples(config, make, as_before)
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from . import artifacts, batching, features, task, texts, tokenizing
+from . import artifacts, batching, features, shards, task, texts, tokenizing
 from .config import Config
 from .text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
 from .vocabulary import BagOfNgrams, Vocabulary, WordSequence
@@ -78,14 +78,25 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
-    The split is encoded once and kept in memory. With `epoch`, the number of the epoch, the examples are shuffled.
+    With `epoch`, the number of the epoch, the examples are shuffled. They are encoded once and kept in memory; those
+    of a training split that is too large for it, on disk.
     """
-    examples = artifacts.read_examples(config, split)
-    inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    targets = task.encode(target, examples[config.target])[:, None]
+    num_examples = artifacts.num_examples(config, split)
+    size = batching.batch_size(config, num_examples)
+    if epoch is not None and num_examples > config.max_examples_in_memory:
+        return shards.stream(config, split, lambda block: encode(config, block, preprocessor, target), size, epoch)
+    inputs, targets = encode(config, artifacts.read_examples(config, split), preprocessor, target)
     if epoch is None:
         return batching.in_order(inputs, targets, PREDICTION_BATCH)
-    return batching.shuffled(inputs, targets, batching.batch_size(config, len(targets)), config.seed, epoch)
+    return batching.shuffled(inputs, targets, size, config.seed, epoch)
+
+
+def encode(
+    config: Config, examples: pd.DataFrame, preprocessor: keras.Model, target: task.Target
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The preprocessor's outputs and the targets, (num_examples, 1), of some examples."""
+    inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
+    return inputs, task.encode(target, examples[config.target])[:, None]
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[Any, Any]:

@@ -1,8 +1,8 @@
-"""Tables that are too large for memory, read in parts: Parquet and text files, wherever they are."""
+"""Sources that are too large for memory, read in parts: tables in Parquet and text files, wherever they are."""
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -69,6 +69,40 @@ def kind_of(filesystem: Any, file: str) -> str:
     return "text" if is_text and is_compressed == bool(compression) else ""
 
 
+def read_examples(
+    config: Config,
+    make: Callable[[Config, pa.Table, Provenance, int], pd.DataFrame],
+    as_before: Callable[[Config, pd.DataFrame], Config],
+) -> Iterator[pd.DataFrame]:
+    """The examples of a large source, part by part.
+
+    Args:
+        config: the settings.
+        make: makes examples of some rows, by settings; it notes what it decides, and how many rows came before.
+        as_before: gives the settings by which further rows are read as the first ones were.
+
+    Raises:
+        InputError: a part cannot be used, or its cells are written in another way than those of the first.
+    """
+    provenance, own, num_rows = Provenance(), config, 0
+    known: dict[str, str] = {}
+    for table in read(config, provenance):
+        noted = Provenance()
+        try:
+            part = make(own, table, noted, num_rows)
+        except InputError as error:
+            raise InputError(f"{error} (rows are counted from row {num_rows + 1:,} on)") from error
+        if not num_rows:
+            own = as_before(config, part)
+            provenance.notes += noted.notes
+        check_manners(known, manners(part, noted), num_rows)
+        for reason, rows in noted.dropped.items():
+            provenance.count_dropped(reason, **rows)
+        part.attrs = vars(provenance)
+        num_rows += len(table)
+        yield part
+
+
 def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
     """The rows of a source in parts, as `sources.read_table` gives them at once.
 
@@ -114,7 +148,8 @@ def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, 
                     for batch in pq.ParquetFile(stream).iter_batches(BATCH):
                         yield name, formats.simplify(name, pa.Table.from_batches([batch]))
             else:
-                yield from ((name, table) for table in read_text(config, filesystem, file, name, provenance))
+                for table in read_text(config, filesystem, file, name, provenance):
+                    yield name, table
         except DAMAGE as error:
             raise InputError(f"{name} cannot be read: {error}; mend it, or fetch or write it again") from error
 

@@ -4,14 +4,19 @@ import atexit
 import math
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
 from . import artifacts
+from .config import Config
+
+Arrays: TypeAlias = tuple[dict[str, np.ndarray], np.ndarray]  # inputs and targets of some examples
 
 LARGEST_BLOCK = 16_384  # examples of a file
 BLOCKS_MIXED = 8  # whose examples are shuffled together
@@ -27,12 +32,21 @@ class Shards:
     layout: dict[str, tuple[np.dtype, tuple[int, ...]]]  # by array, targets last: dtype and shape of one example
 
 
+def stream(
+    config: Config, split: str, encode: Callable[[pd.DataFrame], Arrays], size: int, epoch: tf.Variable
+) -> tf.data.Dataset:
+    """Batches of a split that is encoded block by block, on disk below the artifacts; see `shuffled`."""
+    blocks = artifacts.read_blocks(config, split, block_size(config.max_examples_in_memory))
+    stored = write(config.paths.training / "shards", map(encode, blocks))
+    return shuffled(stored, size, config.seed, epoch)
+
+
 def block_size(max_examples: int) -> int:
     """Examples of a block, of which BLOCKS_IN_MEMORY hold no more than `max_examples`."""
     return max(1, min(LARGEST_BLOCK, max_examples // BLOCKS_IN_MEMORY))
 
 
-def write(folder: Path, blocks: Iterable[tuple[dict[str, np.ndarray], np.ndarray]]) -> Shards:
+def write(folder: Path, blocks: Iterable[Arrays]) -> Shards:
     """Writes the inputs and targets of each block to a folder of this process, which is removed when it ends."""
     folder = own_folder(folder)
     files: list[str] = []
