@@ -27,7 +27,7 @@ from machine import describe, versions
 from plain_script import SCRIPT
 
 FULL, QUICK = (100_000, 3), (10_000, 1)  # rows and repetitions
-TIMEOUT = 300  # seconds of a row
+TIMEOUT, SET_UP_TIMEOUT = 300, 1_800  # seconds of a row
 BEGIN, END = "<!-- benchmarks begin -->", "<!-- benchmarks end -->"
 TABLE, IMAGES, SERIES = "tabular-classification", "image-classification", "time-series-forecasting"
 CONTESTS = {  # that contests.py holds, in the environment of a project
@@ -170,11 +170,25 @@ def write_table(measured: Measured) -> None:
 
 
 def set_up(measured: Measured) -> dict[str, Any]:
-    """`make setup` of a new environment."""
+    """`make setup` of a new environment beside pip with the versions that it has recorded; all packages are cached."""
     project = stages.bake(TABLE, "Set up", measured.folder)
-    command = ["make", f"VENV={measured.folder / 'environment'}", "setup"]
-    started = hold({OURS: lambda: run(command, project, 3_600)}, 1, num_warm_ups=0)
-    shutil.rmtree(measured.folder / "environment", ignore_errors=True)
+    environments = [measured.folder / name for name in ("environment", "plain environment")]
+
+    def ours() -> None:
+        shutil.rmtree(environments[0], ignore_errors=True)
+        run(["make", f"VENV={environments[0]}", "setup"], project, SET_UP_TIMEOUT)
+
+    def instead() -> None:
+        shutil.rmtree(environments[1], ignore_errors=True)
+        (record,) = (project / "requirements").glob("*.txt")
+        run([str(environments[0] / "bin" / "python"), "-m", "venv", str(environments[1])], project)
+        pip = [str(environments[1] / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
+        run([*pip, "--requirement", str(record)], project, SET_UP_TIMEOUT)
+
+    contestants = {OURS: ours, f"{INSTEAD}: pip install, the recorded versions": instead}
+    started = hold(contestants, 1)
+    for environment in environments:
+        shutil.rmtree(environment, ignore_errors=True)
     return started
 
 
