@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -186,16 +186,9 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
     table = setting.module("artifacts").read_examples(config, "train")
     target = setting.module("task").describe_target(config, table["target"])
     preprocessor = preprocessing.build_preprocessor(config, table)
-    build, defaults = model.build_model, keras_tuner.HyperParameters()
-    build(defaults, config, preprocessor, target)
-
-    def build_one_size(space: Any, *arguments: Any, **named: Any) -> Any:
-        for name, value in defaults.values.items():
-            if name != "learning_rate":
-                space.Fixed(name, value)
-        return build(space, *arguments, **named)
-
-    model.build_model = build_one_size
+    defaults = keras_tuner.HyperParameters()
+    model.build_model(defaults, config, preprocessor, target)
+    model.build_model = of_one_size(model.build_model, defaults.values)
 
     def ours() -> None:
         shutil.rmtree(config.paths.tuning, ignore_errors=True)
@@ -224,5 +217,16 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
             network = model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target)
             network.fit(train, validation_data=validation, epochs=1, verbose=0, shuffle=False)
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return {"ours": ours, "instead: KerasTuner's RandomSearch": instead, "floor: two fits of the default": floor}
+
+
+def of_one_size(build: Callable[..., Any], defaults: dict[str, Any]) -> Callable[..., Any]:
+    """A `build_model` whose space is the learning rate alone."""
+
+    def build_one_size(space: Any, *arguments: Any, **named: Any) -> Any:
+        for name, value in defaults.items():
+            if name != "learning_rate":
+                space.Fixed(name, value)
+        return build(space, *arguments, **named)
+
+    return build_one_size
