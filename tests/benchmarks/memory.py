@@ -58,12 +58,13 @@ print("measured", time.perf_counter() - started, before, told("VmHWM"))
 
 
 class Table(NamedTuple):
-    """A table as the source of a project, of which so many rows are kept in memory."""
+    """A table as the source of a project, of which so many rows are kept in memory, and other settings."""
 
     python: Path
     project: Path
     path: Path
     in_memory: int
+    settings: tuple[str, ...] = ("--target=target", '--criteria={"r2": 0.5}')
 
 
 def main() -> int:
@@ -98,9 +99,9 @@ def main() -> int:
     return int(ratio < MIN_RATIO or most > allowed)
 
 
-def bake(folder: Path) -> Path:
+def bake(folder: Path, problem: str = "tabular-regression") -> Path:
     """A generated project."""
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", folder, ROOT, "problem=tabular-regression"]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", folder, ROOT, f"problem={problem}"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (project,) = folder.iterdir()
     return project
@@ -142,8 +143,8 @@ def compare(table: Table, rows: int) -> float:
 
 def run(table: Table, stage: str, group: Path | None = None, epochs: int = 1) -> tuple[float, int, int]:
     """Seconds of a stage, and the bytes of memory before it began and at most."""
-    settings = [f"--source={table.path}", "--target=target", f"--max-examples-in-memory={table.in_memory}"]
-    settings += [f"--epochs={epochs}", "--patience=100", '--criteria={"r2": 0.5}', f"--schema-path={table.path}.pbtxt"]
+    settings = [f"--source={table.path}", *table.settings, f"--max-examples-in-memory={table.in_memory}"]
+    settings += [f"--epochs={epochs}", "--patience=100", f"--schema-path={table.path}.pbtxt"]
     package = next((table.project / "src").glob("*/__init__.py")).parent.name
     command = [table.python, "-c", RUN, package, stage, str(group or ""), *settings]
     environment = {**os.environ, "PYTHONPATH": "src"}
