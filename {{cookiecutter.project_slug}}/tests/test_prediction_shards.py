@@ -57,6 +57,7 @@ def test_a_table_that_cannot_be_predicted_does_not_keep_the_others_from_it(finis
         ("new/**/*.csv", "new", "take the place"),
         ("new/first.csv", "new/first.csv", "the input as well"),
         ("new/*.parquet", "out", "matches no file"),
+        ("new/*.csv", "out.csv", "give a folder"),
     ],
 )
 def test_inputs_stay_what_they_are(finished: Config, folder: Path, given: str, wanted: str, message: str) -> None:

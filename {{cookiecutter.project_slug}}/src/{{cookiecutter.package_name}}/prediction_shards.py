@@ -73,8 +73,11 @@ def find(config: Config) -> list[Shard]:
     names = sorted(glob.glob(config.input, recursive=True))  # noqa: PTH207 (the input may be absolute)
     if not names:
         raise InputError(f"input is {config.input!r}, which matches no file; give the table of examples to predict")
+    output = Path(config.output)
+    if output.is_file() or streaming.as_output(output) == output:
+        raise InputError(f"output is {config.output!r}, but each table that input matches gets its own: give a folder")
     root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(config.input).parts))
-    destinations = [Path(config.output, streaming.as_output(Path(name).relative_to(root))) for name in names]
+    destinations = [output / streaming.as_output(Path(name).relative_to(root)) for name in names]
     shards = [
         Shard(number, name, Path(name).resolve(), destination.resolve())
         for number, (name, destination) in enumerate(zip(names, destinations, strict=True))
