@@ -77,3 +77,9 @@ def test_of_several_processes_one_writes(tmp_path: Path, network: keras.Model) -
     assert run(saver, network, SCORES) == []
     saver.on_train_end()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "epoch-000000").mkdir()
+    (tmp_path / "epoch-000000" / "best.weights.h5").touch()
+    assert Checkpoint(tmp_path, "val_loss", patience=9).epochs_done == 0

@@ -12,7 +12,7 @@ import pandas as pd
 from . import artifacts
 
 HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.npz", "random.npz"
-SHARE = 0.05  # of the time of training that checkpoints may take, and that a kill may cost
+SHARE = 0.05  # of the time of training that checkpoints may take
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -54,8 +54,8 @@ class Checkpoint(keras.callbacks.Callback):
         return bool(self.history) and self.epochs_done - 1 - self.best_epoch >= self.patience
 
     def latest(self) -> Path | None:
-        """The newest complete checkpoint."""
-        return max(self.folder.glob("epoch-*"), default=None)
+        """The newest complete checkpoint; those of versions of this module that wrote other files do not count."""
+        return max((path.parent for path in self.folder.glob(f"epoch-*/{BEST}")), default=None)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Goes on from the newest checkpoint."""
