@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -92,6 +93,19 @@ def test_texts_end_in_one_newline_and_hold_no_blank_residue(baked: Path) -> None
             assert text == "" or text.endswith("\n"), path
             assert not text.endswith("\n\n"), path
             assert "\n\n\n\n" not in text, path
+
+
+def test_blank_lines_stand_where_a_person_would_have_put_them(baked: Path) -> None:
+    package = baked.name.replace("-", "_")
+    places = {
+        baked / "src" / package / "config.py": r"    (\w+: |# ---)",  # a setting, or a heading of several
+        baked / "README.md": r"##+ |\*\*",  # a heading, or a paragraph that begins with one
+    }
+    for path, pattern in places.items():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for before, line in itertools.pairwise(lines):
+            if re.match(pattern, line):
+                assert not before or before.startswith(("    # ---", "class ")), f"{path.name}: {before}\n{line}"
 
 
 def test_default_is_the_first_problem_with_its_sample(tmp_path: Path) -> None:

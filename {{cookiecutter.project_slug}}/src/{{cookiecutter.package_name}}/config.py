@@ -209,10 +209,11 @@ class Config(BaseSettings):
     key: str = ""
     # jinja: if cookiecutter.__data_type == "series"
     """A column that only numbers the rows; it is no covariate."""
+
     # jinja: else
     """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
-    # jinja: endif
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type == "audio"
     group: str = "speaker"
     # jinja: else
@@ -220,10 +221,11 @@ class Config(BaseSettings):
     # jinja: endif
     # jinja: if cookiecutter.__data_type == "series"
     """A column that only groups the rows; it is no covariate, and splits are periods anyway."""
+
     # jinja: else
     """The column whose values must not be spread over splits, such as a patient or a customer."""
-    # jinja: endif
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type != "series"
     time: str = ""
     """The column of the time by which to split: training before validation before test."""
@@ -409,11 +411,11 @@ class Config(BaseSettings):
     xla: Literal["auto", "on", "off"] = "auto"
     # jinja: if cookiecutter.__data_type == "text_pairs"
     """Whether XLA compiles the steps of training; auto: no, since it would for every length of a batch."""
+
     # jinja: else
     """Whether XLA compiles the steps of training; auto: on one GPU only, since it did not pay on a CPU."""
+
     # jinja: endif
-
-
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 
@@ -438,10 +440,11 @@ class Config(BaseSettings):
     # jinja: endif
     # jinja: if cookiecutter.__data_type == "text"
     """Of the first epoch, from which it falls along a cosine; less for long texts; a search may replace it."""
+
     # jinja: else
     """Of the first epoch, from which it falls along a cosine; a hyperparameter search may replace it."""
-    # jinja: endif
 
+    # jinja: endif
     # jinja: if cookiecutter.__data_type == "tabular"
     patience: Annotated[int, Field(ge=1, le=100_000)] = 6
     # jinja: elif cookiecutter.__data_type == "text"
