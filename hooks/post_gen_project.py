@@ -56,7 +56,7 @@ for group, chosen in OVERLAYS.items():
     shutil.rmtree(group)
 
 package_import = re.compile(r"^( *from )project\b", re.MULTILINE)
-for test in Path("tests").glob("*.py"):
+for test in Path("tests").rglob("*.py"):
     source = test.read_text(encoding="utf-8")
     test.write_text(package_import.sub(rf"\g<1>{ANSWERS['package_name']}", source), encoding="utf-8")
 

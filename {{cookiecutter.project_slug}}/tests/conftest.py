@@ -40,7 +40,8 @@ def make_config(tmp_path: Path) -> Callable[..., Config]:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """A project whose model is trained, accepted and exported; only for tests that do not change it."""
     # Here, since TensorFlow takes seconds to import and many tests do without.
-    from project import accept, artifacts, collect, export, train
+    from project.core import artifacts
+    from project.stages import accept, collect, export, train
 
     config = small_config(tmp_path_factory.mktemp("finished"))
     collect.main(config)
@@ -54,7 +55,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Config:
 @pytest.fixture(scope="session")
 def complete(finished: Config) -> Any:
     """The trained model of that project, loaded once: a Keras model from raw inputs to decoded predictions."""
-    from project import inference
+    from project.evaluation import inference
 
     return inference.load_model(finished)
 
@@ -62,7 +63,7 @@ def complete(finished: Config) -> Any:
 @pytest.fixture(scope="session")
 def evaluated(finished: Config) -> Config:
     """The finished project, evaluated as well."""
-    from project import evaluate
+    from project.stages import evaluate
 
     evaluate.main(finished)
     return finished

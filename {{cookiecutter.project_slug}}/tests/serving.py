@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from project import server
 from project.config import Config
-from project.paths import PROJECT
+from project.core.paths import PROJECT
+from project.serving import server
 
 MODEL = f"/v1/models/{PROJECT}"
 

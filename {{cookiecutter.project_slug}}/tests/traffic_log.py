@@ -11,8 +11,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from project import artifacts, inference, versions
 from project.config import Config
+from project.core import artifacts
+from project.evaluation import inference
+from project.stages import versions
 
 import problem
 import synthetic

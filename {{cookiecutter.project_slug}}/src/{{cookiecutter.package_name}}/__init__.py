@@ -5,7 +5,7 @@ import logging
 import os
 import warnings
 
-from . import quiet
+from .core import quiet
 
 # Before TensorFlow is imported: only errors on the screen, and the backend that the project is written for.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, FiniteFloat, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .paths import Paths
-from .provenance import without_password
-from .settings import parse_mapping, parse_names, parse_numbers
+from .core.paths import Paths
+from .data.provenance import without_password
+from .core.settings import parse_mapping, parse_names, parse_numbers
 
 ENVIRONMENT_PREFIX = f"{(__package__ or '').upper()}_"
 

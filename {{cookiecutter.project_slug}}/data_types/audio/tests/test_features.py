@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from project import features, spectrograms
+from project import features
+from project.media import spectrograms
 
 
 @pytest.fixture(params=["speed", "noise", "mask"])

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project import file_sources, media, request_format
 from project.config import Config
+from project.data import request_format
+from project.media import file_sources, media
 
 
 def make_table(make: Callable[[np.random.Generator, float], bytes], num_examples: int, seed: int) -> pd.DataFrame:

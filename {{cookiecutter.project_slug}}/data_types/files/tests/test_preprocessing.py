@@ -4,10 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from project import artifacts, encoding, epochs, inference, media, preprocessing
+from project import preprocessing
 from project.config import Config
-from project.errors import InputError
-from project.mixing import blend
+from project.core import artifacts
+from project.core.errors import InputError
+from project.evaluation import inference
+from project.media import encoding, media
+from project.media.mixing import blend
+from project.training import epochs
 
 
 def batches(config: Config, complete: keras.Model, epoch: int | None = None, split: str = "train") -> list:

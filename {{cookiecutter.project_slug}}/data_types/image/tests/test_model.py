@@ -9,11 +9,14 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from project import artifacts, collect, features, media, model, pretrained, task, train
+from project import features, model, task
 from project.config import Config
-from project.errors import InputError
+from project.core import artifacts
+from project.core.errors import InputError
+from project.media import media, pretrained
+from project.media.pretrained import FINE_RATE, FineTuned
 from project.preprocessing import build_preprocessor
-from project.pretrained import FINE_RATE, FineTuned
+from project.stages import collect, train
 
 ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project import request_format, series_windows, window_shape
 from project.config import Config
+from project.data import request_format
+from project.series import series_windows, window_shape
 
 HORIZON, CONTEXT = 3, 14
 COLUMNS = ("day", "load", "wind", "kind")

@@ -5,8 +5,8 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from project import architectures
-from project.instance_norm import Normalize, Restore, level_term
+from project.series import architectures
+from project.series.instance_norm import Normalize, Restore, level_term
 
 SHAPES = {"past": (12, 2), "covariates": (12, 3), "known": (15, 4), "static": (2,)}
 WANTED = architectures.Forecasts(3, 2, 5)

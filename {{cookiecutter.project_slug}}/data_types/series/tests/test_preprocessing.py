@@ -5,10 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, collect, epochs, inference, preprocessing, task
+from project import preprocessing, task
 from project.config import Config
-from project.encoding import LAST_TIME, SEASONAL_ERROR
-from project.versions import describe
+from project.core import artifacts
+from project.evaluation import inference
+from project.series.encoding import LAST_TIME, SEASONAL_ERROR
+from project.stages import collect
+from project.stages.versions import describe
+from project.training import epochs
 
 import synthetic
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from project import request_format, texts
 from project.config import Config
+from project.data import request_format
+from project.text import texts
 
 UNIQUE = texts.HASH  # a column whose values differ from example to example
 

@@ -8,7 +8,7 @@ import pytest
 
 from project.columns import Columns, describe_columns
 from project.config import Config
-from project.errors import InputError
+from project.core.errors import InputError
 
 from synthetic import make_table
 

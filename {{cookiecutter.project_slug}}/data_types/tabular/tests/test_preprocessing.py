@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, batching, collect, epochs, parsing, preprocessing, task
+from project import parsing, preprocessing, task
 from project.config import Config
+from project.core import artifacts
+from project.data import batching
 from project.layers import QuantileTransform
+from project.stages import collect
+from project.training import epochs
 
 import problem
 from synthetic import make_table

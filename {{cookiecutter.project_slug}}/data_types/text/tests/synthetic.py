@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from text_examples import UNIQUE, as_examples, logged, outcomes, sent, spoiled
 
 __all__ = ["UNIQUE", "as_examples", "logged", "outcomes", "sent", "spoiled"]  # which the tests ask of this module too

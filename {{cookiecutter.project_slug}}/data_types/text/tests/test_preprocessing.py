@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import artifacts, batching, inference, model, preprocessing, task
+from project import model, preprocessing, task
 from project.baselines import encode as encode_simple
 from project.config import Config
-from project.epochs import epoch_counter
+from project.core import artifacts
+from project.data import batching
+from project.evaluation import inference
 from project.layers import WeightedBag
+from project.training.epochs import epoch_counter
 
 
 def encode(complete: keras.Model, *texts: str) -> dict[str, np.ndarray]:

@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from project import artifacts, collect, features, length_buckets, preprocessing, task
+from project import features, preprocessing, task
 from project.config import Config
-from project.tokenizing import END, START
+from project.core import artifacts
+from project.pairs import length_buckets
+from project.pairs.tokenizing import END, START
+from project.stages import collect
 
 
 def ragged(num_pairs: int, seed: int) -> tf.RaggedTensor:

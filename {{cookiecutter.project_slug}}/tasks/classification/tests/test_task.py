@@ -7,7 +7,7 @@ import pytest
 
 from project import task
 from project.config import Config
-from project.errors import InputError
+from project.core.errors import InputError
 
 TARGET = task.Target(("no", "yes"), (1.0, 1.0))
 

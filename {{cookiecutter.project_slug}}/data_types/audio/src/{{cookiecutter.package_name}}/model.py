@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from . import devices, features, media, spectrograms, task
+from . import features, task
 from .config import Config
-from .decoding import FULL_SCALE
+from .core import devices
+from .media import media, spectrograms
+from .media.decoding import FULL_SCALE
 
 if TYPE_CHECKING:
     import keras_tuner

@@ -14,12 +14,13 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from . import alike, file_sources, media, splitting, streaming
 from .config import Config
-from .errors import InputError
-from .file_listing import File
-from .file_sources import is_medium
-from .provenance import Provenance, without_password
+from .core.errors import InputError
+from .data import splitting, streaming
+from .data.file_listing import File
+from .data.provenance import Provenance, without_password
+from .media import alike, file_sources, media
+from .media.file_sources import is_medium
 
 HASH = "sha256"
 SHOWN_REASONS = 5

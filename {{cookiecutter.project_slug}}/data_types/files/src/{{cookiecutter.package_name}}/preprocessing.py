@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from . import artifacts, batching, encoding, file_sources, media, mixing, task
+from . import task
 from .config import Config
-from .errors import InputError
-from .file_sources import is_medium
+from .core import artifacts
+from .core.errors import InputError
+from .data import batching
+from .media import encoding, file_sources, media, mixing
+from .media.file_sources import is_medium
 
 ENCODING_BATCH = 256  # files that are decoded at once
 PREDICTION_BATCH = 64  # examples; the layers of larger ones do not fit in a CPU's caches

@@ -3,7 +3,7 @@
 import keras
 
 from .config import Config
-from .errors import InputError
+from .core.errors import InputError
 
 SHIFT, ROTATION, ZOOM, COLOR, ERASED = 0.1, 0.04, 0.15, 0.25, 0.2  # at a strength of 1
 RANGE = (0, 255)  # of pixels

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from . import devices, features, media, pretrained, task
+from . import features, task
 from .config import Config
+from .core import devices
+from .media import media, pretrained
 
 if TYPE_CHECKING:
     import keras_tuner

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import cleaning, example_tables, series_table, series_times, sources, splitting, streaming, window_shape
 from .config import Config
-from .errors import InputError
-from .paths import SPLITS
-from .provenance import Provenance
+from .core.errors import InputError
+from .core.paths import SPLITS
+from .data import cleaning, example_tables, sources, splitting, streaming
+from .data.provenance import Provenance
+from .series import series_table, series_times, window_shape
 
 
 def read_examples(config: Config) -> pd.DataFrame:

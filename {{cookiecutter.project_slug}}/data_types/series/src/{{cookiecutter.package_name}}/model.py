@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from . import architectures, devices, encoding, task
+from . import task
 from .config import Config
-from .instance_norm import Normalize, Restore, level_term
+from .core import devices
+from .series import architectures, encoding
+from .series.instance_norm import Normalize, Restore, level_term
 
 if TYPE_CHECKING:
     import keras_tuner

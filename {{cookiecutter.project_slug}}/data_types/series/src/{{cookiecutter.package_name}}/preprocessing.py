@@ -9,22 +9,14 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from . import (
-    artifacts,
-    batching,
-    encoding,
-    example_tables,
-    histories,
-    series_windows,
-    steps,
-    table_input,
-    task,
-    window_shape,
-)
+from . import task
 from .config import Config
-from .encoding import Encode
-from .paths import SPLITS
-from .series_windows import Regular
+from .core import artifacts
+from .core.paths import SPLITS
+from .data import batching, example_tables
+from .series import encoding, histories, series_windows, steps, table_input, window_shape
+from .series.encoding import Encode
+from .series.series_windows import Regular
 
 ENCODING_BATCH = 512  # windows
 PREDICTION_BATCH = 512  # windows

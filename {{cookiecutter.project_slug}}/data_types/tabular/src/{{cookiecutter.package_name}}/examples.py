@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import cleaning, large_sources, sources, splitting, streaming
 from .config import Config
-from .provenance import Provenance
+from .data import cleaning, sources, splitting, streaming
+from .data.provenance import Provenance
+from .large import large_sources
 
 assign_splits = splitting.assign_splits  # by time, group, key or content
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from . import devices, layers, preprocessing, task
+from . import layers, preprocessing, task
 from .config import Config
+from .core import devices
 
 if TYPE_CHECKING:
     import keras_tuner

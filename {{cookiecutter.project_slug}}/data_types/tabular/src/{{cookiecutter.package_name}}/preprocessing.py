@@ -11,10 +11,13 @@ import pyarrow as pa
 import tensorflow as tf
 from keras import ops
 
-from . import artifacts, batching, cleaning, features, layers, parsing, shards, task
+from . import features, layers, parsing, task
 from .columns import Columns, describe_columns
 from .config import Config
-from .provenance import Provenance
+from .core import artifacts
+from .data import batching, cleaning
+from .data.provenance import Provenance
+from .large import shards
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average

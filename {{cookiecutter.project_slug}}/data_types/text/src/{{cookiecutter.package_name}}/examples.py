@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from . import cleaning, large_sources, sources, splitting, streaming, targets, text_columns, text_sources, texts
 from .config import Config
-from .errors import InputError
-from .provenance import Provenance, without_password
-from .unicode_text import identity, is_empty, mended
+from .core.errors import InputError
+from .data import cleaning, sources, splitting, streaming, targets
+from .data.provenance import Provenance, without_password
+from .large import large_sources
+from .text import text_columns, text_sources, texts
+from .text.unicode_text import identity, is_empty, mended
 
 PIECE = 512  # texts that `make predict` holds in memory at once, with all that they are split into
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers, ops
 
-from . import devices, task
+from . import task
 from .config import Config
+from .core import devices
 from .layers import WeightedBag
-from .vocabulary import BagOfNgrams
+from .text.vocabulary import BagOfNgrams
 
 if TYPE_CHECKING:
     import keras_tuner

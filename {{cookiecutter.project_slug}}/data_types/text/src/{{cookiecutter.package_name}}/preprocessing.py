@@ -9,10 +9,14 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from . import artifacts, batching, features, shards, task, texts, tokenizing
+from . import features, task
 from .config import Config
-from .text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
-from .vocabulary import BagOfNgrams, Vocabulary, WordSequence
+from .core import artifacts
+from .data import batching
+from .large import shards
+from .text import texts, tokenizing
+from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
+from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
 
 __all__ = [
     "build_preprocessor",

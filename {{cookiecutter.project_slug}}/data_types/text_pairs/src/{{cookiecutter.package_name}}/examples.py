@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from . import cleaning, pair_sources, pairs, splitting, streaming, text_columns, texts
 from .config import Config
-from .errors import InputError
-from .provenance import Provenance, without_password
-from .unicode_text import identity, is_empty, mended
+from .core.errors import InputError
+from .data import cleaning, splitting, streaming
+from .data.provenance import Provenance, without_password
+from .pairs import pair_sources, pairs
+from .text import text_columns, texts
+from .text.unicode_text import identity, is_empty, mended
 
 PIECE = 512  # texts that `make predict` holds in memory at once
 

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from . import devices, task
+from . import task
 from .config import Config
-from .schedule import WARM_UP_STEPS
-from .transformer import Transformer
-from .warm_up import WarmUpAdam
+from .core import devices
+from .data.schedule import WARM_UP_STEPS
+from .pairs.transformer import Transformer
+from .pairs.warm_up import WarmUpAdam
 
 if TYPE_CHECKING:
     import keras_tuner

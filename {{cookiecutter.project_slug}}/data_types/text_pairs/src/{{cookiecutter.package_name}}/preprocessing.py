@@ -5,10 +5,14 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from . import artifacts, batching, features, length_buckets, subwords, task, texts
+from . import features, task
 from .config import Config
-from .text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
-from .tokenizing import Encode, encode_all
+from .core import artifacts
+from .data import batching
+from .pairs import length_buckets, subwords
+from .pairs.tokenizing import Encode, encode_all
+from .text import texts
+from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
 
 __all__ = [
     "build_preprocessor",

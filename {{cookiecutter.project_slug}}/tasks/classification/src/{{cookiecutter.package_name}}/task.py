@@ -11,9 +11,9 @@ import tensorflow as tf
 from keras import ops
 from scipy import optimize
 
-from . import batching
 from .config import Config
-from .errors import InputError
+from .core.errors import InputError
+from .data import batching
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
 TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen

@@ -10,8 +10,9 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from . import artifacts, encoding, timestamps, window_shape
 from .config import Config
+from .core import artifacts
+from .series import encoding, timestamps, window_shape
 
 MONITOR = "val_loss"  # what early stopping and the search minimise
 MEDIAN = 0.5

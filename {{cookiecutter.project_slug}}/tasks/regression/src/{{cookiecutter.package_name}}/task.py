@@ -10,8 +10,8 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from . import batching
 from .config import Config
+from .data import batching
 
 MONITOR = "val_rmse"  # what early stopping and the search minimise
 MAX_INTERVAL_BINS = 10

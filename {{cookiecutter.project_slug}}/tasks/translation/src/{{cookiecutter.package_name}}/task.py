@@ -10,10 +10,10 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from . import subwords
 from .config import Config
-from .search import BeamSearch
-from .tokenizing import NUM_SPECIAL, PADDING, Encode, encode_all, join_pieces
+from .pairs import subwords
+from .pairs.search import BeamSearch
+from .pairs.tokenizing import NUM_SPECIAL, PADDING, Encode, encode_all, join_pieces
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: cheap, while a search through beams takes long
 

@@ -1,0 +1,67 @@
+"""What the model goes by: the worst predictions to listen to, and the parts of them that led to the prediction."""
+
+import base64
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import model, preprocessing
+from ..config import Config
+from ..media import gallery, media
+from ..media.file_sources import NAME
+from ..reporting.report import Block
+from . import activation, scoring
+
+NUM_SHOWN = 16
+HIDDEN = (media.COLUMN, "sha256", "samples_sha256")  # columns that tell a reader of the report nothing
+MAX_BYTES = 2_000_000  # of a recording on the page
+
+
+def blocks(
+    config: Config,
+    complete: keras.Model,
+    examples: pd.DataFrame,
+    targets: np.ndarray,
+    predictions: dict[str, np.ndarray],
+) -> list[Block]:
+    """The recordings that the model gets most wrong, with their spectrograms and maps of what it listened to."""
+    worst = np.argsort(-scoring.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
+    shown = examples.iloc[worst]
+    network = complete.get_layer("network")
+    encoded = preprocessing.encode(complete.get_layer("preprocessor"), shown)[media.COLUMN]
+    heat = activation.class_activation(network, encoded)
+    spectrograms = keras.Model(network.input, network.get_layer(model.SPECTROGRAM).output).predict_on_batch(
+        {media.COLUMN: encoded}
+    )
+    exhibits = []
+    for place, row in enumerate(worst):
+        pixels = drawing(spectrograms[place])
+        exhibits.append(
+            gallery.Exhibit(
+                [gallery.picture(pixels), gallery.heated(pixels, heat[place].T[::-1])],
+                [
+                    f"true: {shown[config.target].iloc[place]}",
+                    activation.said(predictions, int(row)),
+                    str(shown[NAME].iloc[place]),
+                ],
+                sound(Path(shown[media.COLUMN].iloc[place])),
+            )
+        )
+    note = "The worst first: time runs to the right, pitch upward; bright is what spoke for the prediction (Grad-CAM)."
+    return [gallery.figure("The worst predictions", exhibits, note)]
+
+
+def drawing(spectrogram: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """A spectrogram (frames, bands) as an image (height, frames, 1), about square, low pitch at the bottom."""
+    scaled = (spectrogram.T[::-1] + 2) / 5  # of standardised decibels, what lies between -2 and 3
+    rows = np.repeat(np.clip(scaled, 0, 1) * 255, max(1, len(spectrogram) // spectrogram.shape[1]), axis=0)
+    return rows.astype("uint8")[..., None]
+
+
+def sound(path: Path) -> str:
+    """A recording as a data URI, unless it is too long for a page."""
+    payload = path.read_bytes()
+    return f"data:audio/wav;base64,{base64.b64encode(payload).decode()}" if len(payload) <= MAX_BYTES else ""

@@ -1,0 +1,154 @@
+"""What an audio file is: which bytes are one, what is measured of it, and how it becomes one that TensorFlow reads."""
+
+import hashlib
+import io
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from ..config import Config
+
+COLUMN, NOUN, A_FILE = "audio", "audio", "an audio file"
+FORMATS = {"WAV": (".wav",), "FLAC": (".flac",), "OGG": (".ogg", ".oga", ".opus"), "MP3": (".mp3",)} | {
+    "AIFF": (".aif", ".aiff")
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+NUMBERS = ("duration", "rate", "channels", "bytes", "peak", "rms", "clipping", "silence")
+WHOLE = ("rate", "channels", "bytes")
+CATEGORIES = ("format", "coding")
+FRAME = 0.02  # seconds over which loudness is measured
+SILENT = 0.001  # of full scale, -60 dB: a frame whose RMS is lower is silent
+CLIPPED = 0.999  # of full scale
+PLAIN = ("WAV", "PCM_16")  # what TensorFlow reads
+
+
+class Sound(NamedTuple):
+    """Samples (num_samples, num_channels) from -1 to 1, how many there are per second, and how they were stored."""
+
+    samples: npt.NDArray[np.float32]
+    rate: int
+    format: str
+    coding: str
+
+
+def examine(config: Config, payload: bytes, name: str = "") -> tuple[bytes, dict[str, Any]]:
+    """The bytes by which TensorFlow can read a recording, and its measures with a hash of its samples.
+
+    Raises:
+        ValueError: it cannot be used; the message says why, after the name of the file.
+    """
+    sound = decoded(payload, config.max_seconds)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in SUFFIXES and suffix not in FORMATS[sound.format]:
+        raise ValueError(f"is called {suffix} but is {sound.format}")
+    measures = measured(sound, len(payload))
+    if measures["silence"] == 1:
+        raise ValueError("is silent")
+    digest = hashlib.sha256((sound.samples * 32_767).round().astype("int16").tobytes()).hexdigest()
+    return converted(sound, payload), measures | {"samples_sha256": digest}
+
+
+def limits(config: Config) -> dict[str, Any]:
+    """What a recording in a request may be at most."""
+    return {"max_seconds": config.max_seconds}
+
+
+def readable(entry: dict[str, Any], payload: bytes) -> bytes:
+    """The bytes by which TensorFlow can read a recording from a request.
+
+    Raises:
+        ValueError: it is none, or too long.
+    """
+    return converted(decoded(payload, entry["max_seconds"]), payload)
+
+
+def measure(entry: dict[str, Any], payload: bytes) -> dict[str, Any]:
+    """What is measured of a recording from a request.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    return measured(decoded(payload, entry["max_seconds"]), len(payload))
+
+
+def decoded(payload: bytes, max_seconds: float) -> Sound:
+    """The sound in some bytes.
+
+    Raises:
+        ValueError: there is none, it is damaged or too long.
+    """
+    if not payload:
+        raise ValueError("is empty")
+    try:
+        with soundfile.SoundFile(io.BytesIO(payload)) as file:
+            kind = "WAV" if file.format == "WAVEX" else file.format
+            duration = file.frames / file.samplerate
+            is_fit = kind in FORMATS and 0 < duration <= max_seconds
+            samples = file.read(dtype="float32", always_2d=True) if is_fit else np.zeros((0, 1), "float32")
+    except (soundfile.SoundFileError, OSError, ValueError, RuntimeError) as error:
+        raise ValueError("is not audio of a known format, or damaged") from error
+    if kind not in FORMATS:
+        raise ValueError(f"is {kind}, which is not known")
+    if duration <= 0:
+        raise ValueError("holds no samples")
+    if duration > max_seconds:
+        raise ValueError(f"lasts {duration:,.1f} s, longer than max_seconds")
+    if len(samples) < file.frames or is_cut(payload):
+        raise ValueError("is cut off")
+    return Sound(np.nan_to_num(samples), file.samplerate, kind, file.subtype)
+
+
+def is_cut(payload: bytes) -> bool:
+    """Whether a WAV file has fewer bytes than its header says, which libsndfile mends in silence."""
+    stated = int.from_bytes(payload[4:8], "little")
+    return payload.startswith(b"RIFF") and 0 < stated < 2**32 - 1 and stated + 8 > len(payload) + 1
+
+
+def measured(sound: Sound, size: int) -> dict[str, Any]:
+    """What TFDV and monitoring look at.
+
+    duration in seconds; peak and rms as shares of full scale; clipping: share of the samples at full scale; silence:
+    share of the frames of 20 ms whose RMS is below -60 dB.
+    """
+    mono = sound.samples.mean(axis=1)
+    length = max(1, min(len(mono), round(FRAME * sound.rate)))
+    frames = mono[: len(mono) // length * length].reshape(-1, length)
+    loudness = np.sqrt(np.square(frames).mean(axis=1))
+    return {
+        "duration": round(len(mono) / sound.rate, 4),
+        "rate": sound.rate,
+        "channels": sound.samples.shape[1],
+        "format": sound.format,
+        "coding": sound.coding,
+        "bytes": size,
+        "peak": round(float(np.abs(sound.samples).max()), 4),
+        "rms": round(float(np.sqrt(np.square(mono).mean())), 5),
+        "clipping": round(float((np.abs(sound.samples) >= CLIPPED).mean()), 5),
+        "silence": round(float((loudness < SILENT).mean()), 4),
+    }
+
+
+def converted(sound: Sound, payload: bytes) -> bytes:
+    """The same bytes if the model's graph reads them rightly, else the sound as WAV of 16 bits."""
+    if (sound.format, sound.coding) == PLAIN and payload[20:22] == b"\x01\x00":  # not the extensible kind
+        return payload
+    stream = io.BytesIO()
+    soundfile.write(stream, np.clip(sound.samples, -1, 1), sound.rate, subtype="PCM_16", format="WAV")
+    return stream.getvalue()
+
+
+def suffix(payload: bytes) -> str:
+    """The ending of the name of a file with these bytes, which TensorFlow can decode."""
+    del payload
+    return ".wav"
+
+
+def made_up() -> bytes:
+    """A tenth of a second of a tone."""
+    stream = io.BytesIO()
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(800) / 8_000)
+    soundfile.write(stream, tone, 8_000, subtype="PCM_16", format="WAV")
+    return stream.getvalue()

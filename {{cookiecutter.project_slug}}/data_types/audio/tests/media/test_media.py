@@ -1,0 +1,102 @@
+"""Audio files of every kind are measured alike, and what cannot be used is told apart."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from project.config import Config
+from project.media import alike, media
+
+from synthetic import encoded
+
+TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8_000) / 8_000)
+
+
+def examine(payload: bytes, name: str = "", **settings: Any) -> tuple[bytes, dict[str, Any]]:
+    return media.examine(Config(**settings), payload, name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "coding", "channels"),
+    [
+        ("WAV", "PCM_16", 1),
+        ("WAV", "PCM_16", 2),
+        ("WAV", "PCM_U8", 1),
+        ("WAV", "PCM_24", 6),
+        ("WAV", "PCM_32", 1),
+        ("WAV", "FLOAT", 2),
+        ("WAV", "DOUBLE", 1),
+        ("WAV", "ULAW", 1),
+        ("WAVEX", "PCM_16", 2),
+        ("FLAC", "PCM_16", 1),
+        ("OGG", "VORBIS", 2),
+        ("MP3", "MPEG_LAYER_III", 1),
+        ("AIFF", "PCM_16", 1),
+    ],
+)
+def test_every_format_and_depth_is_measured_and_becomes_one_that_tensorflow_reads(
+    kind: str, coding: str, channels: int
+) -> None:
+    payload = encoded(np.stack([TONE] * channels, axis=1), 8_000, kind, coding)
+    readable, measures = examine(payload)
+    assert (measures["rate"], measures["channels"]) == (8_000, channels)
+    assert measures["duration"] == pytest.approx(1, abs=0.15)
+    assert measures["rms"] == pytest.approx(0.5 / np.sqrt(2), abs=0.03)
+    assert measures["peak"] == pytest.approx(0.5, abs=0.06)
+    assert (measures["clipping"], measures["silence"]) == (0, pytest.approx(0, abs=0.15))
+    assert readable[20:24] == b"\x01\x00" + channels.to_bytes(2, "little")
+    assert readable[34:36] == (16).to_bytes(2, "little")
+    assert (readable is payload) == ((kind, coding) == media.PLAIN)
+
+
+def test_clipping_and_silence_are_shares() -> None:
+    _, measures = examine(encoded(np.concatenate([np.ones(1_000), np.zeros(3_000)]), 4_000))
+    assert measures["clipping"] == pytest.approx(0.25)
+    assert measures["silence"] == pytest.approx(0.75, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("payload", "name", "reason"),
+    [
+        (b"", "a.wav", "is empty"),
+        (b"<html>not found</html>", "a.wav", "not audio"),
+        (encoded(TONE, 8_000)[:-3_000], "a.wav", "cut off"),
+        (encoded(TONE, 8_000, "FLAC")[:-3_000], "a.flac", "cut off|damaged"),
+        (encoded(TONE, 8_000)[:30], "a.wav", "damaged|no samples"),
+        (encoded(np.zeros(0), 8_000), "a.wav", "no samples"),
+        (encoded(np.zeros(8_000), 8_000), "a.wav", "is silent"),
+        (encoded(np.tile(TONE, 11), 8_000), "a.wav", "lasts 11.0 s"),
+        (encoded(TONE, 8_000, "FLAC"), "a.wav", "is called .wav but is FLAC"),
+        (encoded(TONE, 8_000, "AU"), "a.wav", "is AU"),
+    ],
+)
+def test_what_cannot_be_used_is_told_apart(payload: bytes, name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        examine(payload, name, max_seconds=10)
+
+
+def test_a_file_that_claims_a_negative_length_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Damaged(soundfile.SoundFile):
+        frames = -1
+
+    monkeypatch.setattr(soundfile, "SoundFile", Damaged)
+    with pytest.raises(ValueError, match="holds no samples"):
+        media.decoded(encoded(np.zeros(800)), 1.0)
+
+
+def test_not_a_number_is_silence_and_what_is_too_loud_is_clipped() -> None:
+    samples = np.where(np.arange(8_000) % 2, np.nan, 3.0)
+    readable, _ = examine(encoded(samples, 8_000, coding="FLOAT"))
+    read, _ = soundfile.read(io.BytesIO(readable))
+    assert set(np.unique(read.round(3))) == {0.0, 1.0}
+
+
+def test_the_same_samples_are_alike_however_they_were_stored() -> None:
+    one = (TONE * 32_767).astype("int16")
+    files = [encoded(one, 8_000), encoded(-one, 8_000), encoded(one, 8_000, "FLAC"), encoded(-one, 8_000, "AIFF")]
+    table = pd.DataFrame([examine(file)[1] for file in files])
+    assert alike.first_alike(table).tolist() == [0, 1, 0, 1]

@@ -1,0 +1,82 @@
+"""What a request may hold: the bytes of a file, which must be one that the model can read."""
+
+import base64
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from ..config import Config
+from ..core.errors import RequestError
+from ..media import media
+
+
+def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
+    """What is allowed in one request, as JSON: a file is always needed, and must not be larger than a training file."""
+    del kind, feature  # the schema is about what is measured of files
+    return {"required": True, **media.limits(config)}
+
+
+def example(entry: dict[str, Any], values: Any) -> Any:
+    """A made-up file, so that no one's record is shown."""
+    del entry, values
+    return {"b64": base64.b64encode(media.made_up()).decode()}
+
+
+def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
+    """The files as a client sent them (None: left out) as the array (num_rows,) of bytes that the model takes.
+
+    Raises:
+        RequestError: a value is missing, not bytes or no file that can be read (400); the message goes on after the
+            name of the input.
+    """
+    del strict  # a file that can be read is answered, however unlike the training files it is: monitoring tells
+    found = np.empty(len(values), object)
+    for row, value in enumerate(values):
+        if not isinstance(value, bytes):
+            what = "is missing" if value is None else f"is a {type(value).__name__}"
+            raise RequestError(f'{what}; send the bytes of {media.A_FILE} in Base64: {{"b64": "..."}}', row=row)
+        try:
+            found[row] = media.readable(entry, value)
+        except ValueError as error:
+            raise RequestError(f"is no {media.NOUN} file that can be used: {error}", row=row) from error
+    return found
+
+
+def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
+    """Refuses values that are each possible but not together: there are none."""
+    del inputs, columns
+
+
+def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
+    """What the request log keeps of a file: its measures and, with `log_whole_files`, itself as a data URI."""
+    try:
+        measures = media.measure(entry, value)
+    except ValueError:
+        measures = {}
+    kept = {**measures, "sha256": hashlib.sha256(value).hexdigest()}
+    return kept | ({"uri": f"data:;base64,{base64.b64encode(value).decode()}"} if config.log_whole_files else {})
+
+
+def from_log(value: Any) -> Any:
+    """A logged value as a cell of a table of examples.
+
+    Raises:
+        RequestError: the log kept no more than the measures of the file.
+    """
+    if not isinstance(value, dict) or "uri" not in value:
+        raise RequestError("the log kept no more than measures of the files; set log_whole_files")
+    return value["uri"]
+
+
+def form_field(entry: dict[str, Any]) -> dict[str, Any]:
+    """How the page for people asks for a value."""
+    del entry
+    return {"widget": "file", "accept": ",".join(media.SUFFIXES), "hint": f"{', '.join(media.SUFFIXES)}"}
+
+
+def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a client may send, as JSON Schema has it."""
+    del entry
+    base64_text = {"type": "string", "contentEncoding": "base64"}
+    return {"type": "object", "properties": {"b64": base64_text}, "required": ["b64"], "additionalProperties": False}

@@ -1,0 +1,192 @@
+"""Finds the files of a source: those below a folder, in a zip archive or at a remote address, or named by a table."""
+
+import base64
+import re
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+
+from ..config import Config
+from ..core.errors import InputError
+from ..data import cleaning, formats, sources, targets
+from ..data.file_listing import File, below, classes, is_zip, located, members
+from ..data.provenance import Provenance, without_password
+from .media import NOUN, SUFFIXES
+
+DATA_URI = "data:"
+NAME = "file"  # the column of the files' names
+MIN_NAMES_SHARE = 0.5  # of the cells of a column that name files
+
+
+class Listed(NamedTuple):
+    """The files of a source, and a row of labels for each."""
+
+    files: list[File]
+    labels: pd.DataFrame
+
+
+def find(config: Config, provenance: Provenance) -> Listed:
+    """The files of the source with their labels: from a table, or from the folders they lie in.
+
+    Raises:
+        InputError: the source is missing, cannot be read or holds no such file; the message says what to do.
+    """
+    if sources.is_database(config.source):
+        return of_table(config, sources.read_table(config, provenance), {}, "", provenance)
+    filesystem, path = sources.connect(config.source)
+    if is_zip(filesystem, path):
+        files = members(config.source, filesystem.open(path, "rb"))
+    elif filesystem.isdir(path) or any(sign in path for sign in "*?["):
+        files = below(filesystem, config.source, path)
+    else:
+        return of_table(config, sources.read_table(config, provenance), {}, parent(config.source), provenance)
+    tables = [file for name, file in files.items() if sources.is_table(name) and not name.lower().endswith(".zip")]
+    media = {name: file for name, file in files.items() if is_medium(name)}
+    for file in tables:
+        table = read_table(config, file, provenance)
+        if table is not None and config.target in table.column_names:
+            folder = str(PurePosixPath(file.name).parent)
+            return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
+    if not media:
+        kinds = ", ".join(SUFFIXES)
+        raise InputError(
+            f"{without_password(config.source)} holds no {NOUN} file ({kinds}), and no table of such with a column "
+            f"{config.target!r}; give a folder or zip with a folder per class, or a table of paths"
+        )
+    return of_folders(config, list(media.values()), provenance)
+
+
+def is_medium(name: str) -> bool:
+    """Whether a file is of the kind that the model learns from, by its name."""
+    return name.lower().endswith(SUFFIXES) and sources.is_visible(name)
+
+
+def parent(source: str) -> str:
+    """The folder of a table, from which the paths in it start."""
+    return source.rpartition("/")[0] + "/" if "/" in source else ""
+
+
+def read_table(config: Config, file: File, provenance: Provenance) -> pa.Table | None:
+    """The table in a file that lies among others; None where it is none, as many a text file beside data is."""
+    try:
+        ((name, payload),) = sources.unpack(file.name, file.read())
+        return formats.parse(config, name, payload, provenance)
+    except (InputError, ValueError):
+        return None
+
+
+def of_folders(config: Config, files: list[File], provenance: Provenance) -> Listed:
+    """Files that are labelled by the folders they lie in."""
+    names = pa.array(classes([file.name for file in files], provenance), pa.string())
+    return label(config, files, pa.table({config.target: names}), provenance)
+
+
+def of_table(config: Config, table: pa.Table, media: dict[str, File], folder: str, provenance: Provenance) -> Listed:
+    """Files that a table names; its other columns are their labels. Paths start from the table's folder."""
+    column = path_column(config, table)
+    cells = enumerate(table.column(column).to_pylist(), 1)
+    files = [resolve(cell, number, media, folder) for number, cell in cells]
+    others = [name for name in table.column_names if name not in (column, NAME)]
+    return label(config, files, table.select(others), provenance)
+
+
+def path_column(config: Config, table: pa.Table) -> str:
+    """The column whose cells name files: the one of the setting, or the first in which most do.
+
+    Raises:
+        InputError: there is none.
+    """
+    known = ", ".join(table.column_names[:20])
+    if config.file_column:
+        if config.file_column in table.column_names:
+            return config.file_column
+        raise InputError(f"file_column is {config.file_column!r}, which is no column of the source; it has: {known}")
+    for name in table.column_names:
+        if pa.types.is_string(table.column(name).type):
+            cells = [cell.lower() for cell in table.column(name).to_pylist() if cell]
+            num_files = sum(cell.startswith(DATA_URI) or cell.endswith(SUFFIXES) for cell in cells)
+            if num_files > MIN_NAMES_SHARE * len(cells):
+                return str(name)
+    kinds = ", ".join(SUFFIXES)
+    raise InputError(f"no column of the source names {NOUN} files ({kinds}); it has: {known}; set file_column to one")
+
+
+def resolve(cell: str | None, number: int, media: dict[str, File], folder: str) -> File:
+    """The file that a cell names: one of the source, a data URI, or a path or address from the table's folder."""
+    if not cell:
+        return File(f"row {number}", missing)
+    if cell.startswith(DATA_URI):
+        return File(f"row {number}", lambda: decode_uri(cell))
+    for name in (f"{folder}{cell}", cell):
+        if name in media:
+            return media[name]
+    filesystem, path = sources.connect(cell if "://" in cell or cell.startswith("/") else f"{folder}{cell}")
+    return located(filesystem, path)._replace(name=cell)
+
+
+def missing() -> bytes:
+    """Stands for the file of a cell that names none."""
+    raise FileNotFoundError
+
+
+def decode_uri(uri: str) -> bytes:
+    """The bytes of a data URI in Base64 (RFC 2397).
+
+    Raises:
+        ValueError: it is none.
+    """
+    header, _, data = uri.partition(",")
+    if not header.endswith(";base64"):
+        raise ValueError("no data URI in Base64")
+    return base64.b64decode(data, validate=True)
+
+
+def label(config: Config, files: list[File], table: pa.Table, provenance: Provenance) -> Listed:
+    """Files with the columns of a table, a row for each, and with what `name_pattern` finds in their names.
+
+    Raises:
+        InputError: the target is not among the columns.
+    """
+    for name, values in from_names(config, files).items():
+        table = table.drop([name]) if name in table.column_names else table
+        table = table.append_column(name, pa.array(values, pa.string()))
+    if config.target not in table.column_names:
+        known = ", ".join(table.column_names[:20])
+        raise InputError(f"target is {config.target!r}, which is no column of the source ({known}); set it to one")
+    if table.column(config.target).null_count == len(files):
+        raise InputError(
+            f"the {NOUN} files of {without_password(config.source)} lie in no folders that could name their classes; "
+            "sort them into a folder per class, or give a table of paths or a name_pattern that finds the target"
+        )
+    # A folder called 01 is a name, and one called yes is no truth value.
+    as_text = (config.target,) if targets.IS_NAME else ()
+    labels = cleaning.clean(table, provenance, config.missing_markers, as_text)
+    labels.insert(0, NAME, [file.name for file in files])
+    return Listed(files, labels)
+
+
+def from_names(config: Config, files: list[File]) -> dict[str, list[str]]:
+    """What the named groups of `name_pattern` find in each name.
+
+    Raises:
+        InputError: the pattern is none, has no named group or does not fit every name.
+    """
+    if not config.name_pattern:
+        return {}
+    try:
+        pattern = re.compile(config.name_pattern)
+    except re.error as error:
+        raise InputError(f"name_pattern {config.name_pattern!r} is no regular expression: {error}") from error
+    if not pattern.groupindex:
+        raise InputError(f"name_pattern {config.name_pattern!r} has no named group such as (?P<speaker>[a-z]+)")
+    matches = {file.name: pattern.search(file.name) for file in files}
+    unmatched = [name for name, match in matches.items() if match is None]
+    if unmatched:
+        raise InputError(
+            f"name_pattern {config.name_pattern!r} finds nothing in {len(unmatched)} of {len(files)} names, such as "
+            f"{unmatched[0]!r}; mend it, since every file needs what it finds"
+        )
+    found = [match.groupdict(default="") for match in (matches[file.name] for file in files) if match]
+    return {name: [groups[name] for groups in found] for name in pattern.groupindex}

@@ -1,0 +1,50 @@
+"""make preview: shows training examples as the network sees them, changed at random, before hours are spent on them."""
+
+import keras
+import numpy as np
+
+from .. import model, preprocessing
+from ..config import Config
+from ..core import artifacts, stage
+from ..data.provenance import without_password
+from ..evaluation import explain
+from ..media import gallery, media
+from ..media.file_sources import NAME
+from ..reporting import report
+from ..reporting.report import Banner, Page, Section
+
+NUM_EXAMPLES, NUM_VIEWS = 16, 4
+
+
+def main(config: Config) -> None:
+    """From the training table to artifacts/preview/report.html."""
+    keras.utils.set_random_seed(config.seed)
+    train = artifacts.read_examples(config, "train")
+    preprocessor = preprocessing.build_preprocessor(config, train)
+    shown = train.sample(min(NUM_EXAMPLES, len(train)), random_state=config.seed)
+    encoded = preprocessing.encode(preprocessor, shown)
+    network = model.augmented(config, preprocessor)
+    views = [keras.ops.convert_to_numpy(network(encoded, training=number > 0)) for number in range(NUM_VIEWS)]
+    exhibits = [
+        gallery.Exhibit(
+            [gallery.picture(explain.drawing(view[place])) for view in views],
+            [f"{config.target}: {shown[config.target].iloc[place]}", str(shown[NAME].iloc[place])],
+        )
+        for place in range(len(shown))
+    ]
+    path = config.paths.root / "preview" / "report.html"
+    report.write_page(path, page(config, np.shape(views[0])[1:], gallery.figure("Training examples", exhibits)))
+    print(f"wrote {path}")
+
+
+def page(config: Config, shape: tuple[int, ...], figure: report.Figure) -> Page:
+    """The page that asks a person to look."""
+    chosen = ", ".join(config.augmentation) or "none"
+    question = "Can you still tell what each of them is, and is its label still right?"
+    detail = f"Each {media.NOUN} unchanged, then {NUM_VIEWS - 1} times as training sees it. Augmentation: {chosen}."
+    facts = {"Source": without_password(config.source), "Shape": " x ".join(map(str, shape))}
+    return Page("What does training see?", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)
+
+
+if __name__ == "__main__":
+    stage.run(main)

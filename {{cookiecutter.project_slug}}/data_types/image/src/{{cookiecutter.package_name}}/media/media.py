@@ -1,0 +1,168 @@
+"""What an image file is: which bytes are one, what is measured of it, and which images are nearly the same."""
+
+import io
+import warnings
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile, ImageOps
+
+from ..config import Config
+
+COLUMN, NOUN, A_FILE = "image", "image", "an image"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+FORMATS = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "GIF": (".gif",),
+    "BMP": (".bmp",),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+}
+DECODED_BY_TENSORFLOW = ("JPEG", "PNG", "GIF")  # the others are turned into PNG
+NUMBERS = ("width", "height", "channels", "bytes", "brightness", "contrast", "sharpness")
+WHOLE = ("width", "height", "channels", "bytes")
+CATEGORIES = ("format",)
+LONGEST_MEASURED = 256  # pixels; light, contrast and sharpness are measured on an image that is not larger
+ORIENTATION = 0x0112  # EXIF's number for how a camera was held
+
+
+def examine(config: Config, payload: bytes, name: str = "") -> tuple[bytes, dict[str, Any]]:
+    """The bytes by which TensorFlow can read an image, and its measures with the perceptual hash.
+
+    Raises:
+        ValueError: it cannot be used; the message says why, after the name of the file.
+    """
+    from .alike import perceptual_hash  # here, since a server does without SciPy
+
+    image = opened(payload, config.max_pixels)
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in SUFFIXES and suffix not in FORMATS[kind_of(image)]:
+        raise ValueError(f"is called {suffix} but is {kind_of(image)}")
+    measures, small = measured(image, len(payload))
+    return converted(image, payload), measures | {"perceptual_hash": perceptual_hash(small)}
+
+
+def limits(config: Config) -> dict[str, Any]:
+    """What an image in a request may be at most."""
+    return {"max_pixels": config.max_pixels}
+
+
+def readable(entry: dict[str, Any], payload: bytes) -> bytes:
+    """The bytes by which TensorFlow can read an image from a request.
+
+    Raises:
+        ValueError: it is none, or too large.
+    """
+    image = opened(payload, entry["max_pixels"])
+    return payload if kind_of(image) in DECODED_BY_TENSORFLOW else converted(image, payload)
+
+
+def measure(entry: dict[str, Any], payload: bytes) -> dict[str, Any]:
+    """What is measured of an image from a request.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    return measured(opened(payload, entry["max_pixels"]), len(payload))[0]
+
+
+def opened(payload: bytes, max_pixels: int) -> ImageFile.ImageFile:
+    """The image in some bytes, of which only the header is read yet.
+
+    Raises:
+        ValueError: there is none, or it has too many pixels.
+    """
+    if not payload:
+        raise ValueError("is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about many pixels, which are counted below
+            image = Image.open(io.BytesIO(payload), formats=list(FORMATS))
+    except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
+        is_bomb = isinstance(error, Image.DecompressionBombError)
+        raise ValueError("has too many pixels" if is_bomb else "is not an image of a known format") from error
+    except Exception as error:  # a damaged header can break any decoder in any way
+        raise ValueError("has a damaged header") from error
+    if image.width * image.height > max_pixels:
+        raise ValueError(f"has {image.width} x {image.height} pixels, more than max_pixels")
+    return image
+
+
+def kind_of(image: ImageFile.ImageFile) -> str:
+    """The format of an image; MPO is JPEG with further pictures behind it, as some cameras write it."""
+    return "JPEG" if image.format == "MPO" else str(image.format)
+
+
+def measured(image: ImageFile.ImageFile, size: int) -> tuple[dict[str, Any], npt.NDArray[np.float32]]:
+    """What TFDV and monitoring look at, and the image in grey, (height, width) from 0 to 1, made small.
+
+    brightness: mean of the grey image; contrast: its standard deviation; sharpness: standard deviation of its Laplacian
+    (Pech-Pacheco et al. 2000), all between 0 and 1.
+    """
+    (width, height), channels = image.size, 3 if image.mode == "P" else len(image.getbands())
+    small = grey(image)  # before anything else, since it fails where the file is damaged
+    if image.getexif().get(ORIENTATION, 1) >= 5:
+        width, height = height, width
+    inside = small[1:-1, 1:-1]
+    laplacian = small[:-2, 1:-1] + small[2:, 1:-1] + small[1:-1, :-2] + small[1:-1, 2:] - 4 * inside
+    measures = {
+        "width": width,
+        "height": height,
+        "channels": channels,
+        "format": kind_of(image),
+        "bytes": size,
+        "brightness": round(float(small.mean()), 4),
+        "contrast": round(float(small.std()), 4),
+        "sharpness": round(float(laplacian.std()), 4) if laplacian.size else 0.0,
+    }
+    return measures, small
+
+
+def grey(image: ImageFile.ImageFile) -> npt.NDArray[np.float32]:
+    """The image in shades of grey from 0 to 1, at most LONGEST_MEASURED pixels wide and high.
+
+    Raises:
+        ValueError: its pixels cannot be decoded.
+    """
+    try:
+        image.draft("L", (LONGEST_MEASURED, LONGEST_MEASURED))  # JPEG is then decoded at a fraction of its size
+        image.load()
+        if image.mode.startswith(("I", "F")):  # 16 or more bits
+            pixels = np.asarray(image, "float32")
+            scaled = Image.fromarray(pixels / (max(float(pixels.max()), 65_535.0)))
+        else:
+            plain = image.convert("RGBA") if image.mode in ("P", "PA", "LA", "RGBA") else image
+            scaled = plain.convert("L")
+        scaled.thumbnail((LONGEST_MEASURED, LONGEST_MEASURED), Image.Resampling.BOX)
+    except Exception as error:  # a damaged file can break any decoder in any way
+        raise ValueError(f"is damaged or cut off ({type(error).__name__})") from error
+    small = np.asarray(scaled, "float32")
+    return small if scaled.mode == "F" else np.divide(small, 255, dtype="float32")
+
+
+def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
+    """The same bytes if the model's graph reads them rightly, else the image as a PNG."""
+    is_turned = image.getexif().get(ORIENTATION, 1) != 1
+    if kind_of(image) == "JPEG" or (kind_of(image) in DECODED_BY_TENSORFLOW and not is_turned):
+        return payload
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
+    has_alpha = "A" in upright.mode or "transparency" in upright.info
+    stream = io.BytesIO()
+    upright.convert("RGBA" if has_alpha else "L" if upright.mode in ("1", "L") else "RGB").save(stream, "PNG")
+    return stream.getvalue()
+
+
+def suffix(payload: bytes) -> str:
+    """The ending of the name of a file with these bytes, which TensorFlow can decode."""
+    starts = {b"\xff\xd8": ".jpg", b"GIF8": ".gif"}
+    return next((ending for start, ending in starts.items() if payload.startswith(start)), ".png")
+
+
+def made_up() -> bytes:
+    """A small grey image."""
+    stream = io.BytesIO()
+    Image.new("L", (8, 8), 128).save(stream, "PNG")
+    return stream.getvalue()

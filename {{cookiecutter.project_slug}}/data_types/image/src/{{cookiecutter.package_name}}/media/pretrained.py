@@ -1,0 +1,70 @@
+"""Networks of Keras Applications that were trained on ImageNet, and their tuning to other images in two phases."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from ..config import Config
+from ..core.errors import InputError
+from ..training.tracing import before_first_step
+
+HEAD_EPOCHS = 3  # of the first phase, in which the backbone stands still
+FINE_RATE = 0.1  # of the learning rate, in the second phase: what was learned on ImageNet shall not be lost
+SMALLEST = 32  # pixels on a side that these networks take
+
+
+def load(config: Config, side: int) -> keras.Model:
+    """The network that `backbone` names, without its head: pixels (batch, side, side, 3) from 0 to 255 to feature maps.
+
+    Raises:
+        InputError: its weights cannot be fetched or do not fit, or the images are too small for it.
+    """
+    if side < SMALLEST:
+        raise InputError(f"images have {side} pixels on a side and {config.backbone} takes {SMALLEST}: set image_size")
+    application = getattr(keras.applications, config.backbone)
+    shape, weights = (side, side, 3), config.backbone_weights
+    try:
+        network: keras.Model = application(weights=weights or None, include_top=False, input_shape=shape)
+    except Exception as error:  # of the network, of the file or of HDF5
+        kept = "~/.keras/models"
+        remedy = f"fetch them where there is a network ({kept} keeps them), or set backbone_weights to a file of them"
+        raise InputError(
+            f"the weights {weights!r} of {config.backbone} cannot be loaded ({error}); {remedy}"
+        ) from error
+    network.name = "backbone"
+    return network
+
+
+def feature_maps(backbone: keras.Model, images: keras.KerasTensor) -> keras.KerasTensor:
+    """What the backbone makes of images (batch, height, width, 1 or 3); its batch statistics stay those of ImageNet."""
+    if images.shape[-1] == 1:
+        images = layers.Concatenate(name="grey_as_color")([images] * 3)
+    return backbone(images, training=False)
+
+
+class FineTuned(keras.Model):
+    """A network on a backbone: `fit` trains the head alone first, then all of it at a tenth of the learning rate."""
+
+    def fit(self, x: Any, *, initial_epoch: int = 0, **options: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`; a training that goes on after a kill is in its second phase."""
+        backbone, rate = self.get_layer("backbone"), float(self.optimizer.learning_rate.numpy())
+        if initial_epoch == 0:
+            backbone.trainable = False
+            self.recompile(rate)
+            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=[before_first_step(x)])
+        backbone.trainable = True
+        self.recompile(rate * FINE_RATE)
+        return super().fit(x, initial_epoch=initial_epoch, **options)
+
+    def recompile(self, rate: float) -> None:
+        """A new optimizer with another learning rate, which takes note of what can be trained."""
+        settings = {**self.optimizer.get_config(), "learning_rate": rate}
+        with self.distribute_strategy.scope():
+            optimizer = type(self.optimizer).from_config(settings)
+            self.compile(optimizer, self.loss, self.metrics_to_log, jit_compile=False)
+
+    def compile(self, optimizer: Any, loss: Any, metrics: Any, **options: Any) -> None:
+        """As `keras.Model.compile`; remembers the metrics."""
+        self.metrics_to_log = metrics
+        super().compile(optimizer, loss, metrics=metrics, **options)

@@ -1,0 +1,131 @@
+"""Image files of every kind are measured alike, and what cannot be used is told apart."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageFilter
+
+from project.config import Config
+from project.media import alike, media
+
+
+def scene(seed: int = 0, width: int = 60, height: int = 40) -> Image.Image:
+    """A smooth made-up photograph."""
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3)).astype("uint8")
+    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def examine(payload: bytes, name: str = "", **settings: Any) -> tuple[bytes, dict[str, Any]]:
+    return media.examine(Config(**settings), payload, name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "channels"),
+    [
+        ("JPEG", "RGB", 3),
+        ("JPEG", "L", 1),
+        ("JPEG", "CMYK", 4),
+        ("PNG", "RGB", 3),
+        ("PNG", "RGBA", 4),
+        ("PNG", "LA", 2),
+        ("PNG", "1", 1),
+        ("PNG", "P", 3),
+        ("GIF", "P", 3),
+        ("BMP", "RGB", 3),
+        ("WEBP", "RGB", 3),
+        ("TIFF", "RGB", 3),
+    ],
+)
+def test_every_format_and_mode_is_measured(kind: str, mode: str, channels: int) -> None:
+    payload = encoded(scene().convert(mode), kind)
+    readable, measures = examine(payload, f"a{media.FORMATS[kind][0]}")
+    assert (measures["width"], measures["height"], measures["format"]) == (60, 40, kind)
+    assert measures["channels"] == channels
+    assert measures["bytes"] == len(payload)
+    if mode != "1":
+        assert measures["brightness"] == pytest.approx(np.asarray(scene().convert("L")).mean() / 255, abs=0.03)
+    assert (readable is payload) == (kind in media.DECODED_BY_TENSORFLOW)
+    assert readable[:2] in (b"\xff\xd8", b"\x89P", b"GI")
+
+
+def test_sixteen_bits_are_as_bright_as_eight() -> None:
+    pixels = np.asarray(scene().convert("L"), "uint16") * 257
+    _, measures = examine(encoded(Image.fromarray(pixels)))
+    assert measures["brightness"] == pytest.approx(np.asarray(scene().convert("L")).mean() / 255, abs=0.01)
+
+
+def test_measures_order_images_as_people_do() -> None:
+    image = scene(width=120, height=80)
+    measured = [
+        examine(encoded(one))[1]
+        for one in (image, image.point(lambda value: value // 2), image.filter(ImageFilter.GaussianBlur(4)))
+    ]
+    assert measured[1]["brightness"] < measured[0]["brightness"]
+    assert measured[1]["contrast"] < measured[0]["contrast"]
+    assert measured[2]["sharpness"] < measured[0]["sharpness"]
+
+
+def test_a_camera_that_was_turned_turns_width_and_height() -> None:
+    exif = Image.Exif()
+    exif[media.ORIENTATION] = 6
+    readable, measures = examine(encoded(scene(), "JPEG", exif=exif))
+    assert (measures["width"], measures["height"]) == (40, 60)
+    assert readable.startswith(b"\xff\xd8")  # the model's graph turns it
+    turned, _ = examine(encoded(scene(), "WEBP", exif=exif))
+    assert Image.open(io.BytesIO(turned)).size == (40, 60)
+
+
+def bomb() -> bytes:
+    """A PNG of a few hundred bytes whose header promises 60,000 x 60,000 pixels."""
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1_000))), (b"IEND", b""))
+    parts = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("payload", "name", "reason"),
+    [
+        (b"", "a.png", "is empty"),
+        (b"<html>not found</html>", "a.png", "not an image"),
+        (encoded(scene(), "JPEG")[:-300], "a.jpg", "damaged or cut off"),
+        (encoded(scene())[:-300], "a.png", "damaged or cut off"),
+        (encoded(scene())[:20], "a.png", "not an image|damaged"),
+        (encoded(scene(), "JPEG"), "a.png", "is called .png but is JPEG"),
+        (bomb(), "a.png", "pixels"),
+        (encoded(scene(width=400, height=400)), "a.png", "400 x 400 pixels, more than max_pixels"),
+    ],
+)
+def test_what_cannot_be_used_is_told_apart(payload: bytes, name: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        examine(payload, name, max_pixels=100_000)
+
+
+def test_copies_that_were_scaled_or_compressed_are_alike_and_others_are_not() -> None:
+    originals = [scene(seed, 90, 60) for seed in range(40)]
+    copies = [
+        *(image.resize((150, 100)) for image in originals[:5]),
+        *(Image.open(io.BytesIO(encoded(image, "JPEG", quality=85))) for image in originals[5:10]),
+        *(image.point(lambda value: round(value * 0.9)) for image in originals[10:15]),
+    ]
+    table = pd.DataFrame([examine(encoded(image.convert("RGB")))[1] for image in (*originals, *copies)])
+    assert alike.first_alike(table).tolist() == [*range(40), *range(15)]
+
+
+def test_images_of_one_colour_are_told_apart_by_their_brightness() -> None:
+    shades = [Image.new("L", (20, 20), value) for value in (0, 90, 255, 92)]
+    table = pd.DataFrame([examine(encoded(image))[1] for image in shades])
+    assert alike.first_alike(table).tolist() == [0, 1, 2, 1]

@@ -1,0 +1,88 @@
+"""What the model makes of series: fans of forecasts over the evaluated period, errors by series and by calendar."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import pandas as pd
+
+from ..config import Config
+from ..reporting.report import Block, Figure, Interval, Row, Table
+from ..series import fans, series_windows
+from . import scoring
+
+HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
+MAX_SERIES = 3  # whose forecasts are drawn
+FANS = 4  # windows of a figure, evenly drawn
+WORST = 2
+MAX_ROWS = 40  # of the tables by series and calendar
+MIN_WINDOWS = 5  # of a row
+RESAMPLES = 200
+CYCLES = ("forecast month", "forecast weekday", "forecast hour")
+
+
+def blocks(
+    config: Config,
+    complete: keras.Model,
+    examples: pd.DataFrame,
+    targets: np.ndarray,
+    predictions: dict[str, np.ndarray],
+) -> list[Block]:
+    """Fans of the first series, the worst windows, and the scores by series and by calendar."""
+    target = complete.get_layer("decode").target
+    levels = scoring.quantile_levels(predictions)
+    names = examples[series_windows.SERIES]
+    found: list[Block] = []
+    for name in names.drop_duplicates().head(MAX_SERIES):
+        members = np.flatnonzero(names == name)
+        chosen = members[np.linspace(0, len(members) - 1, min(FANS, len(members))).astype(int)]
+        found.append(fan(config, target, examples, predictions, levels, chosen, f"Forecasts of {name}"))
+    worst = np.argsort(-scoring.errors(targets, predictions), kind="stable")[:WORST]
+    found.append(fan(config, target, examples, predictions, levels, worst, "The worst windows"))
+    found.append(scores_by(config, "Scores by series", names, targets, predictions))
+    for cycle in CYCLES:
+        if len(examples[cycle].unique()) > 1:
+            label = f"Scores by {cycle.removeprefix('forecast ')} of the first step"
+            found.append(scores_by(config, label, examples[cycle], targets, predictions))
+    return [block for block in found if not isinstance(block, Table) or len(block.rows) > 1]
+
+
+def fan(
+    config: Config,
+    target: scoring.Target,
+    examples: pd.DataFrame,
+    predictions: Mapping[str, np.ndarray],
+    levels: Mapping[str, float],
+    chosen: np.ndarray,
+    title: str,
+) -> Figure:
+    """The histories, forecasts with their intervals, and truths of some windows, of the first target."""
+    panels = []
+    for row in chosen:
+        cell = examples[config.target].iloc[row][:, 0]
+        outputs = {name: predictions[name][row].reshape(target.horizon, -1)[:, 0] for name in ("forecast", *levels)}
+        start = str(examples[series_windows.START].iloc[row])[:16].removesuffix(" 00:00")
+        panels.append(fans.Panel(start, cell[: -target.horizon], cell[-target.horizon :], outputs, list(levels)))
+    starts = ", ".join(panel.title for panel in panels)
+    description = f"History, forecast with its quantiles, and truth of {config.target}, forecast from {starts}."
+    return Figure(title, fans.draw(panels, config.target), description, wide=True)
+
+
+def scores_by(
+    config: Config, title: str, values: pd.Series, targets: np.ndarray, predictions: Mapping[str, np.ndarray]
+) -> Table:
+    """Every metric of the windows that share a value, the worst first."""
+    ranked: list[tuple[float, Row]] = []
+    for value in values.value_counts().index:
+        inside = (values == value).to_numpy()
+        if inside.sum() >= MIN_WINDOWS:
+            selected = {name: output[inside] for name, output in predictions.items()}
+            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            row: Row = [str(value), int(inside.sum()), *(Interval(**scores[name]) for name in scores)]
+            ranked.append((scores[config.metric]["value"], row))
+    rows = [row for _, row in sorted(ranked, key=lambda each: -each[0])]
+    label = title.removeprefix("Scores by ")
+    columns = [label, "Windows", *(metric.label for metric in scoring.METRICS.values())]
+    return Table(
+        title, columns, rows[:MAX_ROWS], f"The worst {MAX_ROWS} of {len(rows)}." if len(rows) > MAX_ROWS else ""
+    )

@@ -1,0 +1,151 @@
+"""What is learned of the columns of training rows, and the layer that turns raw windows into what the network sees."""
+
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from .. import features
+from ..config import Config
+from . import series_table, timestamps
+from .steps import Step
+from .window_shape import Shape
+
+Tensors = dict[str, tf.Tensor]
+
+LAST_TIME, SEASONAL_ERROR = "last_time", "seasonal_error"  # outputs that pass the network by
+MIN_SCALE = 1e-6
+
+
+def learn(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, Any]:
+    """All that encoding needs, as JSON: the shape, mean and deviation of numbers, and the categories, of rows."""
+    times = series_table.seconds_of(rows[config.time])
+    step_seconds = shape.step.seconds or 30 * timestamps.DAY * shape.step.months
+    numbers = {name: scale_of(rows[name]) for name, kind in shape.kinds.items() if kind.endswith("number")}
+    categories = {
+        name: sorted(rows[name].dropna().astype(str).unique().tolist())
+        for name, kind in shape.kinds.items()
+        if kind.endswith("category")
+    }
+    cycles = features.cycles(step_seconds, float(np.ptp(times)))
+    return {"shape": asdict(shape), "numbers": numbers, "categories": categories, "cycles": cycles}
+
+
+def scale_of(values: pd.Series) -> list[float]:
+    """Mean and standard deviation of the numbers that are there."""
+    present = values.dropna().astype("float64")
+    return [float(present.mean()), max(float(present.std(ddof=0)), MIN_SCALE)]
+
+
+def shape_of(plan: dict[str, Any]) -> Shape:
+    """The shape that was learned."""
+    return Shape(**{**plan["shape"], "step": Step(**plan["shape"]["step"])})
+
+
+@keras.saving.register_keras_serializable(package="series")
+class Encode(keras.layers.Layer):
+    """Raw windows to tensors, float32 but for the last; those without columns are absent.
+
+    past: (batch, context, num_targets) about standard normal, 0 where missing
+    is_known: (batch, context, num_targets) 1 where a target is known
+    covariates: (batch, context, num_observed) standardised or one-hot
+    known: (batch, context + horizon, num_known) covariates that are known in advance, and the calendar
+    static: (batch, num_static)
+    seasonal_error: (batch, num_targets) mean absolute error of the seasonal naive forecast within the history, in the
+        targets' units; 0 if it is not defined
+    last_time: (batch,) int64 seconds since 1970
+    """
+
+    def __init__(self, plan: dict[str, Any], **options: Any) -> None:
+        """Takes what `learn` found."""
+        super().__init__(**options)
+        self.plan, self.shape_ = plan, shape_of(plan)
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras saves."""
+        return {**super().get_config(), "plan": self.plan}
+
+    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Encodes each column step by step."""
+        shape = self.shape_
+        (time,) = shape.names("time")
+        last = timestamps.read(inputs[time][:, -1])
+        step = shape.step
+        times = timestamps.around(last, step.seconds, step.months, step.ends, 1 - shape.context, shape.horizon)
+        targets = tf.stack([inputs[name] for name in shape.targets], axis=-1)
+        static = {name: value for name, value in inputs.items() if shape.kinds[name].startswith("static")}
+        encoded = {**self.encode_steps(times, targets, inputs), **self.encode_static(static)}
+        return {**encoded, SEASONAL_ERROR: seasonal_error(targets, shape.season), LAST_TIME: last}
+
+    def encode_steps(self, times: tf.Tensor, targets: tf.Tensor, columns: Tensors) -> Tensors:
+        """The tensors that have a step axis; also for whole series at once, of which windows are then cut."""
+        shape, numbers = self.shape_, self.plan["numbers"]
+        means, scales = np.array([numbers[name] for name in shape.targets], "float32").T
+        is_known = tf.cast(tf.math.is_finite(targets), "float32")
+        past = tf.where(is_known > 0, (targets - means) / scales, 0.0)
+        observed = self.columns_of(columns, "observed")
+        known = [*self.columns_of(columns, "known"), *features.calendar(times, self.plan["cycles"])]
+        parts = {"covariates": observed, "known": known}
+        stacked = {name: tf.stack(part, axis=-1) for name, part in parts.items() if part}
+        return {"past": past, "is_known": is_known, **stacked}
+
+    def encode_static(self, columns: Tensors) -> Tensors:
+        """The tensor without a step axis."""
+        parts = self.columns_of(columns, "static")
+        return {"static": tf.stack(parts, axis=-1)} if parts else {}
+
+    def columns_of(self, columns: Tensors, role: str) -> list[tf.Tensor]:
+        """The columns of a role as numbers, each of the shape of the column: standardised, or 1 for a category."""
+        found = []
+        for name in self.shape_.names(f"{role} number"):
+            mean, scale = self.plan["numbers"][name]
+            value = (columns[name] - mean) / scale
+            found.append(tf.where(tf.math.is_finite(value), value, 0.0))
+        for name in self.shape_.names(f"{role} category"):
+            found += [tf.cast(columns[name] == word, "float32") for word in self.plan["categories"][name]]
+        return found
+
+    def num_columns(self, role: str) -> int:
+        """How many numbers `columns_of` gives for a role."""
+        words = sum(len(self.plan["categories"][name]) for name in self.shape_.names(f"{role} category"))
+        return len(self.shape_.names(f"{role} number")) + words
+
+    def compute_output_spec(self, inputs: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
+        """States the shapes."""
+        shape = self.shape_
+        batch = next(iter(inputs.values())).shape[0]
+        num_targets, num_calendar = (
+            len(shape.targets),
+            2 * sum(features.HARMONICS[name] for name in self.plan["cycles"]),
+        )
+        shapes = {
+            "past": (shape.context, num_targets),
+            "is_known": (shape.context, num_targets),
+            "covariates": (shape.context, self.num_columns("observed")),
+            "known": (shape.context + shape.horizon, self.num_columns("known") + num_calendar),
+            "static": (self.num_columns("static"),),
+            SEASONAL_ERROR: (num_targets,),
+        }
+        tensors = {name: keras.KerasTensor((batch, *rest), "float32") for name, rest in shapes.items() if rest[-1]}
+        return {**tensors, LAST_TIME: keras.KerasTensor((batch,), "int64")}
+
+
+def seasonal_error(targets: tf.Tensor, season: int) -> tf.Tensor:
+    """The mean difference of known targets a season apart, (batch, steps, num_targets) to (batch, num_targets).
+
+    Where none are known a season apart, or the season is longer than the history, of neighbouring ones.
+    """
+    lags = [season, 1] if 1 < season < targets.shape[1] else [1]
+    means = [mean_difference(targets, lag) for lag in lags]
+    return tf.where(means[0] > 0, means[0], means[-1])
+
+
+def mean_difference(targets: tf.Tensor, lag: int) -> tf.Tensor:
+    """The mean absolute difference at a lag; 0 if there is none."""
+    differences = tf.abs(targets[:, lag:] - targets[:, :-lag])
+    is_there = tf.math.is_finite(differences)
+    total = tf.reduce_sum(tf.where(is_there, differences, 0.0), axis=1)
+    return total / tf.maximum(tf.reduce_sum(tf.cast(is_there, "float32"), axis=1), 1.0)

@@ -1,0 +1,98 @@
+"""Reads the times of series: in UTC and without a zone, but for days, which stay days of their zone."""
+
+import re
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandas.api import types
+
+from ..config import Config
+from ..core.errors import InputError
+from ..data import cells
+from ..data.provenance import Provenance
+
+YEARS = (1678, 2261)  # what pandas can hold
+
+
+def are_zoned(column: pa.ChunkedArray) -> bool:
+    """Whether a source writes its times with their zone."""
+    if pa.types.is_timestamp(column.type):
+        return column.type.tz is not None
+    if not pa.types.is_string(column.type):
+        return False
+    texts = pc.drop_null(column)
+    return bool(len(texts) and pc.match_substring_regex(texts[:1], cells.ISO_ZONE)[0].as_py())
+
+
+def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: Provenance) -> pd.Series:
+    """The times of rows as naive datetimes.
+
+    In UTC if they are zoned, or local times of the setting `timezone`; else as they are. Days, weeks and longer steps
+    of a zone, whose times all show the same hour there, stay so: in UTC their steps would not be equal.
+
+    Raises:
+        InputError: there are no such times, or there is no such zone.
+    """
+    values = rows[config.time]
+    if types.is_integer_dtype(values) and values.dropna().between(*YEARS).all():
+        values = pd.to_datetime(values.astype("string") + "-01-01", errors="coerce")
+    elif not types.is_datetime64_any_dtype(values):
+        values = read_mixed(config, values, provenance)
+    if not config.timezone:
+        return values
+    try:
+        ZoneInfo(config.timezone)  # which days do not need
+        local = from_utc(values, config.timezone) if is_zoned else values
+        clock = (local - local.dt.normalize()).dropna()
+        are_days = bool((clock == clock.iloc[:1].squeeze()).all())
+        names = rows[config.series] if config.series else None
+        utc = values if is_zoned or are_days else to_utc(values, config.timezone, names)
+    except Exception as error:  # zoneinfo and pandas each have their own
+        message = f"times of {config.time!r} cannot be read as local times of {config.timezone!r}: {error}"
+        raise InputError(f"{message}; set timezone to a name such as Europe/Berlin") from error
+    provenance.note(f"times are {'days' if are_days else 'local times'} of {config.timezone}")
+    return local if are_days else utc
+
+
+def from_utc(times: pd.Series, timezone: str) -> pd.Series:
+    """Naive times in UTC as naive local times."""
+    return times.dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
+
+
+def to_utc(local: pd.Series, timezone: str, series: pd.Series | None = None) -> pd.Series:
+    """Naive local times as naive times in UTC.
+
+    Of a time that a series has twice, since the clock was put back, the earlier row is summer time; a time that the
+    clock skipped is that by which it was put forward.
+    """
+    keys = pd.DataFrame({"time": local} if series is None else {"time": local, "series": series})
+    runs_backwards = len(local) > 1 and local.iloc[0] > local.iloc[-1]
+    is_summer = ~keys.duplicated(keep="last" if runs_backwards else "first")
+    zoned = local.dt.tz_localize(timezone, ambiguous=is_summer.to_numpy(), nonexistent="shift_forward")
+    return zoned.dt.tz_convert("UTC").dt.tz_localize(None)
+
+
+def read_mixed(config: Config, values: pd.Series, provenance: Provenance) -> pd.Series:
+    """Times whose cells are written in several formats, each of which can mean only one thing.
+
+    Raises:
+        InputError: some are no times, or could be a day and a month as well as a month and a day.
+    """
+    texts = values.astype(object).where(values.notna(), None)
+    looks = texts.map(lambda text: None if text is None else re.sub(r"\d", "9", re.sub(r"[A-Za-z]+", "a", str(text))))
+    read = pd.Series(pd.NaT, values.index, dtype="datetime64[ns]")
+    for _, group in texts.groupby(looks):
+        found = cells.read_dates(pa.array(group.astype(str)))
+        example = str(group.iloc[0])
+        if found is None:
+            message = f"time {config.time!r} holds cells such as {example!r}, which is no time that can be read"
+            raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
+        if "though" in found[1]:
+            message = f"time {config.time!r} mixes formats, and {example!r} can be read in two ways"
+            raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
+        dates = found[0].to_pandas()
+        read[group.index] = pd.to_datetime(dates).dt.tz_localize(None).to_numpy()
+    provenance.note(f"{config.time}: {looks.nunique()} ways of writing times are read")
+    return read

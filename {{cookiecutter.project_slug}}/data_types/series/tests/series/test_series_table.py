@@ -1,0 +1,108 @@
+"""What is wrong with the times of a table is repaired by a stated rule, or refused in words that help."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from project import examples
+from project.config import Config
+from project.core.errors import InputError
+
+DAYS = [f"2024-01-{day:02}" for day in range(1, 29)]
+
+
+def read(folder: Path, table: pd.DataFrame | str, **settings: Any) -> pd.DataFrame:
+    """The rows that collecting makes of a table."""
+    text = table if isinstance(table, str) else table.to_csv(index=False)
+    (folder / "data.csv").write_text(text, encoding="utf-8")
+    source = str(folder / "data.csv")
+    return examples.read_examples(Config(**{"source": source, "target": "y", "time": "t", **settings}))
+
+
+def table(times: list[str] | None = None, **columns: Any) -> pd.DataFrame:
+    times = DAYS if times is None else times
+    return pd.DataFrame({"t": times, "y": [float(number) for number in range(len(times))], **columns})
+
+
+def test_the_bundled_sample_can_be_read() -> None:
+    rows = examples.read_examples(Config(source=str(Path(__file__).parents[2] / Config().source)))
+    assert Config().target in rows.columns
+    assert len(rows) > 100
+
+
+def test_rows_are_sorted_and_repetitions_left_out(tmp_path: Path) -> None:
+    rows = table()
+    doubled = pd.concat([rows, rows.head(2)]).sample(frac=1, random_state=0)
+    read_rows = read(tmp_path, doubled)
+    assert read_rows["y"].tolist() == rows["y"].tolist()
+    assert read_rows.attrs["dropped"]["repeats another row"]["count"] == 2
+
+
+def test_rows_that_contradict_each_other_are_refused_or_the_last_counts(tmp_path: Path) -> None:
+    doubled = pd.concat([table(), table(DAYS[:1]).assign(y=77.0)])
+    with pytest.raises(InputError, match=r"row 1 have the time .* timezone"):
+        read(tmp_path, doubled)
+    assert read(tmp_path, doubled, max_bad_share=0.1)["y"].iloc[0] == 77
+
+
+def test_gaps_stay_missing_and_are_counted(tmp_path: Path) -> None:
+    rows = read(tmp_path, table(DAYS[:5] + DAYS[8:]))
+    assert len(rows) == 25
+    assert "a step is 1 day; 3 steps have no row" in rows.attrs["notes"]
+
+
+def test_irregular_times_are_refused_or_left_out(tmp_path: Path) -> None:
+    times = [*DAYS[:10], "2024-01-10T07:30:00", *DAYS[10:]]
+    with pytest.raises(InputError, match="1 of 29 times are not a whole number of steps"):
+        read(tmp_path, table(times))
+    assert len(read(tmp_path, table(times), max_bad_share=0.1)) == 28
+
+
+def test_too_many_gaps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="have no row; set frequency"):
+        read(tmp_path, table(), frequency="1 hour")
+
+
+def test_formats_may_be_mixed_if_each_means_one_thing(tmp_path: Path) -> None:
+    mixed = [f"{day[8:]} Jan 2024" if number % 2 else day for number, day in enumerate(DAYS)]
+    assert read(tmp_path, table(mixed))["t"].tolist() == [pd.Timestamp(day) for day in DAYS]
+    ambiguous = ["01/02/2024", *DAYS[5:]]
+    with pytest.raises(InputError, match="read in two ways"):
+        read(tmp_path, table(ambiguous))
+    with pytest.raises(InputError, match="which is no time"):
+        read(tmp_path, table(["yesterday", *DAYS]))
+
+
+def test_years_are_times_and_other_numbers_are_not(tmp_path: Path) -> None:
+    rows = read(tmp_path, table([str(year) for year in range(1990, 2020)]))
+    assert rows["t"].iloc[0] == pd.Timestamp("1990-01-01")
+    assert "a step is 1 year" in rows.attrs["notes"]
+
+
+def test_series_have_starts_and_ends_of_their_own(tmp_path: Path) -> None:
+    both = pd.concat([table(shop="a"), table(DAYS[10:20], shop="b")])
+    rows = read(tmp_path, both, series="shop")
+    assert rows["shop"].tolist() == ["a"] * 28 + ["b"] * 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"known": "price"}, "known is 'price', which is no column"),
+        ({"series": "t"}, "has one duty"),
+        ({"static": "z", "series": "shop"}, "take it out of static"),
+        ({"frequency": "sometimes"}, "frequency is 'sometimes'"),
+        ({"time": ""}, "time is empty"),
+    ],
+)
+def test_wrong_settings_are_named(tmp_path: Path, settings: dict[str, str], message: str) -> None:
+    rows = table(shop="a", z=[float(number % 2) for number in range(28)])
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, rows, **settings)
+
+
+def test_a_missing_time_is_named_by_its_row(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="missing in row 3"):
+        read(tmp_path, table([*DAYS[:2], "", *DAYS[3:]]))

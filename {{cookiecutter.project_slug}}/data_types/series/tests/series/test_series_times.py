@@ -1,0 +1,94 @@
+"""Times of a zone: hours become UTC, days stay days, and a clock that was put back is no contradiction."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_series_table import read, table
+
+from project.config import Config
+from project.core.errors import InputError, RequestError
+from project.data import request_format
+from project.series import table_input
+
+ZONE = "Europe/Berlin"
+ENTRY = {"column": "t", "seconds": 3_600, "months": 0, "ends": False, "timezone": ZONE, "kind": "time", "length": 3}
+
+
+def local_hours(first: str, last: str) -> list[str]:
+    return [str(time) for time in pd.date_range(first, last, freq="1h", tz=ZONE).tz_localize(None)]
+
+
+def num_steps(rows: pd.DataFrame) -> int:
+    """How many different steps follow each other."""
+    return len(rows["t"].diff().dropna().unique())
+
+
+def test_zoned_hours_become_utc(tmp_path: Path) -> None:
+    zoned = [f"2024-03-31T0{hour}:00:00+0{1 + (hour > 1)}:00" for hour in (0, 1, 3, 4, 5)]
+    rows = read(tmp_path, table(zoned))
+    assert rows["t"].iloc[0] == pd.Timestamp("2024-03-30T23:00:00")
+    assert num_steps(rows) == 1
+    assert read(tmp_path, table(zoned), timezone=ZONE)["t"].tolist() == rows["t"].tolist()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_clock_that_was_put_back_is_no_contradiction(tmp_path: Path, order: int) -> None:
+    rows = read(tmp_path, table(local_hours("2024-10-26", "2024-10-28")[::order]), timezone=ZONE)
+    assert num_steps(rows) == 1
+    assert rows["t"].iloc[0] == pd.Timestamp("2024-10-25T22:00:00")
+
+
+def test_each_series_has_its_own_clock(tmp_path: Path) -> None:
+    hours = local_hours("2024-10-26", "2024-10-28")
+    both = pd.concat([table(hours, shop="a"), table(hours, shop="b")])
+    rows = read(tmp_path, both, timezone=ZONE, series="shop")
+    assert len(rows) == 2 * len(hours)
+    assert rows.groupby("shop")["t"].apply(lambda times: times.diff().dropna().nunique()).tolist() == [1, 1]
+
+
+def test_an_hour_that_a_logger_had_once_is_summer_time(tmp_path: Path) -> None:
+    hours = list(dict.fromkeys(local_hours("2024-10-26", "2024-10-28")))
+    rows = read(tmp_path, table(hours), timezone=ZONE)
+    assert "a step is 1 hour; 1 steps have no row" in rows.attrs["notes"]
+
+
+@pytest.mark.parametrize("is_zoned", [True, False])
+def test_days_of_a_zone_stay_days(tmp_path: Path, is_zoned: bool) -> None:
+    days = pd.date_range("2024-03-25", "2024-04-05", freq="D", tz=ZONE)
+    times = [day.isoformat() if is_zoned else str(day.date()) for day in days]
+    rows = read(tmp_path, table(times), timezone=ZONE)
+    assert rows["t"].tolist() == list(days.tz_localize(None))
+    if is_zoned:
+        with pytest.raises(InputError, match="set timezone if they are days of a zone"):
+            read(tmp_path, table(times))
+
+
+def test_an_unknown_zone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=ZONE):
+        read(tmp_path, table(), timezone="Atlantis/Poseidonis")
+
+
+def test_clients_may_send_local_and_zoned_times() -> None:
+    def sent(*cells: str) -> list[str]:
+        return request_format.read(ENTRY, [list(cells)], strict=True)[0].tolist()
+
+    expected = ["2024-07-01T08:00:00", "2024-07-01T09:00:00", "2024-07-01T10:00:00"]
+    assert sent("2024-07-01T10:00", "2024-07-01T11:00", "2024-07-01T12:00") == expected
+    assert sent("2024-07-01T08:00Z", "2024-07-01T11:00+02:00", "2024-07-01T10:00Z") == expected
+    with pytest.raises(RequestError, match="a time such as"):
+        sent("2024-07-01T10:00", "noon", "2024-07-01T12:00")
+    days: dict[str, Any] = ENTRY | {"seconds": 86_400, "length": 1}
+    zoned = request_format.read(days, [["2024-07-01T00:00:00+02:00"]], strict=True)
+    assert zoned[0].tolist() == ["2024-07-01T00:00:00"]
+
+
+@pytest.mark.parametrize("zone", ["", "+02:00"])
+def test_tables_of_histories_may_hold_local_and_zoned_times(zone: str) -> None:
+    config = Config(source="", target="y", time="t")
+    values = pd.Series([f"2024-07-01T{hour}:00:00{zone}" for hour in (10, 11)])
+    read_values = pd.to_datetime(values, utc=True).dt.tz_localize(None) if zone else pd.to_datetime(values)
+    found = table_input.read_times(config, ENTRY, pd.DataFrame({"t": values}), read_values)
+    np.testing.assert_array_equal(found.to_numpy(), pd.to_datetime(["2024-07-01T08:00", "2024-07-01T09:00"]).to_numpy())

@@ -1,0 +1,1 @@
+"""Texts: where they come from, what is measured of them, and how they are split into words."""

@@ -1,0 +1,43 @@
+"""The model's raw input: a text, as a string; the same for all data types that a client sends as one."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from ..config import Config
+from . import texts
+from .unicode_text import is_empty, mended
+
+
+def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:
+    """What a client sends: a text, (batch,) string."""
+    del config, examples
+    return {texts.COLUMN: keras.Input((), name=texts.COLUMN, dtype="string")}
+
+
+def raw_arrays(inputs: dict[str, keras.KerasTensor], examples: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The texts as the array for `raw_inputs`, (num_examples,)."""
+    return {column: examples[column].to_numpy(object) for column in inputs}
+
+
+def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
+    """What each raw input is, by column."""
+    del config, examples
+    return {texts.COLUMN: "text"}
+
+
+def parse_arrays(
+    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The texts of a table for the exported model.
+
+    Returns:
+        The array by input, (num_rows,), and which rows have no text, (num_rows,) bool.
+    """
+    del config  # a text is a text
+    ((name, entry),) = inputs.items()
+    cells = table[entry["column"]]
+    contents = ["" if missing else mended(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    return {name: np.array(contents, object)}, np.array([is_empty(text) for text in contents], bool)

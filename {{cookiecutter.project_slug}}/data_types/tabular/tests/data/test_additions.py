@@ -1,0 +1,116 @@
+"""New data join the examples without moving any of them, and what does not fit is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from project.config import Config
+from project.core.artifacts import read_examples, read_json
+from project.core.errors import InputError
+from project.core.paths import SPLITS
+from project.data import additions
+from project.data.provenance import Provenance
+from project.stages import collect
+
+NUM_ROWS = 200
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 300, NUM_ROWS), unit="D")
+    columns = {"size": random.normal(size=NUM_ROWS), "code": random.integers(1, 9, NUM_ROWS), "day": days}
+    return pd.DataFrame(
+        {**columns, "name": np.where(columns["size"] > 0, "big", "small"), "y": np.arange(NUM_ROWS) % 2}
+    )
+
+
+@pytest.fixture(autouse=True)
+def tables_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads tables, whatever the project's own kind of data is."""
+
+    def read(config: Config) -> pd.DataFrame:
+        files = [Path(config.source)] if Path(config.source).is_file() else sorted(Path(config.source).iterdir())
+        return pd.concat([pd.read_csv(file, parse_dates=["day"]) for file in files], ignore_index=True)
+
+    monkeypatch.setattr(additions, "read_parts", lambda config: iter([read(config)]))
+    monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
+
+
+def config_for(folder: Path, rows: pd.DataFrame, **settings: Any) -> Config:
+    rows.to_csv(folder / "source.csv", index=False)
+    places: dict[str, Any] = {name: folder / name for name in ("artifacts", "incoming", "added")}
+    return Config(source=str(folder / "source.csv"), target="y", **places, **settings)
+
+
+def drop(config: Config, rows: pd.DataFrame, name: str = "new.csv") -> None:
+    config.incoming.mkdir(exist_ok=True)
+    rows.to_csv(config.incoming / name, index=False)
+
+
+def sides(config: Config) -> dict[float, str]:
+    """The split of each example, by its size, which is unique."""
+    return {size: split for split in SPLITS for size in read_examples(config, split)["size"]}
+
+
+@pytest.mark.parametrize("settings", [{}, {"time": "day"}])
+def test_no_example_changes_sides_when_data_are_added(
+    tmp_path: Path, rows: pd.DataFrame, settings: dict[str, str]
+) -> None:
+    config = config_for(tmp_path, rows.head(120), **settings)
+    collect.main(config)
+    before = sides(config)
+    for number, lot in enumerate((rows[120:170], rows[170:]), 1):
+        drop(config, lot)
+        assert additions.is_waiting(config)
+        assert additions.take_in(config) == config.added / f"{number:04}"
+        assert not additions.is_waiting(config)
+        collect.main(config)
+        after = sides(config)
+        assert after.items() >= before.items()
+        assert set(after.values()) == set(SPLITS)
+        before = after
+    assert len(before) == NUM_ROWS
+    assert len(read_json(config.paths.provenance, "collect")["columns"]) == rows.shape[1]
+
+
+def read(config: Config, provenance: Provenance | None = None) -> list[pd.DataFrame]:
+    """The examples of the source and of what is new."""
+    parts = additions.read(config, [config.source, str(config.incoming)], provenance or Provenance())
+    return [part for _, part in parts]
+
+
+def test_whole_numbers_stay_whole_when_new_ones_are_missing(tmp_path: Path, rows: pd.DataFrame) -> None:
+    config = config_for(tmp_path, rows)
+    drop(config, rows.head(9).assign(code=[None, *range(1, 9)]))
+    tables = read(config)
+    joined = additions.join([tables[0], tables[1].astype({"code": "Int64"})])
+    assert joined["code"].dtype == "Int64"
+    assert joined["code"].isna().sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"size": "much"}, "column 'size' holds a text, such as 'much'"), ({"name": 3}, "holds a number")],
+)
+def test_other_kinds_of_values_are_refused(
+    tmp_path: Path, rows: pd.DataFrame, changes: dict[str, Any], words: str
+) -> None:
+    config = config_for(tmp_path, rows)
+    drop(config, rows.head(5).assign(**changes))
+    with pytest.raises(InputError, match=words):
+        read(config)
+
+
+def test_a_lacking_column_is_refused_and_an_unknown_one_is_left_out(tmp_path: Path, rows: pd.DataFrame) -> None:
+    config, provenance = config_for(tmp_path, rows), Provenance()
+    drop(config, rows.head(5).assign(extra=1))
+    tables = read(config, provenance)
+    assert list(tables[1].columns) == list(rows.columns)
+    assert "extra" in provenance.notes[0]
+    drop(config, rows.head(5).drop(columns="code"))
+    with pytest.raises(InputError, match="lacks the columns 'code'"):
+        read(config, provenance)

@@ -1,0 +1,180 @@
+"""make collect: good tables are written whole with their provenance, bad ones are refused and leave the last good ones.
+
+Collecting is the same for every kind of data; a table is the raw data that is easiest to write in a test.
+"""
+
+import errno
+import hashlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from project.config import Config
+from project.core import artifacts
+from project.core.errors import InputError
+from project.core.paths import SPLITS
+from project.data import additions, cleaning, row_groups, sources
+from project.data.provenance import Provenance
+from project.stages import collect
+
+NUM_ROWS = 120
+
+
+def read_rows(config: Config) -> pd.DataFrame:
+    """One example per row of a table."""
+    provenance = Provenance()
+    return cleaning.clean(sources.read_table(config, provenance), provenance, config.missing_markers)
+
+
+@pytest.fixture(autouse=True)
+def rows_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads tables, whatever the project's own kind of data is."""
+    monkeypatch.setattr(additions, "read_parts", lambda config: iter([read_rows(config)]))
+    monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    """A table with targets that are classes and numbers alike."""
+    random = np.random.default_rng(0)
+    columns = {"id": np.arange(NUM_ROWS), "size": random.normal(size=NUM_ROWS), "color": ["red", "blue"] * 60}
+    return pd.DataFrame({**columns, "y": np.arange(NUM_ROWS) % 3})
+
+
+def config_for(folder: Path, rows: pd.DataFrame | str, **settings: Any) -> Config:
+    """Settings for a source with these rows."""
+    text = rows if isinstance(rows, str) else rows.to_csv(index=False)
+    (folder / "data.csv").write_text(text, encoding="utf-8")
+    defaults: dict[str, Any] = {"source": str(folder / "data.csv"), "target": "y", "artifacts": folder / "artifacts"}
+    return Config(**{**defaults, **settings})
+
+
+def contents(config: Config) -> dict[str, bytes]:
+    """Every artifact with its bytes."""
+    return {path.name: path.read_bytes() for path in sorted(config.artifacts.rglob("*")) if path.is_file()}
+
+
+def test_tables_and_provenance(tmp_path: Path, rows: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:
+    config = config_for(tmp_path, pd.concat([rows, rows.head(2)]))
+    collect.main(config)
+    tables = {split: artifacts.read_examples(config, split) for split in SPLITS}
+    together = pd.concat(tables.values()).sort_values("id", kind="stable").reset_index(drop=True)
+    assert together.columns.tolist() == rows.columns.tolist()
+    pd.testing.assert_frame_equal(together.drop_duplicates(ignore_index=True), rows, check_dtype=False)
+    record = artifacts.read_json(config.paths.provenance, "collect")
+    assert record["rows_read"] == NUM_ROWS + 2
+    assert record["rows"] == {split: len(table) for split, table in tables.items()}
+    assert record["duplicates"] == 2
+    assert record["sources"][0]["sha256"] == hashlib.sha256((tmp_path / "data.csv").read_bytes()).hexdigest()
+    assert record["settings"]["target"] == "y"
+    assert str(config.paths.examples("test")) in capsys.readouterr().out
+
+
+def test_columns_may_have_any_name(tmp_path: Path, rows: pd.DataFrame) -> None:
+    names = {"size": "class", "color": "größe / größe 🐧", "id": "a b"}
+    config = config_for(tmp_path, rows.rename(columns=names), key="a b")
+    collect.main(config)
+    assert artifacts.read_examples(config, "train").columns.tolist() == ["a b", "class", "größe / größe 🐧", "y"]
+
+
+def test_rows_without_target_are_left_out_and_counted(tmp_path: Path, rows: pd.DataFrame) -> None:
+    config = config_for(tmp_path, rows.astype({"y": object}).assign(y=["?", "NA", *rows["y"][2:]]))
+    collect.main(config)
+    record = artifacts.read_json(config.paths.provenance, "collect")
+    assert sum(record["rows"].values()) == NUM_ROWS - 2
+    assert record["dropped"] == {"target y missing": {"count": 2, "first_rows": [1, 2]}}
+    assert not artifacts.read_examples(config, "train")["y"].isna().any()
+
+
+def test_parquet_holds_plain_types(tmp_path: Path, rows: pd.DataFrame) -> None:
+    rows = rows.astype({"id": object}).assign(day="2024-01-31", yes="true")
+    rows.loc[5, ["id", "color", "size", "day", "yes"]] = None
+    config = config_for(tmp_path, rows)
+    collect.main(config)
+    for split in SPLITS:
+        schema = pq.read_schema(config.paths.examples(split))
+        kinds = ["int64", "double", "string", "int64", "timestamp[us]", "bool"]
+        assert [str(kind) for kind in schema.types] == kinds
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings", "message"),
+    [
+        ({}, {"target": "Y "}, "target is 'Y ', which is no column"),
+        ({}, {"target": "sizes"}, "did you mean 'size'"),
+        ({}, {"key": "none"}, "key is 'none', which is no column"),
+        ({"y": None}, {}, "target 'y' is missing in all 120 rows"),
+        ({"y": 1}, {}, "target 'y'"),
+        ({"size": 1, "color": "red", "id": 0}, {}, "all features are constant"),
+        ({"id": 7}, {"key": "id"}, "key 'id' has 1 values with several different rows, such as 7"),
+        ({"id": ["", *range(1, NUM_ROWS)]}, {"group": "id"}, "group 'id' is missing in row 1"),
+        ({}, {"time": "color"}, "time 'color' holds cells such as 'red'"),
+        ({"size": ["inf", *range(1, NUM_ROWS)]}, {}, "'size' holds infinite numbers in row 1"),
+        ({"size": ["much", *range(1, NUM_ROWS)]}, {}, "'size' mixes 119 numbers with 1 other cells, such as 'much'"),
+    ],
+)
+def test_bad_tables_are_refused_and_the_last_good_ones_stay(
+    tmp_path: Path, rows: pd.DataFrame, changes: dict[str, Any], settings: dict[str, str], message: str
+) -> None:
+    good = config_for(tmp_path, rows)
+    collect.main(good)
+    before = contents(good)
+    with pytest.raises(InputError, match=message):
+        collect.main(config_for(tmp_path, rows.assign(**changes), **settings))
+    assert contents(good) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,y\n", "has a header but no rows"),
+        ("a,y\n1,2\n", "has 1 usable row;"),
+        ("y\n1\n2\n3\n", "no column is left to learn from"),
+    ],
+)
+def test_tables_too_small_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        collect.main(config_for(tmp_path, text))
+
+
+def test_a_full_disk_leaves_the_last_good_tables(
+    tmp_path: Path, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_for(tmp_path, rows)
+    collect.main(config)
+    before = contents(config)
+
+    def full(writer: Any, table: Any) -> None:
+        del writer, table
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(row_groups.pq.ParquetWriter, "write_table", full)
+    with pytest.raises(OSError, match="No space left"):
+        collect.main(config_for(tmp_path, rows.head(90)))
+    assert contents(config) == before
+
+
+def test_a_killed_stage_leaves_the_last_good_tables(tmp_path: Path, rows: pd.DataFrame) -> None:
+    config = config_for(tmp_path, rows)
+    collect.main(config)
+    before = contents(config)
+    package = Path(str(collect.__file__)).parent
+    script = f"""
+import os, signal, sys
+import pandas as pd
+from {package.name} import additions, collect, config, row_groups
+additions.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
+row_groups.pq.ParquetWriter.write_table = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+collect.main(config.Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
+"""
+    command = [sys.executable, "-c", script, config.source, str(config.artifacts)]
+    ended = subprocess.run(command, cwd=package.parent, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert contents(config).items() >= before.items()

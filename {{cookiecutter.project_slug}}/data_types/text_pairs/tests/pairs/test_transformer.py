@@ -1,0 +1,67 @@
+"""The network looks neither at padding nor ahead, and its learning rate rises before it falls."""
+
+import keras
+import numpy as np
+import pytest
+
+from project.pairs.transformer import Transformer, waves
+from project.pairs.warm_up import WarmUpAdam
+
+SOURCE = np.array([[3, 4, 5, 2]], "int32")
+TARGET = np.array([[1, 6, 7, 8]], "int32")
+
+
+@pytest.fixture(scope="module")
+def transformer() -> Transformer:
+    keras.utils.set_random_seed(0)
+    layer = Transformer((9, 10), width=16, heads=4, blocks=2, dropout=0.5)
+    layer({"source": SOURCE, "target": TARGET})
+    return layer
+
+
+def logits(transformer: Transformer, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    return np.asarray(transformer({"source": source, "target": target}))
+
+
+def test_logits_are_of_every_piece_at_every_place(transformer: Transformer) -> None:
+    assert logits(transformer, SOURCE, TARGET).shape == (1, 4, 10)
+
+
+def test_padding_of_the_source_is_never_looked_at(transformer: Transformer) -> None:
+    padded = np.pad(SOURCE, [[0, 0], [0, 9]])
+    np.testing.assert_allclose(
+        logits(transformer, padded, TARGET), logits(transformer, SOURCE, TARGET), rtol=1e-5, atol=1e-5
+    )
+
+
+def test_no_place_sees_what_comes_after_it(transformer: Transformer) -> None:
+    changed = TARGET.copy()
+    changed[0, 2:] = 9
+    before, after = logits(transformer, SOURCE, TARGET), logits(transformer, SOURCE, changed)
+    np.testing.assert_allclose(before[:, :2], after[:, :2], rtol=1e-5, atol=1e-5)
+    assert np.abs(before[:, 2:] - after[:, 2:]).max() > 0.01
+
+
+def test_order_matters(transformer: Transformer) -> None:
+    assert np.abs(logits(transformer, SOURCE, TARGET) - logits(transformer, SOURCE[:, ::-1], TARGET)).max() > 0.01
+
+
+def test_places_are_told_apart_wherever_counting_starts() -> None:
+    whole = np.asarray(waves(0, 50, 16))
+    assert len(np.unique(whole.round(4), axis=0)) == 50
+    np.testing.assert_allclose(waves(20, 1, 16), whole[20:21], rtol=1e-6)
+
+
+def test_the_first_steps_are_small() -> None:
+    weight = keras.Variable([0.0])
+    optimizer = WarmUpAdam(4, learning_rate=0.1)
+    places = [0.0]
+    for _ in range(8):
+        optimizer.apply([keras.ops.ones(1)], [weight])
+        places.append(float(weight[0]))
+    np.testing.assert_allclose(-np.diff(places), 0.1 * np.minimum(np.arange(1, 9) / 4, 1), rtol=1e-3)
+
+
+def test_the_optimizer_comes_back_from_its_settings() -> None:
+    again = WarmUpAdam.from_config(WarmUpAdam(7, learning_rate=0.1).get_config())
+    assert again.warm_up_steps == 7

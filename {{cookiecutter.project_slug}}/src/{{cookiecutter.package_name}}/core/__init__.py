@@ -1,0 +1,1 @@
+"""What every room stands on: settings, paths, artifacts, errors, the command line."""

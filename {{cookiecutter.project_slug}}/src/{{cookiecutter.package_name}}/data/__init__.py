@@ -1,0 +1,1 @@
+"""From the raw source to the examples tables, and from these to batches."""

@@ -1,0 +1,193 @@
+"""From the bytes of a file, or a database, to a table whose cells are typed as far as the format has types."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..config import Config
+from ..core.errors import InputError
+from . import delimited
+from .provenance import Provenance, without_password
+
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+PARQUET, ZIP, SQLITE, OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"SQLite format 3\0", b"\xd0\xcf\x11\xe0"
+
+
+def parse(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
+    """Reads a table by what its first bytes, or else its name, say it is.
+
+    Columns are int64, double, bool, string, timestamp[us] (UTC if zoned) or null.
+
+    Raises:
+        InputError: it is no table that can be read.
+    """
+    start = payload[:1_000].lstrip()
+    if not start and not payload.strip():
+        raise InputError(f"{name} is empty; a header and one row per example are needed")
+    if payload.startswith(SQLITE):
+        raise InputError(f"{name} is an SQLite database; set source to sqlite:///{name} and query to a SELECT")
+    if payload.startswith(OLD_EXCEL):
+        raise InputError(f"{name} is an Excel workbook of before 2007; save it as .xlsx")
+    if start[:15].lower().startswith((b"<!doctype html", b"<html")):
+        raise InputError(f"{name} is a web page, not a table; check that the address leads to the file itself")
+    if payload.startswith(PARQUET):
+        return simplify(name, read_parquet(name, payload))
+    if payload.startswith(ZIP):
+        return simplify(name, read_excel(config, name, payload, provenance))
+    is_json = name.endswith(JSON_SUFFIXES) or (start[:1] in (b"{", b"[") and not name.endswith(TEXT_SUFFIXES))
+    if is_json:
+        return simplify(name, read_json(config, name, payload, provenance))
+    return delimited.read(config, name, payload, provenance)
+
+
+def read_parquet(name: str, payload: bytes) -> pa.Table:
+    """Reads a Parquet file."""
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(pa.BufferReader(payload)).read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{name} is a damaged Parquet file ({error}); fetch or write it again") from error
+
+
+def read_json(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
+    """Reads JSON lines, or an array of objects; the keys are the columns."""
+    text = delimited.to_utf8(config, name, payload, provenance).decode()
+    if text.lstrip().startswith("["):
+        try:
+            records = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{name} is not valid JSON: {error}; mend it, or write one object per line") from error
+    else:
+        records = read_json_lines(config, name, text, provenance)
+    for row, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            raise InputError(f"{name}: row {row} is {str(record)[:40]!r}; every example must be a JSON object")
+    columns = dict.fromkeys(key for record in records for key in record)
+    return pa.table({column: to_column([record.get(column) for record in records]) for column in columns})
+
+
+def read_json_lines(config: Config, name: str, text: str, provenance: Provenance) -> list[Any]:
+    """The objects of the lines; unreadable ones are left out if so few are tolerated."""
+    records, unreadable, example = [], [], ""
+    for row, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                unreadable.append(row)
+                example = example or f"line {row}: {error.msg}; one JSON object per line is expected"
+    if unreadable:
+        delimited.tolerate(config, name, unreadable, len(records), example, provenance)
+    return records
+
+
+def read_excel(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
+    """Reads the sheet that `query` names, or the first; its first row that is not blank is the header."""
+    import openpyxl  # here, since it is slow to load and rarely needed
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(payload), read_only=True, data_only=True)
+    except (InvalidFileException, KeyError, ValueError, OSError) as error:
+        raise InputError(f"{name} is no Excel workbook that can be read ({error}); save it again as .xlsx") from error
+    if config.query and config.query not in book.sheetnames:
+        raise InputError(f"{name} has no sheet {config.query!r}; set query to one of {', '.join(book.sheetnames)}")
+    sheet = book[config.query or book.sheetnames[0]]
+    if len(book.sheetnames) > 1:
+        provenance.note(f"{name}: sheet {sheet.title!r} is read of {', '.join(book.sheetnames)}; `query` names another")
+    rows = [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+    if not rows:
+        raise InputError(f"sheet {sheet.title!r} of {name} is empty; a header row and one row per example are needed")
+    width = max(index for row in rows for index, cell in enumerate(row, 1) if cell is not None)
+    header = ["" if cell is None else str(cell).strip() for cell in rows[0]] + [""] * width
+    columns = [to_column([row[index] if index < len(row) else None for row in rows[1:]]) for index in range(width)]
+    return pa.Table.from_arrays(columns, header[:width])
+
+
+def read_database(config: Config, provenance: Provenance) -> pa.Table:
+    """Reads the result of `query` from the database at `source`."""
+    import sqlalchemy
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+    shown = without_password(config.source)
+    try:
+        url = sqlalchemy.make_url(config.source)
+        shown = url.render_as_string(hide_password=True)
+        check_database(config, shown, url.database if url.get_backend_name() == "sqlite" else None)
+        with sqlalchemy.create_engine(url).connect() as connection:
+            result = connection.execute(sqlalchemy.text(config.query))
+            names, rows = [*map(str, result.keys())], result.fetchall()
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        message = f"source {shown} cannot be opened: {error}"
+        raise InputError(f"{message}; check the address, and install the database's driver") from error
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or error
+        raise InputError(f"the query on {shown} failed: {reason}; check `query`: {config.query}") from error
+    provenance.sources.append({"name": shown, "query": config.query, "rows": len(rows)})
+    columns = [to_column([row[index] for row in rows]) for index in range(len(names))]
+    return simplify(shown, pa.Table.from_arrays(columns, names))
+
+
+def check_database(config: Config, shown: str, file: str | None) -> None:
+    """Refuses a missing query, and a missing SQLite file, which connecting would create."""
+    if not config.query:
+        example = "SELECT * FROM birds"
+        raise InputError(f"source is the database {shown} and query is empty; set it, such as {example}")
+    if file is not None and not Path(file).exists():
+        raise InputError(f"source is the SQLite database {file}, which does not exist; check the path")
+
+
+def to_column(values: Sequence[Any]) -> pa.Array:
+    """Cells of one type as that type, others as text."""
+    try:
+        return pa.array(values)
+    except UnicodeEncodeError:
+        return to_column([encodable(value) for value in values])
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def encodable(value: Any) -> Any:
+    """A value that UTF-8 can hold: of half a surrogate pair, which JSON can escape, remains a question mark."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def simplify(name: str, table: pa.Table) -> pa.Table:
+    """Reduces the many types of file formats to the few that the project knows."""
+    columns = []
+    for column, values in zip(table.column_names, table.columns, strict=True):
+        simple = simple_type(values.type)
+        if simple is None:
+            message = f"{name}: column {column!r} holds {values.type}; one number, text or date per cell is expected"
+            raise InputError(f"{message}: spread it over columns of its own or leave it out")
+        columns.append(values if values.type == simple else pc.cast(values, simple, safe=False))
+    return pa.Table.from_arrays(columns, [str(column).strip() for column in table.column_names])
+
+
+def simple_type(kind: pa.DataType) -> pa.DataType | None:
+    """The type that stands for a type of a file format; None if there is none."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        return simple_type(kind.value_type)
+    if types.is_timestamp(kind):
+        return pa.timestamp("us", "UTC" if kind.tz else None)
+    rules: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...] = (
+        (types.is_uint64, pa.float64()),
+        (types.is_integer, pa.int64()),
+        (types.is_floating, pa.float64()),
+        (types.is_decimal, pa.float64()),
+        (types.is_date, pa.timestamp("us")),
+        (types.is_string, pa.string()),
+        (types.is_large_string, pa.string()),
+        (types.is_time, pa.string()),
+        (types.is_boolean, pa.bool_()),
+        (types.is_null, pa.null()),
+    )
+    return next((simple for fits, simple in rules if fits(kind)), None)

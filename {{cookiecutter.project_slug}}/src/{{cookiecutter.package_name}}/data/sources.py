@@ -1,0 +1,196 @@
+"""Opens the raw data wherever it is: files, folders, globs, archives, remote addresses and databases."""
+
+import fnmatch
+import hashlib
+import lzma
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+from tqdm import tqdm
+
+from ..config import Config
+from ..core.errors import InputError
+from . import formats, raw_tables
+from .provenance import Provenance, without_password
+
+TABLE_SUFFIXES = (*formats.TEXT_SUFFIXES, *formats.JSON_SUFFIXES, ".parquet", ".pq", ".xlsx", ".xlsm", ".zip")
+COMPRESSED_SUFFIXES = (".gz", ".bz2", ".zst", ".xz")
+NOT_DATA = ("readme*", "license*", "licence*")
+CHUNK_BYTES = 1 << 20  # read at once, so that the progress bar moves
+
+
+def decompress(name: str) -> Callable[[bytes], bytes]:
+    """A function that undoes a compression which Arrow knows by this name."""
+    return lambda payload: pa.CompressedInputStream(pa.BufferReader(payload), name).read()
+
+
+DECOMPRESS = {  # by the bytes that such a file begins with
+    b"\x1f\x8b": decompress("gzip"),
+    b"BZh": decompress("bz2"),
+    b"\x28\xb5\x2f\xfd": decompress("zstd"),
+    b"\xfd7zXZ\0": lzma.decompress,
+}
+
+
+def read_table(config: Config, provenance: Provenance) -> pa.Table:
+    """Reads the source as one table.
+
+    Raises:
+        InputError: as `read_tables`, or its tables have different columns.
+    """
+    return raw_tables.concatenate(read_tables(config, provenance))
+
+
+def read_tables(config: Config, provenance: Provenance) -> dict[str, pa.Table]:
+    """Reads the tables of the source, by name; cells are typed as far as its format has types, else all strings.
+
+    Raises:
+        InputError: it is missing, unreadable, empty or no table; the message says what to do.
+    """
+    if is_database(config.source):
+        found = {"the query's result": formats.read_database(config, provenance)}
+    else:
+        files = read_files(config.source, provenance)
+        found = {name: formats.parse(config, name, payload, provenance) for name, payload in files}
+    for name, table in found.items():
+        raw_tables.check(config, name, table)
+    return found
+
+
+def is_database(source: str) -> bool:
+    """Whether the source is a database URL, such as postgresql+psycopg://host/name."""
+    protocol, separator, _ = source.partition("://")
+    return bool(separator) and protocol not in fsspec.available_protocols()
+
+
+def read_files(source: str, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
+    """The names and contents of the tables of a source, decompressed; records size and SHA-256 of each file."""
+    filesystem, path = connect(source)
+    for file in locate(filesystem, source, path):
+        yield from read_file(filesystem, file, display_name(filesystem, source, file), provenance)
+
+
+def read_file(filesystem: Any, file: str, name: str, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
+    """The names and contents of the tables in a file."""
+    payload = read_bytes(filesystem, file, name)
+    provenance.sources.append({"name": name, "bytes": len(payload), "sha256": hashlib.sha256(payload).hexdigest()})
+    yield from unpack(name, payload)
+
+
+def connect(source: str) -> tuple[Any, str]:
+    """The file system of an address, and the path there.
+
+    Raises:
+        InputError: the driver for it is not installed.
+    """
+    try:
+        filesystem, path = fsspec.core.url_to_fs(source)
+    except ImportError as error:
+        message = f"source {without_password(source)} needs a driver that is not installed ({error})"
+        raise InputError(f"{message}; install the project's extra `cloud`") from error
+    return filesystem, str(path)
+
+
+def locate(filesystem: Any, source: str, path: str) -> list[str]:
+    """The files of a source, sorted: a file itself, the tables below a folder, or what a glob matches."""
+    if is_web(filesystem):  # its ? and * mean no glob
+        return [path]
+    try:
+        if filesystem.isfile(path):
+            return [path]
+        if filesystem.isdir(path):
+            files = [file for file in sorted(filesystem.find(path)) if is_table(file.removeprefix(path))]
+        else:
+            files = sorted(filesystem.glob(path)) if any(sign in path for sign in "*?[") else []
+            files = [file for file in files if is_visible(file.rpartition("/")[2]) and filesystem.isfile(file)]
+    except Exception as error:  # every remote driver has errors of its own
+        message = f"source {without_password(source)} cannot be reached: {error}"
+        raise InputError(f"{message}; check the address and your access") from error
+    if not files:
+        folder = f"{source} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed"
+        raise InputError(folder if filesystem.isdir(path) else f"source {source} does not exist; check the path")
+    return files
+
+
+def is_web(filesystem: Any) -> bool:
+    """Whether files come by HTTP."""
+    return "http" in filesystem.protocol
+
+
+def is_visible(file: str) -> bool:
+    """Whether no part of a path is hidden, such as .git or _SUCCESS."""
+    return not any(part.startswith((".", "_")) for part in PurePosixPath(file).parts)
+
+
+def is_table(file: str) -> bool:
+    """Whether a file in a folder or archive is data by its name."""
+    name = file.rpartition("/")[2].lower()
+    for suffix in COMPRESSED_SUFFIXES:
+        name = name.removesuffix(suffix)
+    is_data = name.endswith(TABLE_SUFFIXES) and not any(fnmatch.fnmatch(name, pattern) for pattern in NOT_DATA)
+    return is_data and is_visible(file)
+
+
+def display_name(filesystem: Any, source: str, file: str) -> str:
+    """What messages and the provenance call a file: as short as it is unique."""
+    if is_web(filesystem):
+        return without_password(source)
+    if "file" not in filesystem.protocol:
+        return str(filesystem.unstrip_protocol(file))
+    return os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file
+
+
+def read_bytes(filesystem: Any, file: str, name: str) -> bytes:
+    """Reads a file; shows a progress bar on a terminal if it takes more than a second."""
+    options = {"block_size": 0} if is_web(filesystem) else {}  # 0: one request for the whole file
+    content = BytesIO()
+    try:
+        with filesystem.open(file, "rb", **options) as stream:
+            size = getattr(stream, "size", None)
+            with tqdm(desc=f"reading {name}", total=size, unit="B", unit_scale=True, delay=1, disable=None) as bar:
+                while chunk := stream.read(CHUNK_BYTES):
+                    content.write(chunk)
+                    bar.update(len(chunk))
+    except Exception as error:  # every remote driver has errors of its own
+        reason = error.__cause__ or error
+        raise InputError(f"{name} cannot be read: {reason}; check that it exists and your access") from error
+    return content.getvalue()
+
+
+def unpack(name: str, payload: bytes) -> Iterator[tuple[str, bytes]]:
+    """The tables in a file: itself, decompressed, or the members of a zip archive."""
+    for start, undo in DECOMPRESS.items():
+        if payload.startswith(start):
+            try:
+                content = undo(payload)
+            except (OSError, lzma.LZMAError) as error:
+                raise InputError(f"{name} is cut off or damaged: {error}; fetch or write it again") from error
+            yield from unpack(name.removesuffix(PurePosixPath(name).suffix), content)
+            return
+    if payload.startswith(formats.ZIP):
+        yield from unpack_zip(name, payload)
+    else:
+        yield name, payload
+
+
+def unpack_zip(name: str, payload: bytes) -> Iterator[tuple[str, bytes]]:
+    """The tables in a zip archive; an Excel workbook, which is one too, stays whole."""
+    try:
+        archive = zipfile.ZipFile(BytesIO(payload))
+        if "[Content_Types].xml" in archive.namelist():
+            yield name, payload
+            return
+        members = [member for member in sorted(archive.namelist()) if is_table(member)]
+        contents = {f"{name}/{member}": archive.read(member) for member in members}
+    except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: it is encrypted
+        raise InputError(f"{name} cannot be unpacked: {error}; fetch or write it again, without a password") from error
+    if not contents:
+        raise InputError(f"{name} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed in it")
+    for member, content in contents.items():
+        yield from unpack(member, content)

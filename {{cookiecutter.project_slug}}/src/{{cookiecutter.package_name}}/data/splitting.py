@@ -1,0 +1,128 @@
+"""Assigns every example to the training, validation or test split so that nothing leaks between them."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from ..config import Config
+from ..core.errors import InputError
+from ..core.paths import SPLITS
+
+CHUNK = 1 << 18  # rows that are hashed at once
+
+
+def assign_splits(
+    config: Config, examples: pd.DataFrame, identities: np.ndarray, sizes: Sequence[int] = ()
+) -> np.ndarray:
+    """The name of the split of each example, (num_examples,) str.
+
+    By `time` if set: training lies before validation, validation before test. Else by a hash of the `group`, the `key`
+    or the example's identity, whichever is set first: an example then never changes sides when others come, go or
+    change places. Examples that are the same have the same number in `identities`, (num_examples,) uint64.
+
+    Where examples came in several lots, of `sizes`, the time splits each lot by itself, so that an example of the test
+    split stays there.
+
+    Raises:
+        InputError: a split would be empty.
+    """
+    if config.time:
+        lots = np.split(examples[config.time].to_numpy(), np.cumsum(sizes)[:-1])
+        splits = np.concatenate([split_by_time(config, times) for times in lots])
+    elif config.group:
+        splits = split_by_hash(config, hash_values(examples[config.group]))
+    elif config.key:
+        splits = split_by_hash(config, hash_values(first_keys(config, examples, identities)))
+    else:
+        splits = split_by_hash(config, identities)
+    check_not_empty(config, splits)
+    return splits
+
+
+def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
+    """Cuts the sorted times where the shares end; equal times stay together."""
+    ordered = np.sort(times)
+    ends = np.cumsum(config.split_fractions)[:-1] * len(ordered)
+    starts = ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]
+    return np.array(SPLITS, object)[np.searchsorted(starts, times, side="right")]
+
+
+def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
+    """Maps hashes to [0, 1), where each split has its share."""
+    seed, ends = hash_numbers(np.array([config.seed], "float64")), np.cumsum(config.split_fractions)[:-1]
+    splits = np.empty(len(hashes), object)  # a reference each; fixed-width strings take 40 bytes
+    for rows in chunks(len(hashes)):
+        draws = pd.util.hash_array(hashes[rows] ^ seed) / 2.0**64
+        splits[rows] = np.array(SPLITS, object)[np.searchsorted(ends, draws, side="right")]
+    return splits
+
+
+def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> pd.Series:
+    """The keys; examples that differ in nothing but their key all get the first of their keys."""
+    keys = examples[config.key]
+    content = pd.Series(with_target(config, examples, identities), index=examples.index)
+    repeated = content.duplicated(keep=False)
+    if not repeated.any():
+        return keys
+    first = keys[repeated].sort_values().groupby(content[repeated]).transform("first")
+    return first.reindex(examples.index).where(repeated, keys)
+
+
+def count_duplicates(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> int:
+    """Examples that repeat another one in everything but the key."""
+    numbers = with_target(config, examples, identities)
+    numbers.sort()  # in place, while a hash table would need several times the memory
+    return int((numbers[1:] == numbers[:-1]).sum())
+
+
+def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
+    """A number per example that those share which have the same identity and the same target."""
+    numbers = np.empty(len(identities), "uint64")
+    for rows in chunks(len(identities)):
+        numbers[rows] = pd.util.hash_array(identities[rows]) + hash_values(examples[config.target].iloc[rows])
+    return numbers
+
+
+def chunks(num_rows: int) -> Iterator[slice]:
+    """Cuts many rows in pieces, so that what is computed on the way takes little memory."""
+    return (slice(start, start + CHUNK) for start in range(0, num_rows, CHUNK))
+
+
+def hash_rows(examples: pd.DataFrame) -> np.ndarray:
+    """A number per row, (num_examples,) uint64, that does not depend on the order of the columns."""
+    total = np.zeros(len(examples), "uint64")
+    for name in examples.columns:
+        salt = pd.util.hash_array(np.array([name], object), categorize=False)
+        total += pd.util.hash_array(hash_values(examples[name]) ^ salt)  # wraps around, as it may
+    return total
+
+
+def hash_values(values: pd.Series) -> np.ndarray:
+    """A number per value, (num_values,) uint64, the same in every process and version, and for 3 and 3.0."""
+    if types.is_datetime64_any_dtype(values):
+        microseconds = values.to_numpy("datetime64[us]").astype("int64").astype("float64")
+        return hash_numbers(np.where(values.isna(), np.nan, microseconds))
+    if types.is_numeric_dtype(values):  # booleans too
+        is_nullable = types.is_extension_array_dtype(values)
+        return hash_numbers(values.to_numpy("float64", na_value=np.nan) if is_nullable else values.to_numpy("float64"))
+    return pd.util.hash_array(values.to_numpy(object))  # every kind of missing value has the same hash
+
+
+def hash_numbers(numbers: np.ndarray) -> np.ndarray:
+    """A number per float64, (num_values,) uint64."""
+    numbers = numbers + 0.0  # turns -0.0 into 0.0
+    numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
+    return pd.util.hash_array(numbers)
+
+
+def check_not_empty(config: Config, splits: np.ndarray) -> None:
+    """Refuses an assignment in which a split has no example."""
+    by = next((setting for setting in ("time", "group", "key") if getattr(config, setting)), "content")
+    for split, fraction in zip(SPLITS, config.split_fractions, strict=True):
+        if not (splits == split).any():
+            raise InputError(
+                f"the {split} split is empty: {len(splits)} examples are split by {by} with a share of {fraction:g}; "
+                f"collect more examples, with more distinct values to split by, or change split_fractions or seed"
+            )

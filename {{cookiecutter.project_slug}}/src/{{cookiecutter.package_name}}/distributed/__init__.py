@@ -1,0 +1,1 @@
+"""Training and searching by several processes, on one machine or many."""

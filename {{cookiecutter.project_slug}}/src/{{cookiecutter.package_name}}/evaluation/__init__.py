@@ -1,0 +1,1 @@
+"""Scores with intervals, slices, importance, figures and success criteria."""

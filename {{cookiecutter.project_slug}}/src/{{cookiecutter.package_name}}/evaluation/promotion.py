@@ -1,0 +1,100 @@
+"""Whether an updated model, the challenger, may replace the one in service, the champion: a paired comparison."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import task
+from ..config import Config
+from ..core import artifacts
+from ..reporting import report
+from ..reporting.report import Row
+from . import inference, scoring, slices
+from .bootstrap import summarize
+
+RISK = 0.05  # that a challenger beyond the margin is promoted nevertheless
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The scores of both models on the same test examples, and what the challenger gains."""
+
+    champion: dict[str, dict[str, float]]  # metric -> value, low, high
+    challenger: dict[str, dict[str, float]]
+    gains: dict[str, dict[str, float]]  # metric -> value, low, high; above 0 the challenger is better
+    surely: float  # gain in the primary metric that is exceeded with 95 % confidence
+    margin: float  # loss in the primary metric that is tolerated
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether the challenger is not worse than the champion by more than the margin."""
+        return self.surely >= -self.margin
+
+
+def examine(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
+    """Compares the model of `config` with an old one on the test split; also returns rows of both scores by slice."""
+    new = inference.load_model(config)
+    examples = artifacts.read_examples(config, "test")
+    known, wanted = inference.target_of(old), inference.target_of(new)
+    champion = task.aligned(inference.predict(old, examples), known, wanted)
+    challenger = inference.predict(new, examples)
+    targets = task.actual(wanted, examples[config.target])
+    rows: list[Row] = []
+    before = {key(entry): entry for entry in slices.score_slices(config, examples, targets, champion)}
+    for entry in slices.score_slices(config, examples, targets, challenger):
+        if key(entry) in before:
+            both = (interval(before[key(entry)]), interval(entry))
+            rows.append([entry["column"], entry["slice"], entry["examples"], *both])
+    return compare(config, targets, champion, challenger), rows
+
+
+def key(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """What tells a slice from others."""
+    return entry["column"], entry["slice"]
+
+
+def interval(entry: Mapping[str, Any]) -> report.Interval:
+    """The score of a slice."""
+    return report.Interval(entry["value"], entry["low"], entry["high"])
+
+
+def compare(
+    config: Config,
+    targets: np.ndarray,
+    champion: Mapping[str, np.ndarray],
+    challenger: Mapping[str, np.ndarray],
+) -> Comparison:
+    """Compares the predictions of two models for the same examples, by a paired bootstrap (Efron and Tibshirani 1993).
+
+    Both models are scored on the same resamples, so that examples which are hard for both do not blur the difference.
+    """
+    scores = [scoring.score(targets, predictions) for predictions in (champion, challenger)]
+    drawn = [
+        scoring.samples(targets, predictions, config.resamples, config.seed) for predictions in (champion, challenger)
+    ]
+    signs = {name: 1 if scoring.METRICS[name].greater_is_better else -1 for name in scores[0]}
+    gains = {name: sign * (scores[1][name] - scores[0][name]) for name, sign in signs.items() if name in scores[1]}
+    paired = {name: signs[name] * (drawn[1][name] - drawn[0][name]) for name in gains}
+    return Comparison(
+        champion=summarize(scores[0], drawn[0]),
+        challenger=summarize(scores[1], drawn[1]),
+        gains=summarize(gains, paired),
+        surely=float(np.nanquantile(paired[config.metric], RISK)),
+        margin=config.promotion_margin * abs(scores[0][config.metric]),
+    )
+
+
+def reason(config: Config, comparison: Comparison, accepted: bool) -> str:
+    """Why the challenger is promoted or not, in a sentence."""
+    label = scoring.METRICS[config.metric].label
+    gain = report.format_interval(report.Interval(**comparison.gains[config.metric]))
+    if not accepted:
+        return "it fails the success criteria on the test split"
+    words = f"its gain in {label} is {' '.join(gain)} on the same test examples"
+    allowed = f"a loss of {report.format_number(comparison.margin)} is tolerated"
+    if comparison.holds_up:
+        return f"{words}; {allowed}"
+    return f"{words}, so it may be worse by {report.format_number(-comparison.surely)}; {allowed}"

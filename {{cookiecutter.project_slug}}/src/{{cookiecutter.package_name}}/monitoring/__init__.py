@@ -1,0 +1,1 @@
+"""Reads the request log and judges drift, quality and traffic."""

@@ -1,0 +1,1 @@
+"""What every page and card shares: blocks, figures, templates."""

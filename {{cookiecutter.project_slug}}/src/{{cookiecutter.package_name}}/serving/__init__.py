@@ -1,0 +1,1 @@
+"""The web server behind TensorFlow Serving's REST API, and the request log."""

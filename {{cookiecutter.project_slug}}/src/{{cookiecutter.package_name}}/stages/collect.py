@@ -1,0 +1,114 @@
+"""make collect: reads the source into training, validation and test tables without leakage, with provenance."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..config import Config
+from ..core import artifacts, stage
+from ..core.paths import SPLITS
+from ..data import additions, gathering, row_groups, splitting, targets
+from ..data.example_checks import check_content, check_keys
+from ..data.gathering import InMemory, OnDisk
+from ..data.provenance import MAX_ROW_NUMBERS, Provenance, without_password
+from ..examples import assign_splits
+from ..reporting import data_card
+
+DECIDING = {  # settings that decide what the tables hold
+    *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
+    *("delimiter", "header", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
+    *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
+    *("text_column", "source_column", "max_characters"),
+    *("further_targets", "series", "known", "static", "frequency", "timezone", "horizon", "context", "season", "gap"),
+    *("validation_start", "test_start"),
+}
+
+
+def main(config: Config) -> None:
+    """Goes from the source, and what was added to it since, to the examples tables."""
+    provenance, collected = Provenance(), [config.source, *additions.taken(config)]
+    assemble(config, additions.read(config, collected, provenance), provenance)
+
+
+def assemble(config: Config, parts: Iterator[gathering.Part], provenance: Provenance) -> None:
+    """Goes from the examples of each source to the examples tables, all or none."""
+    with artifacts.replacing(config.paths.provenance.parent) as folder:
+        gathered = gathering.gather(config, folder / "parts", parts, provenance)
+        splits, record = decide(config, gathered, provenance)
+        write(config, folder, gathered, splits, record)
+        artifacts.remove(folder / "parts")
+    print(summary(config, record))
+
+
+def decide(config: Config, gathered: InMemory | OnDisk, provenance: Provenance) -> tuple[np.ndarray, dict[str, Any]]:
+    """Checks the examples; gives the split of each, (num_examples,) str, and the content of provenance.json."""
+    examples, same = gathered.deciding, gathered.identities
+    check_content(config, list(gathered.columns), len(examples), gathered.vary)
+    if config.key:
+        check_keys(config, examples[config.key], gathered.contents)
+    num_duplicates = splitting.count_duplicates(config, examples, same)
+    splits = assign_splits(config, examples, same, list(gathered.sizes.values()))
+    values = {split: examples.loc[splits == split, config.target] for split in SPLITS}
+    provenance.notes += targets.check_targets(config, values)
+    return splits, describe(config, gathered.columns, splits, provenance, num_duplicates)
+
+
+def describe(
+    config: Config, columns: dict[str, str], splits: np.ndarray, provenance: Provenance, num_duplicates: int
+) -> dict[str, Any]:
+    """The content of provenance.json."""
+    return {
+        "collected_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sources": provenance.sources,
+        "rows_read": len(splits) + sum(dropped["count"] for dropped in provenance.dropped.values()),
+        "rows": {split: int((splits == split).sum()) for split in SPLITS},
+        "duplicates": num_duplicates,
+        "dropped": provenance.dropped,
+        "columns": columns,
+        "settings": {name: value for name, value in config.public().items() if name in DECIDING},
+        "notes": provenance.notes,
+    }
+
+
+def write(
+    config: Config, folder: Path, gathered: InMemory | OnDisk, splits: np.ndarray, record: dict[str, Any]
+) -> None:
+    """Writes the tables, their provenance and the data card to a folder."""
+    folder.mkdir(exist_ok=True)
+    paths = {split: folder / config.paths.examples(split).name for split in SPLITS}
+    with contextlib.ExitStack() as stack:
+        writers = {split: stack.enter_context(row_groups.Writer(path)) for split, path in paths.items()}
+        start = 0
+        for table in gathered.tables():
+            own = splits[start : start + table.num_rows]
+            for split, writer in writers.items():
+                writer.write(table.filter(pa.array(own == split)))
+            start += table.num_rows
+    hashes = {split: artifacts.content_hash(path) for split, path in paths.items()}
+    artifacts.write_text(folder / data_card.NAME, data_card.compose(config, record, hashes))
+    artifacts.write_json(folder / config.paths.provenance.name, record)
+
+
+def summary(config: Config, record: dict[str, Any]) -> str:
+    """What a person wants to know at once."""
+    rows = record["rows"]
+    source = without_password(config.source)
+    lines = [f"{record['rows_read']:,} rows and {len(record['columns'])} columns read from {source}"]
+    for reason, dropped in record["dropped"].items():
+        first = ", ".join(map(str, dropped["first_rows"]))
+        more = ", ..." if dropped["count"] > MAX_ROW_NUMBERS else ""
+        lines.append(f"  left out: {dropped['count']:,} ({reason}; rows {first}{more})")
+    if record["duplicates"]:
+        lines.append(f"  {record['duplicates']:,} repeat another row; they stay in its split")
+    lines += [f"  note: {note}" for note in record["notes"]]
+    lines += [f"{config.paths.examples(split)}: {count:,} examples" for split, count in rows.items()]
+    return "\n".join([*lines, str(config.paths.provenance)])
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,193 @@
+"""make evaluate: scores the model on the validation split and writes the report."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import preprocessing, task
+from ..config import Config
+from ..core import artifacts, stage
+from ..core.paths import SPLITS
+from ..data.provenance import without_password
+from ..evaluation import criteria, explain, inference, scoring, slices
+from ..reporting import plots, report
+from ..reporting.report import Banner, Column, Figure, Interval, Page, Row, Score, Scores, Section, Table
+from ..training import run_history
+
+SPLIT = "validation"  # the test split is for `make accept`, once
+NUM_WORST = 25
+MAX_COLUMNS = 12  # of the table of the worst errors
+
+
+def main(config: Config) -> None:
+    """From the trained model and the validation split to artifacts/evaluation."""
+    complete = inference.load_model(config)
+    target = inference.target_of(complete)
+    train, examples = artifacts.read_examples(config, "train"), artifacts.read_examples(config, SPLIT)
+    targets, predictions = task.actual(target, examples[config.target]), inference.predict(complete, examples)
+    features = preprocessing.simple_features(config, train, examples)
+    simple = scoring.baseline((features[0], task.actual(target, train[config.target])), features[1])
+    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
+    content: dict[str, Any] = {
+        "split": SPLIT,
+        "examples": artifacts.extent(examples),
+        "metrics": scores,
+        "baseline": {name: scoring.score(targets, outputs) for name, outputs in simple.items()},
+        "slices": slices.score_slices(config, examples, targets, predictions),
+        **inference.identity(config),
+    }
+    artifacts.write_json(config.paths.evaluation / "metrics.json", content)
+    run_history.add_scores(config, content["model"], scores, targets, predictions)
+    sections = [
+        summary(config, content),
+        Section("Training", [learning_curves(config)]),
+        Section("Predictions", scoring.figures(target, targets, predictions)),
+        Section("What the model goes by", explain.blocks(config, complete, examples, targets, predictions)),
+        Section("Slices", [slice_table(config, content)]),
+        Section("Worst errors", [worst_errors(config, examples, targets, predictions)]),
+        data_summary(config),
+        run_summary(config),
+    ]
+    write(config, content, sections)
+
+
+def summary(config: Config, content: dict[str, Any]) -> Section:
+    """The primary metric, the criteria and the baselines."""
+    scores, baselines = content["metrics"], content["baseline"]
+    key_figures = [Score(scoring.METRICS[name].label, Interval(**scores[name])) for name in scores]
+    leader = [figure for figure, name in zip(key_figures, scores, strict=True) if name == config.metric]
+    others = [figure for figure, name in zip(key_figures, scores, strict=True) if name != config.metric]
+    comparison = Table(
+        "Does deep learning pay?",
+        ["Metric", "This model", *(name.replace("_", " ") for name in baselines)],
+        [
+            [
+                scoring.METRICS[name].label,
+                Interval(**scores[name]),
+                *(values.get(name) for values in baselines.values()),
+            ]
+            for name in scores
+        ],
+        note="Simple models, trained on the same examples. Brackets are bootstrap 95 % intervals.",
+    )
+    entries = criteria.judge(config, scores, baselines)
+    return Section("Summary", [Scores(leader + others), criteria.table(entries, scores), comparison])
+
+
+def learning_curves(config: Config) -> Figure:
+    """Training and validation score over the epochs."""
+    history = pd.read_csv(artifacts.require(config.paths.history, "train"))
+    metric = task.MONITOR.removeprefix("val_")
+    epochs = history["epoch"] + 1
+    curves = [plots.Line("training", epochs, history[metric]), plots.Line("validation", epochs, history[task.MONITOR])]
+    best = int(epochs[history[task.MONITOR].idxmin()])
+    label = metric.replace("_", " ")
+    return Figure(
+        "Learning curves",
+        plots.lines(curves, "epoch", label),
+        f"{label} of the training and validation split over {len(history)} epochs; the best is epoch {best}.",
+        note=f"The weights of epoch {best} are kept. Training looks worse than it is, for dropout is at work.",
+    )
+
+
+def slice_table(config: Config, content: dict[str, Any]) -> Table:
+    """The primary metric by parts of the data."""
+    label = scoring.METRICS[config.metric].label
+    rows = [
+        [entry["column"], entry["slice"], entry["examples"], Interval(entry["value"], entry["low"], entry["high"])]
+        for entry in content["slices"]
+    ]
+    note = "The worst first. Choose other columns by the setting `slices`."
+    return Table(f"{label} by slice", ["Column", "Slice", "Examples", label], rows, note=note)
+
+
+def worst_errors(
+    config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
+) -> Table:
+    """The examples that the model gets most wrong: mislabelled, out of the ordinary, or what it has yet to learn."""
+    errors, truth = scoring.errors(targets, predictions), examples[config.target]
+    worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
+    outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
+    shown = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)]
+    columns = [name for name in shown if not isinstance(examples[name].iloc[0], np.ndarray)][:MAX_COLUMNS]
+    rows = [
+        [
+            int(row) + 1,
+            float(errors[row]),
+            cell(truth.iloc[row]),
+            *(cell(values[row]) for values in outputs.values()),
+            *(cell(examples[name].iloc[row]) for name in columns),
+        ]
+        for row in worst
+    ]
+    header = ["row", "error", f"true {config.target}", *outputs, *columns]
+    note = "`make explain ROW=...` shows one on its way through the model."
+    return Table(f"The {len(worst)} worst of {artifacts.extent(examples)} validation examples", header, rows, note)
+
+
+def cell(value: Any) -> str | float | None:
+    """A value of a table as a cell of a page."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, np.ndarray):  # a whole series: its end
+        return f"... {value.ravel()[-1]:.4g}"
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value if isinstance(value, int | float) else str(value)
+
+
+def data_summary(config: Config) -> Section:
+    """Where the examples came from and how they were split."""
+    provenance = artifacts.read_json(config.paths.provenance, "collect")
+    source = without_password(config.source)
+    origin = f"{provenance['rows_read']:,} rows were read from {source} at {provenance['collected_at']}."
+    return Section("Data", [origin, *provenance["notes"], *data_tables(provenance)])
+
+
+def data_tables(provenance: dict[str, Any]) -> list[report.Block]:
+    """How many examples each split has, and what was left out."""
+    total = sum(provenance["rows"].values())
+    shares: list[Row] = [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS]
+    left_out: list[Row] = [
+        [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))]
+        for reason, rows in provenance["dropped"].items()
+    ]
+    splits = Table("Splits", ["Split", "Examples", Column("Share", ".1%")], shares)
+    return [splits, Table("Left out", ["Reason", "Rows", "First rows"], left_out)] if left_out else [splits]
+
+
+def run_summary(config: Config) -> Section:
+    """The settings and versions with which the model can be made again."""
+    run = artifacts.read_json(config.paths.run, "train")
+    names = ("time", "commit", "seconds", "epochs", "num_weights", "model", "data", "python")
+    return Section(
+        "Run",
+        [
+            Table("Facts", ["Name", "Value"], [[name, str(run[name])] for name in names]),
+            Table("Versions", ["Package", "Version"], list(run["versions"].items())),
+            Table("Hyperparameters", ["Name", "Value"], [[name, str(v)] for name, v in run["hyperparameters"].items()]),
+            Table("Settings", ["Name", "Value"], [[name, str(value)] for name, value in run["settings"].items()]),
+        ],
+    )
+
+
+def write(config: Config, content: dict[str, Any], sections: list[Section]) -> None:
+    """Writes the page and prints the answer."""
+    entries = criteria.judge(config, content["metrics"], content["baseline"])
+    passed = all(entry["passed"] for entry in entries)
+    headline = "Ready for the final exam" if passed else "Not good enough yet"
+    verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, SPLIT))
+    facts = {"Goal": config.goal, "Target": config.target, "Source": without_password(config.source)}
+    page = Page("How good is the model?", verdict, sections, facts)
+    path = config.paths.evaluation / "report.html"
+    report.write_page(path, page)
+    primary = Interval(**content["metrics"][config.metric])
+    value, bounds = report.format_interval(primary)
+    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {content['examples']} {SPLIT} examples")
+    print("\n".join(criteria.lines(entries)))
+    print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")
+
+
+if __name__ == "__main__":
+    stage.run(main)

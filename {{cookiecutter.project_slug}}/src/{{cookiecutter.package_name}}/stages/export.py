@@ -1,0 +1,117 @@
+"""make export: writes the accepted model as a SavedModel with all preprocessing inside, proven in a new process."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import preprocessing
+from ..config import Config
+from ..core import artifacts, stage
+from ..core.errors import RefusedError
+from ..data import batching
+from ..data.layout import DESCRIPTION
+from ..evaluation import inference
+from ..exporting import description, model_card, record, saved_model, verify_export
+from . import versions
+
+NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
+NUM_WARMUP = 8  # examples in the request by which a server warms up
+
+
+def main(config: Config) -> None:
+    """From an accepted model to artifacts/export/<project>/<version>."""
+    identity = check_verdict(config)
+    version = versions.number_of(config, identity)
+    if version:
+        write_card(config, version, config.paths.version(version))  # what it says of the purpose may have changed
+        config.paths.exported.touch()
+        print(f"this model is already exported as {config.paths.version(version)}")
+        return
+    folder = config.paths.version(versions.next_number(config))
+    with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
+        complete = inference.load_model(config)
+        record.write(config, complete, int(folder.name))
+        write_and_verify(config, complete, temporary, verifier)
+        artifacts.write_json(temporary / DESCRIPTION, description.describe(config, complete, identity))
+        write_card(config, int(folder.name), temporary)
+    artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
+    print(f"a new process gave exactly the predictions of training on {NUM_VERIFIED} examples")
+    print(f"wrote {folder}, with its {model_card.NAME}")
+
+
+def write_card(config: Config, version: int, folder: Path) -> None:
+    """Writes the model card of a version beside its description."""
+    described = artifacts.read_json(folder / DESCRIPTION, "export")
+    artifacts.write_text(folder / model_card.NAME, model_card.compose(config, version, described))
+
+
+def check_verdict(config: Config) -> dict[str, Any]:
+    """The hashes of the trained model and its data, if the final exam accepted them.
+
+    Raises:
+        RefusedError: there is no verdict, it is negative, or it is about another model or other data.
+    """
+    if not config.paths.verdict.exists():
+        raise RefusedError("there is no verdict: the model has not faced the test split; run `make accept`")
+    verdict, identity = artifacts.read_json(config.paths.verdict, "accept"), inference.identity(config)
+    if any(verdict[name] != value for name, value in identity.items()):
+        raise RefusedError(f"{config.paths.verdict} is about another model or other data; run `make accept`")
+    if not verdict["accepted"]:
+        failed = ", ".join(entry["metric"] for entry in verdict["criteria"] if not entry["passed"])
+        raise RefusedError(f"the model was not accepted (it failed: {failed}); improve it and run `make accept`")
+    return identity
+
+
+def start_verifier() -> "subprocess.Popen[str]":
+    """A process that will compare predictions; it begins to import TensorFlow, which takes a while."""
+    command = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # spares TensorFlow the import of Keras
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifier: "subprocess.Popen[str]") -> None:
+    """Writes the SavedModel and lets a new process compare its predictions with those of the training path.
+
+    Raises:
+        RefusedError: the export predicts something else.
+    """
+    examples = artifacts.read_examples(config, "validation")
+    examples = examples.iloc[np.arange(NUM_VERIFIED) % len(examples)]
+    arrays = preprocessing.raw_arrays(complete.input, examples)
+    expected = training_path(complete, arrays)
+    saved_model.write(complete, folder)
+    saved_model.write_warm_up(complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
+    cases = {
+        saved_model.NAMED: (saved_model.named(complete, arrays), expected),
+        saved_model.SERIALIZED: (saved_model.serialized(arrays), expected),
+    }
+    with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
+        Path(file.name).write_bytes(pickle.dumps(cases))
+        answer, _ = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
+    difference = float(json.loads(answer)) if answer else float("inf")
+    if difference != 0:
+        raise RefusedError(
+            f"the export's predictions differ from training's by up to {difference:g}, so nothing was exported: "
+            "look in features.py and model.py for a layer whose state is not in its weights"
+        )
+
+
+def training_path(complete: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Predictions as training makes them: examples are encoded in batches first, then seen by the network."""
+    encoded = batching.run_in_batches(complete.get_layer("preprocessor"), arrays, preprocessing.ENCODING_BATCH)
+    network = complete.get_layer("network")
+    decoded = keras.Model(network.input, complete.get_layer("decode")(network.output))
+    predictions: dict[str, np.ndarray] = decoded.predict(encoded, batch_size=NUM_VERIFIED, verbose=0)
+    return predictions
+
+
+if __name__ == "__main__":
+    stage.run(main)

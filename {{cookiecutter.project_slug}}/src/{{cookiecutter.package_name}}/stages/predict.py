@@ -1,0 +1,29 @@
+"""make predict: predicts examples through the exported model, from a table to a table or from many to many."""
+
+import glob
+from pathlib import Path
+
+from ..config import Config
+from ..core import artifacts, stage
+from ..core.errors import InputError
+from ..exporting import batch_prediction
+
+
+def main(config: Config) -> None:
+    """From `input` to `output`: the same rows and columns, and the predictions behind them."""
+    if not config.input or not config.output:
+        raise InputError('input and output must be given: make predict ARGS="--input new.csv --output predictions.csv"')
+    version = max(config.paths.versions(), default=0)
+    exported = artifacts.require(config.paths.version(version), "export")
+    if glob.has_magic(config.input) and not Path(config.input).exists():
+        from ..large import prediction_shards  # here, since one table needs no Beam
+
+        num_rows = prediction_shards.predict(config, exported)
+    else:
+        num_rows, remarks = batch_prediction.predict_table(config, exported, Path(config.input), Path(config.output))
+        print("".join(f"{remark}\n" for remark in remarks), end="")
+    print(f"wrote {num_rows:,} rows with predictions of version {version} to {config.output}")
+
+
+if __name__ == "__main__":
+    stage.run(main)

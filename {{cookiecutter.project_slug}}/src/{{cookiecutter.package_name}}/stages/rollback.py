@@ -1,0 +1,49 @@
+"""make rollback: puts the previous version back in service, or the one that the setting `version` names.
+
+Servers serve the highest number, so the versions above step aside into the folder `withdrawn`, from which they can be
+put back. Each step is one rename: whenever it is interrupted, a whole version is in service.
+"""
+
+from ..config import Config
+from ..core import artifacts, stage
+from ..core.errors import InputError
+from . import versions
+
+
+def main(config: Config) -> None:
+    """Moves folders until the wanted version has the highest number."""
+    live, wanted = choose(config)
+    if wanted == live:
+        print(f"version {wanted} is in service already")
+        return
+    if not config.paths.version(wanted).exists():
+        (config.paths.withdrawn / str(wanted)).rename(config.paths.version(wanted))
+    above = [number for number in config.paths.versions() if number > wanted]
+    config.paths.withdrawn.mkdir(exist_ok=True)
+    for number in above:  # the live one last, so that a server goes straight from it to the wanted one
+        config.paths.version(number).rename(config.paths.withdrawn / str(number))
+    described = versions.describe(config, wanted)
+    record = {"version": wanted, "model": described["model"], "data": described["data"]}
+    artifacts.write_json(config.paths.exported, record)
+    print(f"version {wanted} is in service again instead of {live}: {versions.score(described)}")
+    if above:
+        print(f'withdrawn: {", ".join(map(str, above))}; back by `make rollback ARGS="--version {max(above)}"`')
+
+
+def choose(config: Config) -> tuple[int, int]:
+    """The numbers of the version in service and of the wanted one.
+
+    Raises:
+        InputError: there is no such version, or none before the one in service.
+    """
+    live, standing = versions.in_service(config), config.paths.versions()
+    known = sorted({*standing, *config.paths.withdrawn_versions()})
+    if config.version and config.version not in known:
+        raise InputError(f"version is {config.version}, which does not exist; there are: {', '.join(map(str, known))}")
+    if not config.version and len(standing) < 2:
+        raise InputError(f"version {live} is the only one in service: there is none before it to go back to")
+    return live, config.version or standing[-2]
+
+
+if __name__ == "__main__":
+    stage.run(main)

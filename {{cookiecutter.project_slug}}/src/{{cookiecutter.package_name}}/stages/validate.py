@@ -1,0 +1,95 @@
+"""make validate: checks the statistics of every split against the schema; anomalies stop the run."""
+
+import textwrap
+
+import pyarrow as pa
+
+from ..config import Config
+from ..core import artifacts, stage
+from ..core.errors import RefusedError
+from ..reporting import report
+from ..validation import anomalies, data_statistics, schema_file, validation_report
+from ..validation.anomalies import Anomaly
+from . import schema
+
+MAX_LISTED = 20  # anomalies in the terminal; the page has them all
+WIDTH = 110  # characters of a line in the terminal
+MAX_NAME = 40  # characters of a column's name
+
+
+def main(config: Config) -> None:
+    """Writes the anomalies and the page in any case, the statistics only of data that pass."""
+    folder = config.paths.validation
+    statistics = data_statistics.compute(config)
+    norm = schema.for_run(statistics, config)
+    skew = anomalies.measure_skew(statistics, norm, config)
+    found = anomalies.find(statistics, norm, skew)
+    content = {"anomalies": [vars(anomaly) for anomaly in found], "skew": [vars(distance) for distance in skew]}
+    artifacts.write_json(folder / "anomalies.json", {"passed": not found, **content})
+    validation_report.write(folder / "report.html", statistics, found, skew, config)
+    if found:
+        advice = (
+            "If the data are wrong, mend them at their source; if they are right, `make schema` shows what changes\n"
+            f"and accepts them as the norm. The whole picture is in {folder / 'report.html'}"
+        )
+        raise RefusedError(refusal(found, config, advice))
+    with artifacts.replacing(folder / "statistics.pb") as temporary:  # last: what make looks at
+        temporary.write_bytes(statistics.SerializeToString(deterministic=True))
+    rows = " + ".join(f"{split.num_examples:,}" for split in statistics.datasets)
+    print(f"{rows} examples agree with {config.schema_path}; see {folder / 'report.html'}")
+
+
+def check_new(config: Config, table: pa.Table) -> None:
+    """Checks further examples by themselves, since among the many that were there before their faults might pass.
+
+    Raises:
+        RefusedError: they depart from the schema.
+    """
+    statistics = data_statistics.summarize(table, "new data")
+    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema_file.load(config), [])
+    if found:
+        raise RefusedError(
+            refusal(
+                found,
+                config,
+                f"Mend them where they lie, or widen {config.schema_path} if they are right: nothing was changed.",
+            )
+        )
+
+
+def refusal(found: list[Anomaly], config: Config, advice: str) -> str:
+    """The anomalies as a table, and what to do about them."""
+    rows = [
+        (shown(column), ", ".join(splits), report.visible(description))
+        for column, splits, description in anomalies.by_problem(found)
+    ]
+    rest = len(rows) - MAX_LISTED
+    lines = [
+        f"the data depart from {config.schema_path}:",
+        "",
+        *table_lines([("column", "split", "what is wrong"), *rows[:MAX_LISTED]]),
+        *([f"and {rest} more"] if rest > 0 else []),
+        "",
+        advice,
+    ]
+    return "\n".join(lines)
+
+
+def shown(column: str) -> str:
+    """A column's name as it fits into the table."""
+    name = report.visible(column)
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+
+
+def table_lines(rows: list[tuple[str, str, str]]) -> list[str]:
+    """Rows in columns; the last one is wrapped."""
+    first, second = (max(len(row[place]) for row in rows) for place in (0, 1))
+    lines = []
+    for column, split, problem in rows:
+        start = f"  {column:{first}}  {split:{second}}  "
+        lines += textwrap.wrap(problem, WIDTH, initial_indent=start, subsequent_indent=" " * (first + second + 6))
+    return lines
+
+
+if __name__ == "__main__":
+    stage.run(main)

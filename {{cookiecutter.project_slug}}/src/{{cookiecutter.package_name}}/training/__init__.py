@@ -1,0 +1,1 @@
+"""The fit, its checkpoints, the runs that are kept, and the hyperparameter search."""

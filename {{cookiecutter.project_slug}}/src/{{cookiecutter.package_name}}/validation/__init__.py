@@ -1,0 +1,1 @@
+"""Statistics, schema and anomalies of the data, by TensorFlow Data Validation."""

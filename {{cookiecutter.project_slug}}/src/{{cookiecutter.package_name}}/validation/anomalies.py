@@ -1,0 +1,149 @@
+"""What the statistics of the splits say against the schema, and how far the splits differ from each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from ..config import Config
+from ..core.paths import SPLITS
+from .data_statistics import Statistics, StatisticsList
+from .quiet_beam import silenced
+from .quiet_tfdv import tfdv
+
+INFINITY_NORM = "L-infinity"
+JENSEN_SHANNON = "Jensen-Shannon"
+MEASURES = {
+    schema_pb2.BYTES: INFINITY_NORM,
+    schema_pb2.INT: JENSEN_SHANNON,
+    schema_pb2.FLOAT: JENSEN_SHANNON,
+}
+NEVER = 1.0  # neither distance can exceed it
+
+
+@dataclass(frozen=True, order=True)
+class Anomaly:
+    """Something about a column of a split that the schema does not allow."""
+
+    column: str
+    split: str
+    kind: str
+    description: str
+
+
+@dataclass(frozen=True, order=True)
+class Distance:
+    """How far the distribution of a column in a split is from the one in the training split, from 0 to 1."""
+
+    column: str
+    split: str
+    measure: str
+    value: float
+    threshold: float
+
+
+def find(statistics: StatisticsList, schema: schema_pb2.Schema, skew: list[Distance]) -> list[Anomaly]:
+    """All anomalies, in an order that depends on the data only."""
+    found = {
+        Anomaly(column, split.name, kind, description)
+        for split in statistics.datasets
+        for column, kind, description in departures(split, schema)
+    }
+    found |= {
+        Anomaly(
+            distance.column,
+            distance.split,
+            "SKEW",
+            f"Distributed unlike in the training split: {distance.measure} distance {distance.value:.3f}, "
+            f"allowed {distance.threshold:g}.",
+        )
+        for distance in skew
+        if distance.value > distance.threshold
+    }
+    return sorted(found)
+
+
+def by_problem(found: Sequence[Anomaly]) -> list[tuple[str, list[str], str]]:
+    """For reading: column, splits and description of anomalies of the same kind."""
+    same: dict[tuple[str, str], list[Anomaly]] = {}
+    for anomaly in sorted(found, key=lambda anomaly: (*SPLITS, anomaly.split).index(anomaly.split)):
+        same.setdefault((anomaly.column, anomaly.kind), []).append(anomaly)
+    return [
+        (column, [anomaly.split for anomaly in group], group[0].description)
+        for (column, _), group in sorted(same.items())
+    ]
+
+
+def departures(
+    split: Statistics, schema: schema_pb2.Schema, environment: str = "TRAINING"
+) -> list[tuple[str, str, str]]:
+    """Column, kind and description of what a split, or what clients sent, does that the schema does not allow."""
+    with silenced():
+        result = tfdv.validate_statistics(alone(split), schema, environment=environment)
+    about_columns = [
+        (info.path.step[0] if info.path.step else name, reason)
+        for name, info in result.anomaly_info.items()
+        for reason in info.reason
+    ]
+    about_all = [("(all columns)", reason) for reason in result.dataset_anomaly_info.reason]
+    limits = {feature.name: feature.int_domain for feature in schema.feature if feature.HasField("int_domain")}
+    found = []
+    for column, reason in about_columns + about_all:
+        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+        description = (reason.description or reason.short_description).strip()
+        if column in limits and kind.startswith("INT_TYPE"):  # whose descriptions do not say what is allowed
+            description += f" Allowed: {limits[column].min} to {limits[column].max}."
+        found.append((column, kind, description))
+    return found
+
+
+def measure_skew(statistics: StatisticsList, schema: schema_pb2.Schema, config: Config) -> list[Distance]:
+    """The distances of the validation and the test split from the training split, where there are enough examples."""
+    train, *others = statistics.datasets
+    watched = with_comparators(schema, config)
+    distances = []
+    for split in others:
+        if min(train.num_examples, split.num_examples) < config.min_skew_examples:
+            continue
+        distances += measure(train, split, watched)
+    return sorted(distances)
+
+
+def measure(reference: Statistics, other: Statistics, watched: schema_pb2.Schema) -> list[Distance]:
+    """How far the columns whose comparators the schema `watched` holds are from their reference."""
+    with silenced():
+        result = tfdv.validate_statistics(alone(reference), watched, "TRAINING", serving_statistics=alone(other))
+    return [
+        Distance(column, other.name, MEASURES[tfdv.get_feature(watched, column).type], x.value, x.threshold)
+        for info in result.drift_skew_info
+        for column in info.path.step[:1]
+        for x in info.skew_measurements
+    ]
+
+
+def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Schema:
+    """The schema with the thresholds of the settings where a person has not written others into it.
+
+    Splits by time or group are measured but not judged, since they are meant to hold other periods or other groups.
+    """
+    watched = schema_pb2.Schema()
+    watched.CopyFrom(schema)
+    judged = not (config.time or config.group)
+    unwatched = {config.key, config.group, config.time, *config.ignore}
+    for feature in watched.feature:
+        if feature.HasField("skew_comparator") or feature.name in unwatched:
+            continue
+        comparator = feature.skew_comparator
+        if MEASURES.get(feature.type) == JENSEN_SHANNON:
+            divergence = comparator.jensen_shannon_divergence
+            divergence.threshold = config.max_number_skew if judged else NEVER
+            # Bins of equal width misjudge long tails: 0.7 between random halves of the same data.
+            divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
+        elif feature.HasField("string_domain") or feature.domain:
+            comparator.infinity_norm.threshold = config.max_category_skew if judged else NEVER
+    return watched
+
+
+def alone(split: Statistics) -> StatisticsList:
+    """The statistics of one split in the form that TFDV asks for."""
+    return StatisticsList(datasets=[split])

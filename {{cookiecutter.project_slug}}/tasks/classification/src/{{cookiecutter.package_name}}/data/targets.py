@@ -1,0 +1,39 @@
+"""Whether the collected targets can be learnt; apart from task.py, so that collecting need not load TensorFlow."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ..config import Config
+from ..core.errors import InputError
+
+IS_NAME = True  # whether targets are names, even if all are digits
+MIN_CLASS_EXAMPLES = 3  # one for each split
+CLASSES_SHOWN = 10
+MIN_EXAMPLES_PER_CLASS = 2  # on average; with fewer, the target is a quantity or a name
+RARE = 30  # examples of a class below which its scores say little
+
+
+def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
+    """Checks the classes, given the targets by split; returns notes for the person.
+
+    Raises:
+        InputError: there are fewer than two classes, or some have too few examples.
+    """
+    counts = pd.concat(values.values()).value_counts()
+    if len(counts) < 2:
+        message = f"target {config.target!r} has only the class {counts.index[0]}; at least two are needed"
+        raise InputError(f"{message}: check `target`, or collect examples of another class")
+    if counts.sum() < MIN_EXAMPLES_PER_CLASS * len(counts):
+        message = f"target {config.target!r} has {len(counts)} classes in {counts.sum()} examples"
+        raise InputError(f"{message}; a class needs at least {MIN_CLASS_EXAMPLES}: is it a quantity, for a regression?")
+    rare = counts[(counts < MIN_CLASS_EXAMPLES) | ~counts.index.isin(values["train"].unique())]
+    if len(rare):
+        shown = ", ".join(f"{name} ({count})" for name, count in rare.head(CLASSES_SHOWN).items())
+        raise InputError(
+            f"target {config.target!r} has classes too rare to split: {shown}; each needs at least "
+            f"{MIN_CLASS_EXAMPLES} examples, one of them for training: collect more, merge or remove them"
+        )
+    few = [f"{name} ({count})" for name, count in counts.items() if count < RARE]
+    shown = ", ".join(few[:CLASSES_SHOWN])
+    return [f"classes with few examples, whose scores will be uncertain: {shown}"] if few else []

@@ -1,0 +1,39 @@
+"""Classes that cannot be learnt are refused when data is collected."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+
+from project.config import Config
+from project.core.errors import InputError
+from project.data import targets
+
+
+def check(train: Sequence[object], validation: Sequence[object], test: Sequence[object]) -> list[str]:
+    """The notes about targets."""
+    values = {"train": pd.Series(train), "validation": pd.Series(validation), "test": pd.Series(test)}
+    return targets.check_targets(Config(target="kind"), values)
+
+
+@pytest.mark.parametrize("classes", [["a", "b"], [0, 1], [True, False], ["1.5", "2.5", "x"]])
+def test_classes_of_any_type_are_accepted(classes: list[object]) -> None:
+    assert check(classes * 30, classes * 3, classes * 3) == []
+
+
+def test_classes_with_few_examples_are_named() -> None:
+    assert "b (3)" in check(["a"] * 30 + ["b"], ["a", "b"], ["a", "b"])[0]
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "message"),
+    [
+        (["a", "a"], ["a"], "has only the class a; at least two are needed"),
+        (["a", "a", "a", "b"], ["b"], r"classes too rare to split: b \(2\); each needs at least 3"),
+        (["a", "a", "a"], ["b", "b", "b"], r"classes too rare to split: b \(3\)"),
+        ([0.1, 0.2, 0.3], [0.4, 0.5, 0.6], r"is it a quantity, for a regression\?"),
+    ],
+)
+def test_classes_that_cannot_be_learnt_are_refused(train: list[object], validation: list[object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check(train, validation, train[:1])

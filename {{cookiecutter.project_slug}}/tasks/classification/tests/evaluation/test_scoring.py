@@ -1,0 +1,132 @@
+"""The classification scores agree with scikit-learn, and their intervals, figures and baselines hold together."""
+
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+from project.evaluation import ranking, scoring
+from project.reporting.report import Figure
+from project.task import Target
+
+Examples: TypeAlias = tuple[np.ndarray, dict[str, np.ndarray]]
+
+
+def made_up(num_examples: int, num_classes: int, decimals: int = 6, seed: int = 0) -> Examples:
+    """Targets and probabilities that are better than chance; few decimals make ties."""
+    generator = np.random.default_rng(seed)
+    targets = generator.integers(num_classes, size=num_examples).astype("int32")
+    logits = generator.normal(size=(num_examples, num_classes)) + 1.5 * np.eye(num_classes)[targets]
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return targets, {"probabilities": probabilities.round(decimals).astype("float32")}
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 12])
+@pytest.mark.parametrize("decimals", [6, 1])
+def test_scores_equal_scikit_learn(num_classes: int, decimals: int) -> None:
+    targets, predictions = made_up(500, num_classes, decimals)
+    probabilities = predictions["probabilities"].astype(float)
+    predicted, onehot = probabilities.argmax(axis=1), np.eye(num_classes)[targets]
+    ranked = slice(1, 2) if num_classes == 2 else slice(None)
+    squares = ((probabilities - onehot) ** 2).sum(axis=1).mean()
+    expected = {
+        "accuracy": metrics.accuracy_score(targets, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy_score(targets, predicted),
+        "macro_f1": metrics.f1_score(targets, predicted, average="macro"),
+        "roc_auc": metrics.roc_auc_score(onehot[:, ranked], probabilities[:, ranked], average="macro"),
+        "pr_auc": metrics.average_precision_score(onehot[:, ranked], probabilities[:, ranked], average="macro"),
+        "log_loss": -np.log(np.maximum(probabilities[np.arange(500), targets], np.finfo("float32").eps)).mean(),
+        "brier": squares / 2 if num_classes == 2 else squares,
+    }
+    found = scoring.score(targets, predictions)
+    assert found.pop("ece") == pytest.approx(calibration_error(targets, probabilities), abs=1e-6)
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
+    """The definition, bin by bin."""
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
+    bins = np.searchsorted(np.quantile(confidence, np.arange(1, 15) / 15), confidence, side="right")
+    return sum(abs((confidence - correct)[bins == each].mean()) * (bins == each).mean() for each in np.unique(bins))
+
+
+def test_a_class_that_is_absent_is_left_out_of_averages() -> None:
+    targets, predictions = made_up(200, 4)
+    kept = targets != 2
+    found = scoring.score(targets[kept], {"probabilities": predictions["probabilities"][kept]})
+    assert all(np.isfinite(value) for value in found.values())
+    summary = scoring.intervals(targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, 50, 0)
+    assert all(np.isfinite(list(entry.values())).all() for entry in summary.values())
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_intervals_hold_the_truth_as_often_as_they_say(num_classes: int) -> None:
+    truth = scoring.score(*made_up(100_000, num_classes, seed=1))
+    names = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier")
+    held = np.zeros(len(names))
+    for seed in range(100):
+        summary = scoring.intervals(*made_up(300, num_classes, seed=seed + 2), 100, seed)
+        held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in names]
+    assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
+    assert held.mean() <= 99
+
+
+def test_bounded_bins_hardly_move_the_areas() -> None:
+    targets, predictions = made_up(20_000, 2)
+    for positives in (targets == 1, np.arange(20_000) % 200 == 0):
+        scores = predictions["probabilities"][:, 1] + positives
+        exact, bounded = (ranking.rank(scores, positives, bins).tally() for bins in (None, ranking.MAX_BINS))
+        assert len(bounded) <= ranking.MAX_BINS
+        assert ranking.roc_auc(bounded) == pytest.approx(ranking.roc_auc(exact), abs=5e-4)
+        assert ranking.average_precision(bounded) == pytest.approx(ranking.average_precision(exact), abs=5e-4)
+
+
+def test_errors_rank_confident_mistakes_first() -> None:
+    predictions = {"probabilities": np.array([[0.9, 0.1], [0.2, 0.8], [1.0, 0.0]])}
+    errors = scoring.errors(np.array([0, 0, 1]), predictions)
+    assert errors.argsort().tolist() == [0, 1, 2]
+    assert np.isfinite(errors).all()
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 15])
+def test_every_figure_is_described(num_classes: int) -> None:
+    targets, predictions = made_up(300, num_classes)
+    target = Target(tuple(f"$class_{each}$ <b>" for each in range(num_classes)), (1.0,) * num_classes)
+    blocks = scoring.figures(target, targets, predictions)
+    drawn = [block for block in blocks if isinstance(block, Figure)]
+    assert len(drawn) == 4
+    assert all(figure.description and figure.svg.startswith("<svg") and "<b>" not in figure.svg for figure in drawn)
+
+
+def test_figures_of_a_split_with_one_class_only() -> None:
+    predictions = {"probabilities": np.array([[0.9, 0.1], [0.7, 0.3]])}
+    assert len(scoring.figures(Target(("no", "yes"), (1.0, 1.0)), np.array([0, 0]), predictions)) == 5
+
+
+def test_baselines_learn_from_numbers_and_categories() -> None:
+    generator = np.random.default_rng(0)
+    features = pd.DataFrame(
+        {
+            "number": np.where(generator.random(600) < 0.1, np.nan, generator.normal(size=600)),
+            "empty": np.nan,
+            "category": pd.Categorical(generator.choice(["a", "b", "c"], 600)),
+            "many": pd.Categorical([f"value {place % 400}" for place in range(600)]),
+        }
+    )
+    targets = ((features["number"].fillna(0) > 0) | (features["category"] == "a")).to_numpy().astype("int32")
+    unseen = features.iloc[400:].assign(category=pd.Categorical(["z"] * 100 + ["a"] * 100))
+    predictions = scoring.baseline((features[:400], targets[:400]), unseen)
+    accuracies = {name: scoring.score(targets[400:], each)["accuracy"] for name, each in predictions.items()}
+    assert list(accuracies) == ["majority", "linear", "gradient_boosting"]
+    assert min(accuracies["linear"], accuracies["gradient_boosting"]) > accuracies["majority"] + 0.05
+    assert all(each["probabilities"].sum(axis=1) == pytest.approx(np.ones(200)) for each in predictions.values())
+
+
+def test_baselines_take_a_plain_matrix() -> None:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(300, 4)).astype("float32")
+    targets = (features[:, 0] > 0).astype("int32")
+    predictions = scoring.baseline((features, targets), features)
+    assert scoring.score(targets, predictions["linear"])["accuracy"] > 0.9

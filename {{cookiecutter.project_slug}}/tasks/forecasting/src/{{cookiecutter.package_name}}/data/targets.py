@@ -1,0 +1,32 @@
+"""Whether the collected targets can be learnt; apart from task.py, so that collecting need not load TensorFlow."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from ..config import Config
+from ..core.errors import InputError
+
+IS_NAME = False  # whether targets are names, even if all are digits
+FEW_STEPS = 300  # of training: below, a network learns hardly more than a seasonal naive forecast knows
+
+
+def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
+    """Checks that targets are numbers that vary, given by split; returns notes for the person.
+
+    Raises:
+        InputError: they are not numbers, infinite or all the same.
+    """
+    together = pd.concat(values.values())
+    if not types.is_numeric_dtype(together) or types.is_bool_dtype(together):
+        message = f"target {config.target!r} holds cells such as {together.iloc[0]!r}; a forecast needs numbers"
+        raise InputError(f"{message}: choose another target, or mend the cells")
+    if not np.isfinite(together.to_numpy("float64")).all():
+        raise InputError(f"target {config.target!r} holds infinite numbers; finite ones are needed: mend them")
+    if values["train"].nunique() < 2:
+        message = f"target {config.target!r} is {together.iloc[0]} in every training row"
+        raise InputError(f"{message}; one that varies is needed: check `target`, or collect more rows")
+    num_steps = len(values["train"])
+    return [f"only {num_steps:,} rows to learn from: expect little"] if num_steps < FEW_STEPS else []

@@ -1,0 +1,89 @@
+"""Scores by their definitions, with missing steps, and baselines that forecast what they are meant to."""
+
+import numpy as np
+import pytest
+
+from project.evaluation import scoring
+from project.series import simple_forecasts, smoothing
+from project.series.histories import Histories
+
+NAN = np.nan
+
+
+def predictions(forecast: list[list[float]], **others: list[list[float]]) -> dict[str, np.ndarray]:
+    scale = others.pop("scale", [[1.0]] * len(forecast))
+    arrays = {name: np.array(values, float) for name, values in others.items()}
+    return {"forecast": np.array(forecast, float), "seasonal_error": np.array(scale), **arrays}
+
+
+def test_metrics_are_those_of_their_definition() -> None:
+    targets = np.array([[1.0, 3.0], [NAN, 4.0]])
+    scores = scoring.score(targets, predictions([[2.0, 3.0], [9.0, 2.0]], scale=[[2.0], [4.0]]))
+    assert scores["mae"] == pytest.approx((1 + 0 + 2) / 3)
+    assert scores["rmse"] == pytest.approx(np.sqrt((1 + 0 + 4) / 3))
+    assert scores["mase"] == pytest.approx((0.5 / 2 + 2 / 4) / 2)
+    assert scores["smape"] == pytest.approx((2 * 1 / 3 + 0 + 2 * 2 / 6) / 3)
+    assert scores.keys() == {"mae", "rmse", "mase", "smape"}
+
+
+def test_quantiles_are_scored_by_their_levels() -> None:
+    targets = np.array([[2.0, 10.0]])
+    given = predictions([[2.0, 8.0]], p10=[[1.0, 6.0]], p90=[[3.0, 9.0]])
+    scores = scoring.score(targets, given)
+    losses = [2 * (0.1 * 1 + 0.1 * 4), 2 * 0.5 * 2, 2 * (0.1 * 1 + 0.9 * 1)]
+    assert scores["wql"] == pytest.approx(np.mean(losses) / 12)
+    assert scores["coverage"] == 0.5
+    assert scores["interval_width"] == pytest.approx(2.5)
+    assert list(scoring.quantile_levels(dict.fromkeys(("p97_5", "p05", "mean"), np.zeros(1)))) == [
+        "p05",
+        "forecast",
+        "p97_5",
+    ]
+
+
+def test_histories_that_do_not_move_have_no_mase() -> None:
+    scores = scoring.score(np.array([[1.0]]), predictions([[2.0]], scale=[[0.0]]))
+    assert np.isnan(scores["mase"])
+    assert scores["mae"] == 1
+
+
+def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() -> None:
+    random = np.random.default_rng(0)
+    errors = np.repeat(random.normal(size=40), 10)
+    targets = np.stack([errors] * 10, axis=1)
+    given = predictions(np.zeros_like(targets).tolist())
+    found = scoring.intervals(targets, given, 200, 0)["mae"]
+    assert found["low"] < found["value"] < found["high"]
+    alone = np.std(np.abs(errors)) / np.sqrt(len(errors))
+    assert found["high"] - found["low"] > 1.5 * 4 * alone
+
+
+def histories(values: np.ndarray, season: int, horizon: int) -> Histories:
+    return Histories(values[None, :, None].astype(float), season, horizon, [values[:, None].astype("float32")])
+
+
+def test_simple_forecasts() -> None:
+    past = np.array([1.0, 2, 3, NAN, 5, 6, NAN])
+    given = histories(past, 3, 4)
+    assert simple_forecasts.last_value(given).ravel().tolist() == [6] * 4
+    assert simple_forecasts.seasonal_naive(given).ravel().tolist() == [5, 6, 6, 5]
+    assert simple_forecasts.drift(given).ravel() == pytest.approx(6 + np.arange(1, 5) * 5 / 6)
+
+
+def test_exponential_smoothing_finds_a_season_and_a_ridge_its_lags() -> None:
+    days = np.arange(210)
+    series = 10 + 3 * np.sin(2 * np.pi * days / 7)
+    given = histories(series[:196], 7, 7)
+    np.testing.assert_allclose(simple_forecasts.exponential_smoothing(given).ravel(), series[196:203], atol=0.3)
+    starts = np.arange(14, 180)
+    windows = np.stack([series[start - 14 : start] for start in starts])[:, :, None]
+    targets = np.stack([series[start : start + 7] for start in starts])
+    train = Histories(windows, 7, 7, [series[:196, None].astype("float32")])
+    found = simple_forecasts.ridge(train, targets, Histories(series[None, 182:196, None], 7, 7, []))
+    np.testing.assert_allclose(found.ravel(), series[196:203], atol=0.3)
+
+
+def test_smoothing_of_a_short_series_has_no_season() -> None:
+    parameters = smoothing.fit([np.array([1.0, 2, 3, 2, 3, 4, 3, 4])], 12)
+    assert parameters.steps == 1
+    assert np.isfinite(smoothing.forecast(np.ones((2, 8)), parameters, 3)).all()

@@ -1,0 +1,34 @@
+"""Whether the collected targets can be learnt; apart from task.py, so that collecting need not load TensorFlow."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from ..config import Config
+from ..core.errors import InputError
+
+IS_NAME = False  # whether targets are names, even if all are digits
+FEW_VALUES = 5  # distinct targets up to which they look like classes
+ROWS_LOOKED_AT = 10_000  # first, since most tables tell by few rows
+
+
+def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
+    """Checks that targets are numbers that vary, given by split; returns notes for the person.
+
+    Raises:
+        InputError: they are not numbers, infinite or all the same.
+    """
+    together = pd.concat(values.values())
+    if not types.is_numeric_dtype(together) or types.is_bool_dtype(together):
+        message = f"target {config.target!r} holds cells such as {together.iloc[0]}; a regression needs numbers"
+        raise InputError(f"{message}: choose another target, mend the cells, or make a classification project")
+    if not np.isfinite(together.to_numpy("float64")).all():
+        raise InputError(f"target {config.target!r} holds infinite numbers; finite ones are needed: mend them")
+    if values["train"].min() == values["train"].max():
+        message = f"target {config.target!r} is {together.iloc[0]} in every training example"
+        raise InputError(f"{message}; one that varies is needed: check `target`, or collect more examples")
+    if together.iloc[:ROWS_LOOKED_AT].nunique() > FEW_VALUES or (num_values := together.nunique()) > FEW_VALUES:
+        return []
+    return [f"target {config.target} has only {num_values} different values: it may be a case for classification"]

@@ -1,0 +1,82 @@
+"""The regression scores agree with scikit-learn, and their intervals, figures and baselines hold together."""
+
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+from project.evaluation import scoring
+from project.reporting.report import Figure
+from project.task import Target
+
+Examples: TypeAlias = tuple[np.ndarray, dict[str, np.ndarray]]
+
+
+def made_up(num_examples: int, seed: int = 0) -> Examples:
+    """Targets far from zero, predictions with an error of 1 and intervals of 1.645 to each side."""
+    generator = np.random.default_rng(seed)
+    predicted = generator.normal(50, 4, num_examples)
+    targets = predicted + generator.normal(size=num_examples)
+    return targets, {"prediction": predicted, "low": predicted - 1.645, "high": predicted + 1.645}
+
+
+def test_scores_equal_scikit_learn() -> None:
+    targets, predictions = made_up(500)
+    predicted = predictions["prediction"]
+    assert scoring.score(targets, predictions) == pytest.approx(
+        {
+            "rmse": metrics.mean_squared_error(targets, predicted) ** 0.5,
+            "mae": metrics.mean_absolute_error(targets, predicted),
+            "r2": metrics.r2_score(targets, predicted),
+            "mape": metrics.mean_absolute_percentage_error(targets, predicted),
+            "coverage": np.mean(np.abs(targets - predicted) <= 1.645),
+            "interval_width": 3.29,
+        }
+    )
+
+
+def test_what_is_undefined_is_left_out() -> None:
+    targets, predictions = np.array([0.0, 1.0, 2.0]), {"prediction": np.array([0.1, 1.1, 2.2])}
+    assert set(scoring.score(targets, predictions)) == {"rmse", "mae", "r2"}
+    assert np.isnan(scoring.score(np.ones(3), predictions)["r2"])
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    truth = scoring.score(*made_up(1_000_000, seed=1))
+    held = np.zeros(len(truth) - 1)
+    for seed in range(100):
+        summary = scoring.intervals(*made_up(300, seed + 2), 100, seed)
+        held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in truth if "width" not in name]
+    assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
+    assert held.mean() <= 99
+
+
+def test_errors_are_absolute() -> None:
+    assert scoring.errors(np.array([1.0, -3.0]), {"prediction": np.array([2.0, 1.0])}).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("num_examples", [1, 5, 4_000])
+def test_every_figure_is_described(num_examples: int) -> None:
+    targets, predictions = made_up(num_examples)
+    blocks = scoring.figures(Target(50.0, 4.0), targets, predictions)
+    drawn = [block for block in blocks if isinstance(block, Figure)]
+    assert len(drawn) == 4
+    assert all(figure.description and figure.svg.startswith("<svg") for figure in drawn)
+    assert max(len(figure.svg) for figure in drawn) < 100_000
+
+
+def test_baselines_learn_from_numbers_and_categories() -> None:
+    generator = np.random.default_rng(0)
+    features = pd.DataFrame(
+        {
+            "number": generator.normal(size=600),
+            "category": pd.Categorical([("a", "b", None)[place] for place in generator.integers(3, size=600)]),
+        }
+    )
+    targets = (features["number"] + 2.0 * (features["category"] == "a")).to_numpy("float64")
+    predictions = scoring.baseline((features[:400], targets[:400]), features[400:])
+    errors = {name: scoring.score(targets[400:], each)["rmse"] for name, each in predictions.items()}
+    assert list(errors) == ["mean", "linear", "gradient_boosting"]
+    assert max(errors["linear"], errors["gradient_boosting"]) < 0.5 * errors["mean"]

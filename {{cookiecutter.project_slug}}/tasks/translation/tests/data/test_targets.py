@@ -1,0 +1,42 @@
+"""Targets that cannot be learnt are refused when data is collected; outcomes that cannot be scored are counted."""
+
+import pandas as pd
+import pytest
+
+from project.config import Config
+from project.core.errors import InputError
+from project.core.paths import SPLITS
+from project.data import targets
+from project.evaluation import outcomes
+
+
+def check(values: list[str]) -> list[str]:
+    return targets.check_targets(Config(target="french"), dict.fromkeys(SPLITS, pd.Series(values)))
+
+
+def test_texts_are_accepted_and_few_of_them_noted() -> None:
+    assert check([f"la phrase numéro {number}" for number in range(1_000)]) == []
+    assert check(["une phrase plus longue", "deux"]) == ["only 2 pairs to learn from: expect little"]
+
+
+def test_targets_that_are_too_short_for_bleu_are_noted() -> None:
+    (note,) = check([f"phrase {number}" for number in range(1_000)])
+    assert "no target has 4 words" in note
+
+
+def test_a_target_that_never_varies_is_refused() -> None:
+    with pytest.raises(InputError, match="'french' is 'un' in every example"):
+        check(["un", "un"])
+
+
+def test_outcomes_are_joined_with_translations() -> None:
+    pairs = [({"translation": "un"}, "un"), ({"translation": "deux"}, 2), ({}, "trois"), ({"translation": "a"}, "b")]
+    true, predicted, num_unusable = outcomes.as_scored({}, pairs)
+    assert true.tolist() == ["un", "b"]
+    assert predicted["translation"].tolist() == ["un", "a"]
+    assert num_unusable == 2
+
+
+def test_without_outcomes_there_is_nothing_to_score() -> None:
+    true, predicted, num_unusable = outcomes.as_scored({}, [])
+    assert (len(true), len(predicted["translation"]), num_unusable) == (0, 0, 0)

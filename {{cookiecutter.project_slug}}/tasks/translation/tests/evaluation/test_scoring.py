@@ -1,0 +1,103 @@
+"""The translation scores agree with sacrebleu, and their intervals, figures and baselines hold together."""
+
+import numpy as np
+import pytest
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from project.evaluation import scoring
+from project.pairs import nearest, overlap
+from project.reporting.report import Figure
+from project.task import Target
+
+WORDS = ["the", "a", "cat", "dog", "sat", "ran", "on", "mat", "tree", ",", ".", "42", "été", "😀"]
+
+
+def made_up(num_examples: int, seed: int = 0, share: float = 0.3) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """References, and translations in which a share of the words was replaced."""
+    random = np.random.default_rng(seed)
+    references = [random.choice(WORDS, random.integers(1, 15)) for _ in range(num_examples)]
+    outputs = []
+    for words in references:
+        is_replaced = random.random(len(words)) < share
+        outputs.append(np.where(is_replaced, random.choice(WORDS, len(words)), words))
+    return joined(references), {"translation": joined(outputs)}
+
+
+def joined(texts: list[np.ndarray]) -> np.ndarray:
+    return np.array([" ".join(words) for words in texts], object)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_scores_equal_sacrebleu(share: float) -> None:
+    targets, predictions = made_up(200, share=share)
+    outputs = list(predictions["translation"])
+    found = scoring.score(targets, predictions)
+    assert found["bleu"] == pytest.approx(BLEU().corpus_score(outputs, [list(targets)]).score)
+    assert found["chrf"] == pytest.approx(CHRF().corpus_score(outputs, [list(targets)]).score)
+    assert found["exact_match"] == np.mean(targets == predictions["translation"])
+
+
+@pytest.mark.parametrize(
+    ("output", "reference"),
+    [("", "a cat"), ("a cat", ""), ("", ""), ("a", "a"), ("ab", "ba"), (" a  cat ", "a cat"), ("猫が好き", "犬が好き")],
+)
+def test_single_texts_equal_sacrebleu(output: str, reference: str) -> None:
+    found = scoring.score(np.array([reference], object), {"translation": np.array([output.encode()], object)})
+    assert np.isnan(found["bleu"])  # no reference has four words
+    assert found["chrf"] == pytest.approx(CHRF().corpus_score([output], [[reference]]).score)
+    assert np.isfinite(found["exact_match"])
+
+
+@pytest.mark.parametrize("output", ["", "a cat", "a dog sat on it", "a cat sat down"])
+def test_a_text_of_four_words_has_sacrebleus_value(output: str) -> None:
+    found = scoring.score(np.array(["a cat sat down"], object), {"translation": np.array([output], object)})
+    assert found["bleu"] == pytest.approx(BLEU().corpus_score([output], [["a cat sat down"]]).score)
+
+
+def test_signatures_are_sacrebleus_own() -> None:
+    signatures = overlap.signatures()
+    assert signatures["BLEU"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert signatures["chrF"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
+
+
+def test_resamples_are_paired_and_intervals_hold_the_value() -> None:
+    targets, predictions = made_up(150)
+    worse = {"translation": made_up(150, share=0.9)[1]["translation"]}
+    summary = scoring.intervals(targets, predictions, 100, 0)
+    assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in summary.values())
+    good, bad = (scoring.samples(targets, each, 100, 0)["bleu"] for each in (predictions, worse))
+    assert good.shape == (100,)
+    assert (good > bad).all()
+    np.testing.assert_array_equal(scoring.samples(targets, predictions, 100, 0)["bleu"], good)
+
+
+def test_errors_rank_the_worst_first() -> None:
+    targets = np.array(["a cat", "a cat", "a cat"], object)
+    errors = scoring.errors(targets, {"translation": np.array(["a cat", "xyz", "a car"], object)})
+    assert errors.argsort().tolist() == [0, 2, 1]
+    assert (errors[0], errors[1]) == (0, 1)
+
+
+@pytest.mark.parametrize("num_examples", [1, 200])
+def test_every_figure_is_described(num_examples: int) -> None:
+    targets, predictions = made_up(num_examples)
+    blocks = scoring.figures(Target((), 10), targets, predictions | {"confidence": np.full(num_examples, 0.5)})
+    drawn = [block for block in blocks if isinstance(block, Figure)]
+    assert len(drawn) == 3
+    assert all(figure.description and figure.svg.startswith("<svg") for figure in drawn)
+
+
+def test_baselines_copy_and_remember() -> None:
+    train = (np.array(["old cat", "red dog", "big tree"], object), np.array(["AC", "RD", "BT"], object))
+    found = scoring.baseline(train, np.array(["a red dog", "old cats"], object))
+    assert list(found) == list(scoring.BASELINES)
+    assert found["copy"]["translation"].tolist() == ["a red dog", "old cats"]
+    assert found["translation_memory"]["translation"].tolist() == ["RD", "AC"]
+    assert list(scoring.baseline(train, train[0], ["copy"])) == ["copy"]
+
+
+def test_a_memory_of_many_texts_is_searched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = np.array([f"text {number} of {number % 7}" for number in range(150)], object)
+    monkeypatch.setattr(nearest, "AT_ONCE", 7)
+    assert nearest.find(known, known[::3]).tolist() == list(range(0, 150, 3))

@@ -1,0 +1,116 @@
+"""Settings: the command line wins over the environment, and what is wrong is refused with what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from project.config import ENVIRONMENT_PREFIX, Config
+from project.core import settings, stage
+from project.core.errors import InputError, RefusedError
+
+
+def load(*arguments: str) -> Config:
+    return settings.load(Config, arguments)
+
+
+def test_command_line_wins_over_environment_over_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().epochs == Config.model_fields["epochs"].default
+    monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}EPOCHS", "7")
+    assert load().epochs == 7
+    assert load("--epochs", "3").epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "value"),
+    [
+        (["--learning-rate=0.1"], "learning_rate", 0.1),
+        (["--learning_rate", "0.1"], "learning_rate", 0.1),
+        (["--ignore", "a,b c"], "ignore", ("a", "b c")),
+        (["--ignore", '["a,b"]'], "ignore", ("a,b",)),
+        (["--ignore="], "ignore", ()),
+        (["--split-fractions", "0.6,0.2,0.2"], "split_fractions", (0.6, 0.2, 0.2)),
+        (["--source", "data/raw/with space.csv"], "source", "data/raw/with space.csv"),
+        (["--artifacts", "elsewhere"], "artifacts", Path("elsewhere")),
+    ],
+)
+def test_settings_are_read_as_people_write_them(arguments: list[str], name: str, value: object) -> None:
+    assert getattr(load(*arguments), name) == value
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["--epohcs", "3"], ["epohcs", "did you mean epochs"]),
+        (["--epochs", "many"], ["epochs", "many", "integer"]),
+        (["--patience", "0"], ["patience", "0", "greater than or equal to 1"]),
+        (["--tuner", "guess"], ["tuner", "guess", "bayesian"]),
+        (["--criteria", "fame=1"], ["criteria", "fame"]),
+        (["--criteria", "nonsense"], ["criteria"]),
+        (["--ignore", "[oops"], ["ignore"]),
+        (["--split-fractions", "0.5,0.5,0.5"], ["split_fractions", "add up to 1"]),
+        (["--group", "a", "--time", "b"], ["group", "time", "leave one empty"]),
+        (["stray"], ["stray"]),
+    ],
+)
+def test_wrong_settings_are_refused_with_what_is_allowed(arguments: list[str], parts: list[str]) -> None:
+    with pytest.raises(InputError) as refusal:
+        load(*arguments)
+    assert all(part in str(refusal.value) for part in parts), refusal.value
+
+
+def test_a_wrong_environment_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}EPOCS", "3")
+    with pytest.raises(InputError, match=r"EPOCS.*did you mean epochs"):
+        load()
+
+
+def test_settings_cannot_be_changed_later() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "message"),
+    [
+        (InputError("mend this"), stage.EXIT_MISTAKE, "mend this"),
+        (RefusedError("not good enough"), stage.EXIT_MISTAKE, "not good enough"),
+        (KeyboardInterrupt(), stage.EXIT_INTERRUPTED, "interrupted"),
+        (OSError(28, "No space left on device"), stage.EXIT_MISTAKE, "No space left"),
+    ],
+)
+def test_a_stage_ends_in_a_message_and_a_status(
+    raised: BaseException,
+    status: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def main(config: Config) -> None:
+        raise raised
+
+    monkeypatch.setattr("sys.argv", ["stage"])
+    with pytest.raises(SystemExit) as end:
+        stage.run(main)
+    assert end.value.code == status
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+def test_a_wrong_setting_has_its_own_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["stage", "--epochs", "-1"])
+    with pytest.raises(SystemExit) as end:
+        stage.run(lambda config: None)
+    assert end.value.code == stage.EXIT_SETTING
+    assert "epochs" in capsys.readouterr().err
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def main(config: Config) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("sys.argv", ["stage"])
+    with pytest.raises(KeyError):
+        stage.run(main)

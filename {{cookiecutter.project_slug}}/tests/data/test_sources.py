@@ -1,0 +1,236 @@
+"""The source opens in all its forms, and what cannot be read is refused with a message that helps."""
+
+import bz2
+import gzip
+import http.server
+import json
+import lzma
+import re
+import sqlite3
+import threading
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from project.config import Config
+from project.core.errors import InputError
+from project.data import sources
+from project.data.provenance import Provenance
+
+CSV = "name,size\nAda,1\nBob,2\n"
+CELLS = {"name": ["Ada", "Bob"], "size": ["1", "2"]}
+
+
+def read(source: Path | str, provenance: Provenance | None = None, **settings: Any) -> dict[str, list[Any]]:
+    """The columns of a source."""
+    table = sources.read_table(Config(source=str(source), **settings), provenance or Provenance())
+    return {str(name): values for name, values in table.to_pydict().items()}
+
+
+def saved(folder: Path, name: str, content: str | bytes) -> Path:
+    """Writes a file and the folders above it."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def zstd(content: bytes) -> bytes:
+    """Compresses as .zst."""
+    return pa.compress(content, codec="zstd", asbytes=True)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress, zstd])
+def test_compression_is_recognised_by_content(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    assert read(saved(tmp_path, "data.csv", compress(CSV.encode()))) == CELLS
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"data.csv.gz is cut off or damaged"):
+        read(saved(tmp_path, "data.csv.gz", gzip.compress(CSV.encode() * 1_000)[:-20]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("\n\n  \n", "is empty"),
+        ("a,b,a\n1,2,3\n", "several columns named a"),
+        ("a,,c\n1,2,3\n", "column 2 .* has no name"),
+        ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "seems to have no header"),
+        ('a,b\n1,"x\n2,y\n3,z\n', "row 1 opens a quote that is never closed"),
+        ('a,b\n1,"' + "x\n" * 3_000_000, "a quote that is never closed"),
+        ("a,b\n1," + "x" * 1_000_000 + "\n", "1000000 characters and max_cell is 100000"),
+        (",".join(f"c{number}" for number in range(10_000)) + "\n" + "1," * 9_999 + "1\n", "10000 columns"),
+        ("<!DOCTYPE html><html></html>", "a web page, not a table"),
+        (b"\xd0\xcf\x11\xe0" + bytes(100), "save it as .xlsx"),
+        (b"SQLite format 3\0" + bytes(100), "set source to sqlite:///"),
+        (b"PAR1" + bytes(100), "damaged Parquet file"),
+        (b"PK\x03\x04" + bytes(100), "cannot be unpacked"),
+    ],
+)
+def test_a_file_that_is_no_good_table_is_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read(saved(tmp_path, "data.csv", content), max_cell=100_000)
+
+
+def test_a_missing_source_is_refused(tmp_path: Path) -> None:
+    for missing in ("none.csv", "none/*.csv", "none"):
+        with pytest.raises(InputError, match="does not exist"):
+            read(tmp_path / missing)
+    with pytest.raises(InputError, match="holds no table"):
+        read(tmp_path)
+
+
+def test_folders_globs_and_archives_are_put_together(tmp_path: Path) -> None:
+    saved(tmp_path, "all/a.csv", CSV)
+    saved(tmp_path, "all/deeper/b.csv.gz", gzip.compress(b"size,name\n3,Cyd\n"))
+    for name in ("README.md", "readme.csv", "LICENSE", ".hidden.csv", "_SUCCESS", "photo.png"):
+        saved(tmp_path, f"all/{name}", "not,a,table\n")
+    together = {"name": ["Ada", "Bob", "Cyd"], "size": ["1", "2", "3"]}
+    assert read(tmp_path / "all") == together
+    assert read(tmp_path / "all" / "[ab]*.csv") == CELLS
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(tmp_path / "all/a.csv", "a.csv")
+        archive.write(tmp_path / "all/deeper/b.csv.gz", "b.csv.gz")
+        archive.writestr("__MACOSX/._a.csv", "rubbish")
+        archive.writestr("README.txt", "rubbish")
+    provenance = Provenance()
+    assert read(tmp_path / "all.zip", provenance) == together
+    assert [len(provenance.sources), len(provenance.sources[0]["sha256"])] == [1, 64]
+
+
+def test_a_file_with_other_columns_is_named(tmp_path: Path) -> None:
+    saved(tmp_path, "a.csv", CSV)
+    saved(tmp_path, "b.csv", "name,weight\nCyd,3\n")
+    with pytest.raises(InputError, match=r"b.csv has other columns .* it lacks \['size'\] and adds \['weight'\]"):
+        read(tmp_path)
+
+
+def test_parquet_keeps_its_types_and_simplifies_the_odd_ones(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "category": pa.array(["a", None]).dictionary_encode(),
+            "small": pa.array([1, None], pa.int8()),
+            "real": pa.array([1.5, None], pa.float32()),
+            "day": pa.array([0, 1], pa.date32()),
+        }
+    )
+    for name in ("a.parquet", "b.parquet"):
+        pq.write_table(table, tmp_path / name)
+    read_back = sources.read_table(Config(source=str(tmp_path)), Provenance())
+    assert [str(kind) for kind in read_back.schema.types] == ["string", "int64", "double", "timestamp[us]"]
+    assert read_back.column("small").to_pylist() == [1, None, 1, None]
+
+
+def test_nested_cells_are_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, "data.jsonl", '{"name": "Ada", "sizes": [1, 2]}\n')
+    with pytest.raises(InputError, match="column 'sizes' holds list"):
+        read(path)
+
+
+@pytest.mark.parametrize("as_lines", [True, False])
+def test_json(tmp_path: Path, as_lines: bool) -> None:
+    records = [{"name": "Ada", "size": 1}, {"name": "Bob", "extra": 2.5}]
+    text = "\n".join(map(json.dumps, records)) if as_lines else json.dumps(records)
+    expected = {"name": ["Ada", "Bob"], "size": [1, None], "extra": [None, 2.5]}
+    assert read(saved(tmp_path, "data.json", text)) == expected
+
+
+def test_broken_json_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"row 2 cannot be read \(line 2"):
+        read(saved(tmp_path, "data.jsonl", '{"a": 1}\n{"a": \n'))
+    with pytest.raises(InputError, match="row 1 is '3'; every example must be a JSON object"):
+        read(saved(tmp_path, "numbers.json", "[3]"))
+
+
+def test_excel_sheets(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["name", "size", 2020], ["Ada", 1, 0.5], [None, None, None], ["Bob", None, 2]):
+        book.active.append(row)
+    book.create_sheet("other").append(["name"])
+    book.save(tmp_path / "book.xlsx")
+    provenance = Provenance()
+    assert read(tmp_path / "book.xlsx", provenance) == {"name": ["Ada", "Bob"], "size": [1, None], "2020": [0.5, 2]}
+    assert "sheet 'Sheet' is read" in provenance.notes[0]
+    assert read(tmp_path / "book.xlsx", query="other") == {"name": []}
+    with pytest.raises(InputError, match="no sheet 'third'; set query to one of Sheet, other"):
+        read(tmp_path / "book.xlsx", query="third")
+
+
+def test_sql(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "birds.db") as connection:
+        connection.execute("CREATE TABLE birds (name TEXT, size INTEGER)")
+        connection.executemany("INSERT INTO birds VALUES (?, ?)", [("Ada", 1), ("Bob", None)])
+    connection.close()
+    url = f"sqlite:///{tmp_path}/birds.db"
+    assert read(url, query="SELECT * FROM birds ORDER BY name") == {"name": ["Ada", "Bob"], "size": [1, None]}
+    with pytest.raises(InputError, match="query is empty"):
+        read(url)
+    with pytest.raises(InputError, match="no such table: fish"):
+        read(url, query="SELECT * FROM fish")
+    with pytest.raises(InputError, match="does not exist"):
+        read(f"sqlite:///{tmp_path}/none.db", query="SELECT 1")
+    assert not (tmp_path / "none.db").exists()
+    with pytest.raises(InputError, match="install the database's driver"):
+        read("klingon://host/name", query="SELECT 1")
+
+
+def test_web_addresses(tmp_path: Path) -> None:
+    saved(tmp_path, "data.csv.gz", gzip.compress(CSV.encode()))
+    handler = partial(QuietHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert read(f"{address}/data.csv.gz") == CELLS
+        with pytest.raises(InputError, match=re.escape(f"{address}/none.csv cannot be read")):
+            read(f"{address}/none.csv")
+        server.shutdown()
+    with pytest.raises(InputError, match="cannot be read"):
+        read(f"{address}/data.csv.gz")
+
+
+def test_object_stores() -> None:
+    store = fsspec.filesystem("memory")  # stands in for s3:// and gs://, whose drivers keep to the same interface
+    store.pipe({"/birds/2024/one.csv": CSV.encode(), "/birds/2025/two.csv.gz": gzip.compress(CSV.encode())})
+    provenance = Provenance()
+    assert read("memory://birds/2024/one.csv") == CELLS
+    assert (
+        read("memory://birds", provenance)
+        == read("memory://birds/*/*.csv*")
+        == {name: cells * 2 for name, cells in CELLS.items()}
+    )
+    assert provenance.sources[0]["name"] == "memory:///birds/2024/one.csv"
+    with pytest.raises(InputError, match=re.escape("memory://none.csv does not exist")):
+        read("memory://none.csv")
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line per request."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that it overrides
+        """Says nothing."""
+
+
+def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_driver(source: str) -> None:
+        raise ImportError(f"Install s3fs to access {source}")
+
+    monkeypatch.setattr(sources.fsspec.core, "url_to_fs", no_driver)
+    with pytest.raises(InputError, match="extra `cloud`"):
+        read("s3://bucket/data.csv")
+
+
+def test_a_pandas_frame_survives_parquet(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"when": pd.to_datetime(["2024-01-05", None]), "flag": [True, False]})
+    frame.to_parquet(tmp_path / "data.parquet")
+    assert read(tmp_path / "data.parquet")["flag"] == [True, False]

@@ -1,0 +1,132 @@
+"""Splits leak nothing, and examples stay where they are when data grows."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from project.config import Config
+from project.core.errors import InputError
+from project.core.paths import SPLITS
+from project.data import splitting
+
+NUM_EXAMPLES = 2_000
+
+
+def config_for(**settings: Any) -> Config:
+    """The settings that splitting looks at."""
+    fractions = (0.7, 0.15, 0.15)
+    chosen: dict[str, Any] = {"source": "", "target": "y", "group": "", "time": "", "split_fractions": fractions}
+    return Config(**(chosen | settings))
+
+
+def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """Examples are the same if their rows are, but for key and target."""
+    return splitting.hash_rows(examples.drop(columns=[name for name in (config.key, config.target) if name]))
+
+
+def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    return splitting.assign_splits(config, examples, identities(config, examples))
+
+
+def count_duplicates(config: Config, examples: pd.DataFrame) -> int:
+    return splitting.count_duplicates(config, examples, identities(config, examples))
+
+
+@pytest.fixture
+def examples() -> pd.DataFrame:
+    """A table with a column of every kind."""
+    random = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "id": np.arange(NUM_EXAMPLES),
+            "patient": random.integers(0, 300, NUM_EXAMPLES).astype(str),
+            "size": random.normal(size=NUM_EXAMPLES),
+            "color": random.choice(np.array(["red", "blue", None], object), NUM_EXAMPLES),
+            "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 500, NUM_EXAMPLES), unit="D"),
+            "y": random.integers(0, 2, NUM_EXAMPLES),
+        }
+    )
+
+
+@pytest.mark.parametrize("setting", [{}, {"key": "id"}, {"group": "patient"}, {"time": "when"}])
+def test_shares_are_about_those_that_were_asked_for(examples: pd.DataFrame, setting: dict[str, str]) -> None:
+    splits = assign_splits(config_for(**setting), examples)
+    shares = [float((splits == split).mean()) for split in SPLITS]
+    assert shares == pytest.approx([0.7, 0.15, 0.15], abs=0.05)
+
+
+@pytest.mark.parametrize("setting", [{}, {"key": "id"}, {"group": "patient"}])
+def test_examples_stay_when_others_come_or_change_places(examples: pd.DataFrame, setting: dict[str, str]) -> None:
+    config = config_for(**setting)
+    before = pd.Series(assign_splits(config, examples.head(1_000)), index=examples.index[:1_000])
+    shuffled = examples.sample(frac=1, random_state=1)[examples.columns[::-1]]
+    after = pd.Series(assign_splits(config, shuffled), index=shuffled.index)
+    pd.testing.assert_series_equal(after.loc[before.index], before)
+
+
+def test_the_seed_draws_other_splits(examples: pd.DataFrame) -> None:
+    first, second = (assign_splits(config_for(seed=seed), examples) for seed in (0, 1))
+    assert 0.3 < (first == second).mean() < 0.7
+
+
+def test_the_target_does_not_decide_the_split(examples: pd.DataFrame) -> None:
+    flipped = examples.assign(y=1 - examples["y"])
+    first, second = (assign_splits(config_for(), table) for table in (examples, flipped))
+    assert (first == second).all()
+
+
+def test_no_group_is_in_two_splits(examples: pd.DataFrame) -> None:
+    splits = assign_splits(config_for(group="patient"), examples)
+    assert pd.Series(splits).groupby(examples["patient"]).nunique().max() == 1
+
+
+def test_training_is_before_validation_before_test(examples: pd.DataFrame) -> None:
+    for times in (examples["when"], examples["when"].dt.year * 100 + examples["when"].dt.dayofyear):
+        table = examples.assign(when=times)
+        splits = assign_splits(config_for(time="when"), table)
+        spans = [table.loc[splits == split, "when"].agg(["min", "max"]) for split in SPLITS]
+        assert spans[0]["max"] < spans[1]["min"]
+        assert spans[1]["max"] < spans[2]["min"]
+
+
+def test_parts_that_a_column_numbers_become_the_splits() -> None:
+    counts = (1_262, 238, 450)
+    table = pd.DataFrame({"part": np.repeat([0, 1, 2], counts), "y": 0})
+    shares = tuple(count / sum(counts) for count in counts)
+    splits = assign_splits(config_for(time="part", split_fractions=shares), table)
+    assert tuple(int((splits == split).sum()) for split in SPLITS) == counts
+
+
+def test_duplicates_stay_together_and_are_counted(examples: pd.DataFrame) -> None:
+    twice = pd.concat([examples, examples.assign(id=examples["id"] + NUM_EXAMPLES)], ignore_index=True)
+    splits = assign_splits(config_for(key="id"), twice)
+    assert (splits[:NUM_EXAMPLES] == splits[NUM_EXAMPLES:]).all()
+    assert (splits[:NUM_EXAMPLES] == assign_splits(config_for(key="id"), examples)).all()
+    assert count_duplicates(config_for(key="id"), twice) == NUM_EXAMPLES
+    assert count_duplicates(config_for(), twice) == 0
+    assert count_duplicates(config_for(), pd.concat([examples, examples.head(3)])) == 3
+
+
+def test_a_number_has_one_hash_whatever_its_type() -> None:
+    kinds = ("int64", "float64", "Int64", "Float64", "int32")
+    hashes = [splitting.hash_values(pd.Series([0, 3, -7]).astype(kind)).tolist() for kind in kinds]
+    assert all(hashed == hashes[0] for hashed in hashes)
+    with_missing = [pd.Series([3, None], dtype="Int64"), pd.Series([3.0, np.nan])]
+    assert len({tuple(splitting.hash_values(values)) for values in with_missing}) == 1
+    assert len({tuple(splitting.hash_values(pd.Series(["a", none], dtype=object))) for none in (None, np.nan)}) == 1
+
+
+def test_hashes_are_the_same_on_every_machine_and_version() -> None:
+    rows = pd.DataFrame({"a": [1.5, np.nan], "b": ["é", None], "c": pd.to_datetime(["2024-01-31 10:00", None])})
+    assert splitting.hash_rows(rows).tolist() == [5058911069557158426, 4164444040329398472]
+
+
+def test_empty_splits_are_refused(examples: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match=r"split is empty: 3 examples are split by content with a share of 0.15"):
+        assign_splits(config_for(), examples.head(3))
+    with pytest.raises(InputError, match="split is empty: 2000 examples are split by group"):
+        assign_splits(config_for(group="patient"), examples.assign(patient="one"))
+    with pytest.raises(InputError, match="split is empty: 2000 examples are split by time"):
+        assign_splits(config_for(time="when"), examples.assign(when=7))

@@ -1,0 +1,59 @@
+"""Sharing out batches among devices and machines: the parts make up the whole."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from project import task
+from project.config import Config
+from project.core import devices
+from project.core.errors import InputError
+from project.distributed import distribution
+
+CLUSTER = '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worker", "index": 1}}'
+
+
+@pytest.mark.parametrize(("size", "num_parts"), [(7, 2), (8, 4), (1, 3), (5, 1)])
+def test_parts_make_up_the_batch(size: int, num_parts: int) -> None:
+    inputs, targets = {"number": tf.range(size)}, tf.ones([size, 3], "int32")
+    parts = [distribution.part_of((inputs, targets), tf.constant(part), num_parts) for part in range(num_parts)]
+    weighing = [rows["number"].numpy() for rows, _, weights in parts if weights.numpy().all()]
+    assert sorted(np.concatenate(weighing)) == list(range(size))
+    assert all(len(own) for _, own, _ in parts)  # Keras makes NaN of a part without examples
+    # A replica's loss is a mean over its terms, and the replicas' losses are averaged
+    means = [weights.numpy()[0] / num_parts / task.num_terms(own) for _, own, weights in parts]
+    assert np.isclose([mean for mean in means if mean], 1 / task.num_terms(targets)).all()
+
+
+def test_gradients_are_clipped_together() -> None:
+    optimizer = keras.optimizers.SGD(global_clipnorm=1.0)
+    clip = distribution.clip_together(optimizer._clip_gradients, num_replicas=2)  # noqa: SLF001 (as Keras does)
+    (clipped,) = clip([tf.constant([30.0, 40.0])])
+    assert np.allclose(clipped, [0.3, 0.4])  # half of what both add up to
+
+
+def test_a_worker_knows_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (distribution.num_workers(), distribution.is_chief()) == (1, True)
+    monkeypatch.setenv("TF_CONFIG", CLUSTER)
+    assert (distribution.num_workers(), distribution.is_chief()) == (2, False)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{", "[]", '{"cluster": {}}', CLUSTER.replace("1}", "2}"), CLUSTER.replace('r"', '"')]
+)
+def test_a_wrong_cluster_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_CONFIG", wrong)
+    with pytest.raises(InputError, match="TF_CONFIG is"):
+        distribution.strategy()
+
+
+def test_settings_decide_about_precision_and_compilation() -> None:
+    config = Config()
+    assert not devices.uses_bfloat16(config)
+    with devices.precision(config.model_copy(update={"precision": "bfloat16"})):
+        dense = keras.layers.Dense(1)
+    assert (dense.compute_dtype, dense.variable_dtype) == ("bfloat16", "float32")
+    assert keras.layers.Dense(1).compute_dtype == "float32"
+    assert devices.jit_compile(config.model_copy(update={"xla": "off"})) is False
+    assert devices.jit_compile(config.model_copy(update={"xla": "on"})) is True

@@ -1,0 +1,70 @@
+"""Whether a challenger may replace the champion: as good is good enough, worse by more than the margin is not."""
+
+import keras
+import numpy as np
+import pytest
+
+from project import task
+from project.config import Config
+from project.core import artifacts
+from project.evaluation import inference, promotion
+from project.evaluation.promotion import Comparison
+
+
+@pytest.fixture(scope="module")
+def examined(finished: Config, complete: keras.Model) -> tuple[Config, np.ndarray, dict[str, np.ndarray]]:
+    """Settings, the targets of the training examples, and what the model predicts for them."""
+    examples = artifacts.read_examples(finished, "train")
+    targets = task.actual(inference.target_of(complete), examples[finished.target])
+    return finished, targets, inference.predict(complete, examples)
+
+
+def shuffled(predictions: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
+    """The same predictions, a share of which stands at the wrong examples."""
+    random = np.random.default_rng(0)
+    num_examples = len(next(iter(predictions.values())))
+    order = np.arange(num_examples)
+    moved = random.permutation(num_examples)[: int(share * num_examples)]
+    order[moved] = random.permutation(moved)
+    return {name: values[order] for name, values in predictions.items()}
+
+
+def test_a_model_is_as_good_as_itself(examined: tuple[Config, np.ndarray, dict[str, np.ndarray]]) -> None:
+    config, targets, predictions = examined
+    comparison = promotion.compare(
+        config.model_copy(update={"promotion_margin": 0.0}), targets, predictions, predictions
+    )
+    assert comparison.holds_up
+    assert set(comparison.gains[config.metric].values()) == {0.0}
+
+
+@pytest.mark.parametrize("share", [0.2, 1.0])
+def test_a_worse_model_does_not_hold_up(
+    examined: tuple[Config, np.ndarray, dict[str, np.ndarray]], share: float
+) -> None:
+    config, targets, predictions = examined
+    comparison = promotion.compare(config, targets, predictions, shuffled(predictions, share))
+    assert not comparison.holds_up
+    assert comparison.gains[config.metric]["high"] < 0
+    assert "may be worse by" in promotion.reason(config, comparison, accepted=True)
+    assert promotion.compare(config, targets, shuffled(predictions, share), predictions).holds_up
+
+
+def test_a_margin_lets_a_slightly_worse_model_pass(
+    examined: tuple[Config, np.ndarray, dict[str, np.ndarray]],
+) -> None:
+    config, targets, predictions = examined
+    worse = shuffled(predictions, 0.05)
+
+    def compare(margin: float) -> Comparison:
+        return promotion.compare(config.model_copy(update={"promotion_margin": margin}), targets, predictions, worse)
+
+    assert not compare(0.0).holds_up
+    assert compare(3.0).holds_up
+
+
+def test_the_criteria_come_first(examined: tuple[Config, np.ndarray, dict[str, np.ndarray]]) -> None:
+    config, targets, predictions = examined
+    comparison = promotion.compare(config, targets, shuffled(predictions, 1.0), predictions)
+    assert comparison.holds_up
+    assert "fails the success criteria" in promotion.reason(config, comparison, accepted=False)

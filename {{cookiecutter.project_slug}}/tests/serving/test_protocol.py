@@ -1,0 +1,122 @@
+"""TensorFlow Serving's REST protocol, by the examples of its documentation ("RESTful API")."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from project.core.errors import RequestError
+from project.data import request_format
+from project.serving import protocol
+
+NAMES = ["tag", "signal", "sensor"]
+ROWS = [
+    {"tag": "foo", "signal": [1, 2, 3, 4, 5], "sensor": [[1, 2], [3, 4]]},
+    {"tag": "bar", "signal": [3, 4, 1, 2, 5], "sensor": [[4, 5], [6, 8]]},
+]
+COLUMNS = {
+    "tag": ["foo", "bar"],
+    "signal": [[1, 2, 3, 4, 5], [3, 4, 1, 2, 5]],
+    "sensor": [[[1, 2], [3, 4]], [[4, 5], [6, 8]]],
+}
+
+
+def test_rows_and_columns_are_two_ways_to_say_the_same() -> None:
+    assert protocol.columns_of_rows(ROWS, NAMES, 10) == COLUMNS
+    assert protocol.columns_of_columns(COLUMNS, NAMES, 10) == COLUMNS
+
+
+def test_a_single_input_needs_no_name() -> None:
+    values = ["foo", "bar", "baz"]
+    for sent in (values, [{"tag": value} for value in values]):
+        assert protocol.columns_of_rows(sent, ["tag"], 10) == {"tag": values}
+    for columns in (values, {"tag": values}):
+        assert protocol.columns_of_columns(columns, ["tag"], 10) == {"tag": values}
+
+
+def test_what_is_left_out_is_missing() -> None:
+    assert protocol.columns_of_rows([{"tag": "foo"}, {"signal": 1}], NAMES, 10)["signal"] == [None, 1]
+    assert protocol.columns_of_columns({"tag": ["foo", "bar"]}, NAMES, 10)["signal"] == [None, None]
+
+
+def test_bytes_come_in_base64() -> None:
+    sent = [{"b64": "aW1hZ2UgYnl0ZXM="}, "seaside", {"b64": "YXdlc29tZSBpbWFnZSBieXRlcw=="}]
+    assert protocol.columns_of_rows(sent[:1], ["image"], 10) == {"image": sent[:1]}
+    assert protocol.decode("image", sent, in_rows=True) == [b"image bytes", "seaside", b"awesome image bytes"]
+
+
+@pytest.mark.parametrize("value", [{"b64": "a"}, {"b64": "a b="}, {"b64": 1}, {"b65": "aaaa"}, {}])
+def test_what_is_not_base64_is_refused(value: Any) -> None:
+    with pytest.raises(RequestError, match=r"instances\[1\].image"):
+        protocol.decode("image", ["", value], in_rows=True)
+
+
+def test_one_output_has_no_name_and_several_have() -> None:
+    one = {"y": np.array([3.5, 4.0, 5.5], np.float32)}
+    assert protocol.answer(one, in_rows=True) == {"predictions": [3.5, 4.0, 5.5]}
+    assert protocol.answer(one, in_rows=False) == {"outputs": [3.5, 4.0, 5.5]}
+    several = {"label": np.array([b"a", b"b"], object), "scores": np.array([[1.0, 0.0], [0.0, 1.0]])}
+    assert protocol.answer(several, in_rows=True) == {
+        "predictions": [{"label": "a", "scores": [1.0, 0.0]}, {"label": "b", "scores": [0.0, 1.0]}]
+    }
+    assert protocol.answer(several, in_rows=False) == {
+        "outputs": {"label": ["a", "b"], "scores": [[1.0, 0.0], [0.0, 1.0]]}
+    }
+
+
+def test_outputs_named_bytes_are_answered_in_base64() -> None:
+    assert protocol.plain("image_bytes", np.array([[b"image bytes"]], object)) == [[{"b64": "aW1hZ2UgYnl0ZXM="}]]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (b"", 400, "JSON Parse error"),
+        (b"\xff\xfe{}", 400, "JSON Parse error"),
+        (b"[" * 100_000, 400, "JSON Parse error"),
+        (b'{"instances": [' + b"9" * 5_000 + b"]}", 400, "JSON Parse error"),
+        (b'{"instances": [NaN]}', 400, "NaN is not a number"),
+        (b'{"instances": [-Infinity]}', 400, "Infinity is not a number"),
+        (b"[1]", 400, "instances or inputs"),
+        (b"{}", 400, "instances"),
+        (b'{"instances": [{}], "inputs": {}}', 400, "one of them"),
+        (b'{"instances": 1}', 400, "at least one"),
+        (b'{"instances": []}', 400, "at least one"),
+        (b'{"instances": {"tag": "foo"}}', 400, "at least one"),
+        (b'{"instances": [{}, 1]}', 400, r"instances\[1\]"),
+        (b'{"instances": [{"tag": "foo"}, {"tog": "foo"}]}', 400, r"instances\[1\].tog .* tag, signal"),
+        (b'{"instances": [{}, {}, {}, {}]}', 413, "at most 3"),
+        (b'{"inputs": []}', 400, "inputs"),
+        (b'{"inputs": {}}', 400, "inputs"),
+        (b'{"inputs": {"tag": "foo"}}', 400, "inputs.tag"),
+        (b'{"inputs": {"tog": ["foo"]}}', 400, "inputs.tog"),
+        (b'{"inputs": {"tag": ["foo"], "signal": [1, 2]}}', 400, "numbers of rows"),
+        (b'{"inputs": {"tag": ["", "", "", ""]}}', 413, "at most 3"),
+        (b'{"signature_name": "other", "instances": [{}]}', 400, "other"),
+        (b'{"signature_name": ["other"], "instances": [{}]}', 400, "other"),
+        (b'{"signature_name": "serialized_examples", "instances": ["text"]}', 400, r"examples\[0\]"),
+        (b'{"signature_name": "serialized_examples", "instances": [{"b64": "AAAA"}]}', 400, r"examples\[0\]"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(body: bytes, status: int, words: str) -> None:
+    inputs: protocol.Inputs = {name: {"column": name, "dtype": "string"} for name in NAMES}
+    with pytest.raises(RequestError, match=words) as raised:
+        protocol.read_question(body, inputs, 3, strict=True)
+    assert raised.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"instances": ["a", "b"]}', r"instances\[1\].tag is wrong"),
+        (b'{"inputs": ["a", "b"]}', r"inputs.tag\[1\] is"),
+    ],
+)
+def test_a_refused_value_is_named_as_it_was_sent(body: bytes, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> np.ndarray:
+        raise RequestError("is wrong", 422, row=1)
+
+    monkeypatch.setattr(request_format, "read", refuse)
+    with pytest.raises(RequestError, match=words) as raised:
+        protocol.read_question(body, {"tag": {"column": "tag"}}, 3, strict=True)
+    assert (raised.value.status, raised.value.field, raised.value.row) == (422, "tag", 1)

@@ -1,0 +1,73 @@
+"""make accept: the test split decides, every look is counted, and a weak model is refused."""
+
+import pytest
+
+from project.config import Config
+from project.core import artifacts
+from project.core.errors import InputError, RefusedError
+from project.evaluation import criteria
+from project.stages import accept, index
+
+import problem
+
+
+def verdict(config: Config) -> dict:
+    return artifacts.read_json(config.paths.verdict, "accept")
+
+
+def test_verdict_is_about_this_model_and_data(finished: Config) -> None:
+    content = verdict(finished)
+    assert content["accepted"] is True
+    assert content["model"] == artifacts.content_hash(finished.paths.model)
+    assert content["data"] == artifacts.data_hash(finished)
+    assert content["looks"] == 1
+    criterion = content["criteria"][0]
+    assert criterion["metric"] == problem.EASY_METRIC
+    assert criterion["threshold"] == content["baseline"][problem.BASELINE][problem.EASY_METRIC]
+    assert content["metrics"][problem.EASY_METRIC]["low"] <= criterion["value"]
+
+
+def test_a_model_below_its_criteria_is_refused(trained: Config) -> None:
+    demanding = trained.model_copy(update={"criteria": problem.UNREACHABLE})
+    with pytest.raises(RefusedError, match="not accepted"):
+        accept.main(demanding)
+    assert verdict(trained)["accepted"] is False
+    assert verdict(trained)["criteria"][0]["passed"] is False
+    answer = index.read_answer(trained.paths.verdict.with_name("report.html"))
+    assert answer is not None
+    assert answer.state == "bad"
+    assert "0 of 1 success criteria are met on the test split. Missed: " in answer.detail
+
+
+def test_other_criteria_need_no_second_look(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    others = {**problem.LENIENT, problem.EASY_METRIC: problem.EASY_THRESHOLD}
+    accept.main(trained.model_copy(update={"criteria": others}))
+    assert "faced the test split before" in capsys.readouterr().out
+    assert verdict(trained)["looks"] == 1
+
+
+def test_another_model_is_another_look(trained: Config) -> None:
+    artifacts.write_json(trained.paths.verdict, verdict(trained) | {"model": "another"})
+    accept.main(trained)
+    assert verdict(trained)["looks"] == 2
+
+
+def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:
+    for split in ("train", "test"):
+        table = trained.paths.examples(split)
+        examples = artifacts.read_rows(trained, split).iloc[::-1]
+        examples.to_parquet(table)
+    with pytest.raises(RefusedError, match="make train"):
+        accept.main(trained)
+
+
+def test_a_baseline_that_does_not_exist_is_refused(finished: Config) -> None:
+    config = finished.model_copy(update={"criteria": {problem.EASY_METRIC: "oracle"}})
+    with pytest.raises(InputError, match="oracle"):
+        criteria.judge(config, verdict(finished)["metrics"], verdict(finished)["baseline"])
+
+
+def test_without_a_model_the_target_to_run_is_named(trained: Config) -> None:
+    artifacts.remove(trained.paths.model)
+    with pytest.raises(InputError, match="make train"):
+        accept.main(trained)

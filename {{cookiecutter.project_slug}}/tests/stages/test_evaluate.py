@@ -1,0 +1,69 @@
+"""make evaluate: scores with intervals, baselines and slices, and a page that shows them."""
+
+import pandas as pd
+import pytest
+
+from project.config import Config
+from project.core import artifacts
+from project.core.errors import InputError
+from project.evaluation import criteria, explain, scoring, slices
+
+import problem
+import synthetic
+
+
+def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:
+    content = artifacts.read_json(evaluated.paths.evaluation / "metrics.json", "evaluate")
+    assert content["split"] == "validation"
+    assert content["metrics"].keys() <= scoring.METRICS.keys()
+    assert all(score["low"] <= score["value"] <= score["high"] for score in content["metrics"].values())
+    assert content["baseline"].keys() == set(scoring.BASELINES)
+    assert {entry["column"] for entry in content["slices"]} > {synthetic.SLICED}
+    assert content["model"] == artifacts.content_hash(evaluated.paths.model)
+
+
+def test_the_page_answers_first_and_needs_no_network(evaluated: Config) -> None:
+    page = (evaluated.paths.evaluation / "report.html").read_text(encoding="utf-8")
+    assert page.index("success criteria are met") < page.index("<table")
+    for title in ("Success criteria", "Learning curves", synthetic.EXPLAINED, "Worst errors", "Versions"):
+        assert title in page
+    assert "src=" not in page.replace('src="data:', "")
+    worst = page[page.rindex("Worst errors") :]
+    assert not any(f">{name}<" in worst for name in explain.HIDDEN)
+    assert len(page) < 5_000_000
+
+
+def test_a_metric_that_fails_says_so(evaluated: Config) -> None:
+    scores = artifacts.read_json(evaluated.paths.evaluation / "metrics.json", "evaluate")
+    demanding = evaluated.model_copy(update={"criteria": problem.UNREACHABLE})
+    (entry,) = criteria.judge(demanding, scores["metrics"], scores["baseline"])
+    assert not entry["passed"]
+    assert "FAILED" in criteria.lines([entry])[0]
+    told = criteria.summary([entry], "validation")
+    assert told.startswith("0 of 1 success criteria are met on validation. Missed: ")
+    assert criteria.sentence(entry) in told
+
+
+def test_an_undefined_metric_fails(evaluated: Config) -> None:
+    (entry,) = criteria.judge(evaluated, {}, {problem.BASELINE: {problem.EASY_METRIC: 0.0}})
+    assert not entry["passed"]
+
+
+def test_a_baseline_must_be_beaten_not_equalled(evaluated: Config) -> None:
+    equal = {problem.EASY_METRIC: {"value": 0.5}}
+    (entry,) = criteria.judge(evaluated, equal, {problem.BASELINE: {problem.EASY_METRIC: 0.5}})
+    assert not entry["passed"]
+
+
+def test_slices_hold_enough_examples_and_cover_them_all(finished: Config) -> None:
+    examples = artifacts.read_examples(finished, "train")
+    found = list(slices.slices(finished, examples))
+    assert all(slices.MIN_EXAMPLES <= inside.sum() < len(examples) for _, _, inside in found)
+    binned = [inside for column, _, inside in found if column == synthetic.VARYING]
+    assert len(binned) == slices.NUM_BINS
+    assert sum(inside.sum() for inside in binned) == len(examples)
+
+
+def test_a_slice_by_a_column_that_is_not_there_is_refused(finished: Config) -> None:
+    with pytest.raises(InputError, match="flavour"):
+        list(slices.slices(finished.model_copy(update={"slices": ("flavour",)}), pd.DataFrame({"a": [1]})))

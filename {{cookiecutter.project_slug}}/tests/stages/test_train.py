@@ -1,0 +1,100 @@
+"""make train: weights move, the same seed gives the same weights, and a killed training goes on where it stopped."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from project import model, preprocessing, task
+from project.config import Config
+from project.core import artifacts
+from project.evaluation import inference
+from project.stages import train
+
+
+def weights(complete: keras.Model) -> list[np.ndarray]:
+    return [variable.numpy() for variable in complete.get_layer("network").weights]
+
+
+def assert_equal(some: list[np.ndarray], others: list[np.ndarray]) -> None:
+    """Bit for bit."""
+    for array, other in zip(some, others, strict=True):
+        assert (array.dtype, array.shape, array.tobytes()) == (other.dtype, other.shape, other.tobytes())
+
+
+def test_training_lowers_the_loss_and_records_the_run(finished: Config) -> None:
+    history = pd.read_csv(finished.paths.history)
+    run = artifacts.read_json(finished.paths.run, "train")
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    assert run["epochs"] == len(history) == finished.epochs
+    assert run["settings"]["target"] == finished.target
+    assert run["model"] == artifacts.content_hash(finished.paths.model)
+    assert run["data"] == artifacts.data_hash(finished)
+    assert not (finished.paths.training / "checkpoint").exists()
+
+
+def test_weights_move(finished: Config, complete: keras.Model) -> None:
+    keras.utils.set_random_seed(finished.seed)
+    examples = artifacts.read_examples(finished, "train")
+    preprocessor = preprocessing.build_preprocessor(finished, examples)
+    target = task.describe_target(finished, examples[finished.target])
+    untrained = model.build_model(train.best_hyperparameters(finished), finished, preprocessor, target)
+    pairs = zip(untrained.trainable_weights, complete.get_layer("network").trainable_weights, strict=True)
+    assert all((before.numpy() != after.numpy()).any() for before, after in pairs)
+
+
+def test_early_stopping_keeps_the_best_epoch(trained: Config) -> None:
+    config = trained.model_copy(update={"epochs": 10, "patience": 1})
+    winner = artifacts.read_json(config.paths.best_hyperparameters, "tune")
+    hasty = {"values": winner["values"] | {"learning_rate": 0.05}}
+    artifacts.write_json(config.paths.best_hyperparameters, winner | hasty)
+    train.main(config)
+    run = artifacts.read_json(config.paths.run, "train")
+    monitored = pd.read_csv(config.paths.history)[train.task.MONITOR]
+    assert run["best_epoch"] == monitored.idxmin() + 1
+    assert run["epochs"] == min(run["best_epoch"] + 1, 10)
+
+
+def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_is_killed_and_goes_on(
+    complete: keras.Model, trained: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifacts.remove(trained.paths.training)
+    stale = trained.paths.training / "checkpoint" / "of other settings" / "before"
+    stale.mkdir(parents=True)
+    settings = trained.model_dump(mode="json", exclude_defaults=True)
+    options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
+    command = [sys.executable, "-m", train.__name__, *options]
+    environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[1])}
+    with (
+        (tmp_path / "printed").open("w", encoding="utf-8") as printed,
+        subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.STDOUT) as process,
+    ):
+        deadline = time.monotonic() + 120
+        while not list(trained.paths.training.glob("checkpoint/*/epoch-*")) and time.monotonic() < deadline:
+            assert process.poll() is None, (tmp_path / "printed").read_text(encoding="utf-8")
+            time.sleep(0.01)
+        process.kill()
+    assert (tmp_path / "printed").read_text(encoding="utf-8") == "", "notices of TensorFlow's are on the screen"
+    assert not trained.paths.model.exists()
+    assert not stale.exists()
+    train.main(trained)
+    assert "going on after epoch" in capsys.readouterr().out
+    assert_equal(weights(complete), weights(inference.load_model(trained)))
+    assert trained.paths.kept_runs() == [1, 2]
+
+
+def test_hyperparameters_found_on_other_data_are_not_used(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    artifacts.write_json(trained.paths.best_hyperparameters, {"values": {"units": 64}, "data": "other"})
+    assert train.best_hyperparameters(trained).values == {}
+    assert "other data" in capsys.readouterr().out
+
+
+def test_keras_runs_on_tensorflow() -> None:
+    assert keras.backend.backend() == "tensorflow"

@@ -1,0 +1,85 @@
+"""Checkpoints of a training: what they bring back, and how often they are written."""
+
+import itertools
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from project.training import checkpoint
+from project.training.checkpoint import Checkpoint
+
+SCORES = [3.0, 1.0, 2.0]
+
+
+@pytest.fixture
+def network() -> keras.Model:
+    inputs = keras.Input((2,))
+    built = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    built.compile("adam", "mse")
+    return built
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes whenever somebody looks at the clock: twice in a save, once in an epoch."""
+    seconds = itertools.count()
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(seconds))
+
+
+def run(saver: Checkpoint, network: keras.Model, scores: list[float]) -> list[int]:
+    """Goes through epochs that set all weights to their number; gives those after which the checkpoint was complete."""
+    saver.set_model(network)
+    saver.on_train_begin()
+    complete = []
+    for epoch, score in enumerate(scores, start=saver.epochs_done):
+        network.set_weights([np.full_like(array, epoch) for array in network.get_weights()])
+        saver.on_epoch_end(epoch, {"val_loss": score})
+        complete += [saver.epochs_done] * (saver.num_saved == saver.epochs_done)
+    return complete
+
+
+def test_best_epoch_comes_back_after_a_kill_and_stays_the_best(tmp_path: Path, network: keras.Model) -> None:
+    killed = Checkpoint(tmp_path, "val_loss", patience=9)
+    run(killed, network, SCORES)
+    killed.on_train_end()
+    goes_on = Checkpoint(tmp_path, "val_loss", patience=9)
+    assert (goes_on.epochs_done, goes_on.best_epoch) == (3, 1)
+    run(goes_on, network, [5.0])
+    goes_on.restore_best(network)
+    assert all((array == 1).all() for array in network.get_weights())
+
+
+def test_training_goes_on_from_the_last_weights_not_the_best(tmp_path: Path, network: keras.Model) -> None:
+    killed = Checkpoint(tmp_path, "val_loss", patience=9)
+    run(killed, network, SCORES)
+    killed.on_train_end()
+    network.set_weights([np.full_like(array, 7) for array in network.get_weights()])
+    run(Checkpoint(tmp_path, "val_loss", patience=9), network, [])
+    assert all((array == 2).all() for array in network.get_weights())
+
+
+@pytest.mark.usefixtures("clock")
+def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, network: keras.Model) -> None:
+    saver = Checkpoint(tmp_path, "val_loss", patience=99)
+    complete = run(saver, network, [1.0] * 50)
+    assert complete[0] == 1
+    assert all(later - sooner >= 1 / checkpoint.SHARE for sooner, later in itertools.pairwise(complete))
+    assert len(complete) == 3
+    saver.on_train_end()
+    assert Checkpoint(tmp_path, "val_loss", patience=99).epochs_done == 50
+    assert len(list(tmp_path.iterdir())) == 1  # the ones before it are dropped
+
+
+def test_of_several_processes_one_writes(tmp_path: Path, network: keras.Model) -> None:
+    saver = Checkpoint(tmp_path, "val_loss", patience=9, writes=False)
+    assert run(saver, network, SCORES) == []
+    saver.on_train_end()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "epoch-000000").mkdir()
+    (tmp_path / "epoch-000000" / "best.weights.h5").touch()
+    assert Checkpoint(tmp_path, "val_loss", patience=9).epochs_done == 0
