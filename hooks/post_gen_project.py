@@ -13,8 +13,12 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")  # as data, so that nothing in an answer is ever run
-OVERLAYS = {
-    "data_types": [*ANSWERS["__extended"].get(ANSWERS["__data_type"], []), ANSWERS["__data_type"]],
+DATA_TYPE, SCALE = ANSWERS["__data_type"], ANSWERS["scale"]
+LARGE = ["large"] if SCALE == "cluster" and DATA_TYPE in ANSWERS["__larger_than_memory"] else []
+OVERLAYS = {  # each lays whole files over those before it
+    "scales": [SCALE] if SCALE == "cluster" else [],
+    "operations": [ANSWERS["operations"]],
+    "data_types": [*ANSWERS["__extended"].get(DATA_TYPE, []), DATA_TYPE, *LARGE],
     "tasks": [ANSWERS["__task"]],
     "samples": [ANSWERS["problem"]],
     "licenses": [ANSWERS["license"]],
@@ -54,6 +58,10 @@ for group, chosen in OVERLAYS.items():
     for overlay in chosen:
         shutil.copytree(Path(group, overlay), ".", dirs_exist_ok=True)
     shutil.rmtree(group)
+
+for room in ANSWERS["__without"][ANSWERS["operations"]]:
+    for path in [path for pattern in ANSWERS["__rooms"][room] for path in Path().glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 package_import = re.compile(r"^( *from )project\b", re.MULTILINE)
 for test in Path("tests").rglob("*.py"):

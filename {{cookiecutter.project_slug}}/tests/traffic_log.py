@@ -13,8 +13,9 @@ import pandas as pd
 
 from project.config import Config
 from project.core import artifacts
+from project.data import loading
 from project.evaluation import inference
-from project.stages import versions
+from project.exporting import registry
 
 import problem
 import synthetic
@@ -29,8 +30,8 @@ def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], l
     """Inputs, outputs and outcomes of all examples of a split, as they would be logged."""
     settings = {"artifacts": config_folder, "target": problem.TARGET, "ignore": (problem.OTHER_TARGET,)}
     config = Config(**{**synthetic.settings(config_folder), **settings})
-    examples = artifacts.read_examples(config, split)
-    described = versions.describe(config, 1)
+    examples = loading.read_examples(config, split)
+    described = registry.describe(config, 1)
     outputs = inference.predict(model(config_folder), examples)
     inputs = synthetic.logged(config, described["inputs"], examples)
     predicted = [{name: jsonable(values[row]) for name, values in outputs.items()} for row in range(len(examples))]

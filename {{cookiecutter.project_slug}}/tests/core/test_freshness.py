@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from project.config import Config
-from project.core import freshness
+from project.core import staleness
 
 
 def stale(config: Config, changed: Config) -> set[str]:
     """The stages whose stamps a change rewrites."""
-    freshness.main(config)
-    for stage in freshness.STAGES:
+    staleness.main(config)
+    for stage in staleness.STAGES:
         os.utime(config.paths.stamp(stage), (0, 0))
-    freshness.main(changed)
-    return {stage for stage in freshness.STAGES if config.paths.stamp(stage).stat().st_mtime > 0}
+    staleness.main(changed)
+    return {stage for stage in staleness.STAGES if config.paths.stamp(stage).stat().st_mtime > 0}
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_nothing_changed_makes_nothing_stale(make_config: Callable[..., Config])
 
 def test_a_changed_source_is_collected_again(make_config: Callable[..., Config]) -> None:
     config = make_config()
-    freshness.main(config)
+    staleness.main(config)
     before = config.paths.stamp("collect").read_bytes()
     Path(config.source).write_text(Path(config.source).read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    freshness.main(config)
+    staleness.main(config)
     assert config.paths.stamp("collect").read_bytes() != before
 
 
@@ -60,21 +60,21 @@ def test_code_counts_without_comments(tmp_path: Path, monkeypatch: pytest.Monkey
 
     def seen(code: str) -> str:
         module.write_text(code, encoding="utf-8")
-        freshness.tree.cache_clear()
-        freshness.syntax.cache_clear()
-        return freshness.syntax("module")
+        staleness.tree.cache_clear()
+        staleness.syntax.cache_clear()
+        return staleness.syntax("module")
 
-    monkeypatch.setattr(freshness, "PACKAGE", tmp_path)
+    monkeypatch.setattr(staleness, "PACKAGE", tmp_path)
     assert seen("x = 1\n") == seen("x = 1  # one\n") != seen("x = 2\n")
 
 
 def test_every_setting_belongs_to_a_stage() -> None:
-    modules = {path.stem for path in freshness.PACKAGE.glob("*.py")} - {"config", "settings"}
-    unused = Config.model_fields.keys() - freshness.used_settings(Config(), modules).keys()
+    modules = {path.stem for path in staleness.PACKAGE.glob("*.py")} - {"config", "settings"}
+    unused = Config.model_fields.keys() - staleness.used_settings(Config(), modules).keys()
     assert unused == set()
 
 
 def test_a_stamp_holds_no_password(make_config: Callable[..., Config]) -> None:
     config = make_config(source="postgresql://reader:secret@db/birds")
-    freshness.main(config)
+    staleness.main(config)
     assert "secret" not in config.paths.stamp("collect").read_text(encoding="utf-8")

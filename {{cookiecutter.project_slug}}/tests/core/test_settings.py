@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project.config import ENVIRONMENT_PREFIX, Config
-from project.core import settings, stage
+from project.core import command, settings
 from project.core.errors import InputError, RefusedError
 
 
@@ -72,10 +72,10 @@ def test_settings_cannot_be_changed_later() -> None:
 @pytest.mark.parametrize(
     ("raised", "status", "message"),
     [
-        (InputError("mend this"), stage.EXIT_MISTAKE, "mend this"),
-        (RefusedError("not good enough"), stage.EXIT_MISTAKE, "not good enough"),
-        (KeyboardInterrupt(), stage.EXIT_INTERRUPTED, "interrupted"),
-        (OSError(28, "No space left on device"), stage.EXIT_MISTAKE, "No space left"),
+        (InputError("mend this"), command.EXIT_MISTAKE, "mend this"),
+        (RefusedError("not good enough"), command.EXIT_MISTAKE, "not good enough"),
+        (KeyboardInterrupt(), command.EXIT_INTERRUPTED, "interrupted"),
+        (OSError(28, "No space left on device"), command.EXIT_MISTAKE, "No space left"),
     ],
 )
 def test_a_stage_ends_in_a_message_and_a_status(
@@ -90,7 +90,7 @@ def test_a_stage_ends_in_a_message_and_a_status(
 
     monkeypatch.setattr("sys.argv", ["stage"])
     with pytest.raises(SystemExit) as end:
-        stage.run(main)
+        command.run(main)
     assert end.value.code == status
     printed = capsys.readouterr().err
     assert message in printed
@@ -102,8 +102,8 @@ def test_a_wrong_setting_has_its_own_status(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["stage", "--epochs", "-1"])
     with pytest.raises(SystemExit) as end:
-        stage.run(lambda config: None)
-    assert end.value.code == stage.EXIT_SETTING
+        command.run(lambda config: None)
+    assert end.value.code == command.EXIT_SETTING
     assert "epochs" in capsys.readouterr().err
 
 
@@ -113,4 +113,4 @@ def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("sys.argv", ["stage"])
     with pytest.raises(KeyError):
-        stage.run(main)
+        command.run(main)

@@ -11,7 +11,7 @@ import pytest
 from project.core.errors import InputError
 from project.distributed import processes, tune_chief, tune_workers
 from project.distributed.tune_workers import ADDRESS, NAME, PORT, Place
-from project.training.trials import Trial, TrialStatus
+from project.training.search import Trial, TrialStatus
 
 PLACE = {NAME: "worker-a", ADDRESS: "10.0.0.1", PORT: "8000"}
 

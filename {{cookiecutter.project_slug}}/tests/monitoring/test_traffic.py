@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from project.monitoring import request_log_lines, traffic
+from project.monitoring import traffic
 from project.monitoring.traffic import Sample, Traffic, Window
+from project.serving import request_log
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 START = NOON - timedelta(hours=1)
@@ -89,11 +90,11 @@ def test_broken_lines_are_told_and_left_out(tmp_path: Path, broken: bytes) -> No
 def test_only_the_first_broken_lines_are_told(tmp_path: Path) -> None:
     seen = read(tmp_path, [b"?"] * 100)
     assert seen.broken.total() == 100
-    assert len(seen.first_broken) == request_log_lines.MAX_TOLD
+    assert len(seen.first_broken) == request_log.MAX_TOLD
 
 
 def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_log_lines, "MAX_LINE", 1_000)
+    monkeypatch.setattr(request_log, "MAX_LINE", 1_000)
     seen = read(tmp_path, [prediction(0), b"x" * 10_000, prediction(1)])
     assert (seen.num_rows, seen.broken.total()) == (2, 1)
     assert "line 2" in seen.first_broken[0]

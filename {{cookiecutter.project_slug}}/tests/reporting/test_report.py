@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from project.reporting import plots, report, svg
+from project.reporting import plots, report
 from project.reporting.report import (
     MISSING,
     Banner,
@@ -106,7 +106,7 @@ def test_all_words_can_be_read_by_day_and_by_night(page: str) -> None:
     for palette in (light, {**light, **dark}):
         for word, ground in page_structure.PAIRS:
             assert contrast(palette[word], palette[ground]) >= 4.5, (word, ground)
-        for series in range(svg.MAX_SERIES):
+        for series in range(plots.MAX_SERIES):
             assert contrast(palette[f"series-{series}"], palette["card"]) >= 3, series
         cell = blend(palette["series-0"], palette["card"], plots.cell_opacity(1))
         assert contrast(palette["ink"], cell) >= 4.5

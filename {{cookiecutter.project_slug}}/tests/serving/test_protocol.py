@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from project.core.errors import RequestError
-from project.data import request_format
+from project.data import requests
 from project.serving import protocol
 
 NAMES = ["tag", "signal", "sensor"]
@@ -116,7 +116,7 @@ def test_a_refused_value_is_named_as_it_was_sent(body: bytes, words: str, monkey
     def refuse(*_: Any) -> np.ndarray:
         raise RequestError("is wrong", 422, row=1)
 
-    monkeypatch.setattr(request_format, "read", refuse)
+    monkeypatch.setattr(requests, "read", refuse)
     with pytest.raises(RequestError, match=words) as raised:
         protocol.read_question(body, {"tag": {"column": "tag"}}, 3, strict=True)
     assert (raised.value.status, raised.value.field, raised.value.row) == (422, "tag", 1)

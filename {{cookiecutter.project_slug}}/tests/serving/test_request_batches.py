@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from project.serving.request_batches import Arrays, Batches
+from project.serving.served_model import Arrays, Batches
 
 
 def double(arrays: Arrays) -> Arrays:

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import MODEL, logged, serving, wait_until
 
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import RequestError
-from project.data import request_format
-from project.data.layout import DESCRIPTION
-from project.serving import feedback, protocol
-from project.stages import versions
-
-from serving import MODEL, logged, serving, wait_until
+from project.core.paths import DESCRIPTION
+from project.data import requests
+from project.exporting import registry
+from project.serving import protocol, request_log
 
 
 @pytest.fixture
@@ -33,9 +32,9 @@ def with_log(finished: Config, folder: Path, **settings: Any) -> Config:
 def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Path, example: dict) -> None:
     config = with_log(finished, tmp_path)
     first = next(iter(example))
-    inputs = versions.describe(config, 1)["inputs"]
+    inputs = registry.describe(config, 1)["inputs"]
     sent = protocol.read_question(json.dumps({"instances": [example]}).encode(), inputs, 1, strict=True).columns
-    kept = {name: request_format.loggable(config, inputs[name], value) for name, (value,) in sent.items()}
+    kept = {name: requests.loggable(config, inputs[name], value) for name, (value,) in sent.items()}
     with serving(config) as client:
         answered = client.predict({"instances": [example, example]}, **{"X-Request-Id": "order-17"})
         unnamed = client.predict(
@@ -77,7 +76,7 @@ def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Pat
 )
 def test_a_wrong_outcome_is_refused(sent: Any, words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        feedback.read(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
+        request_log.read(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
 
 
 def test_what_is_never_to_be_logged_is_not(finished: Config, tmp_path: Path, example: dict) -> None:

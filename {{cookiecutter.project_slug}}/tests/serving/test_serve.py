@@ -17,18 +17,17 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from loopback import MODEL, Client, serving
 
 from project import preprocessing
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.core.paths import PROJECT
-from project.data.layout import DESCRIPTION, NAMED, SERIALIZED
+from project.core.paths import DESCRIPTION, NAMED, PROJECT, SERIALIZED
+from project.data import loading
 from project.exporting import saved_model
 from project.serving import protocol
 from project.stages import serve
-
-from serving import MODEL, Client, serving
 
 FORBIDDEN = ("apache_beam", "keras", "keras_tuner", "pandas", "sklearn", "tensorflow_data_validation")
 
@@ -52,7 +51,7 @@ def description(finished: Config) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def arrays(finished: Config, complete: keras.Model) -> dict[str, np.ndarray]:
     """Raw test examples by column, each (40,)."""
-    return preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(40))
+    return preprocessing.raw_arrays(complete.input, loading.read_examples(finished, "test").head(40))
 
 
 @pytest.fixture(scope="module")
@@ -204,13 +203,13 @@ def test_health_readiness_and_page(client: Client, description: dict[str, Any]) 
 
 
 def test_the_page_escapes_what_comes_from_data(description: dict[str, Any]) -> None:
-    from project.serving import prediction_page
+    from project.serving import api_pages
 
     hostile = "</script><script>alert('1')</script>\"'<b>"
     entry = {"column": hostile, "kind": "category", "required": False, "values": [hostile]}
     changes = {"goal": hostile, "target": hostile, "parts": {hostile: [hostile]}}
     inputs = {"inputs": {hostile: entry}, "example": {hostile: hostile}}
-    page = prediction_page.render(1, description | changes | inputs)
+    page = api_pages.render(1, description | changes | inputs)
     assert "alert('1')" not in page
     assert page.count("<script") == 2
 

@@ -5,13 +5,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from loopback import MODEL, serving, wait_until
 
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.data.layout import DESCRIPTION
-
-from serving import MODEL, serving, wait_until
+from project.core.paths import DESCRIPTION
 
 
 def test_versions_come_and_go_under_load_without_a_failed_request(trained: Config) -> None:

@@ -5,8 +5,9 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
+from project.data import tables
 from project.evaluation import criteria
-from project.stages import accept, index
+from project.stages import accept, report
 
 import problem
 
@@ -19,7 +20,7 @@ def test_verdict_is_about_this_model_and_data(finished: Config) -> None:
     content = verdict(finished)
     assert content["accepted"] is True
     assert content["model"] == artifacts.content_hash(finished.paths.model)
-    assert content["data"] == artifacts.data_hash(finished)
+    assert content["data"] == tables.data_hash(finished)
     assert content["looks"] == 1
     criterion = content["criteria"][0]
     assert criterion["metric"] == problem.EASY_METRIC
@@ -33,7 +34,7 @@ def test_a_model_below_its_criteria_is_refused(trained: Config) -> None:
         accept.main(demanding)
     assert verdict(trained)["accepted"] is False
     assert verdict(trained)["criteria"][0]["passed"] is False
-    answer = index.read_answer(trained.paths.verdict.with_name("report.html"))
+    answer = report.read_answer(trained.paths.verdict.with_name("report.html"))
     assert answer is not None
     assert answer.state == "bad"
     assert "0 of 1 success criteria are met on the test split. Missed: " in answer.detail
@@ -55,7 +56,7 @@ def test_another_model_is_another_look(trained: Config) -> None:
 def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:
     for split in ("train", "test"):
         table = trained.paths.examples(split)
-        examples = artifacts.read_rows(trained, split).iloc[::-1]
+        examples = tables.read_rows(trained, split).iloc[::-1]
         examples.to_parquet(table)
     with pytest.raises(RefusedError, match="make train"):
         accept.main(trained)

@@ -3,10 +3,12 @@
 import pandas as pd
 import pytest
 
+from project import baselines, metrics
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.evaluation import criteria, explain, scoring, slices
+from project.data import loading
+from project.evaluation import criteria, explain, slices
 
 import problem
 import synthetic
@@ -15,9 +17,9 @@ import synthetic
 def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:
     content = artifacts.read_json(evaluated.paths.evaluation / "metrics.json", "evaluate")
     assert content["split"] == "validation"
-    assert content["metrics"].keys() <= scoring.METRICS.keys()
+    assert content["metrics"].keys() <= metrics.METRICS.keys()
     assert all(score["low"] <= score["value"] <= score["high"] for score in content["metrics"].values())
-    assert content["baseline"].keys() == set(scoring.BASELINES)
+    assert content["baseline"].keys() == set(baselines.BASELINES)
     assert {entry["column"] for entry in content["slices"]} > {synthetic.SLICED}
     assert content["model"] == artifacts.content_hash(evaluated.paths.model)
 
@@ -56,7 +58,7 @@ def test_a_baseline_must_be_beaten_not_equalled(evaluated: Config) -> None:
 
 
 def test_slices_hold_enough_examples_and_cover_them_all(finished: Config) -> None:
-    examples = artifacts.read_examples(finished, "train")
+    examples = loading.read_examples(finished, "train")
     found = list(slices.slices(finished, examples))
     assert all(slices.MIN_EXAMPLES <= inside.sum() < len(examples) for _, _, inside in found)
     binned = [inside for column, _, inside in found if column == synthetic.VARYING]

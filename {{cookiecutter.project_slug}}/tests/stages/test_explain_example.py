@@ -6,27 +6,28 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.evaluation import attribution
-from project.stages import explain_example
+from project.data import loading
+from project.evaluation import explain
+from project.stages import explain
 
 import synthetic
 
 
 def test_every_step_is_shown(finished: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    explain_example.main(finished.model_copy(update={"row": "3"}))
+    explain.main(finished.model_copy(update={"row": "3"}))
     printed = capsys.readouterr().out
     assert printed.startswith("example 3 of the validation split")
     places = [printed.index(f"\n{step}") for step in ("raw", "as the network gets it", "prediction")]
     assert places == sorted(places)
-    truth = artifacts.read_examples(finished, "validation")[finished.target].iloc[2]
+    truth = loading.read_examples(finished, "validation")[finished.target].iloc[2]
     assert f"true {finished.target}  " in printed
-    assert explain_example.written(truth) in printed
+    assert explain.written(truth) in printed
     assert ("what it goes by" in printed) == bool(attribution.MEANING)
 
 
 def test_steps_and_contributions_are_about_the_example(finished: Config, complete: keras.Model) -> None:
-    _, _, example = explain_example.find(finished)
-    steps = attribution.steps(finished, complete, example)
+    _, _, example = explain.find(finished)
+    steps = explain.steps(finished, complete, example)
     assert all(steps.values())
     contributions = attribution.attributions(finished, complete, example)
     assert bool(contributions) == bool(attribution.MEANING)
@@ -34,9 +35,9 @@ def test_steps_and_contributions_are_about_the_example(finished: Config, complet
 
 
 def test_an_example_can_be_named_by_its_key(finished: Config) -> None:
-    wanted = artifacts.read_examples(finished, "train")[synthetic.UNIQUE].iloc[4]
+    wanted = loading.read_examples(finished, "train")[synthetic.UNIQUE].iloc[4]
     config = finished.model_copy(update={"key": synthetic.UNIQUE, "row": str(wanted)})
-    split, place, example = explain_example.find(config)
+    split, place, example = explain.find(config)
     assert (split, place) == ("train", 4)
     assert example[synthetic.UNIQUE].iloc[0] == wanted
 
@@ -44,16 +45,16 @@ def test_an_example_can_be_named_by_its_key(finished: Config) -> None:
 @pytest.mark.parametrize("row", ["0", "1000000", "-1", "x", ""])
 def test_an_example_that_is_not_there_is_refused(finished: Config, row: str) -> None:
     with pytest.raises(InputError, match="a number from 1 to"):
-        explain_example.main(finished.model_copy(update={"row": row}))
+        explain.main(finished.model_copy(update={"row": row}))
 
 
 def test_a_model_of_other_data_is_refused(trained: Config) -> None:
     artifacts.write_json(trained.paths.run, artifacts.read_json(trained.paths.run, "train") | {"data": "other"})
     with pytest.raises(InputError, match="make train"):
-        explain_example.main(trained)
+        explain.main(trained)
 
 
 def test_hostile_text_stays_on_its_line() -> None:
-    assert explain_example.written("a\nb\x1b[31m\u202e") == "a b<U+001B>[31m<U+202E>"
-    assert explain_example.written(float("nan")) == "missing"
-    assert "1,000 characters" in explain_example.written("x" * 1_000)
+    assert explain.written("a\nb\x1b[31m\u202e") == "a b<U+001B>[31m<U+202E>"
+    assert explain.written(float("nan")) == "missing"
+    assert "1,000 characters" in explain.written("x" * 1_000)

@@ -13,8 +13,8 @@ from project import preprocessing
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import RefusedError
-from project.core.paths import PROJECT
-from project.data.layout import DESCRIPTION
+from project.core.paths import DESCRIPTION, PROJECT
+from project.data import loading
 from project.exporting import saved_model
 from project.stages import export
 
@@ -25,7 +25,7 @@ def edit_verdict(config: Config, **changes: object) -> None:
 
 
 def test_training_and_served_path_predict_exactly_the_same(finished: Config, complete: keras.Model) -> None:
-    arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(50))
+    arrays = preprocessing.raw_arrays(complete.input, loading.read_examples(finished, "test").head(50))
     served = tf.saved_model.load(str(finished.paths.version(1)))
     expected = complete.predict_on_batch(arrays)
     for signature, arguments in (

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from project.config import Config
-from project.core import artifacts, stage
+from project.core import artifacts, command
 from project.core.errors import InputError
-from project.monitoring import alarm_history
+from project.monitoring import rules
 from project.stages import monitor
 
 import synthetic
@@ -82,10 +82,10 @@ def test_quality_is_measured_where_outcomes_are_known(service: MonitorConfig, fi
 
 def test_age_fires(service: MonitorConfig, finished: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     config = service(alarm_windows=1, max_age_days=30)
-    described = monitor.versions.describe(config, 1) | {"exported_at": "2020-01-01T00:00:00+00:00"}
+    described = monitor.registry.describe(config, 1) | {"exported_at": "2020-01-01T00:00:00+00:00"}
     traffic_log.write(config, traffic_log.lines(finished, 300))
     assert monitor.main(config) == 0
-    monkeypatch.setattr(monitor.versions, "describe", lambda *_: described)
+    monkeypatch.setattr(monitor.registry, "describe", lambda *_: described)
     assert monitor.main(config) == monitor.EXIT_ALARM
     assert fired(config) == ["age of the model"]
 
@@ -130,7 +130,7 @@ def test_the_alarm_takes_the_latest_and_enough_of_the_last_windows(make_config: 
     config = make_config(alarm_windows=2, history_windows=3)
 
     def judge(*states: Any) -> str:
-        return alarm_history.judge(config, [{"state": state} for state in states], states[-1])
+        return rules.judge(config, [{"state": state} for state in states], states[-1])
 
     assert judge("bad") == "healthy"
     assert judge("bad", "good") == "healthy"
@@ -142,12 +142,12 @@ def test_the_alarm_takes_the_latest_and_enough_of_the_last_windows(make_config: 
 
 def test_history_is_bounded_and_a_window_without_traffic_does_not_hide_a_bad_one() -> None:
     entry = {"latest": "2026-01-01T00:00:00+00:00", "examples": 500, "refused": 0, "state": "bad"}
-    entries = [entry] * (alarm_history.MAX_ENTRIES - 1)
-    assert alarm_history.extended(entries, entry | {"state": "unknown", "latest": None, "examples": 0}) == entries
+    entries = [entry] * (rules.MAX_ENTRIES - 1)
+    assert rules.extended(entries, entry | {"state": "unknown", "latest": None, "examples": 0}) == entries
     newer = entry | {"latest": "2026-01-01T00:01:00+00:00"}
-    assert len(alarm_history.extended([*entries, entry], newer)) == alarm_history.MAX_ENTRIES
-    assert alarm_history.extended([entry], newer) == [entry, newer]
-    assert alarm_history.extended([entry], entry | {"state": "good"}) == [entry | {"state": "good"}]
+    assert len(rules.extended([*entries, entry], newer)) == rules.MAX_ENTRIES
+    assert rules.extended([entry], newer) == [entry, newer]
+    assert rules.extended([entry], entry | {"state": "good"}) == [entry | {"state": "good"}]
 
 
 def test_contradicting_settings_are_refused(make_config: MonitorConfig) -> None:
@@ -158,10 +158,10 @@ def test_contradicting_settings_are_refused(make_config: MonitorConfig) -> None:
 @pytest.mark.parametrize("wanted", [0, 2, 3])
 def test_the_process_ends_with_the_status(wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["monitor"])
-    monkeypatch.setattr(stage.gc, "freeze", lambda: None)
+    monkeypatch.setattr(command.gc, "freeze", lambda: None)
     ended = 0
     try:
-        stage.run(lambda _: wanted)
+        command.run(lambda _: wanted)
     except SystemExit as end:
         ended = int(str(end.code))
     assert ended == wanted

@@ -11,9 +11,9 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.evaluation import scoring
-from project.stages import compare, runs, train
-from project.training import run_history, tracking
+from project.evaluation import intervals
+from project.stages import compare, run_history, train
+from project.training import run_history
 
 
 def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) -> None:
@@ -25,7 +25,7 @@ def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) ->
     artifacts.write_json(folder / "run.json", changed)
     order = np.random.default_rng(0).permutation(len(targets)) if shuffle else np.arange(len(targets))
     moved = {name: values[order] for name, values in predictions.items()}
-    scores = scoring.intervals(targets, moved, config.resamples, config.seed)
+    scores = intervals.intervals(targets, moved, config.resamples, config.seed)
     run_history.add_scores(config, f"model {number}", scores, targets, moved)
 
 
@@ -53,9 +53,9 @@ def test_the_list_shows_scores_and_settings_the_newest_first(
     settings = Config.model_construct().public() | {"epochs": 77, "artifacts": "elsewhere"}
     add_run(scored, 2, settings=settings, commit="0123456789abcdef+")
     artifacts.remove(scored.paths.kept_run(1) / run_history.SCORES)  # the list scores what was not evaluated
-    runs.main(scored)
+    run_history.main(scored)
     header, newest, oldest, *_ = capsys.readouterr().out.splitlines()
-    value = scored.metric in header and runs.score(scored, run_history.read(scored, 1))
+    value = scored.metric in header and run_scores.score(scored, run_history.read(scored, 1))
     assert newest.split()[0] == "2"
     assert "  epochs=77  " in newest
     assert newest.endswith("01234567+")
@@ -68,7 +68,7 @@ def test_a_run_on_examples_that_are_gone_is_not_scored(trained: Config, capsys: 
     path = trained.paths.kept_run(1) / "run.json"
     artifacts.write_json(path, run_history.read(trained, 1).facts | {"validation": "other"})
     artifacts.remove(path.parent / run_history.SCORES)  # in case that it was evaluated before
-    runs.main(trained)
+    run_history.main(trained)
     assert "not scored" in capsys.readouterr().out.splitlines()[1]
     add_facts = {"validation": "other", "model": "another"}
     shutil.copytree(path.parent, trained.paths.kept_run(2))
@@ -110,7 +110,7 @@ def test_runs_that_are_not_there_are_refused(scored: Config) -> None:
         compare.main(scored.model_copy(update={"runs": (1, 7)}))
     artifacts.remove(scored.paths.runs)
     with pytest.raises(InputError, match="make train"):
-        runs.main(scored)
+        run_history.main(scored)
 
 
 def test_the_oldest_runs_make_room(trained: Config) -> None:
@@ -131,8 +131,8 @@ def test_a_run_is_sent_to_mlflow(trained: Config, tmp_path: Path, capsys: pytest
     config = trained.model_copy(update={"mlflow": (tmp_path / "mlflow").as_uri()})
     run_history.keep(config)
     run_history.add_scores(config, run_history.read(config, 2).facts["model"], *scores_of(config))
-    identity = artifacts.read_json(config.paths.kept_run(2) / tracking.IDENTITY, "train")
-    sent = tracking.connect(config).get_run(identity["run"]).data
+    identity = artifacts.read_json(config.paths.kept_run(2) / run_history.IDENTITY, "train")
+    sent = run_history.connect(config).get_run(identity["run"]).data
     assert sent.params["epochs"] == str(config.epochs)
     assert {"val_loss", config.metric, f"{config.metric}_low"} <= sent.metrics.keys()
     unreachable = config.model_copy(update={"mlflow": "http://127.0.0.1:9"})
@@ -143,6 +143,6 @@ def test_a_run_is_sent_to_mlflow(trained: Config, tmp_path: Path, capsys: pytest
 
 def scores_of(config: Config) -> tuple[dict[str, dict[str, float]], np.ndarray, dict[str, np.ndarray]]:
     """The scores of the first run and what they come from."""
-    runs.score_missing(config)
+    run_history.score_missing(config)
     targets, predictions = run_history.read_predictions(config, 2)
     return run_history.read(config, 2).scores, targets, predictions

@@ -13,7 +13,7 @@ from project.config import Config
 from project.core.errors import InputError, RefusedError
 from project.core.paths import SPLITS
 from project.stages import schema, validate
-from project.validation import schema_inference
+from project.validation import schema
 
 
 def write(config: Config, table: pd.DataFrame) -> None:
@@ -178,5 +178,5 @@ def test_no_secret_is_written_into_the_schema(source: str, shown: str) -> None:
 )
 def test_bounds_hold_the_range_that_was_seen(low: float, high: float) -> None:
     width = (high - low) or abs(high)
-    assert schema_inference.rounded_outward(low - width, width, -math.inf) <= low - width
-    assert schema_inference.rounded_outward(high + width, width, math.inf) >= high + width
+    assert schema.rounded_outward(low - width, width, -math.inf) <= low - width
+    assert schema.rounded_outward(high + width, width, math.inf) >= high + width

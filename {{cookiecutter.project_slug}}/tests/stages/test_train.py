@@ -15,6 +15,7 @@ import pytest
 from project import model, preprocessing, task
 from project.config import Config
 from project.core import artifacts
+from project.data import loading, tables
 from project.evaluation import inference
 from project.stages import train
 
@@ -36,13 +37,13 @@ def test_training_lowers_the_loss_and_records_the_run(finished: Config) -> None:
     assert run["epochs"] == len(history) == finished.epochs
     assert run["settings"]["target"] == finished.target
     assert run["model"] == artifacts.content_hash(finished.paths.model)
-    assert run["data"] == artifacts.data_hash(finished)
+    assert run["data"] == tables.data_hash(finished)
     assert not (finished.paths.training / "checkpoint").exists()
 
 
 def test_weights_move(finished: Config, complete: keras.Model) -> None:
     keras.utils.set_random_seed(finished.seed)
-    examples = artifacts.read_examples(finished, "train")
+    examples = loading.read_examples(finished, "train")
     preprocessor = preprocessing.build_preprocessor(finished, examples)
     target = task.describe_target(finished, examples[finished.target])
     untrained = model.build_model(train.best_hyperparameters(finished), finished, preprocessor, target)

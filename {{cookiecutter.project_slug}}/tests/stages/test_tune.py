@@ -11,6 +11,7 @@ from project import model
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import RefusedError
+from project.data import tables
 from project.stages import train, tune
 
 import synthetic
@@ -40,7 +41,7 @@ def build_only(tuner: keras_tuner.Tuner, trial: keras_tuner.engine.trial.Trial, 
 def test_a_search_goes_on_and_training_uses_the_winner_which_never_saw_the_test_split(
     quick: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    read, splits = artifacts.read_rows, []
+    read, splits = tables.read_rows, []
 
     def note(config: Config, split: str) -> pd.DataFrame:
         splits.append(split)
@@ -102,7 +103,7 @@ def test_another_search_starts_anew(trained: Config) -> None:
     wider.Int("units", 1, 2)
     other_data = trained.model_copy(update={"artifacts": trained.artifacts.with_name("other")})
     shutil.copytree(trained.artifacts, other_data.artifacts)
-    artifacts.read_rows(trained, "train").head(100).to_parquet(other_data.paths.examples("train"))
+    tables.read_rows(trained, "train").head(100).to_parquet(other_data.paths.examples("train"))
     keys = {
         tune.search_key(trained, space),
         tune.search_key(trained, wider),

@@ -13,12 +13,13 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.core.paths import SPLITS
-from project.data.request_format import from_log, loggable
+from project.data import loading, tables
+from project.data.requests import from_log, loggable
 from project.evaluation.inference import identity
 from project.stages import train, update, validate
 from project.stages.versions import describe
 from project.training import run_history
-from project.updating import labelled_requests
+from project.updating import new_data
 
 import problem
 import synthetic
@@ -43,7 +44,7 @@ def decision(config: Config) -> dict[str, Any]:
 
 
 def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    before = artifacts.read_examples(served, "test")
+    before = loading.read_examples(served, "test")
     drop(served, synthetic.make_table(200, seed=5))
     update.main(served.model_copy(update={"warm_start": True}))
     assert "version 2 replaces version 1" in capsys.readouterr().out
@@ -51,9 +52,9 @@ def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: 
     assert served.paths.kept_runs() == [1, 2]
     assert decision(served)["promoted"] is True
     assert artifacts.read_json(served.paths.run, "train")["settings"]["start"].endswith("versions/1/model.keras")
-    after = artifacts.read_examples(served, "test")
+    after = loading.read_examples(served, "test")
     assert set(before[synthetic.UNIQUE]) < set(after[synthetic.UNIQUE])
-    assert sum(artifacts.num_examples(served, split) for split in SPLITS) > 500
+    assert sum(tables.num_examples(served, split) for split in SPLITS) > 500
     assert (served.added / "0001" / "new.csv").is_file()
     page = (served.paths.update / "report.html").read_text(encoding="utf-8")
     assert "Version 2 replaces version 1" in page
@@ -106,7 +107,7 @@ def test_an_interrupted_update_loses_nothing_and_goes_on(served: Config, monkeyp
     assert update.is_unfinished(served)
     update.take_in(served, update.candidate_config(served, 1))
     before, after = (
-        sum(artifacts.num_examples(config, split) for split in SPLITS)
+        sum(tables.num_examples(config, split) for split in SPLITS)
         for config in (served, update.candidate_config(served, 1))
     )
     assert after > before
@@ -144,13 +145,13 @@ def test_requests_whose_outcome_is_known_become_examples_once(served: Config) ->
     ]
     common = {"version": 1, "status": 200, "latency_ms": 1.0, "outputs": {}, "time": start.isoformat()}
     log(served, [{**common, "id": "a", "row": number, "inputs": row} for number, row in enumerate(rows)])
-    labelled_requests.write_table(served, 1)
+    new_data.write_table(served, 1)
     assert not served.incoming.exists()
     log(
         served,
         [{"id": "a", "row": row, "time": (start + timedelta(seconds=row)).isoformat(), "outcome": 7} for row in (3, 5)],
     )
-    labelled_requests.write_table(served, 1)
+    new_data.write_table(served, 1)
     if served.time:  # clients do not send the time by which examples are split
         assert not served.incoming.exists()
         return
@@ -160,5 +161,5 @@ def test_requests_whose_outcome_is_known_become_examples_once(served: Config) ->
     assert [example[first] for example in examples] == [from_log(rows[row][first]) for row in (3, 5)]
     assert {example[served.target] for example in examples} == {7}
     assert examples[0].keys() == artifacts.read_json(served.paths.provenance, "collect")["columns"].keys()
-    labelled_requests.write_table(served, 1)
+    new_data.write_table(served, 1)
     assert list(served.incoming.iterdir()) == [file]

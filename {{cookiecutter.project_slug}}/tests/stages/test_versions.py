@@ -7,7 +7,7 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.data.layout import DESCRIPTION
+from project.core.paths import DESCRIPTION
 from project.stages import export, rollback, versions
 
 
@@ -49,7 +49,7 @@ def test_a_version_may_be_chosen_among_all(trained: Config) -> None:
     assert trained.paths.versions() == [1, 2, 3]
     roll_back(trained, version=1)
     assert trained.paths.withdrawn_versions() == [2, 3, 4]
-    assert versions.next_number(trained) == 5
+    assert registry.next_number(trained) == 5
 
 
 def test_a_model_that_was_rolled_back_is_not_exported_again(trained: Config) -> None:

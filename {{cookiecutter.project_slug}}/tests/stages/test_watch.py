@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from project.config import Config
-from project.core import stage
+from project.core import command
 from project.stages import monitor, watch
 
 
@@ -60,4 +60,4 @@ def test_a_person_decides_if_asked(
 def test_a_stage_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(watch.__file__).parents[2]))
     monkeypatch.setattr(watch.sys, "argv", ["watch", "--no-such-setting", "1"])
-    assert watch.run("versions") == stage.EXIT_SETTING
+    assert watch.run("versions") == command.EXIT_SETTING

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from project.training import checkpoint
-from project.training.checkpoint import Checkpoint
+from project.training import fit
+from project.training.fit import Checkpoint
 
 SCORES = [3.0, 1.0, 2.0]
 
@@ -25,7 +25,7 @@ def network() -> keras.Model:
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second passes whenever somebody looks at the clock: twice in a save, once in an epoch."""
     seconds = itertools.count()
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(fit.time, "monotonic", lambda: next(seconds))
 
 
 def run(saver: Checkpoint, network: keras.Model, scores: list[float]) -> list[int]:
@@ -65,7 +65,7 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, network: ker
     saver = Checkpoint(tmp_path, "val_loss", patience=99)
     complete = run(saver, network, [1.0] * 50)
     assert complete[0] == 1
-    assert all(later - sooner >= 1 / checkpoint.SHARE for sooner, later in itertools.pairwise(complete))
+    assert all(later - sooner >= 1 / fit.SHARE for sooner, later in itertools.pairwise(complete))
     assert len(complete) == 3
     saver.on_train_end()
     assert Checkpoint(tmp_path, "val_loss", patience=99).epochs_done == 50

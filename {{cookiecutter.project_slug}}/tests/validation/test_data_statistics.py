@@ -14,7 +14,8 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
-from project.validation import data_statistics, table_parts
+from project.data import tables
+from project.validation import data_statistics
 
 Write = Callable[[pa.Table], Config]
 
@@ -90,36 +91,36 @@ def test_columns_without_a_usable_value(write: Write) -> None:
 
 
 def test_memory_per_batch_depends_on_neither_rows_nor_columns(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_parts, "BATCH_CELLS", 20)
+    monkeypatch.setattr(data_statistics, "BATCH_CELLS", 20)
     config = write(pa.table({"x": range(100), "y": range(100)}))
-    (part,) = [part for part in table_parts.parts(config) if part.split == "train"]
-    batches = list(table_parts.read_batches(part))
+    (part,) = [part for part in data_statistics.parts(config) if part.split == "train"]
+    batches = list(data_statistics.read_batches(part))
     assert {batch.num_rows for batch in batches} == {10}
     assert pa.Table.from_batches(batches)["x"].to_pylist() == list(range(100))
     assert features(config)["x"].num_stats.mean == 49.5
 
 
 def test_parts_depend_on_neither_files_nor_row_groups(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_parts, "BATCH_CELLS", 8)
-    monkeypatch.setattr(table_parts, "PART_ROWS", 21)
+    monkeypatch.setattr(data_statistics, "BATCH_CELLS", 8)
+    monkeypatch.setattr(data_statistics, "PART_ROWS", 21)
     config = write(pa.table({"x": range(100)}))
-    whole = [list(table_parts.read_batches(part)) for part in table_parts.parts(config)]
+    whole = [list(data_statistics.read_batches(part)) for part in data_statistics.parts(config)]
     assert [sum(batch.num_rows for batch in batches) for batches in whole[:5]] == [21, 21, 21, 21, 16]
     shard(config, [7, 40, 100])
-    assert [list(table_parts.read_batches(part)) for part in table_parts.parts(config)] == whole
+    assert [list(data_statistics.read_batches(part)) for part in data_statistics.parts(config)] == whole
 
 
 def test_statistics_are_the_same_on_any_runner_and_in_any_files(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_parts, "PART_ROWS", 3_000)
+    monkeypatch.setattr(data_statistics, "PART_ROWS", 3_000)
     random, size = np.random.default_rng(0), 20_000  # many enough that TFDV estimates quantiles and frequent values
     table = {"x": random.normal(size=size), "word": [f"{number}" for number in random.zipf(1.2, size)]}
     config = write(pa.table(table))
     whole = data_statistics.compute(config)
-    rows = artifacts.read_rows(config, "train")
+    rows = tables.read_rows(config, "train")
     shard(config, [1, 5_003, 17_000, size])
-    pd.testing.assert_frame_equal(artifacts.read_rows(config, "train"), rows)
-    assert artifacts.num_examples(config, "train") == size
-    assert artifacts.data_hash(config) != artifacts.validation_hash(config)
+    pd.testing.assert_frame_equal(tables.read_rows(config, "train"), rows)
+    assert tables.num_examples(config, "train") == size
+    assert tables.data_hash(config) != tables.validation_hash(config)
     threads = ("--runner=FnApiRunner", "--direct_num_workers=2", "--direct_running_mode=multi_threading")
     spread = data_statistics.compute(config.model_copy(update={"beam_options": threads}))
     assert spread.SerializeToString(deterministic=True) == whole.SerializeToString(deterministic=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from project.config import Config
-from project.data import request_format
+from project.data import requests
 from project.media import file_sources, media
 
 
@@ -56,4 +56,4 @@ def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
 def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Examples as the request log keeps them."""
     files = [Path(path).read_bytes() for path in examples[media.COLUMN]]
-    return [{media.COLUMN: request_format.loggable(config, inputs[media.COLUMN], file)} for file in files]
+    return [{media.COLUMN: requests.loggable(config, inputs[media.COLUMN], file)} for file in files]

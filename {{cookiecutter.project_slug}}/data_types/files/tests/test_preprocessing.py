@@ -8,14 +8,15 @@ from project import preprocessing
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
+from project.data import loading, tables
 from project.evaluation import inference
 from project.media import encoding, media
 from project.media.mixing import blend
-from project.training import epochs
+from project.training import fit
 
 
 def batches(config: Config, complete: keras.Model, epoch: int | None = None, split: str = "train") -> list:
-    counter = epochs.epoch_counter() if epoch is not None else None
+    counter = fit.epoch_counter() if epoch is not None else None
     if counter is not None:
         counter.assign(epoch)
     target = inference.target_of(complete)
@@ -37,7 +38,7 @@ def test_batches_are_the_same_from_memory_and_from_files(
 
 def test_every_epoch_has_an_order_of_its_own_and_every_example_once(finished: Config, complete: keras.Model) -> None:
     first, second, again = (batches(finished, complete, epoch) for epoch in (0, 1, 0))
-    num_examples = artifacts.num_examples(finished, "train")
+    num_examples = tables.num_examples(finished, "train")
     everything = [np.concatenate([inputs for inputs, _ in epoch]) for epoch in (first, second, again)]
     assert [len(each) for each in everything] == [num_examples] * 3
     assert not (everything[0] == everything[1]).all()
@@ -66,13 +67,13 @@ def test_a_share_of_one_changes_nothing() -> None:
 
 
 def test_a_file_that_is_gone_is_named(finished: Config, complete: keras.Model) -> None:
-    table = artifacts.read_examples(finished, "test").head(2).assign(**{media.COLUMN: "nowhere/a.bin"})
+    table = loading.read_examples(finished, "test").head(2).assign(**{media.COLUMN: "nowhere/a.bin"})
     with pytest.raises(InputError, match=r"nowhere/a.bin cannot be read .*make collect"):
         preprocessing.raw_arrays(complete.input, table)
 
 
 def test_features_of_the_baselines_are_numbers_without_gaps(finished: Config) -> None:
-    train, test = (artifacts.read_examples(finished, split) for split in ("train", "test"))
+    train, test = (loading.read_examples(finished, split) for split in ("train", "test"))
     simple = preprocessing.simple_features(finished, train, test)
     assert [len(table) for table in simple] == [len(train), len(test)]
     assert list(simple[0]) == list(simple[1])
@@ -81,7 +82,7 @@ def test_features_of_the_baselines_are_numbers_without_gaps(finished: Config) ->
 
 
 def test_the_size_is_decided_by_the_training_examples(finished: Config) -> None:
-    table = artifacts.read_examples(finished, "train")
+    table = loading.read_examples(finished, "train")
     layer = encoding.encoder(finished, table)
     again = type(layer).from_config(layer.get_config())
     assert again.get_config() == layer.get_config()

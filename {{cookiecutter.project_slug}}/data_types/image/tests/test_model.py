@@ -13,6 +13,7 @@ from project import features, model, task
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
+from project.data import loading
 from project.media import media, pretrained
 from project.media.pretrained import FINE_RATE, FineTuned
 from project.preprocessing import build_preprocessor
@@ -145,7 +146,7 @@ def test_without_its_weights_the_remedy_is_named(tuned: Config, monkeypatch: pyt
 
 
 def test_the_search_varies_the_network(tuned: Config) -> None:
-    examples = artifacts.read_examples(tuned, "train")
+    examples = loading.read_examples(tuned, "train")
     config = tuned.model_copy(update={"backbone": ""})
     target = task.describe_target(config, examples[config.target])
     preprocessor = build_preprocessor(config, examples)

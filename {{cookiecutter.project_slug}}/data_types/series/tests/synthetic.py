@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from project.config import Config
-from project.data import request_format
+from project.data import requests
 from project.series import series_windows, window_shape
 
 HORIZON, CONTEXT = 3, 14
@@ -94,6 +94,6 @@ def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> li
         histories = {name: window[entry["column"]][:CONTEXT] for name, entry in inputs.items()}
         plain = {name: values[:, 0] if values.ndim == 2 else values for name, values in histories.items()}
         cells = {name: values.astype(str) if values.dtype.kind == "M" else values for name, values in plain.items()}
-        row = {name: request_format.loggable(config, inputs[name], values.tolist()) for name, values in cells.items()}
+        row = {name: requests.loggable(config, inputs[name], values.tolist()) for name, values in cells.items()}
         rows.append(row)
     return rows

@@ -8,11 +8,12 @@ import pytest
 from project import preprocessing, task
 from project.config import Config
 from project.core import artifacts
+from project.data import loading
 from project.evaluation import inference
 from project.series.encoding import LAST_TIME, SEASONAL_ERROR
 from project.stages import collect
 from project.stages.versions import describe
-from project.training import epochs
+from project.training import fit
 
 import synthetic
 
@@ -37,7 +38,7 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def make_parts(config: Config) -> tuple[object, task.Target]:
-    train = artifacts.read_examples(config, "train")
+    train = loading.read_examples(config, "train")
     return preprocessing.build_preprocessor(config, train), task.describe_target(config, train[config.target])
 
 
@@ -50,7 +51,7 @@ def together(dataset: object) -> Windows:
 def test_cut_windows_equal_encoded_windows(rich: Config) -> None:
     preprocessor, target = make_parts(rich)
     inputs, targets = together(preprocessing.make_dataset(rich, "validation", preprocessor, target))
-    windows = artifacts.read_examples(rich, "validation")
+    windows = loading.read_examples(rich, "validation")
     encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(preprocessor.input, windows))  # type: ignore[attr-defined]
     assert inputs.keys() == encoded.keys() - {LAST_TIME, SEASONAL_ERROR}
     assert len(targets) == len(windows)
@@ -63,7 +64,7 @@ def test_cut_windows_equal_encoded_windows(rich: Config) -> None:
 
 def test_each_epoch_has_every_window_once_in_an_order_of_its_own(rich: Config) -> None:
     preprocessor, target = make_parts(rich)
-    epoch = epochs.epoch_counter()
+    epoch = fit.epoch_counter()
     dataset = preprocessing.make_dataset(rich, "train", preprocessor, target, epoch)
     first, again = together(dataset)[1], together(dataset)[1]
     np.testing.assert_array_equal(first, again)
@@ -76,7 +77,7 @@ def test_each_epoch_has_every_window_once_in_an_order_of_its_own(rich: Config) -
 
 def test_the_model_is_told_nothing_of_the_future(finished: Config) -> None:
     complete = inference.load_model(finished)
-    windows = artifacts.read_examples(finished, "test").head(20)
+    windows = loading.read_examples(finished, "test").head(20)
     before = inference.predict(complete, windows)
     blanked = windows.copy()
     for name in ("load", "wind"):
@@ -92,7 +93,7 @@ def test_but_for_the_level_term_a_shifted_history_shifts_the_forecast(finished: 
     assert terms
     for variable in terms:
         variable.assign(keras.ops.zeros_like(variable))
-    arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(20))
+    arrays = preprocessing.raw_arrays(complete.input, loading.read_examples(finished, "test").head(20))
     before = complete.predict_on_batch(arrays)["forecast"]
     after = complete.predict_on_batch(arrays | {"load": arrays["load"] + 1_000})["forecast"]
     np.testing.assert_allclose(after - before, 1_000, atol=0.5)
@@ -100,7 +101,7 @@ def test_but_for_the_level_term_a_shifted_history_shifts_the_forecast(finished: 
 
 def test_missing_cells_give_a_forecast(finished: Config) -> None:
     complete = inference.load_model(finished)
-    arrays = preprocessing.raw_arrays(complete.input, artifacts.read_examples(finished, "test").head(5))
+    arrays = preprocessing.raw_arrays(complete.input, loading.read_examples(finished, "test").head(5))
     arrays["load"][:, ::3], arrays["wind"][:] = np.nan, np.nan
     for name, values in complete.predict_on_batch(arrays).items():
         assert values.dtype == object or np.isfinite(values).all(), name
@@ -108,7 +109,7 @@ def test_missing_cells_give_a_forecast(finished: Config) -> None:
 
 def test_times_of_the_forecast_follow_the_history(finished: Config) -> None:
     complete = inference.load_model(finished)
-    windows = artifacts.read_examples(finished, "test").head(3)
+    windows = loading.read_examples(finished, "test").head(3)
     times = inference.predict(complete, windows)["times"]
     expected = [str(time) for time in windows["day"].iloc[0][synthetic.CONTEXT :]]
     assert [text.decode() for text in times[0]] == expected

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import parsing, preprocessing, task
+from project import layers, preprocessing, task
 from project.config import Config
 from project.core import artifacts
-from project.data import batching
+from project.data import batching, loading
 from project.layers import QuantileTransform
 from project.stages import collect
-from project.training import epochs
+from project.training import fit
 
 import problem
 from synthetic import make_table
@@ -75,7 +75,7 @@ def test_odd_column_names_reach_the_network(config: Config) -> None:
 
 def test_dates_are_counted_in_days() -> None:
     texts = ["1970-01-01", "2000-02-29", "2026-11-22T12:00:00", "2026-11-22 06:00", "1969-12-31T00:00:00Z", "", "soon"]
-    days = parsing.DaysSinceEpoch()(np.array(texts)).numpy()
+    days = layers.DaysSinceEpoch()(np.array(texts)).numpy()
     expected = [(pd.Timestamp(text[:19]) - pd.Timestamp(0)) / pd.Timedelta("1D") for text in texts[:5]]
     np.testing.assert_allclose(days[:5], expected, atol=2e-3)
     assert np.isnan(days[5:]).all()
@@ -92,7 +92,7 @@ def test_quantiles_of_ties_gaps_and_outliers() -> None:
 
 def test_every_epoch_holds_every_example_once_in_a_new_order() -> None:
     inputs, targets = {"x": np.arange(10, dtype="float32")[:, None]}, np.arange(10)[:, None]
-    epoch = epochs.epoch_counter()
+    epoch = fit.epoch_counter()
     dataset = batching.shuffled(inputs, targets, 4, 0, epoch)
 
     def order(number: int) -> list[int]:
@@ -108,10 +108,10 @@ def test_every_epoch_holds_every_example_once_in_a_new_order() -> None:
 def test_datasets_match_the_tables(make_config: Callable[..., Config]) -> None:
     config = make_config()
     collect.main(config)
-    train = artifacts.read_examples(config, "train")
+    train = loading.read_examples(config, "train")
     target = task.describe_target(config, train[config.target])
     preprocessor = preprocessing.build_preprocessor(config, train)
     validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
     targets = np.concatenate([batch.numpy() for _, batch in validation])
-    expected = task.encode(target, artifacts.read_examples(config, "validation")[config.target])
+    expected = task.encode(target, loading.read_examples(config, "validation")[config.target])
     np.testing.assert_array_equal(targets[:, 0], expected)

@@ -10,10 +10,10 @@ from project import model, preprocessing, task
 from project.baselines import encode as encode_simple
 from project.config import Config
 from project.core import artifacts
-from project.data import batching
+from project.data import batching, loading, tables
 from project.evaluation import inference
 from project.layers import WeightedBag
-from project.training.epochs import epoch_counter
+from project.training.fit import epoch_counter
 
 
 def encode(complete: keras.Model, *texts: str) -> dict[str, np.ndarray]:
@@ -48,7 +48,7 @@ def test_every_epoch_has_an_order_of_its_own_and_every_example_once(finished: Co
     first = np.concatenate([inputs["word_ngrams"].numpy() for inputs, _ in dataset])
     counter.assign(1)
     second = np.concatenate([inputs["word_ngrams"].numpy() for inputs, _ in dataset])
-    assert len(first) == artifacts.num_examples(finished, "train")
+    assert len(first) == tables.num_examples(finished, "train")
     assert (first != second).any()
     assert sorted(row.tobytes() for row in first) == sorted(row.tobytes() for row in second)
 
@@ -62,7 +62,7 @@ def test_rows_without_a_text_are_bad() -> None:
 
 
 def test_baselines_learn_from_sparse_weights(finished: Config) -> None:
-    train, test = (artifacts.read_examples(finished, split) for split in ("train", "test"))
+    train, test = (loading.read_examples(finished, split) for split in ("train", "test"))
     features, others = preprocessing.simple_features(finished, train, test)
     assert features.shape == (len(train), others.shape[1])
     assert encode_simple(features, others) is others
@@ -71,7 +71,7 @@ def test_baselines_learn_from_sparse_weights(finished: Config) -> None:
 
 
 def test_long_texts_are_not_spelled(finished: Config, complete: keras.Model) -> None:
-    examples = artifacts.read_examples(finished, "train")
+    examples = loading.read_examples(finished, "train")
     preprocessor = preprocessing.build_preprocessor(finished, examples.assign(characters=5_000))
     assert "character_ngrams" in complete.get_layer("preprocessor").output
     assert "character_ngrams" not in preprocessor.output

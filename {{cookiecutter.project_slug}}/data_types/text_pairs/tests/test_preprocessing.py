@@ -10,6 +10,7 @@ import tensorflow as tf
 from project import features, preprocessing, task
 from project.config import Config
 from project.core import artifacts
+from project.data import loading
 from project.pairs import length_buckets
 from project.pairs.tokenizing import END, START
 from project.stages import collect
@@ -65,16 +66,16 @@ def collected(make_config: Callable[..., Config]) -> Config:
 
 
 def test_pieces_are_of_training_texts_only(collected: Config) -> None:
-    train = artifacts.read_examples(collected, "train")
+    train = loading.read_examples(collected, "train")
     before = preprocessing.build_preprocessor(collected, train).get_layer("pieces").pieces
     other = collected.paths.examples("test")
-    artifacts.read_examples(collected, "test").assign(source="zebra zebra zebra").to_parquet(other)
+    loading.read_examples(collected, "test").assign(source="zebra zebra zebra").to_parquet(other)
     assert preprocessing.build_preprocessor(collected, train).get_layer("pieces").pieces == before
     assert not any("zebra" in piece for piece in before)
 
 
 def test_a_dataset_holds_the_codes_of_both_sides(collected: Config) -> None:
-    examples = artifacts.read_examples(collected, "train")
+    examples = loading.read_examples(collected, "train")
     preprocessor = preprocessing.build_preprocessor(collected, examples)
     target = task.describe_target(collected, examples["target"])
     dataset = preprocessing.make_dataset(collected, "train", preprocessor, target, tf.Variable(0, dtype="int32"))

@@ -9,18 +9,9 @@ import os
 import shutil
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import InputError
-from .paths import SPLITS
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..config import Config
-
-
-DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
 
 
 @contextlib.contextmanager
@@ -104,61 +95,21 @@ def text_hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def data_hash(config: "Config") -> str:
-    """A hash of the examples of all splits, by which a model and a verdict name the data they are about."""
-    return text_hash([content_hash(file) for split in SPLITS for file in examples_files(config, split)])
+def to_number(value: Any) -> float:
+    """A logged value as a number; NaN if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
-def validation_hash(config: "Config") -> str:
-    """A hash of the validation examples and of what is predicted of them: scores with the same one can be compared."""
-    return text_hash([*map(content_hash, examples_files(config, "validation")), config.target])
-
-
-def examples_files(config: "Config", split: str) -> list[Path]:
-    """The Parquet files of a split in their order: most often one; several where its path is a folder of shards."""
-    path = require(config.paths.examples(split), "collect")
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-
-
-def num_examples(config: "Config", split: str) -> int:
-    """How many examples a split has."""
-    import pyarrow.parquet  # here, since stages that only handle JSON need not wait for it
-
-    return sum(int(pyarrow.parquet.read_metadata(path).num_rows) for path in examples_files(config, split))
-
-
-def read_examples(config: "Config", split: str) -> "pd.DataFrame":
-    """The examples of a split, as the data type makes them of its table, one row each; a sample if they are many."""
-    from ..data.example_tables import read_split  # here, since it needs what is written here
-
-    return read_split(config, split)
-
-
-def all_targets(config: "Config", split: str, examples: "pd.DataFrame") -> "pd.Series":
-    """The targets of all examples of a split, of which `examples` may be a sample."""
-    rows = read_rows(config, split, [config.target]) if DRAWN_FROM in examples.attrs else examples
-    return rows[config.target]
-
-
-def extent(examples: "pd.DataFrame") -> str:
-    """How many examples there are; of a sample, also of how many they were drawn."""
-    drawn = f" of {examples.attrs[DRAWN_FROM]:,}, drawn at random" if DRAWN_FROM in examples.attrs else ""
-    return f"{len(examples):,}{drawn}"
-
-
-def read_rows(config: "Config", split: str, columns: list[str] | None = None) -> "pd.DataFrame":
-    """The table of a split as collecting wrote it, or some of its columns."""
-    import pandas as pd  # here, since stages that only handle JSON need not wait for it
-
-    return pd.read_parquet(require(config.paths.examples(split), "collect"), columns=columns)
-
-
-def read_blocks(config: "Config", split: str, num_rows: int) -> Generator["pd.DataFrame", None, None]:
-    """The table of a split in blocks of at most so many rows, in order."""
-    import pyarrow as pa  # here, since stages that only handle JSON need not wait for it
-    import pyarrow.parquet
-
-    for path in examples_files(config, split):
-        with pyarrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(num_rows):
-                yield pa.Table.from_batches([batch]).to_pandas()
+def to_text(value: Any) -> str | None:
+    """A logged value as a text that can be written anywhere; None if it is missing or empty."""
+    if (
+        value is None
+        or value == ""
+        or (isinstance(value, float) and math.isnan(value))
+        or type(value).__name__ == "NAType"
+    ):
+        return None
+    return str(value).encode("utf-8", "replace").decode()

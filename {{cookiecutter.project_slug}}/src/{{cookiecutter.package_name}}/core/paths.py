@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SPLITS = ("train", "validation", "test")
+# What stands where in an exported version: on this, the stages that write it and the server that reads it agree.
+NAMED, SERIALIZED = "serving_default", "serialized_examples"  # the signatures
+DESCRIPTION = Path("assets.extra", "model.json")
+WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
+MORE_MISSING = 0.1  # share that may lack beyond what was seen; a column with no more room than that is required
+
 PROJECT = (__package__ or "").partition(".")[0].replace("_", "-")  # the name under which the model is served
 
 

@@ -1,18 +1,23 @@
-"""From the command line, the environment and config.py to checked settings."""
+"""What settings are made of: their types, their sources and the checks that name what is wrong.
+
+Each room declares its settings in a class of its own, in its `settings.py`; `config.py` joins them to one flat object.
+"""
 
 import argparse
 import difflib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, CliSettingsSource, SettingsError
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict, SettingsError
 
 from .errors import InputError
 
-Settings = TypeVar("Settings", bound=BaseSettings)
+PACKAGE = (__package__ or "").partition(".")[0]
+ENVIRONMENT_PREFIX = f"{PACKAGE.upper()}_"
 
 
 def parse_names(value: Any) -> Any:
@@ -38,14 +43,30 @@ def parse_mapping(value: Any) -> Any:
     return value
 
 
-def load(settings: type[Settings], arguments: Sequence[str]) -> Settings:
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_names)]
+Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(parse_numbers)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseSettings):
+    """The base of all classes of settings; a wrong name, type or range is refused."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, use_attribute_docstrings=True, validate_default=True
+    )
+
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+def load(settings: type[AnySettings], arguments: Sequence[str]) -> AnySettings:
     """Reads the settings; the command line wins over the environment, the environment over the written values.
 
     Raises:
         InputError: a name, type or range is wrong; the message names the setting, the value and what is allowed.
     """
     check_environment(settings, os.environ)
-    parser = Parser(allow_abbrev=False, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(allow_abbrev=False, add_help=False)
     parser.known = tuple(settings.model_fields)
     try:
         source: CliSettingsSource[Any] = CliSettingsSource(
@@ -90,7 +111,7 @@ def check_environment(settings: type[BaseSettings], environment: Mapping[str, st
 def unknown_setting(name: str, known: Iterable[str]) -> str:
     """The message about a setting that does not exist."""
     nearest = difflib.get_close_matches(name.strip("-"), list(known), n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else "config.py lists all settings."
+    hint = f"did you mean {nearest[0]}?" if nearest else f"`python -m {PACKAGE} all --help` lists all settings."
     return f"{name} is not a setting; {hint}"
 
 
@@ -106,3 +127,18 @@ def describe(settings: type[BaseSettings], error: ValidationError) -> str:
         else:
             lines.append(problem["msg"].removeprefix("Value error, "))
     return "\n".join(dict.fromkeys(lines))
+
+
+def declared(settings: type[BaseSettings]) -> list[str]:
+    """The settings that a class declares itself, not those of the classes that it is joined of."""
+    return [name for name in vars(settings).get("__annotations__", {}) if name in settings.model_fields]
+
+
+def groups(settings: type[BaseSettings]) -> list[type[BaseSettings]]:
+    """The classes that settings are joined of, the one that joins them first."""
+    return [base for base in settings.__mro__ if issubclass(base, Settings) and declared(base)]
+
+
+def without_password(source: str) -> str:
+    """An address or database URL as it may be shown and stored."""
+    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..config import Config
-from .schedule import LARGEST_BATCH, SMALLEST_BATCH, STEPS
+from ..core.data_type import LARGEST_BATCH, SMALLEST_BATCH, STEPS
 
 Load: TypeAlias = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -88,3 +88,25 @@ def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int)
         for start in range(0, num_examples, size)
     ]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+class TraceOnce(keras.callbacks.Callback):
+    """Creates the variables of the optimizer and the metrics before the first step.
+
+    Keras creates them in that step, and a function that creates variables is traced twice, which takes seconds.
+    """
+
+    def __init__(self, dataset: tf.data.Dataset) -> None:
+        """Takes the dataset to train on, of (inputs, targets)."""
+        super().__init__()
+        self.zeros = zeros(dataset)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Runs the network on an example of zeros without training."""
+        del logs
+        inputs, targets = self.zeros
+        outputs = self.model(inputs, training=False)
+        self.model.compute_loss(inputs, targets, outputs)
+        self.model.compute_metrics(inputs, targets, outputs)
+        self.model.reset_metrics()
+        self.model.optimizer.build(self.model.trainable_variables)

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from ..config import Config
 from ..core.errors import InputError
+from ..core.settings import without_password
 from . import delimited
-from .provenance import Provenance, without_password
+from .provenance import Provenance
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")

@@ -1,20 +1,213 @@
-"""The examples on their way from the sources to the splits: in memory or, where a source comes in parts, on disk."""
+"""The examples of all sources on their way to the splits: read, checked and joined."""
 
-import itertools
+import difflib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..examples import identities
-from . import additions, splitting
-from .example_checks import check_columns, feature_names, row_numbers
-from .provenance import Provenance
+from ..core.paths import SPLITS, numbered
+from . import splitting
+from .provenance import Provenance, name_rows
+
+
+class Examples(Protocol):
+    """What is asked of the module examples.py, which knows what an example is."""
+
+    def read_parts(self, config: Config) -> Iterator[pd.DataFrame]:
+        """The examples of a source, in one part or several."""
+
+    def as_before(self, config: Config, examples: pd.DataFrame) -> Config:
+        """The settings by which a further source is read as `examples` were."""
+
+    def identities(self, config: Config, examples: pd.DataFrame) -> np.ndarray:
+        """A number per example, (num_examples,) uint64, that those share which are the same to a model."""
+
+
+class Gathered(Protocol):
+    """What holds the examples until they are split."""
+
+    sizes: Counter[str]
+    """Examples by source."""
+    columns: dict[str, str]
+    """The dtype of each column."""
+    deciding: pd.DataFrame
+    """The columns by which examples are split, at least."""
+    identities: np.ndarray
+    contents: np.ndarray
+    """A hash of all that an example holds, (num_examples,) uint64; where there is no key, the identities."""
+    vary: bool
+    """Whether any feature has several values."""
+
+    def add(self, source: str, part: pd.DataFrame) -> None:
+        """Takes examples of a source."""
+
+    def complete(self) -> None:
+        """Derives the attributes, when all examples are there."""
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The examples as they are written."""
+
+
+def taken(config: Config) -> list[str]:
+    """The sources that were added to the project, each a folder of tables, in the order in which they came."""
+    folders = [folder for folder in config.added.glob("*") if folder.is_dir() and folder.name.isdigit()]
+    return [str(folder) for folder in sorted(folders, key=lambda folder: int(folder.name))]
+
+
+def read(
+    examples: Examples, config: Config, sources: Sequence[str], provenance: Provenance
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The examples of each source, in one part or several, with the columns and types of the very first part.
+
+    Raises:
+        InputError: a source cannot be read, lacks a column or has other kinds of values than the first.
+    """
+    first = None
+    for source in sources:
+        own = config.model_copy(update={"source": source, **({"query": ""} if source != sources[0] else {})})
+        facts: dict[str, Any] = {}
+        for part in examples.read_parts(own if first is None else examples.as_before(own, first)):
+            facts = part.attrs
+            if first is None:
+                first = part
+                yield source, part
+            else:
+                yield source, conform(source, part, first, provenance)
+        provenance.add(Provenance(**facts), source if source != sources[0] else "")
+
+
+def conform(source: str, table: pd.DataFrame, first: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:
+    """A further table with the columns of the first one; columns that are unknown there are left out."""
+    lacking = [name for name in first.columns if name not in table.columns]
+    if lacking:
+        has = ", ".join(map(str, table.columns[:20]))
+        raise InputError(f"{source} lacks the columns {', '.join(map(repr, lacking))}; it has: {has}; add them there")
+    unknown = [str(name) for name in table.columns if name not in first.columns]
+    if unknown:
+        provenance.note(f"{source}: columns that the source lacks are left out: {', '.join(unknown)}")
+    for name in first.columns:
+        was, comes = kind(first[name]), kind(table[name])
+        if was != comes and table[name].notna().any() and first[name].notna().any():
+            example = table[name].dropna().iloc[0]
+            raise InputError(
+                f"{source}: column {name!r} holds a {comes}, such as {example!r}, but a {was} in the first source; "
+                "mend its cells"
+            )
+    return table[list(first.columns)]
+
+
+def kind(values: pd.Series) -> str:
+    """What a column holds: number, date or text."""
+    if types.is_numeric_dtype(values):  # truth values too
+        return "number"
+    return "date" if types.is_datetime64_any_dtype(values) else "text"
+
+
+def join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All tables as one; whole numbers stay whole, with missing ones too."""
+    if len(tables) == 1:
+        return tables[0]
+    columns = {}
+    for name in tables[0].columns:
+        parts = [table[name] for table in tables]
+        if len({part.dtype for part in parts}) > 1:
+            present = [part for part in parts if part.notna().any()]
+            parts = [part.astype(common_type(present)) for part in parts]
+        columns[name] = pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def common_type(parts: Sequence[pd.Series]) -> str:
+    """The type that holds the values of all parts, which are of one kind, and missing ones."""
+    if not parts or not types.is_numeric_dtype(parts[0]):
+        return "datetime64[us]" if parts and kind(parts[0]) == "date" else "object"
+    if all(types.is_bool_dtype(part) for part in parts):
+        return "boolean"
+    return "Int64" if all(types.is_integer_dtype(part) or types.is_bool_dtype(part) for part in parts) else "float64"
+
+
+MIN_EXAMPLES = len(SPLITS)
+COLUMNS_SHOWN = 20
+
+
+def check_columns(config: Config, source: str, examples: pd.DataFrame, first: int = 1) -> None:
+    """Refuses settings that name columns which are not there or cannot do their duty; `first` numbers the first row."""
+    names = [str(name) for name in examples.columns]
+    for setting in ("target", "key", "group", "time"):
+        name = getattr(config, setting)
+        if name and name not in names:
+            nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "set it to one of these"
+            hint += "" if nearest or not config.header else ", or header to false if these are an example."
+            known = ", ".join(names[:COLUMNS_SHOWN]) + (" ..." if len(names) > COLUMNS_SHOWN else "")
+            of = named(config, source)
+            raise InputError(f"{setting} is {name!r}, which is no column of {of} ({known}); {hint}")
+    if not len(examples):
+        raise InputError(f"{named(config, source)} has a header but no rows; one row per example is needed")
+    for setting in ("key", "group", "time"):
+        name = getattr(config, setting)
+        missing = row_numbers(examples[name].isna(), first) if name else []
+        if len(missing):
+            message = f"{setting} {name!r} is missing in {name_rows(missing)}"
+            raise InputError(f"{message}; every example needs one: fill them or choose another column")
+    if config.time:
+        times = examples[config.time]
+        if not types.is_datetime64_any_dtype(times) and not types.is_numeric_dtype(times):
+            message = f"time {config.time!r} holds cells such as {times.iloc[0]!r}; dates of one format or numbers"
+            raise InputError(f"{message} are needed to sort by: mend them, such as 2024-01-31 or 2024-01-31T12:00:00")
+
+
+def named(config: Config, source: str) -> str:
+    """What messages call a source."""
+    return "the source" if source == config.source else source
+
+
+def check_content(config: Config, names: list[str], num_examples: int, vary: bool) -> None:
+    """Refuses too few examples, and features that tell nothing; `vary` says whether any has several values."""
+    if num_examples < MIN_EXAMPLES:
+        number = "1 usable row" if num_examples == 1 else f"{num_examples} usable rows"
+        raise InputError(f"the source has {number}; splitting and learning need some hundred: collect more")
+    features = feature_names(config, names)
+    if not features:
+        raise InputError(
+            f"no column is left to learn from: the source has {', '.join(names)}, of which target, key and "
+            f"ignore take all; check `delimiter`, or give a source with more columns"
+        )
+    if not vary:
+        message = f"all features are constant ({', '.join(features[:COLUMNS_SHOWN])})"
+        raise InputError(f"{message}; give a source whose columns vary from example to example")
+
+
+def feature_names(config: Config, names: list[str]) -> list[str]:
+    """The columns that may tell something of the target."""
+    return [name for name in names if name not in (config.target, config.key, *config.ignore)]
+
+
+def check_keys(config: Config, keys: pd.Series, contents: np.ndarray) -> None:
+    """Refuses keys of several examples that differ in `contents`, a number per example, (num_examples,) uint64."""
+    rows = pd.DataFrame({"key": keys.to_numpy(), "content": contents})
+    distinct = rows[rows["key"].duplicated(keep=False)].drop_duplicates()
+    doubled = distinct.loc[distinct["key"].duplicated(), "key"].unique()
+    if len(doubled):
+        raise InputError(
+            f"key {config.key!r} has {len(doubled)} values with several different rows, such as {doubled[0]}; a "
+            f"key identifies one example: choose another column, or set group to {config.key!r} instead to keep "
+            f"its rows together"
+        )
+
+
+def row_numbers(flags: pd.Series, first: int = 1) -> list[int]:
+    """The rows that are flagged, of which the first one has the number `first`; the header has none."""
+    return [int(row) for row in np.flatnonzero(flags) + first]
+
 
 Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of them
 
@@ -22,9 +215,9 @@ Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of the
 class InMemory:
     """All examples of all sources, in their order."""
 
-    def __init__(self, config: Config) -> None:
-        """Begins without any."""
-        self.config = config
+    def __init__(self, examples: Examples, config: Config) -> None:
+        """Takes the module that knows what an example is."""
+        self.examples, self.config = examples, config
         self.parts: list[pd.DataFrame] = []
         self.sizes: Counter[str] = Counter()  # examples by source
 
@@ -35,11 +228,11 @@ class InMemory:
 
     def complete(self) -> None:
         """Makes what splitting asks for, when all examples are there."""
-        self.deciding = additions.join(self.parts)  # with all columns
+        self.deciding = join(self.parts)  # with all columns
         self.parts = []
         self.columns = {str(name): str(dtype) for name, dtype in self.deciding.dtypes.items()}
         self.vary = varies(self.config, self.deciding)
-        self.identities = identities(self.config, self.deciding)
+        self.identities = self.examples.identities(self.config, self.deciding)
         self.contents = splitting.hash_rows(self.deciding) if self.config.key else self.identities
 
     def tables(self) -> Iterator[pa.Table]:
@@ -47,74 +240,12 @@ class InMemory:
         yield to_arrow(self.deciding)
 
 
-class OnDisk:
-    """All examples of sources that come in parts; parts of a source follow each other.
-
-    In memory are only the columns by which examples are split, a hash of what identifies each example and, where there
-    are keys, one of all that it holds.
-    """
-
-    def __init__(self, config: Config, folder: Path) -> None:
-        """Takes the folder for the parts."""
-        self.config, self.folder = config, folder
-        self.sizes: Counter[str] = Counter()  # examples by source
-        self.types: dict[str, set[pa.DataType]] = {}
-        self.columns: dict[str, str] = {}
-        self.files: list[Path] = []
-        self.seen: list[tuple[pd.DataFrame, np.ndarray, np.ndarray]] = []  # what stays in memory of each part
-        self.vary = False
-        self.first: pd.DataFrame | None = None
-        folder.mkdir(parents=True)
-
-    def add(self, source: str, part: pd.DataFrame) -> None:
-        """Writes a part and keeps what splitting goes by."""
-        names = dict.fromkeys(getattr(self.config, setting) for setting in ("target", "key", "group", "time"))
-        same = identities(self.config, part)
-        contents = splitting.hash_rows(part) if self.config.key else same
-        self.seen.append((part[[name for name in names if name]], same, contents))
-        self.first = part.head(1) if self.first is None else self.first
-        self.vary = self.vary or varies(self.config, part) or varies(self.config, pd.concat([self.first, part.head(1)]))
-        self.columns = self.columns or {str(name): str(dtype) for name, dtype in part.dtypes.items()}
-        table = to_arrow(part)
-        for field in table.schema:
-            self.types.setdefault(field.name, set()).add(field.type)
-        self.files.append(self.folder / f"{len(self.files):08}.arrow")
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_file(self.files[-1], table.schema, options=options) as writer:
-            writer.write_table(table)
-        self.sizes[source] += len(part)
-
-    def complete(self) -> None:
-        """Makes what splitting asks for, when all parts are there."""
-        deciding, same, contents = map(list, zip(*self.seen, strict=True))
-        self.seen = []
-        self.deciding = additions.join(deciding)
-        deciding.clear()
-        self.identities = np.concatenate(same)
-        same.clear()
-        self.contents = np.concatenate(contents) if self.config.key else self.identities
-
-    def tables(self) -> Iterator[pa.Table]:
-        """The examples as they are written, part by part."""
-        schema = pa.schema([(name, common_type(types)) for name, types in self.types.items()])
-        for file in self.files:
-            with pa.memory_map(str(file)) as stored:
-                yield pa.ipc.open_file(stored).read_all().cast(schema)
-
-
-def gather(config: Config, folder: Path, parts: Iterator[Part], provenance: Provenance) -> InMemory | OnDisk:
+def gather(config: Config, gathered: Gathered, parts: Iterator[Part], provenance: Provenance) -> None:
     """Checks the examples of each source, leaves out those without target and puts all together.
-
-    If the first source comes in several parts, all go to the folder.
 
     Raises:
         InputError: a column that a setting names is not there or cannot do its duty, or no target is known.
     """
-    head = list(itertools.islice(parts, 2))
-    in_parts = len({source for source, _ in head}) < len(head)
-    parts = itertools.chain(iter(head), parts)
-    del head  # else it stays in memory
-    gathered = OnDisk(config, folder) if in_parts else InMemory(config)
     num_rows: Counter[str] = Counter()
     for source, part in parts:
         first = num_rows[source] + 1
@@ -129,7 +260,6 @@ def gather(config: Config, folder: Path, parts: Iterator[Part], provenance: Prov
             message = f"target {config.target!r} is missing in all {number} rows"
             raise InputError(f"{message}; check `target`, and that missing_markers holds none of its values")
     gathered.complete()
-    return gathered
 
 
 def varies(config: Config, examples: pd.DataFrame) -> bool:
@@ -141,11 +271,3 @@ def varies(config: Config, examples: pd.DataFrame) -> bool:
 def to_arrow(examples: pd.DataFrame) -> pa.Table:
     """A table without the notes of pandas, which would read nullable types, which NumPy takes for objects."""
     return pa.Table.from_pandas(examples, preserve_index=False).replace_schema_metadata(None)
-
-
-def common_type(types: set[pa.DataType]) -> pa.DataType:
-    """The type that holds the cells of all parts of a column, which are of one kind: whole numbers stay whole."""
-    known = {kind for kind in types if not pa.types.is_null(kind)} or types
-    if len(known) == 1:
-        return next(iter(known))
-    return pa.int64() if known <= {pa.int64(), pa.bool_()} else pa.float64()

@@ -40,11 +40,6 @@ class Provenance:
             self.notes.append(text)
 
 
-def without_password(source: str) -> str:
-    """An address or database URL as it may be shown and stored."""
-    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)
-
-
 def name_rows(rows: Sequence[int]) -> str:
     """Row numbers as a phrase: `row 3`, or `rows 3, 7, 8 and 21 more`."""
     shown, rest = rows[:MAX_ROW_NUMBERS], len(rows) - MAX_ROW_NUMBERS

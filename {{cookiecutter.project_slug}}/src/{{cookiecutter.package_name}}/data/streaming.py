@@ -18,7 +18,7 @@ import pyarrow.parquet
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from . import delimited, formats, text_layout
+from . import delimited, formats
 from .provenance import Provenance
 
 ROWS = 16_384  # of a piece
@@ -88,7 +88,7 @@ def read_text_pieces(
     whole_lines = sample[: sample.rfind(b"\n") + 1] if len(sample) == SAMPLE_BYTES else sample
     encoding = config.encoding or delimited.detect_encoding(name, whole_lines, provenance)
     text = whole_lines.decode(encoding, errors="ignore").encode()
-    layout = text_layout.detect(config, name, text)
+    layout = delimited.detect(config, name, text)
     with opened() as stream:
         reader = pyarrow.csv.open_csv(
             stream,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
 from ..reporting import report
-from . import scoring
+from ..reporting.report import Banner, Column, Interval, Page, Row, Section, Table
+from . import criteria
 
 
 def judge(
@@ -23,7 +25,7 @@ def judge(
             known = ", ".join(name for name, scored in baselines.items() if metric in scored)
             raise InputError(f"criteria ask {metric} to beat {demanded!r}, which has no such score; known are: {known}")
         threshold = baselines[demanded][metric] if isinstance(demanded, str) else float(demanded)
-        passed = value >= threshold if scoring.METRICS[metric].greater_is_better else value <= threshold
+        passed = value >= threshold if metrics.METRICS[metric].greater_is_better else value <= threshold
         entry: dict[str, Any] = {"metric": metric, "value": value, "threshold": threshold, "passed": bool(passed)}
         if isinstance(demanded, str):  # to be beaten, not only met
             entry |= {"baseline": demanded, "passed": bool(passed and value != threshold)}
@@ -38,7 +40,7 @@ def named_baselines(config: Config) -> list[str]:
 
 def sentence(entry: Mapping[str, Any]) -> str:
     """A criterion in words."""
-    metric, threshold = scoring.METRICS[entry["metric"]], report.format_number(entry["threshold"])
+    metric, threshold = metrics.METRICS[entry["metric"]], report.format_number(entry["threshold"])
     if "baseline" in entry:
         return f"{metric.label} better than {entry['baseline']} ({threshold})"
     return f"{metric.label} {'at least' if metric.greater_is_better else 'at most'} {threshold}"
@@ -73,3 +75,37 @@ def lines(entries: list[dict[str, Any]]) -> list[str]:
         f"  {'passed' if entry['passed'] else 'FAILED'}  {sentence(entry)}: {report.format_number(entry['value'])}"
         for entry in entries
     ]
+
+
+def write(config: Config, verdict: dict[str, Any], looks: str) -> None:
+    """Writes artifacts/acceptance/report.html; `looks` says how often models have faced the test split."""
+    accepted = verdict["accepted"]
+    banner = Banner(
+        "good" if accepted else "bad",
+        "Accepted: it may be exported" if accepted else "Not accepted: it cannot be exported",
+        criteria.summary(verdict["criteria"], "the test split"),
+    )
+    sections = [
+        Section("Success criteria", [criteria.table(verdict["criteria"], verdict["metrics"])]),
+        Section("Scores on the test split", [score_table(verdict)]),
+        Section(
+            "How far to trust them",
+            [f"{verdict['examples']} test examples; the test split has been looked at {looks}."],
+        ),
+    ]
+    examined = f"{verdict['time'][:16].replace('T', ' ')} UTC"
+    facts = {"Goal": config.goal, "Target": config.target, "Examined": examined, "Model": verdict["model"][:12]}
+    report.write_page(
+        config.paths.verdict.with_name("report.html"), Page("Is the model good enough?", banner, sections, facts)
+    )
+
+
+def score_table(verdict: dict[str, Any]) -> Table:
+    """Every metric of the model, and of the baselines that the criteria name."""
+    baselines = verdict["baseline"]
+    rows: list[Row] = [
+        [metrics.METRICS[name].label, Interval(**score), *(values.get(name) for values in baselines.values())]
+        for name, score in verdict["metrics"].items()
+    ]
+    columns: list[str | Column] = ["Metric", "This model", *(name.replace("_", " ") for name in baselines)]
+    return Table("Scores", columns, rows, "Brackets are bootstrap 95 % intervals.")

@@ -1,5 +1,7 @@
 """Predictions of the trained model, for the stages that judge it."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImpo
 from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts
+from ..data import tables
 
 
 def load_model(config: Config) -> keras.Model:
@@ -40,4 +43,17 @@ def as_text(values: np.ndarray) -> np.ndarray:
 def identity(config: Config) -> dict[str, str]:
     """The content hashes by which metrics, verdicts and exports say which model and data they are about."""
     model = artifacts.content_hash(artifacts.require(config.paths.model, "train"))
-    return {"model": model, "data": artifacts.data_hash(config)}
+    return {"model": model, "data": tables.data_hash(config)}
+
+
+def amounts(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
+    """How much of what was predicted for the whole example there is in each variant of it, (num_variants,).
+
+    The logarithm of the odds of the class that was predicted, or the predicted number. `whole` is the row of the whole
+    example of each variant, (num_variants,).
+    """
+    if "probabilities" not in outputs:
+        return outputs["prediction"].astype("float64")
+    leading = outputs["probabilities"][whole].argmax(axis=1)
+    probability = np.clip(outputs["probabilities"][np.arange(len(whole)), leading].astype("float64"), 1e-6, 1 - 1e-6)
+    return np.log(probability / (1 - probability))

@@ -7,13 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import task
+from .. import metrics, task
 from ..config import Config
 from ..core import artifacts
+from ..data import loading
 from ..reporting import report
 from ..reporting.report import Row
-from . import inference, scoring, slices
-from .bootstrap import summarize
+from . import inference, slices
+from .intervals import summarize
 
 RISK = 0.05  # that a challenger beyond the margin is promoted nevertheless
 
@@ -37,7 +38,7 @@ class Comparison:
 def examine(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
     """Compares the model of `config` with an old one on the test split; also returns rows of both scores by slice."""
     new = inference.load_model(config)
-    examples = artifacts.read_examples(config, "test")
+    examples = loading.read_examples(config, "test")
     known, wanted = inference.target_of(old), inference.target_of(new)
     champion = task.aligned(inference.predict(old, examples), known, wanted)
     challenger = inference.predict(new, examples)
@@ -71,11 +72,11 @@ def compare(
 
     Both models are scored on the same resamples, so that examples which are hard for both do not blur the difference.
     """
-    scores = [scoring.score(targets, predictions) for predictions in (champion, challenger)]
+    scores = [metrics.score(targets, predictions) for predictions in (champion, challenger)]
     drawn = [
-        scoring.samples(targets, predictions, config.resamples, config.seed) for predictions in (champion, challenger)
+        metrics.samples(targets, predictions, config.resamples, config.seed) for predictions in (champion, challenger)
     ]
-    signs = {name: 1 if scoring.METRICS[name].greater_is_better else -1 for name in scores[0]}
+    signs = {name: 1 if metrics.METRICS[name].greater_is_better else -1 for name in scores[0]}
     gains = {name: sign * (scores[1][name] - scores[0][name]) for name, sign in signs.items() if name in scores[1]}
     paired = {name: signs[name] * (drawn[1][name] - drawn[0][name]) for name in gains}
     return Comparison(
@@ -89,7 +90,7 @@ def compare(
 
 def reason(config: Config, comparison: Comparison, accepted: bool) -> str:
     """Why the challenger is promoted or not, in a sentence."""
-    label = scoring.METRICS[config.metric].label
+    label = metrics.METRICS[config.metric].label
     gain = report.format_interval(report.Interval(**comparison.gains[config.metric]))
     if not accepted:
         return "it fails the success criteria on the test split"

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
-from . import scoring
+from . import intervals
 
 MIN_EXAMPLES = 20  # a smaller slice says nothing
 MAX_VALUES = 8  # categories of a column that become slices
@@ -25,10 +26,10 @@ def score_slices(
     entries: list[dict[str, Any]] = []
     for column, name, inside in slices(config, examples):
         selected = {output: values[inside] for output, values in predictions.items()}
-        scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
+        scores = intervals.intervals(targets[inside], selected, RESAMPLES, config.seed)
         if config.metric in scores:
             entries.append({"column": column, "slice": name, "examples": int(inside.sum()), **scores[config.metric]})
-    worst_first = not scoring.METRICS[config.metric].greater_is_better
+    worst_first = not metrics.METRICS[config.metric].greater_is_better
     defined = [entry for entry in entries if np.isfinite(entry["value"])]
     return sorted(defined, key=lambda entry: entry["value"], reverse=worst_first)
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from .. import metrics
 from ..config import Config
+from ..core.artifacts import to_number, to_text
 from ..core.errors import InputError
-from ..evaluation import outcomes, scoring
-from ..exporting import record
-from ..validation import anomalies, data_statistics, schema_file
-from . import drift, observed
+from ..data import requests
+from ..evaluation import intervals
+from ..exporting import registry
+from ..validation import anomalies, data_statistics, schema
+from . import drift
 from .drift import Drift
-from .logged_values import to_number, to_text
 from .traffic import Traffic
 
 MIN_OUTCOMES = 50  # predictions with feedback; with fewer, an interval says little
@@ -55,26 +57,26 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
         return Findings(quality=quality)
     folder = config.paths.record(version)
     inputs, absent = logged_inputs(config, described["inputs"], [line["inputs"] for line in traffic.rows])
-    sent = observed.as_table(inputs, [line["inputs"] for line in traffic.rows])
-    examples = observed.from_examples(inputs, read_record(folder / record.EXAMPLES))
-    features = Tables(*observed.comparable(inputs, examples, sent))
+    sent = requests.as_table(inputs, [line["inputs"] for line in traffic.rows])
+    examples = requests.from_examples(inputs, read_record(folder / registry.EXAMPLES))
+    features = Tables(*requests.comparable(inputs, examples, sent))
     outputs = [line["outputs"] for line in traffic.rows]
-    references = [prediction_tables(read_record(folder / name), outputs) for name in record.PREDICTIONS.values()]
+    references = [prediction_tables(read_record(folder / name), outputs) for name in registry.PREDICTIONS.values()]
     tables = {"features": features, "predictions": references[-1]}
-    expected = {*config.expected_drift, *observed.meant_to_change(inputs)}
+    expected = {*config.expected_drift, *requests.meant_to_change(inputs)}
     num_columns = max(1, sum(each.reference.shape[1] for each in tables.values()))
 
     def compare(tables: Tables) -> list[Drift]:
         return drift.compare(
             *(tables.reference, tables.window, config.drift_tolerance, expected, num_columns),
-            in_periods=observed.FOLLOW_EACH_OTHER,
+            in_periods=requests.FOLLOW_EACH_OTHER,
         )
 
     found = {"features": compare(features), "predictions": nearest([compare(each) for each in references])}
     return Findings(
         **found,
         unwatched=absent,
-        violations=schema_violations(config, observed.in_schema_types(inputs, sent)),
+        violations=schema_violations(config, requests.in_schema_types(inputs, sent)),
         quality=quality,
         tables=tables,
     )
@@ -127,23 +129,23 @@ def schema_violations(config: Config, table: pd.DataFrame) -> list[tuple[str, st
     if not config.schema_path.exists() or table.empty:
         return []
     statistics = data_statistics.summarize(drift.to_arrow(table), "window")
-    found = anomalies.departures(statistics, schema_file.load(config), "SERVING")
+    found = anomalies.departures(statistics, schema.load(config), "SERVING")
     return sorted((column, description) for column, _, description in found if column in table)
 
 
 def measure_quality(config: Config, described: Mapping[str, Any], traffic: Traffic) -> dict[str, Any]:
     """The scores of the predictions whose outcome is known, and the worst score of the primary metric to be borne."""
     pairs = [(line["outputs"], outcome) for line, outcome in traffic.answered]
-    targets, predictions, num_unusable = outcomes.as_scored(described["parts"], pairs)
+    targets, predictions, num_unusable = metrics.as_scored(described["parts"], pairs)
     quality: dict[str, Any] = {"examples": len(targets), "unusable": num_unusable, "needed": MIN_OUTCOMES}
     if len(targets) < MIN_OUTCOMES:
         return quality
     metric = described["metric"]
     accepted = described["metrics"][metric]
     loss = config.max_score_loss * abs(accepted["value"])
-    greater_is_better = scoring.METRICS[metric].greater_is_better
+    greater_is_better = metrics.METRICS[metric].greater_is_better
     bound = accepted["low"] - loss if greater_is_better else accepted["high"] + loss
-    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
+    scores = intervals.intervals(targets, predictions, config.resamples, config.seed)
     now = scores.get(metric)
     is_worse = now is not None and (now["high"] < bound if greater_is_better else now["low"] > bound)
     return {**quality, "metric": metric, "metrics": scores, "accepted": accepted, "bound": bound, "worse": is_worse}

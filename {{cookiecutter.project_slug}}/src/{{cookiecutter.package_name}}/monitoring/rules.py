@@ -1,13 +1,16 @@
 """The rules of monitoring: each says what was seen, whether that is a reason for alarm, and what to do about it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from scipy import stats
 
+from .. import metrics
 from ..config import Config
-from ..evaluation import scoring
+from ..core.errors import InputError
 from ..reporting.report import Interval, format_interval, format_number, visible
 from .drift import Drift
 from .findings import Findings
@@ -91,7 +94,7 @@ def quality(found: Mapping[str, Any]) -> Rule:
     if "metric" not in found or found["metric"] not in found["metrics"]:
         seen = f"{found['examples']:,} predictions have a usable outcome; {found['needed']:,} are needed."
         return Rule(name, None, seen, action)
-    metric = scoring.METRICS[found["metric"]]
+    metric = metrics.METRICS[found["metric"]]
     word = "at least" if metric.greater_is_better else "at most"
     score = " ".join(format_interval(Interval(**found["metrics"][found["metric"]])))
     accepted = " ".join(format_interval(Interval(**found["accepted"])))
@@ -128,3 +131,57 @@ def listed(names: Sequence[str]) -> str:
 def too_few(config: Config, traffic: Traffic) -> str:
     """Why nothing can be said."""
     return f"{traffic.num_rows:,} examples; {config.min_window_examples:,} are needed (setting min_window_examples)."
+
+
+MAX_ENTRIES = 200
+
+Entry: TypeAlias = dict[str, Any]  # version, latest, examples, requests, fired, state and key figures
+State: TypeAlias = Literal["good", "bad", "unknown"]  # of one window
+Status: TypeAlias = Literal["healthy", "alarm", "unknown"]
+
+
+def load(path: Path, version: int) -> list[Entry]:
+    """The windows of a version, oldest first; those of others are forgotten, since they say nothing about it.
+
+    Raises:
+        InputError: the file was damaged.
+    """
+    if not path.exists():
+        return []
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        return [entry for entry in entries if entry["version"] == version]
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"{path} cannot be read ({type(error).__name__}), a list of windows was expected"
+        raise InputError(f"{message}: delete it to begin a new history") from error
+
+
+def extended(entries: list[Entry], entry: Entry) -> list[Entry]:
+    """The history with another window.
+
+    Without new traffic it is the same window seen again: it takes the place of the latest one, so that looking twice at
+    one bad window is no alarm; but not if there is nothing left to judge, since the window has moved on.
+    """
+    if entries and not is_new(entry, entries[-1]):
+        return entries if entry["state"] == "unknown" else [*entries[:-1], entry]
+    return [*entries, entry][-MAX_ENTRIES:]
+
+
+def is_new(entry: Entry, previous: Entry) -> bool:
+    """Whether requests have come since the previous window."""
+    if entry["latest"] is None or previous["latest"] is None:
+        return entry["latest"] is not None and previous["latest"] is None
+    count, before = (each["examples"] + each["refused"] for each in (entry, previous))
+    return bool(entry["latest"] > previous["latest"] or (entry["latest"] == previous["latest"] and count > before))
+
+
+def status_of(config: Config, entries: Sequence[Entry], state: State) -> Status:
+    """An alarm if the present window and enough of the latest ones are bad."""
+    if state == "bad" and num_bad(config, entries) >= config.alarm_windows:
+        return "alarm"
+    return "unknown" if state == "unknown" else "healthy"
+
+
+def num_bad(config: Config, entries: Sequence[Mapping[str, Any]]) -> int:
+    """How many of the latest windows are bad."""
+    return sum(entry["state"] == "bad" for entry in entries[-config.history_windows :])

@@ -9,8 +9,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from . import request_log_lines
-from .request_log_lines import Line
+from ..serving import request_log
+from ..serving.request_log import Line
 
 MAX_ROWS = 20_000  # of the sample: as many as the training examples that they are compared with
 MAX_CELLS = 2_000_000  # of the sample: some hundred megabytes
@@ -125,9 +125,7 @@ def read(folder: Path, window: Window) -> Traffic:
 def read_outcomes(folder: Path, start: datetime) -> Mapping[Key, Any]:
     """The outcomes that were told since the window began, or a random sample of them; the last one of a row counts."""
     outcomes = Sample(MAX_OUTCOMES)
-    for line in request_log_lines.readable(
-        folder, start, b'"outcome"'
-    ):  # broken ones are counted on the second reading
+    for line in request_log.readable(folder, start, b'"outcome"'):  # broken ones are counted on the second reading
         if "outcome" in line:
             outcomes.add((line["id"], line["row"]), line["outcome"])
     return outcomes.as_dict()
@@ -135,12 +133,12 @@ def read_outcomes(folder: Path, start: datetime) -> Mapping[Key, Any]:
 
 def checked_lines(folder: Path, start: datetime, traffic: Traffic) -> Iterator[Line]:
     """The lines that can be used; the others are counted, and the first few told by file and number."""
-    for place, text in request_log_lines.read(folder, start):
+    for place, text in request_log.lines(folder, start):
         try:
-            yield request_log_lines.parse(text)
+            yield request_log.parse(text)
         except ValueError as error:
             traffic.broken[place.file] += 1
-            if len(traffic.first_broken) < request_log_lines.MAX_TOLD:
+            if len(traffic.first_broken) < request_log.MAX_TOLD:
                 traffic.first_broken.append(f"{place.file}, line {place.number}: {error}")
 
 

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core.errors import RequestError
-from ..data import request_format
-from ..data.layout import NAMED, SERIALIZED
+from ..core.paths import NAMED, SERIALIZED
+from ..data import requests
 
 Inputs = dict[str, dict[str, Any]]  # what a description says of each input
 
@@ -58,8 +58,8 @@ def read_arrays(inputs: Inputs, columns: dict[str, list[Any]], in_rows: bool, st
     arrays, name = {}, ""
     try:
         for name, entry in inputs.items():
-            arrays[name] = request_format.read(entry, columns[name], strict)
-        request_format.check_together(inputs, columns)
+            arrays[name] = requests.read(entry, columns[name], strict)
+        requests.check_together(inputs, columns)
     except RequestError as error:
         row, name = error.row or 0, error.field or name
         raise RequestError(f"{place(name, row, in_rows)} {error}", error.status, name, row) from error

@@ -7,24 +7,28 @@ folder. Lines are of three kinds:
     {"id", "row", "time", "outcome"}                                                one per outcome that was told later
 """
 
+import contextlib
 import errno
 import json
+import math
 import os
 import queue
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ..config import Config
-from ..data import request_format
+from ..core.errors import RequestError
+from ..data import requests
 from . import protocol
 from .service_metrics import ServiceMetrics
 
@@ -142,9 +146,7 @@ def lines_of(config: Config, item: Answered | list[dict[str, Any]]) -> Iterable[
             "version": item.version,
             "status": 200,
             "latency_ms": latency,
-            "inputs": {
-                name: request_format.loggable(config, entry, item.columns[name][row]) for name, entry in kept.items()
-            },
+            "inputs": {name: requests.loggable(config, entry, item.columns[name][row]) for name, entry in kept.items()},
             "outputs": {name: values[row] for name, values in outputs.items()},
         }
 
@@ -152,3 +154,127 @@ def lines_of(config: Config, item: Answered | list[dict[str, Any]]) -> Iterable[
 def timestamp(seconds: float) -> str:
     """A time as ISO 8601 in UTC, to the millisecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+MAX_IDENTIFIER = 128  # characters
+
+
+def read_feedback(body: bytes, max_rows: int) -> list[dict[str, Any]]:
+    """The lines to log for {"id": ..., "row": 0, "outcome": ...}, or for a list of these.
+
+    Raises:
+        RequestError: something is missing or not of its type; the message names it.
+    """
+    entries = protocol.parse(body)
+    entries = entries if isinstance(entries, list) else [entries]
+    if not entries or len(entries) > max_rows:
+        status = 413 if entries else 400
+        raise RequestError(f"{len(entries):,} outcomes were sent; 1 to {max_rows:,} are taken at once", status)
+    moment = timestamp(time.time())
+    return [checked(entry, number) | {"time": moment} for number, entry in enumerate(entries)]
+
+
+def checked(entry: Any, number: int) -> dict[str, Any]:
+    """One outcome, in order."""
+    if not isinstance(entry, dict) or not entry.keys() <= {"id", "row", "outcome"}:
+        raise RequestError(f'outcome {number} is not an object like {{"id": "...", "row": 0, "outcome": "..."}}')
+    identifier, row, outcome = entry.get("id"), entry.get("row", 0), entry.get("outcome")
+    if not isinstance(identifier, str) or not 0 < len(identifier) <= MAX_IDENTIFIER:
+        message = f"outcome {number} has no id; it is what the answer's header X-Request-Id said"
+        raise RequestError(message, field="id")
+    if type(row) is not int or row < 0:
+        raise RequestError(f"outcome {number} is about row {row!r}; rows are counted from 0", field="row")
+    if outcome is None or isinstance(outcome, dict) or not is_finite(outcome):
+        raise RequestError(f"outcome {number} has no outcome; give what was found to be true", field="outcome")
+    return {"id": identifier, "row": row, "outcome": outcome}
+
+
+def is_finite(outcome: Any) -> bool:
+    """Whether JSON's standard has a word for it: 1e999 is read as infinity."""
+    try:
+        json.dumps(outcome, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+MAX_LINE = 1 << 24  # bytes; a longer line is no request, and would fill the memory
+MAX_TOLD = 5  # broken lines that are told one by one
+
+Line: TypeAlias = dict[str, Any]  # as it was written, but `time` as a datetime in UTC
+
+PREDICTION: dict[str, type] = {
+    "id": str,
+    "row": int,
+    "time": str,
+    "version": int,
+    "latency_ms": float,
+    "inputs": dict,
+    "outputs": dict,
+}
+REFUSAL: dict[str, type] = {"time": str, "version": int, "status": int, "error": str}
+FEEDBACK: dict[str, type] = {"id": str, "row": int, "time": str}
+
+
+class Place(NamedTuple):
+    """Where a line stands."""
+
+    file: str
+    number: int
+
+
+def lines(folder: Path, start: datetime) -> Iterator[tuple[Place, bytes]]:
+    """Every line, in the order in which they were written, of the files that were still written to after `start`."""
+    for path in sorted(folder.glob("*.jsonl")):
+        if path.stat().st_mtime < start.timestamp():
+            continue
+        with path.open("rb") as file:
+            number = 0
+            while text := file.readline(MAX_LINE):
+                number += 1
+                rest = text
+                while rest and not rest.endswith(b"\n"):  # cut short, or the end of the file
+                    rest = file.readline(MAX_LINE)
+                if text.strip():
+                    yield Place(path.name, number), text
+
+
+def readable(folder: Path, start: datetime, holding: bytes = b"") -> Iterator[Line]:
+    """The lines that can be parsed, of those that hold some bytes: most lines are predictions, and large ones."""
+    for _, text in lines(folder, start):
+        if holding in text:
+            with contextlib.suppress(ValueError):
+                yield parse(text)
+
+
+def parse(text: bytes) -> Line:
+    """A line as it was written, with its time as a datetime.
+
+    Raises:
+        ValueError: it is no JSON, or no prediction, refusal or feedback; the message says why.
+    """
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8, numbers and nesting without end
+        raise ValueError(f"no JSON ({type(error).__name__})") from error
+    is_object = isinstance(line, dict)
+    if not is_object:
+        raise ValueError(f"a {type(line).__name__} instead of an object")
+    wanted = FEEDBACK if "outcome" in line else PREDICTION if "outputs" in line else REFUSAL
+    wrong = [name for name, kind in wanted.items() if not is_a(line.get(name), kind)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is missing or no {wanted[wrong[0]].__name__}")
+    return {**line, "field": str(line.get("field") or ""), "time": parse_time(line["time"])}
+
+
+def is_a(value: Any, kind: type) -> bool:
+    """Whether a value is of a type, as JSON tells them apart: true is no number, and 1 may stand for 1.0."""
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def parse_time(text: str) -> datetime:
+    """An ISO 8601 time; UTC where it names no zone."""
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

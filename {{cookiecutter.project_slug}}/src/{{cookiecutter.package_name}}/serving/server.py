@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from ..config import Config
 from ..core.errors import InputError, RequestError
 from ..core.paths import PROJECT
-from . import feedback, openapi, prediction_page, protocol, service_metrics
+from . import api_pages, protocol, request_log, service_metrics
 from .request_log import Answered, RequestLog, timestamp
 from .served_model import Models, ServedModel
 
@@ -138,7 +138,9 @@ class Server:
         """Takes true outcomes of earlier requests."""
         try:
             self.model(request)
-            lines = feedback.read(await read_body(request, self.config.request_bytes), self.config.request_rows)
+            lines = request_log.read_feedback(
+                await read_body(request, self.config.request_bytes), self.config.request_rows
+            )
         except RequestError as error:
             return as_json({"error": str(error)}, error.status)
         except ClientDisconnect:
@@ -153,7 +155,7 @@ class Server:
         model = self.models.current
         if model is None:
             return PlainTextResponse("no version is in service", 503)
-        return HTMLResponse(prediction_page.render(model.version, model.description))
+        return HTMLResponse(api_pages.render(model.version, model.description))
 
     async def ready(self, _: Request) -> Response:
         """Whether requests can be answered."""
@@ -166,7 +168,7 @@ class Server:
 
     def describe(self) -> dict[str, Any]:
         """The OpenAPI description of the version in service."""
-        return openapi.describe(self.models.current.description if self.models.current else None)
+        return api_pages.describe(self.models.current.description if self.models.current else None)
 
 
 async def alive(_: Request) -> Response:

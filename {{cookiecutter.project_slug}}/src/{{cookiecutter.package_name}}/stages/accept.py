@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import preprocessing, task
+from .. import baselines, metrics, preprocessing, task
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.errors import RefusedError
-from ..evaluation import acceptance_report, criteria, inference, scoring
+from ..data import loading, tables
+from ..evaluation import criteria, inference, intervals
 
 
 def main(config: Config) -> None:
@@ -28,7 +29,7 @@ def main(config: Config) -> None:
     verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **exam}
     looks = times(exam["looks"])
     artifacts.write_json(config.paths.verdict, verdict)
-    acceptance_report.write(config, verdict, looks)
+    criteria.write(config, verdict, looks)
     print("\n".join([f"the test split has been looked at {looks}", *criteria.lines(entries)]))
     print(f"wrote {config.paths.verdict.with_name('report.html')} and {config.paths.verdict}")
     if not accepted:
@@ -53,17 +54,17 @@ def sit_exam(config: Config) -> dict[str, Any]:
     """Scores of the model and of the baselines that the criteria name, on the test split."""
     complete = inference.load_model(config)
     target = inference.target_of(complete)
-    train, test = artifacts.read_examples(config, "train"), artifacts.read_examples(config, "test")
+    train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
     actual = task.actual(target, test[config.target])
-    metrics = scoring.intervals(actual, inference.predict(complete, test), config.resamples, config.seed)
+    measured = intervals.intervals(actual, inference.predict(complete, test), config.resamples, config.seed)
     features = preprocessing.simple_features(config, train, test)
-    simple = scoring.baseline(
+    simple = baselines.baseline(
         (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config)
     )
     return {
-        "examples": artifacts.extent(test),
-        "metrics": metrics,
-        "baseline": {name: scoring.score(actual, predictions) for name, predictions in simple.items()},
+        "examples": tables.extent(test),
+        "metrics": measured,
+        "baseline": {name: metrics.score(actual, predictions) for name, predictions in simple.items()},
     }
 
 
@@ -73,7 +74,3 @@ def times(count: int) -> str:
         return "once"
     warning = "; after many looks its scores flatter: collect new data" if count > 10 else ""
     return f"{count} times, by as many models{warning}"
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from .. import examples
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.paths import SPLITS
-from ..data import additions, gathering, row_groups, splitting, targets
-from ..data.example_checks import check_content, check_keys
-from ..data.gathering import InMemory, OnDisk
-from ..data.provenance import MAX_ROW_NUMBERS, Provenance, without_password
-from ..examples import assign_splits
-from ..reporting import data_card
+from ..core.settings import without_password
+from ..data import gathering, loading, splitting, tables, targets
+from ..data.gathering import Gathered, check_content, check_keys
+from ..data.provenance import MAX_ROW_NUMBERS, Provenance
+from ..reporting import cards
 
 DECIDING = {  # settings that decide what the tables hold
     *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
@@ -31,29 +31,30 @@ DECIDING = {  # settings that decide what the tables hold
 
 def main(config: Config) -> None:
     """Goes from the source, and what was added to it since, to the examples tables."""
-    provenance, collected = Provenance(), [config.source, *additions.taken(config)]
-    assemble(config, additions.read(config, collected, provenance), provenance)
+    provenance, collected = Provenance(), [config.source, *gathering.taken(config)]
+    assemble(config, gathering.read(examples, config, collected, provenance), provenance)
 
 
 def assemble(config: Config, parts: Iterator[gathering.Part], provenance: Provenance) -> None:
     """Goes from the examples of each source to the examples tables, all or none."""
     with artifacts.replacing(config.paths.provenance.parent) as folder:
-        gathered = gathering.gather(config, folder / "parts", parts, provenance)
+        gathered, parts = loading.store(examples, config, folder / "parts", parts)
+        gathering.gather(config, gathered, parts, provenance)
         splits, record = decide(config, gathered, provenance)
         write(config, folder, gathered, splits, record)
         artifacts.remove(folder / "parts")
     print(summary(config, record))
 
 
-def decide(config: Config, gathered: InMemory | OnDisk, provenance: Provenance) -> tuple[np.ndarray, dict[str, Any]]:
+def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[np.ndarray, dict[str, Any]]:
     """Checks the examples; gives the split of each, (num_examples,) str, and the content of provenance.json."""
-    examples, same = gathered.deciding, gathered.identities
-    check_content(config, list(gathered.columns), len(examples), gathered.vary)
+    table, same = gathered.deciding, gathered.identities
+    check_content(config, list(gathered.columns), len(table), gathered.vary)
     if config.key:
-        check_keys(config, examples[config.key], gathered.contents)
-    num_duplicates = splitting.count_duplicates(config, examples, same)
-    splits = assign_splits(config, examples, same, list(gathered.sizes.values()))
-    values = {split: examples.loc[splits == split, config.target] for split in SPLITS}
+        check_keys(config, table[config.key], gathered.contents)
+    num_duplicates = splitting.count_duplicates(config, table, same)
+    splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
+    values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     provenance.notes += targets.check_targets(config, values)
     return splits, describe(config, gathered.columns, splits, provenance, num_duplicates)
 
@@ -75,14 +76,12 @@ def describe(
     }
 
 
-def write(
-    config: Config, folder: Path, gathered: InMemory | OnDisk, splits: np.ndarray, record: dict[str, Any]
-) -> None:
+def write(config: Config, folder: Path, gathered: Gathered, splits: np.ndarray, record: dict[str, Any]) -> None:
     """Writes the tables, their provenance and the data card to a folder."""
     folder.mkdir(exist_ok=True)
     paths = {split: folder / config.paths.examples(split).name for split in SPLITS}
     with contextlib.ExitStack() as stack:
-        writers = {split: stack.enter_context(row_groups.Writer(path)) for split, path in paths.items()}
+        writers = {split: stack.enter_context(tables.TableWriter(path)) for split, path in paths.items()}
         start = 0
         for table in gathered.tables():
             own = splits[start : start + table.num_rows]
@@ -90,7 +89,7 @@ def write(
                 writer.write(table.filter(pa.array(own == split)))
             start += table.num_rows
     hashes = {split: artifacts.content_hash(path) for split, path in paths.items()}
-    artifacts.write_text(folder / data_card.NAME, data_card.compose(config, record, hashes))
+    artifacts.write_text(folder / cards.NAME, cards.compose(config, record, hashes))
     artifacts.write_json(folder / config.paths.provenance.name, record)
 
 
@@ -108,7 +107,3 @@ def summary(config: Config, record: dict[str, Any]) -> str:
     lines += [f"  note: {note}" for note in record["notes"]]
     lines += [f"{config.paths.examples(split)}: {count:,} examples" for split, count in rows.items()]
     return "\n".join([*lines, str(config.paths.provenance)])
-
-
-if __name__ == "__main__":
-    stage.run(main)

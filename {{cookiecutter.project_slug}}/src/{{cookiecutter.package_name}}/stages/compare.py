@@ -4,15 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from .. import metrics
 from ..config import Config
-from ..core import stage
 from ..core.errors import InputError, RefusedError
-from ..evaluation import promotion, scoring
+from ..evaluation import promotion, run_scores
 from ..evaluation.promotion import Comparison
-from ..reporting import report, terminal
+from ..reporting import report
 from ..training import run_history
 from ..training.run_history import Run
-from . import runs
 
 ABSENT = "-"
 MAX_VALUE = 40  # characters of a setting
@@ -20,7 +19,7 @@ MAX_VALUE = 40  # characters of a setting
 
 def main(config: Config) -> None:
     """Prints what differs between two runs, and their scores on the same validation examples."""
-    runs.score_missing(config)
+    run_scores.score_missing(config)
     one, other = chosen(config)
     check_comparable(one, other)
     (targets, before), (others, after) = (run_history.read_predictions(config, run.number) for run in (one, other))
@@ -28,11 +27,11 @@ def main(config: Config) -> None:
         raise RefusedError(f"runs {one.number} and {other.number} learned other classes: their scores do not compare")
     comparison = promotion.compare(config, targets, before, after)
     names = [f"run {run.number}" for run in (one, other)]
-    lines = terminal.table(["what differs", *names], differences(one, other))
+    lines = run_scores.table(["what differs", *names], differences(one, other))
     print("\n".join(lines if len(lines) > 1 else ["nothing differs: settings, data, code and versions are the same"]))
     print()
     header = [f"score on {len(targets):,} validation examples", *names, f"gain of {names[1]}", ""]
-    print("\n".join(terminal.table(header, score_rows(comparison))))
+    print("\n".join(run_scores.table(header, score_rows(comparison))))
     print(f"\n{answer(config, comparison, names)}")
 
 
@@ -68,7 +67,7 @@ def differences(one: Run, other: Run) -> list[list[str]]:
     described = [described_run(run) for run in (one, other)]
     names = dict.fromkeys([*described[0], *described[1]])
     rows = [[name, *(run.get(name, ABSENT) for run in described)] for name in names]
-    return [[terminal.shortened(cell, MAX_VALUE) for cell in row] for row in rows if row[1] != row[2]]
+    return [[run_scores.shortened(cell, MAX_VALUE) for cell in row] for row in rows if row[1] != row[2]]
 
 
 def described_run(run: Run) -> dict[str, str]:
@@ -80,9 +79,11 @@ def described_run(run: Run) -> dict[str, str]:
         "version": {**facts["versions"], "python": facts["python"]},
     }
     described = {
-        f"{group} {name}": runs.written(value) for group, values in groups.items() for name, value in values.items()
+        f"{group} {name}": run_scores.written(value)
+        for group, values in groups.items()
+        for name, value in values.items()
     }
-    data, commit = runs.origin(run)
+    data, commit = run_scores.origin(run)
     best = f"{facts['best_epoch']} of {facts['epochs']}"
     return {**described, "data": data, "code": commit or ABSENT, "best epoch": best, "seconds": f"{facts['seconds']}"}
 
@@ -93,7 +94,7 @@ def score_rows(comparison: Comparison) -> list[list[str]]:
     rows = []
     for name, gain in comparison.gains.items():
         cells = [" ".join(report.format_interval(report.Interval(**side[name]))) for side in sides]
-        rows.append([scoring.METRICS[name].label, *cells, "significant" if is_significant(gain) else ""])
+        rows.append([metrics.METRICS[name].label, *cells, "significant" if is_significant(gain) else ""])
     return rows
 
 
@@ -104,12 +105,8 @@ def is_significant(gain: dict[str, float]) -> bool:
 
 def answer(config: Config, comparison: Comparison, names: list[str]) -> str:
     """Which run is better by the primary metric, in a sentence."""
-    label, gain = scoring.METRICS[config.metric].label, comparison.gains[config.metric]
+    label, gain = metrics.METRICS[config.metric].label, comparison.gains[config.metric]
     how = "by a paired bootstrap over the same examples, 95 % interval; above 0, a gain is an improvement"
     if not is_significant(gain):
         return f"{label}: no significant difference ({how})"
     return f"{label}: {names[gain['value'] > 0]} is significantly better ({how})"
-
-
-if __name__ == "__main__":
-    stage.run(main)

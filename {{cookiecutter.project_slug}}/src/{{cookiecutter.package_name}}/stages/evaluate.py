@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import preprocessing, task
+from .. import baselines, metrics, preprocessing, task
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.paths import SPLITS
-from ..data.provenance import without_password
-from ..evaluation import criteria, explain, inference, scoring, slices
+from ..core.settings import without_password
+from ..data import loading, tables
+from ..evaluation import charts, criteria, explain, inference, intervals, slices
 from ..reporting import plots, report
 from ..reporting.report import Banner, Column, Figure, Interval, Page, Row, Score, Scores, Section, Table
 from ..training import run_history
@@ -24,16 +25,16 @@ def main(config: Config) -> None:
     """From the trained model and the validation split to artifacts/evaluation."""
     complete = inference.load_model(config)
     target = inference.target_of(complete)
-    train, examples = artifacts.read_examples(config, "train"), artifacts.read_examples(config, SPLIT)
+    train, examples = loading.read_examples(config, "train"), loading.read_examples(config, SPLIT)
     targets, predictions = task.actual(target, examples[config.target]), inference.predict(complete, examples)
     features = preprocessing.simple_features(config, train, examples)
-    simple = scoring.baseline((features[0], task.actual(target, train[config.target])), features[1])
-    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
+    simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1])
+    scores = intervals.intervals(targets, predictions, config.resamples, config.seed)
     content: dict[str, Any] = {
         "split": SPLIT,
-        "examples": artifacts.extent(examples),
+        "examples": tables.extent(examples),
         "metrics": scores,
-        "baseline": {name: scoring.score(targets, outputs) for name, outputs in simple.items()},
+        "baseline": {name: metrics.score(targets, outputs) for name, outputs in simple.items()},
         "slices": slices.score_slices(config, examples, targets, predictions),
         **inference.identity(config),
     }
@@ -42,7 +43,7 @@ def main(config: Config) -> None:
     sections = [
         summary(config, content),
         Section("Training", [learning_curves(config)]),
-        Section("Predictions", scoring.figures(target, targets, predictions)),
+        Section("Predictions", charts.figures(target, targets, predictions)),
         Section("What the model goes by", explain.blocks(config, complete, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),
         Section("Worst errors", [worst_errors(config, examples, targets, predictions)]),
@@ -55,7 +56,7 @@ def main(config: Config) -> None:
 def summary(config: Config, content: dict[str, Any]) -> Section:
     """The primary metric, the criteria and the baselines."""
     scores, baselines = content["metrics"], content["baseline"]
-    key_figures = [Score(scoring.METRICS[name].label, Interval(**scores[name])) for name in scores]
+    key_figures = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in scores]
     leader = [figure for figure, name in zip(key_figures, scores, strict=True) if name == config.metric]
     others = [figure for figure, name in zip(key_figures, scores, strict=True) if name != config.metric]
     comparison = Table(
@@ -63,7 +64,7 @@ def summary(config: Config, content: dict[str, Any]) -> Section:
         ["Metric", "This model", *(name.replace("_", " ") for name in baselines)],
         [
             [
-                scoring.METRICS[name].label,
+                metrics.METRICS[name].label,
                 Interval(**scores[name]),
                 *(values.get(name) for values in baselines.values()),
             ]
@@ -93,7 +94,7 @@ def learning_curves(config: Config) -> Figure:
 
 def slice_table(config: Config, content: dict[str, Any]) -> Table:
     """The primary metric by parts of the data."""
-    label = scoring.METRICS[config.metric].label
+    label = metrics.METRICS[config.metric].label
     rows = [
         [entry["column"], entry["slice"], entry["examples"], Interval(entry["value"], entry["low"], entry["high"])]
         for entry in content["slices"]
@@ -106,7 +107,7 @@ def worst_errors(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The examples that the model gets most wrong: mislabelled, out of the ordinary, or what it has yet to learn."""
-    errors, truth = scoring.errors(targets, predictions), examples[config.target]
+    errors, truth = metrics.errors(targets, predictions), examples[config.target]
     worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
     shown = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)]
@@ -123,7 +124,7 @@ def worst_errors(
     ]
     header = ["row", "error", f"true {config.target}", *outputs, *columns]
     note = "`make explain ROW=...` shows one on its way through the model."
-    return Table(f"The {len(worst)} worst of {artifacts.extent(examples)} validation examples", header, rows, note)
+    return Table(f"The {len(worst)} worst of {tables.extent(examples)} validation examples", header, rows, note)
 
 
 def cell(value: Any) -> str | float | None:
@@ -184,10 +185,6 @@ def write(config: Config, content: dict[str, Any], sections: list[Section]) -> N
     report.write_page(path, page)
     primary = Interval(**content["metrics"][config.metric])
     value, bounds = report.format_interval(primary)
-    print(f"{scoring.METRICS[config.metric].label} {value} {bounds} on {content['examples']} {SPLIT} examples")
+    print(f"{metrics.METRICS[config.metric].label} {value} {bounds} on {content['examples']} {SPLIT} examples")
     print("\n".join(criteria.lines(entries)))
     print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")
-
-
-if __name__ == "__main__":
-    stage.run(main)

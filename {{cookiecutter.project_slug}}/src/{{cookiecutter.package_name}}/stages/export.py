@@ -14,13 +14,12 @@ import numpy as np
 
 from .. import preprocessing
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.errors import RefusedError
-from ..data import batching
-from ..data.layout import DESCRIPTION
+from ..core.paths import DESCRIPTION
+from ..data import batching, loading
 from ..evaluation import inference
-from ..exporting import description, model_card, record, saved_model, verify_export
-from . import versions
+from ..exporting import card, registry, saved_model, verify_export
 
 NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
 NUM_WARMUP = 8  # examples in the request by which a server warms up
@@ -29,28 +28,28 @@ NUM_WARMUP = 8  # examples in the request by which a server warms up
 def main(config: Config) -> None:
     """From an accepted model to artifacts/export/<project>/<version>."""
     identity = check_verdict(config)
-    version = versions.number_of(config, identity)
+    version = registry.number_of(config, identity)
     if version:
         write_card(config, version, config.paths.version(version))  # what it says of the purpose may have changed
         config.paths.exported.touch()
         print(f"this model is already exported as {config.paths.version(version)}")
         return
-    folder = config.paths.version(versions.next_number(config))
+    folder = config.paths.version(registry.next_number(config))
     with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
         complete = inference.load_model(config)
-        record.write(config, complete, int(folder.name))
+        registry.keep(config, complete, int(folder.name))
         write_and_verify(config, complete, temporary, verifier)
-        artifacts.write_json(temporary / DESCRIPTION, description.describe(config, complete, identity))
+        artifacts.write_json(temporary / DESCRIPTION, card.describe(config, complete, identity))
         write_card(config, int(folder.name), temporary)
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
     print(f"a new process gave exactly the predictions of training on {NUM_VERIFIED} examples")
-    print(f"wrote {folder}, with its {model_card.NAME}")
+    print(f"wrote {folder}, with its {card.NAME}")
 
 
 def write_card(config: Config, version: int, folder: Path) -> None:
     """Writes the model card of a version beside its description."""
     described = artifacts.read_json(folder / DESCRIPTION, "export")
-    artifacts.write_text(folder / model_card.NAME, model_card.compose(config, version, described))
+    artifacts.write_text(folder / card.NAME, card.compose(config, version, described))
 
 
 def check_verdict(config: Config) -> dict[str, Any]:
@@ -72,9 +71,9 @@ def check_verdict(config: Config) -> dict[str, Any]:
 
 def start_verifier() -> "subprocess.Popen[str]":
     """A process that will compare predictions; it begins to import TensorFlow, which takes a while."""
-    command = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
+    verifier = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # spares TensorFlow the import of Keras
-    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(verifier, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifier: "subprocess.Popen[str]") -> None:
@@ -83,7 +82,7 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifi
     Raises:
         RefusedError: the export predicts something else.
     """
-    examples = artifacts.read_examples(config, "validation")
+    examples = loading.read_examples(config, "validation")
     examples = examples.iloc[np.arange(NUM_VERIFIED) % len(examples)]
     arrays = preprocessing.raw_arrays(complete.input, examples)
     expected = training_path(complete, arrays)
@@ -111,7 +110,3 @@ def training_path(complete: keras.Model, arrays: dict[str, np.ndarray]) -> dict[
     decoded = keras.Model(network.input, complete.get_layer("decode")(network.output))
     predictions: dict[str, np.ndarray] = decoded.predict(encoded, batch_size=NUM_VERIFIED, verbose=0)
     return predictions
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -9,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..config import Config
-from ..core import artifacts, stage
-from ..monitoring import alarm_history, monitoring_report, rules, traffic
-from ..monitoring.alarm_history import Entry, State, Status
+from ..core import artifacts
+from ..exporting import registry
+from ..monitoring import page, rules, traffic
 from ..monitoring.drift import Drift
 from ..monitoring.findings import Findings, examine
-from ..monitoring.rules import Rule
+from ..monitoring.rules import Entry, Rule, State, Status
 from ..monitoring.traffic import Traffic, Window
-from . import versions
 
 EXIT_UNKNOWN = 2
 EXIT_ALARM = 3
@@ -25,23 +24,23 @@ EXITS: dict[Status, int] = {"healthy": 0, "unknown": EXIT_UNKNOWN, "alarm": EXIT
 
 def main(config: Config) -> int:
     """From the request log to artifacts/monitoring."""
-    version, now = versions.in_service(config), datetime.now(UTC)
-    described = versions.describe(config, version)
+    version, now = registry.in_service(config), datetime.now(UTC)
+    described = registry.describe(config, version)
     window = Window(version, begin(config, described, now), len(described["inputs"]))
     seen = traffic.read(config.paths.requests, window)
     findings = examine(config, described, version, seen)
     judged = rules.judge(config, described, seen, findings, now)
     path = config.paths.monitoring / "history.json"
     entry = history_entry(version, seen, findings, judged, now)
-    history = alarm_history.extended(alarm_history.load(path, version), entry)
-    status = alarm_history.judge(config, history, entry["state"])
+    history = rules.extended(rules.load(path, version), entry)
+    status = rules.status_of(config, history, entry["state"])
     content = {
         "status": status,
         "version": version,
         "window": {"from": window.start.isoformat(), "to": now.isoformat(), "examples": seen.num_rows},
         **status_content(seen, findings, judged, history, now),
     }
-    monitoring_report.write(config, content, described, seen, findings)
+    page.write(config, content, described, seen, findings)
     artifacts.write_json(config.paths.monitoring / "status.json", content)
     artifacts.write_json(path, history)
     print(f"version {version}:", "\n".join(summary(config, status, judged, history)))
@@ -114,7 +113,7 @@ def summary(config: Config, status: Status, judged: Sequence[Rule], history: Seq
     """What is printed: the answer, the rules that fired, where to read on."""
     answers = {"healthy": "healthy", "alarm": "ALARM", "unknown": "cannot tell, there is too little traffic"}
     fired = [rule for rule in judged if rule.fired]
-    bad, latest = alarm_history.num_bad(config, history), min(len(history), config.history_windows)
+    bad, latest = rules.num_bad(config, history), min(len(history), config.history_windows)
     answer = "no alarm yet, but this window is bad" if fired and status == "healthy" else answers[status]
     lines = [f"{answer} ({bad} of the last {latest} windows bad, the alarm takes {config.alarm_windows})"]
     lines += [f"  {rule.name}: {rule.seen} {rule.action}" for rule in fired]
@@ -124,7 +123,3 @@ def summary(config: Config, status: Status, judged: Sequence[Rule], history: Seq
             lines.append(f"  {config.paths.requests} does not exist: `make serve` writes it when requests come")
     pages = (config.paths.monitoring / name for name in ("report.html", "status.json"))
     return [*lines, f"wrote {' and '.join(map(str, pages))}"]
-
-
-if __name__ == "__main__":
-    stage.run(main)

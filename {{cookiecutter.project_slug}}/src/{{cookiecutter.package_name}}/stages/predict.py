@@ -4,9 +4,9 @@ import glob
 from pathlib import Path
 
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.errors import InputError
-from ..exporting import batch_prediction
+from ..exporting import prediction
 
 
 def main(config: Config) -> None:
@@ -16,14 +16,10 @@ def main(config: Config) -> None:
     version = max(config.paths.versions(), default=0)
     exported = artifacts.require(config.paths.version(version), "export")
     if glob.has_magic(config.input) and not Path(config.input).exists():
-        from ..large import prediction_shards  # here, since one table needs no Beam
+        from ..exporting import prediction_shards  # here, since one table needs no Beam
 
         num_rows = prediction_shards.predict(config, exported)
     else:
-        num_rows, remarks = batch_prediction.predict_table(config, exported, Path(config.input), Path(config.output))
+        num_rows, remarks = prediction.predict_table(config, exported, Path(config.input), Path(config.output))
         print("".join(f"{remark}\n" for remark in remarks), end="")
     print(f"wrote {num_rows:,} rows with predictions of version {version} to {config.output}")
-
-
-if __name__ == "__main__":
-    stage.run(main)

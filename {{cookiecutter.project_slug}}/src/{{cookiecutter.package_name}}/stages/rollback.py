@@ -5,9 +5,9 @@ put back. Each step is one rename: whenever it is interrupted, a whole version i
 """
 
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.errors import InputError
-from . import versions
+from ..exporting import registry
 
 
 def main(config: Config) -> None:
@@ -22,10 +22,10 @@ def main(config: Config) -> None:
     config.paths.withdrawn.mkdir(exist_ok=True)
     for number in above:  # the live one last, so that a server goes straight from it to the wanted one
         config.paths.version(number).rename(config.paths.withdrawn / str(number))
-    described = versions.describe(config, wanted)
+    described = registry.describe(config, wanted)
     record = {"version": wanted, "model": described["model"], "data": described["data"]}
     artifacts.write_json(config.paths.exported, record)
-    print(f"version {wanted} is in service again instead of {live}: {versions.score(described)}")
+    print(f"version {wanted} is in service again instead of {live}: {registry.score(described)}")
     if above:
         print(f'withdrawn: {", ".join(map(str, above))}; back by `make rollback ARGS="--version {max(above)}"`')
 
@@ -36,14 +36,10 @@ def choose(config: Config) -> tuple[int, int]:
     Raises:
         InputError: there is no such version, or none before the one in service.
     """
-    live, standing = versions.in_service(config), config.paths.versions()
+    live, standing = registry.in_service(config), config.paths.versions()
     known = sorted({*standing, *config.paths.withdrawn_versions()})
     if config.version and config.version not in known:
         raise InputError(f"version is {config.version}, which does not exist; there are: {', '.join(map(str, known))}")
     if not config.version and len(standing) < 2:
         raise InputError(f"version {live} is the only one in service: there is none before it to go back to")
     return live, config.version or standing[-2]
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -6,7 +6,6 @@ import socket
 import sys
 
 from ..config import Config
-from ..core import stage
 from ..core.errors import InputError
 
 DRAINING_SECONDS = 30  # that requests in flight have left once the server is told to stop
@@ -54,7 +53,3 @@ def listen(host: str, port: int) -> socket.socket:
             f'{host}:{port} cannot be listened on ({error.strerror}); choose another: make serve ARGS="--port 8502"'
         )
         raise InputError(message) from error
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -18,11 +18,11 @@ import tensorflow as tf
 
 from .. import model, preprocessing, task
 from ..config import Config
-from ..core import artifacts, devices, freshness, stage
+from ..core import artifacts, staleness
 from ..core.errors import InputError
-from ..distributed import distribution
-from ..training import fitting, run_history
-from ..training.checkpoint import Checkpoint
+from ..data import loading, tables
+from ..training import fit, placement, run_history
+from ..training.fit import Checkpoint
 
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
@@ -30,25 +30,25 @@ VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validati
 def main(config: Config) -> None:
     """From the examples tables to artifacts/training; of several workers the chief writes."""
     started = time.perf_counter()
-    strategy = distribution.strategy()  # before anything is computed
+    strategy = placement.strategy()  # before anything is computed
     run_history.check(config)
     keras.utils.set_random_seed(config.seed)
-    examples = artifacts.read_examples(config, "train")
-    target = task.describe_target(config, artifacts.all_targets(config, "train", examples))
+    examples = loading.read_examples(config, "train")
+    target = task.describe_target(config, tables.all_targets(config, "train", examples))
     hyperparameters = best_hyperparameters(config)
     if config.start:
         preprocessor, target, weights = continue_from(config, target)
     else:
         preprocessor, weights = preprocessing.build_preprocessor(config, examples), None
     build = partial(build_network, config, hyperparameters, preprocessor, target, weights)
-    with strategy.scope(), devices.precision(config):
+    with strategy.scope(), fit.precision(config):
         network = build()
-    is_plain = strategy.num_replicas_in_sync == 1 and not devices.uses_bfloat16(config)
+    is_plain = strategy.num_replicas_in_sync == 1 and not fit.uses_bfloat16(config)
     local = network if is_plain else build()
     validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
     train = partial(preprocessing.make_dataset, config, "train", preprocessor, target)
-    checkpoint = fitting.fit(config, network, local, train, validation, run_key(config, hyperparameters))
-    if distribution.is_chief():
+    checkpoint = fit.fit(config, network, local, train, validation, run_key(config, hyperparameters))
+    if placement.is_chief():
         complete = assemble(config, preprocessor, local, target, validation)
         seconds = time.perf_counter() - started
         save(config, complete, checkpoint, hyperparameters, seconds)
@@ -60,7 +60,7 @@ def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
     hyperparameters = keras_tuner.HyperParameters()
     if config.paths.best_hyperparameters.exists():
         winner = artifacts.read_json(config.paths.best_hyperparameters, "tune")
-        if winner["data"] == artifacts.data_hash(config):
+        if winner["data"] == tables.data_hash(config):
             hyperparameters.values = dict(winner["values"])
         else:
             print(f"{config.paths.best_hyperparameters} was found on other data and is not used; run `make tune` again")
@@ -106,9 +106,9 @@ def build_network(
 
 def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str:
     """A hash of all that decides the weights: a checkpoint made with another key is not continued."""
-    settings = freshness.used_settings(config, freshness.modules_of("train"))
-    settings = {name: value for name, value in settings.items() if name not in ("artifacts", "patience")}
-    return artifacts.text_hash([settings, hyperparameters.values, artifacts.data_hash(config)])
+    settings = staleness.settings(config, "train")
+    settings = {name: value for name, value in settings.items() if name != "patience"}
+    return artifacts.text_hash([settings, hyperparameters.values, tables.data_hash(config)])
 
 
 def assemble(
@@ -163,8 +163,8 @@ def run_facts(config: Config) -> dict[str, Any]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": config.public(),
-        "data": artifacts.data_hash(config),
-        "validation": artifacts.validation_hash(config),
+        "data": tables.data_hash(config),
+        "validation": tables.validation_hash(config),
         "commit": git_commit(),
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in VERSIONED},
@@ -173,12 +173,8 @@ def run_facts(config: Config) -> dict[str, Any]:
 
 def git_commit() -> str:
     """The commit of the code, with a plus sign when files differ from it; empty outside a repository."""
-    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    question = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(question, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-if __name__ == "__main__":
-    stage.run(main)

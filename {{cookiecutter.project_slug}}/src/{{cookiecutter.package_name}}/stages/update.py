@@ -11,15 +11,16 @@ from collections.abc import Generator, Iterator
 import keras
 import pyarrow as pa
 
+from .. import examples
 from ..config import Config
-from ..core import artifacts, freshness, stage
+from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
-from ..data import additions, gathering
+from ..data import gathering, tables
 from ..data.provenance import Provenance
 from ..evaluation import promotion
-from ..exporting import record
+from ..exporting import registry
 from ..training import run_history
-from ..updating import labelled_requests, update_report
+from ..updating import new_data, page
 from . import accept, collect, evaluate, export, train, validate
 
 DECISION = "decision.json"
@@ -34,8 +35,8 @@ def main(config: Config) -> None:
         raise InputError("there is no version in service to update: run `make all` first")
     with locked(config):
         if config.use_feedback:
-            labelled_requests.write_table(config, champion)
-        if not additions.is_waiting(config) and not is_unfinished(config):
+            new_data.write_table(config, champion)
+        if not new_data.is_waiting(config) and not is_unfinished(config):
             print(f"nothing new: {config.incoming} is empty, and no request got a new outcome; see README.md")
             return
         candidate = candidate_config(config, champion)
@@ -49,7 +50,7 @@ def is_unfinished(config: Config) -> bool:
     """Whether data were taken in by an update that was interrupted before its decision."""
     path = config.paths.update / DECISION
     considered = artifacts.read_json(path, "update")["added"] if path.exists() else []
-    return additions.taken(config) != considered
+    return gathering.taken(config) != considered
 
 
 @contextlib.contextmanager
@@ -66,31 +67,31 @@ def locked(config: Config) -> Generator[None, None, None]:
 
 def candidate_config(config: Config, champion: int) -> Config:
     """The settings of the challenger, which has a folder of its own and may start from the champion's weights."""
-    start = str(config.paths.record(champion) / record.MODEL) if config.warm_start else config.start
+    start = str(config.paths.record(champion) / registry.MODEL) if config.warm_start else config.start
     return config.model_copy(update={"artifacts": config.paths.candidate, "start": start})
 
 
 def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> None:
     """Gives the challenger the champion's hyperparameters, as if they had been searched on the present data."""
-    run = artifacts.read_json(config.paths.record(champion) / record.RUN, "export")
+    run = artifacts.read_json(config.paths.record(champion) / registry.RUN, "export")
     values = dict(run["hyperparameters"])
     if config.warm_start and "learning_rate" in values:
         values["learning_rate"] *= WARM_RATE
-    winner = {"values": values, "data": artifacts.data_hash(candidate)}
+    winner = {"values": values, "data": tables.data_hash(candidate)}
     artifacts.write_json(candidate.paths.best_hyperparameters, winner)
 
 
 def take_in(config: Config, candidate: Config) -> None:
     """Joins the new data to the examples of the challenger; when they passed the checks they belong to the project."""
     artifacts.remove(candidate.artifacts)
-    is_waiting = additions.is_waiting(config)
-    provenance, collected = Provenance(), [config.source, *additions.taken(config)]
+    is_waiting = new_data.is_waiting(config)
+    provenance, collected = Provenance(), [config.source, *gathering.taken(config)]
     collected += [str(config.incoming)] if is_waiting else []
-    parts = additions.read(config, collected, provenance)
+    parts = gathering.read(examples, config, collected, provenance)
     collect.assemble(candidate, check_new(config, parts), provenance)
     validate.main(candidate)
     if is_waiting:
-        print(f"the new data are now in {additions.take_in(config)}")
+        print(f"the new data are now in {new_data.take_in(config)}")
 
 
 def check_new(config: Config, parts: Iterator[gathering.Part]) -> Iterator[gathering.Part]:
@@ -118,15 +119,15 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
     newest = max(config.paths.versions())
     verdict = f"version {newest} replaces version {champion}" if promoted else f"version {champion} stays in service"
     decision = {"promoted": promoted, "champion": champion, "version": newest, "reason": reason}
-    facts = {"added": additions.taken(config), "comparison": vars(comparison)}
+    facts = {"added": gathering.taken(config), "comparison": vars(comparison)}
     artifacts.write_json(config.paths.update / DECISION, decision | facts)
-    update_report.write(config, decision, comparison, slices)
+    page.write(config, decision, comparison, slices)
     print(f"{verdict}: {reason}\nwrote {config.paths.update / 'report.html'}")
 
 
 def old_model(config: Config, champion: int) -> keras.Model:
     """The model in service, as it was before its export."""
-    path = artifacts.require(config.paths.record(champion) / record.MODEL, "export")
+    path = artifacts.require(config.paths.record(champion) / registry.MODEL, "export")
     model: keras.Model = keras.models.load_model(path)
     return model
 
@@ -137,8 +138,4 @@ def promote(config: Config) -> None:
         with artifacts.replacing(config.artifacts / name) as temporary:
             (config.paths.candidate / name).rename(temporary)
     export.main(config)
-    freshness.settle(config)
-
-
-if __name__ == "__main__":
-    stage.run(main)
+    staleness.settle(config)

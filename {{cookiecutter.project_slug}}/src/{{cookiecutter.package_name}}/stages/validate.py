@@ -5,12 +5,11 @@ import textwrap
 import pyarrow as pa
 
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.errors import RefusedError
 from ..reporting import report
-from ..validation import anomalies, data_statistics, schema_file, validation_report
+from ..validation import anomalies, data_statistics, page, schema
 from ..validation.anomalies import Anomaly
-from . import schema
 
 MAX_LISTED = 20  # anomalies in the terminal; the page has them all
 WIDTH = 110  # characters of a line in the terminal
@@ -26,7 +25,7 @@ def main(config: Config) -> None:
     found = anomalies.find(statistics, norm, skew)
     content = {"anomalies": [vars(anomaly) for anomaly in found], "skew": [vars(distance) for distance in skew]}
     artifacts.write_json(folder / "anomalies.json", {"passed": not found, **content})
-    validation_report.write(folder / "report.html", statistics, found, skew, config)
+    page.write(folder / "report.html", statistics, found, skew, config)
     if found:
         advice = (
             "If the data are wrong, mend them at their source; if they are right, `make schema` shows what changes\n"
@@ -46,7 +45,7 @@ def check_new(config: Config, table: pa.Table) -> None:
         RefusedError: they depart from the schema.
     """
     statistics = data_statistics.summarize(table, "new data")
-    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema_file.load(config), [])
+    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema.load(config), [])
     if found:
         raise RefusedError(
             refusal(
@@ -89,7 +88,3 @@ def table_lines(rows: list[tuple[str, str, str]]) -> list[str]:
         start = f"  {column:{first}}  {split:{second}}  "
         lines += textwrap.wrap(problem, WIDTH, initial_indent=start, subsequent_indent=" " * (first + second + 6))
     return lines
-
-
-if __name__ == "__main__":
-    stage.run(main)

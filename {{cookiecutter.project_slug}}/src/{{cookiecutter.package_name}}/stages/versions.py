@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config
-from ..core import artifacts, stage
+from ..core import artifacts
 from ..core.errors import InputError, RefusedError
-from ..data.layout import DESCRIPTION
+from ..core.paths import DESCRIPTION
+from ..exporting import registry
 from ..reporting import report
 
 
@@ -20,65 +21,6 @@ def main(config: Config) -> None:
         states[standing[-1]] = "in service"
     print(f"{'version':>7}  {'state':10}  {'exported':16}  score on its test split")
     for number in sorted(states, reverse=True):
-        described = describe(config, number)
+        described = registry.describe(config, number)
         exported_at = described["exported_at"][:16].replace("T", " ")
-        print(f"{number:>7}  {states[number]:10}  {exported_at}  {score(described)}")
-
-
-def in_service(config: Config) -> int:
-    """The number of the version in service, which is the highest.
-
-    Raises:
-        InputError: there is none.
-    """
-    if not config.paths.versions():
-        raise InputError(f"{config.paths.export} holds no version in service: run `make export` first")
-    return config.paths.versions()[-1]
-
-
-def folder_of(config: Config, number: int) -> Path:
-    """Where a version is, in service or withdrawn."""
-    folder = config.paths.version(number)
-    return folder if folder.exists() else config.paths.withdrawn / str(number)
-
-
-def describe(config: Config, number: int) -> dict[str, Any]:
-    """What was written beside a version when it was exported."""
-    described: dict[str, Any] = artifacts.read_json(folder_of(config, number) / DESCRIPTION, "export")
-    return described
-
-
-def score(described: dict[str, Any]) -> str:
-    """The primary metric with its interval."""
-    interval = report.Interval(**described["metrics"][described["metric"]])
-    return " ".join([described["metric"], *report.format_interval(interval)])
-
-
-def next_number(config: Config) -> int:
-    """The number of the next version, which is above all that ever were in service."""
-    return max([*config.paths.versions(), *config.paths.withdrawn_versions()], default=0) + 1
-
-
-def number_of(config: Config, identity: dict[str, Any]) -> int | None:
-    """The number of the version in service if it is this very model.
-
-    Raises:
-        RefusedError: the model is a version that was rolled back.
-    """
-    for number in config.paths.withdrawn_versions():
-        if is_about(describe(config, number), identity):
-            raise RefusedError(
-                f"this very model is version {number}, which was rolled back; train another one, or put it back in "
-                f'service by `make rollback ARGS="--version {number}"`'
-            )
-    newest = max(config.paths.versions(), default=0)
-    return newest if newest and is_about(describe(config, newest), identity) else None
-
-
-def is_about(described: dict[str, Any], identity: dict[str, Any]) -> bool:
-    """Whether a version was made of the model and the data of an identity."""
-    return all(described.get(name) == value for name, value in identity.items())
-
-
-if __name__ == "__main__":
-    stage.run(main)
+        print(f"{number:>7}  {states[number]:10}  {exported_at}  {registry.score(described)}")

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 
 from ..config import Config
-from ..core import stage
+from ..core.settings import PACKAGE
 from . import monitor
 
 
@@ -24,8 +24,8 @@ def main(config: Config) -> int:
 
 def run(name: str) -> int:
     """Runs a stage in a process of its own, with the settings of this one, so that its memory is given back."""
-    command = [sys.executable, "-m", f"{__package__}.{name}", *sys.argv[1:]]
-    return subprocess.run(command, check=False).returncode
+    words = [sys.executable, "-m", PACKAGE, name, *sys.argv[2:]]
+    return subprocess.run(words, check=False).returncode
 
 
 def may_update(config: Config) -> bool:
@@ -36,7 +36,3 @@ def may_update(config: Config) -> bool:
         print("ask_first is set and nobody can be asked here: run `make update`")
         return False
     return input("update the model now? [y/N] ").strip().lower() == "y"
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from ..config import Config
 from ..core.paths import SPLITS
 from .data_statistics import Statistics, StatisticsList
-from .quiet_beam import silenced
-from .quiet_tfdv import tfdv
 
 INFINITY_NORM = "L-infinity"
 JENSEN_SHANNON = "Jensen-Shannon"
@@ -78,8 +77,7 @@ def departures(
     split: Statistics, schema: schema_pb2.Schema, environment: str = "TRAINING"
 ) -> list[tuple[str, str, str]]:
     """Column, kind and description of what a split, or what clients sent, does that the schema does not allow."""
-    with silenced():
-        result = tfdv.validate_statistics(alone(split), schema, environment=environment)
+    result = tfdv.validate_statistics(alone(split), schema, environment=environment)
     about_columns = [
         (info.path.step[0] if info.path.step else name, reason)
         for name, info in result.anomaly_info.items()
@@ -111,8 +109,7 @@ def measure_skew(statistics: StatisticsList, schema: schema_pb2.Schema, config: 
 
 def measure(reference: Statistics, other: Statistics, watched: schema_pb2.Schema) -> list[Distance]:
     """How far the columns whose comparators the schema `watched` holds are from their reference."""
-    with silenced():
-        result = tfdv.validate_statistics(alone(reference), watched, "TRAINING", serving_statistics=alone(other))
+    result = tfdv.validate_statistics(alone(reference), watched, "TRAINING", serving_statistics=alone(other))
     return [
         Distance(column, other.name, MEASURES[tfdv.get_feature(watched, column).type], x.value, x.threshold)
         for info in result.drift_skew_info

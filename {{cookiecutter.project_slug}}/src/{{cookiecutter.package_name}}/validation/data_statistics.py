@@ -2,21 +2,24 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics.stats_impl import get_generators
 from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx_bsl.arrow.table_util import CanonicalizeRecordBatch
+from tfx_bsl.statistics.merge_util import merge_dataset_feature_statistics
 
 from ..config import Config
+from ..core import artifacts
 from ..core.paths import SPLITS
-from ..large import engine
-from . import table_parts
-from .quiet_beam import beam
-from .quiet_tfdv import CanonicalizeRecordBatch, get_generators, merge_dataset_feature_statistics, tfdv
-from .table_parts import Part
+from ..data import engine, tables
 
 QUANTILES = 20  # of a number: fewer misjudge the distance of splits, more cost time (TFDV sketches 100 times as many)
 
@@ -24,6 +27,16 @@ Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 ColumnStatistics: TypeAlias = statistics_pb2.FeatureNameStatistics
 Accumulators: TypeAlias = list[Any]  # one per generator
+
+
+class Part(NamedTuple):
+    """The rows of a split from `start` on, up to `stop`, and the files in which they are."""
+
+    split: str
+    number: int
+    paths: tuple[str, ...]
+    start: int
+    stop: int
 
 
 def compute(config: Config) -> StatisticsList:
@@ -35,12 +48,12 @@ def compute(config: Config) -> StatisticsList:
     Raises:
         InputError: there are no tables, or another runner than the one in this process could not do it.
     """
-    parts = table_parts.parts(config)
+    found = parts(config)
     config.paths.validation.mkdir(parents=True, exist_ok=True)
     # The workers of a cluster share the place of the artifacts with this process, but not its temporary folder.
     with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as name:
         folder = Path(name).resolve()
-        run(config, parts, folder)
+        run(config, found, folder)
         return StatisticsList(datasets=[Statistics.FromString((folder / split).read_bytes()) for split in SPLITS])
 
 
@@ -150,7 +163,7 @@ def with_ties_in_order(statistics: Statistics) -> Statistics:
 
 def summarize_part(part: Part) -> tuple[str, tuple[int, Accumulators]]:
     """What one worker does: the accumulators of a part, by its split and number."""
-    return part.split, (part.number, Generators().summarize(table_parts.read_batches(part)))
+    return part.split, (part.number, Generators().summarize(read_batches(part)))
 
 
 def merge_parts(split: str, numbered: Iterable[tuple[int, Accumulators]]) -> Statistics:
@@ -166,7 +179,7 @@ def summarize(table: pa.Table, name: str) -> Statistics:
     generators = Generators()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # as in `compute`
-        batches = table.to_batches(max_chunksize=max(1, table_parts.BATCH_CELLS // max(1, table.num_columns)))
+        batches = table.to_batches(max_chunksize=max(1, BATCH_CELLS // max(1, table.num_columns)))
         statistics = generators.finish([generators.summarize(batches)])
     statistics.name = name
     return statistics
@@ -183,3 +196,57 @@ def how_fine() -> tfdv.StatsOptions:
 def write(statistics: Statistics, folder: Path) -> None:
     """Leaves the statistics where the starting process finds them, on whichever worker they were made."""
     (folder / statistics.name).write_bytes(statistics.SerializeToString(deterministic=True))
+
+
+PART_ROWS = 1 << 20  # that one worker reads, one batch after the other
+BATCH_CELLS = 1 << 20  # rows times columns that are in memory at once: some ten megabytes
+
+
+def parts(config: Config) -> list[Part]:
+    """The parts of all splits, which can be read on their own, by several workers at once."""
+    found = []
+    for split in SPLITS:
+        paths = tuple(str(path.resolve()) for path in tables.examples_files(config, split))  # on other machines, too
+        num_rows = tables.num_examples(config, split)
+        for number, start in enumerate(range(0, max(1, num_rows), PART_ROWS)):
+            found.append(Part(split, number, paths, start, min(start + PART_ROWS, num_rows)))
+    return found
+
+
+def read_batches(part: Part) -> Iterator[pa.RecordBatch]:
+    """The rows of a part in batches whose size depends on the number of columns alone, so that memory is bounded."""
+    rows = max(1, BATCH_CELLS // max(1, pq.read_metadata(part.paths[0]).num_columns))
+    waiting: list[pa.RecordBatch] = []
+    for batch in read_slices(part, rows):
+        missing = rows - sum(each.num_rows for each in waiting)
+        if batch.num_rows < missing:
+            waiting.append(batch)
+            continue
+        yield join([*waiting, batch.slice(0, missing)])
+        waiting = [batch.slice(missing)] if batch.num_rows > missing else []
+    if waiting:
+        yield join(waiting)
+
+
+def read_slices(part: Part, rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of a part as they come out of the row groups, at most `rows` at once."""
+    first = 0  # row of the split
+    for path in part.paths:
+        table = pq.ParquetFile(path)
+        for number in range(table.num_row_groups):
+            num_rows = table.metadata.row_group(number).num_rows
+            if first < part.stop and first + num_rows > part.start:
+                at = first
+                for batch in table.iter_batches(batch_size=rows, row_groups=[number]):
+                    begin, end = max(part.start - at, 0), min(part.stop - at, batch.num_rows)
+                    if begin < end:
+                        yield batch.slice(begin, end - begin)
+                    at += batch.num_rows
+            first += num_rows
+
+
+def join(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Several batches as one."""
+    if len(batches) == 1:
+        return batches[0]
+    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]

@@ -1,19 +1,25 @@
 """A first schema from the data: strict enough to catch a wrong unit, loose enough for more of the same data."""
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..config import Config
 from ..core import artifacts
-from ..data.layout import MORE_MISSING
+from ..core.errors import InputError
+from ..core.paths import MORE_MISSING
+from ..data import tables
 from .anomalies import alone
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
-from .quiet_beam import silenced
-from .quiet_tfdv import tfdv
+
+Schema: TypeAlias = schema_pb2.Schema
+
 
 MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
 MIN_REPEATS = 10  # times that a value occurs on average; below, it is no category
@@ -23,10 +29,9 @@ LARGE = "__LARGE_BYTES__"  # what TFDV writes for every text of more than a kilo
 
 def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:
     """The schema that all splits satisfy; the target is not expected when the model serves."""
-    with silenced():
-        schema = tfdv.infer_schema(
-            alone(statistics.datasets[0]), infer_feature_shape=False, max_string_domain_size=MAX_DOMAIN
-        )
+    schema = tfdv.infer_schema(
+        alone(statistics.datasets[0]), infer_feature_shape=False, max_string_domain_size=MAX_DOMAIN
+    )
     schema.default_environment[:] = ["TRAINING", "SERVING"]
     del schema.string_domain[:]  # listed where they are used instead
     free = {config.key, config.group, config.time, *config.ignore, *time_columns(config)}
@@ -51,7 +56,7 @@ def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:
 
 def time_columns(config: Config) -> list[str]:
     """Columns that hold times, which TFDV sees as texts."""
-    table = pq.read_schema(artifacts.examples_files(config, "train")[0])
+    table = pq.read_schema(tables.examples_files(config, "train")[0])
     return [field.name for field in table if pa.types.is_timestamp(field.type)]
 
 

@@ -7,7 +7,6 @@ from keras import layers
 
 from . import features, task
 from .config import Config
-from .core import devices
 from .media import media, spectrograms
 from .media.decoding import FULL_SCALE
 
@@ -48,7 +47,7 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=devices.jit_compile(config),
+        jit_compile=config.jit_compile,
     )
     return network
 

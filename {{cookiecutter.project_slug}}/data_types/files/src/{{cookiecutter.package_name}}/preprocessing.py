@@ -12,7 +12,7 @@ from . import task
 from .config import Config
 from .core import artifacts
 from .core.errors import InputError
-from .data import batching
+from .data import batching, loading
 from .media import encoding, file_sources, media, mixing
 from .media.file_sources import is_medium
 
@@ -92,7 +92,7 @@ def make_dataset(
     The split is decoded once and kept in memory if it takes no more than `cache_bytes`, else decoded anew in each
     epoch, several batches at once. With `epoch`, the number of the epoch, the examples are shuffled.
     """
-    examples = artifacts.read_examples(config, split)
+    examples = loading.read_examples(config, split)
     targets = task.encode(target, examples[config.target])[:, None]
     size = batching.batch_size(config, len(targets))
     if num_bytes(preprocessor) * len(examples) <= config.cache_bytes:

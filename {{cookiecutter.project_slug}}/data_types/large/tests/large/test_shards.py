@@ -13,9 +13,10 @@ import tensorflow as tf
 from project import preprocessing, task
 from project.config import Config
 from project.core import artifacts
+from project.data import loading
 from project.large import shards
 from project.stages import collect, train
-from project.training import epochs
+from project.training import fit
 
 
 def store(folder: Path, num_examples: int, size: int) -> shards.Shards:
@@ -42,7 +43,7 @@ def order(dataset: tf.data.Dataset) -> list[int]:
 
 
 def test_every_epoch_holds_every_example_once_in_a_new_order(tmp_path: Path) -> None:
-    stored, epoch = store(tmp_path, 103, 5), epochs.epoch_counter()
+    stored, epoch = store(tmp_path, 103, 5), fit.epoch_counter()
     dataset = shards.shuffled(stored, 8, 0, epoch)
     first = order(dataset)
     assert first == order(dataset), "a training that goes on after a kill sees the same batches"
@@ -50,12 +51,12 @@ def test_every_epoch_holds_every_example_once_in_a_new_order(tmp_path: Path) -> 
     second = order(dataset)
     assert sorted(first) == sorted(second) == list(range(103))
     assert len({tuple(first), tuple(second), tuple(range(103))}) == 3
-    assert first != order(shards.shuffled(stored, 8, 1, epochs.epoch_counter()))
+    assert first != order(shards.shuffled(stored, 8, 1, fit.epoch_counter()))
     assert dataset.cardinality() == 13
 
 
 def test_examples_are_mixed_beyond_their_block(tmp_path: Path) -> None:
-    found = order(shards.shuffled(store(tmp_path, 1_000, 25), 200, 0, epochs.epoch_counter()))
+    found = order(shards.shuffled(store(tmp_path, 1_000, 25), 200, 0, fit.epoch_counter()))
     assert len({number // 25 for number in found[:200]}) == shards.BLOCKS_MIXED
 
 
@@ -73,12 +74,12 @@ def test_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:
 def test_training_from_disk_sees_what_training_in_memory_sees(make_config: Callable[..., Config]) -> None:
     config = make_config()
     collect.main(config)
-    examples = artifacts.read_examples(config, "train")
+    examples = loading.read_examples(config, "train")
     target = task.describe_target(config, examples[config.target])
     preprocessor = preprocessing.build_preprocessor(config, examples)
 
     def rows(config: Config) -> np.ndarray:
-        dataset = preprocessing.make_dataset(config, "train", preprocessor, target, epochs.epoch_counter())
+        dataset = preprocessing.make_dataset(config, "train", preprocessor, target, fit.epoch_counter())
         batches = [
             np.concatenate([*(inputs[name] for name in sorted(inputs)), targets], axis=1) for inputs, targets in dataset
         ]

@@ -1,6 +1,6 @@
 """From the raw source to rows of series, and from these to examples: an example is one window of a forecast.
 
-The tables of the splits hold each step of each series once, a row per series and time. `example_tables` makes examples
+The tables of the splits hold each step of each series once, a row per series and time. `loading` makes examples
 of them: a row per origin from which is forecast, whose cells are views into the series, so that nothing is copied.
 Where stages ask for examples they get windows; where they check or count data, such as TFDV, they get rows.
 """
@@ -15,7 +15,7 @@ import pyarrow as pa
 from .config import Config
 from .core.errors import InputError
 from .core.paths import SPLITS
-from .data import cleaning, example_tables, sources, splitting, streaming
+from .data import cleaning, loading, sources, splitting, streaming
 from .data.provenance import Provenance
 from .series import series_table, series_times, window_shape
 
@@ -88,7 +88,7 @@ def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> None:
     shape = window_shape.resolve(config, rows["train"])
     for number, split in enumerate(SPLITS):
         before = pd.concat([rows[earlier] for earlier in SPLITS[: number + 1]])
-        windows = example_tables.cut(config, shape, before, rows[split], split)
+        windows = loading.cut(config, shape, before, rows[split], split)
         if not any(len(places) for _, places in windows):
             needed = shape.horizon + (config.gap if number else shape.context)
             message = f"the {split} split has {rows[split][config.time].nunique():,} steps and no whole window"

@@ -6,7 +6,6 @@ import keras
 
 from . import task
 from .config import Config
-from .core import devices
 from .series import architectures, encoding
 from .series.instance_norm import Normalize, Restore, level_term
 
@@ -46,6 +45,6 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=devices.jit_compile(config),
+        jit_compile=config.jit_compile,
     )
     return network

@@ -13,7 +13,7 @@ from . import task
 from .config import Config
 from .core import artifacts
 from .core.paths import SPLITS
-from .data import batching, example_tables
+from .data import batching, loading, tables
 from .series import encoding, histories, series_windows, steps, table_input, window_shape
 from .series.encoding import Encode
 from .series.series_windows import Regular
@@ -96,7 +96,7 @@ def parse_arrays(
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     """The model from raw windows to the tensors that `Encode` describes, adapted on the training rows."""
     shape, inputs = window_shape.of_project(config), raw_inputs(config, examples)
-    plan = encoding.learn(config, shape, artifacts.read_rows(config, "train"))
+    plan = encoding.learn(config, shape, tables.read_rows(config, "train"))
     return keras.Model(inputs, Encode(plan, name="encode")(inputs), name="preprocessor")
 
 
@@ -111,8 +111,8 @@ def make_dataset(
     encoder = preprocessor.get_layer("encode")
     shape = encoder.shape_
     names = SPLITS[: SPLITS.index(split) + 1]
-    rows = {name: artifacts.read_rows(config, name) for name in names}
-    windows = example_tables.cut(config, shape, pd.concat(rows.values()), rows[split], split)
+    rows = {name: tables.read_rows(config, name) for name in names}
+    windows = loading.cut(config, shape, pd.concat(rows.values()), rows[split], split)
     long, places, series = together(target, encoder, windows)
     cut = cutter(shape, long, series)
     if epoch is None:
@@ -181,7 +181,7 @@ def simple_features(
 ) -> tuple[histories.Histories, histories.Histories]:
     """What baselines learn from, without a network: the histories of the targets."""
     shape = window_shape.of_project(config)
-    rows = artifacts.read_rows(config, "train")
+    rows = tables.read_rows(config, "train")
     series = [each.targets for each in series_windows.regular(config, shape, rows)]
     both = [histories.of_windows(config, shape, table, series) for table in (train, evaluation)]
     return both[0], both[1]

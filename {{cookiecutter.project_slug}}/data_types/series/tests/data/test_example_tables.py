@@ -10,6 +10,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
+from project.data import loading, tables
 from project.series import series_windows, window_shape
 from project.stages import collect
 
@@ -20,23 +21,23 @@ START = series_windows.START
 
 def test_targets_lie_in_their_split_and_histories_before(finished: Config) -> None:
     for split in SPLITS:
-        rows, windows = artifacts.read_rows(finished, split), artifacts.read_examples(finished, split)
+        rows, windows = tables.read_rows(finished, split), loading.read_examples(finished, split)
         assert windows[START].min() >= rows["day"].min()
         last = windows[START].max() + pd.Timedelta(days=synthetic.HORIZON - 1)
         assert last <= rows["day"].max()
         for _, window in windows.iterrows():
             assert pd.Timestamp(window["day"][synthetic.CONTEXT]) == window[START]
-    assert artifacts.read_examples(finished, "test")[START].min() == artifacts.read_rows(finished, "test")["day"].min()
+    assert loading.read_examples(finished, "test")[START].min() == tables.read_rows(finished, "test")["day"].min()
 
 
 def test_training_windows_hold_nothing_of_later_splits(finished: Config) -> None:
-    windows = artifacts.read_examples(finished, "train")
-    known = set(artifacts.read_rows(finished, "train")["load"].astype("float32"))
+    windows = loading.read_examples(finished, "train")
+    known = set(tables.read_rows(finished, "train")["load"].astype("float32"))
     assert {value for cell in windows["load"] for value in cell.ravel()} <= known
 
 
 def test_nothing_is_copied(finished: Config) -> None:
-    cells = artifacts.read_examples(finished, "validation")["load"]
+    cells = loading.read_examples(finished, "validation")["load"]
     bases = {id(cell.base) for cell in cells}
     assert len(bases) == 1
     assert np.shares_memory(cells.iloc[0], cells.iloc[1])
@@ -44,16 +45,16 @@ def test_nothing_is_copied(finished: Config) -> None:
 
 def test_a_gap_keeps_the_first_steps_of_a_split_away(finished: Config) -> None:
     gapped = finished.model_copy(update={"gap": 5, "origin_step": 4})
-    windows = artifacts.read_examples(gapped, "test")
-    assert windows[START].min() == artifacts.read_rows(finished, "test")["day"].min() + pd.Timedelta(days=5)
+    windows = loading.read_examples(gapped, "test")
+    assert windows[START].min() == tables.read_rows(finished, "test")["day"].min() + pd.Timedelta(days=5)
     assert set(windows[START].diff().dropna()) == {pd.Timedelta(days=4)}
 
 
 def test_settings_move_the_periods_and_new_rows_do_not(make_config: Callable[..., Config]) -> None:
     config = make_config(validation_start="2020-08-01", test_start="2020-11-01")
     collect.main(config)
-    assert artifacts.read_rows(config, "validation")["day"].min() == pd.Timestamp("2020-08-01")
-    assert artifacts.read_rows(config, "test")["day"].min() == pd.Timestamp("2020-11-01")
+    assert tables.read_rows(config, "validation")["day"].min() == pd.Timestamp("2020-08-01")
+    assert tables.read_rows(config, "test")["day"].min() == pd.Timestamp("2020-11-01")
 
 
 def test_a_split_without_a_whole_window_is_refused(make_config: Callable[..., Config]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from project.config import Config
 from project.core.errors import RequestError
-from project.data.request_format import form_field, json_schema, loggable, read
+from project.data.requests import form_field, json_schema, loggable, read
 from project.serving import protocol
 from project.stages.versions import describe
 

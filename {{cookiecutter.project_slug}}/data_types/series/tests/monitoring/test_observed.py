@@ -6,7 +6,7 @@ import pytest
 
 from project.config import Config
 from project.core import artifacts
-from project.monitoring import observed
+from project.data import loading, requests
 from project.series import history_measures
 from project.stages.versions import describe
 
@@ -15,17 +15,17 @@ import synthetic
 
 def test_requests_and_examples_are_measured_alike(finished: Config) -> None:
     inputs = describe(finished, 1)["inputs"]
-    windows = artifacts.read_examples(finished, "train").head(30)
-    sent = observed.as_table(inputs, synthetic.logged(finished, inputs, windows))
-    kept = windows[observed.columns(["day", "load", "wind"])]
-    expected = observed.from_examples(inputs, kept)
+    windows = loading.read_examples(finished, "train").head(30)
+    sent = requests.as_table(inputs, synthetic.logged(finished, inputs, windows))
+    kept = windows[requests.columns(["day", "load", "wind"])]
+    expected = requests.from_examples(inputs, kept)
     assert set(sent) == set(expected) == {*history_measures.NAMES, "wind"}
     pd.testing.assert_frame_equal(sent[list(expected)], expected, check_dtype=False, atol=1e-4)
 
 
 def test_broken_logs_are_missing_values(finished: Config) -> None:
     inputs = describe(finished, 1)["inputs"]
-    table = observed.as_table(inputs, [{"load": "?", "wind": None}, {"load": [1, "x"], "wind": [3.0]}])
+    table = requests.as_table(inputs, [{"load": "?", "wind": None}, {"load": [1, "x"], "wind": [3.0]}])
     assert table["history missing"].iloc[0] == 1
     assert table["wind"].isna().tolist() == [True, True]
 

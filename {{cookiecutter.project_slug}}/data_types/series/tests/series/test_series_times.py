@@ -10,7 +10,7 @@ from test_series_table import read, table
 
 from project.config import Config
 from project.core.errors import InputError, RequestError
-from project.data import request_format
+from project.data import requests
 from project.series import table_input
 
 ZONE = "Europe/Berlin"
@@ -73,7 +73,7 @@ def test_an_unknown_zone_is_refused(tmp_path: Path) -> None:
 
 def test_clients_may_send_local_and_zoned_times() -> None:
     def sent(*cells: str) -> list[str]:
-        return request_format.read(ENTRY, [list(cells)], strict=True)[0].tolist()
+        return requests.read(ENTRY, [list(cells)], strict=True)[0].tolist()
 
     expected = ["2024-07-01T08:00:00", "2024-07-01T09:00:00", "2024-07-01T10:00:00"]
     assert sent("2024-07-01T10:00", "2024-07-01T11:00", "2024-07-01T12:00") == expected
@@ -81,7 +81,7 @@ def test_clients_may_send_local_and_zoned_times() -> None:
     with pytest.raises(RequestError, match="a time such as"):
         sent("2024-07-01T10:00", "noon", "2024-07-01T12:00")
     days: dict[str, Any] = ENTRY | {"seconds": 86_400, "length": 1}
-    zoned = request_format.read(days, [["2024-07-01T00:00:00+02:00"]], strict=True)
+    zoned = requests.read(days, [["2024-07-01T00:00:00+02:00"]], strict=True)
     assert zoned[0].tolist() == ["2024-07-01T00:00:00"]
 
 

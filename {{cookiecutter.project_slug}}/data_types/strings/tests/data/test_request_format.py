@@ -3,19 +3,18 @@
 from typing import Any
 
 import pytest
+from loopback import Client, logged, serving
 
 from project.config import Config
 from project.core.errors import RequestError
-from project.data import request_format
+from project.data import requests
 from project.text import texts
-
-from serving import Client, logged, serving
 
 ENTRY = {"required": True, "max_characters": 20}
 
 
 def read(*values: Any) -> list[str]:
-    return list(request_format.read(ENTRY, list(values), strict=True))
+    return list(requests.read(ENTRY, list(values), strict=True))
 
 
 def test_strings_and_bytes_are_texts() -> None:
@@ -46,14 +45,14 @@ def test_what_is_no_text_is_refused(value: Any, message: str) -> None:
 
 
 def test_the_log_keeps_measures_and_the_text_if_it_may() -> None:
-    kept = request_format.loggable(Config(), ENTRY, "Some words\ud800")
+    kept = requests.loggable(Config(), ENTRY, "Some words\ud800")
     assert kept == texts.measure_sent(ENTRY, "Some words\ufffd") | {texts.COLUMN: "Some words\ufffd"}
-    assert request_format.from_log(kept) == "Some words\ufffd"
-    measures = request_format.loggable(Config(log_texts=False), ENTRY, b"Some words")
+    assert requests.from_log(kept) == "Some words\ufffd"
+    measures = requests.loggable(Config(log_texts=False), ENTRY, b"Some words")
     assert measures == texts.measure_sent(ENTRY, "Some words")
     for value in (measures, None, "text"):
         with pytest.raises(RequestError, match="log_texts"):
-            request_format.from_log(value)
+            requests.from_log(value)
 
 
 HOSTILE = [

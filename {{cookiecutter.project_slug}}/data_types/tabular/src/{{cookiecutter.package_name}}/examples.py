@@ -8,9 +8,8 @@ import pandas as pd
 import pyarrow as pa
 
 from .config import Config
-from .data import cleaning, sources, splitting, streaming
+from .data import cleaning, loading, sources, splitting, streaming
 from .data.provenance import Provenance
-from .large import large_sources
 
 assign_splits = splitting.assign_splits  # by time, group, key or content
 
@@ -38,10 +37,7 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
     Raises:
         InputError: as `read_examples`, or cells of a part are written in another way than those of the first.
     """
-    if large_sources.is_large(config):
-        yield from large_sources.read_examples(config, clean, as_before)
-    else:
-        yield read_examples(config)
+    return loading.read_parts(config, read_examples, clean, as_before)
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import keras
 from keras import ops
 
-from . import parsing
+from . import layers
 
 CYCLES = {"day": 1.0, "week": 7.0, "year": 365.2425}  # in days
 
@@ -52,7 +52,7 @@ def calendar(dates: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor
 
 def text_lengths(texts: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
     """How long each text is, in characters."""
-    return {f"{name}: length": parsing.TextLength()(text) for name, text in texts.items()}
+    return {f"{name}: length": layers.TextLength()(text) for name, text in texts.items()}
 
 
 def missing_share(numbers: dict[str, keras.KerasTensor]) -> keras.KerasTensor:

@@ -6,7 +6,6 @@ import keras
 
 from . import layers, preprocessing, task
 from .config import Config
-from .core import devices
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -42,7 +41,7 @@ def build_model(
         loss=task.loss(target),
         metrics=task.metrics(target),
         steps_per_execution=32,  # one call into TensorFlow for 32 batches: small networks are bound by the calls
-        jit_compile=devices.jit_compile(config),
+        jit_compile=config.jit_compile,
     )
     return network
 

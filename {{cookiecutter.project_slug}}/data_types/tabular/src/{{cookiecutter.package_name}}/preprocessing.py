@@ -11,13 +11,12 @@ import pyarrow as pa
 import tensorflow as tf
 from keras import ops
 
-from . import features, layers, parsing, task
+from . import features, layers, task
 from .columns import Columns, describe_columns
 from .config import Config
 from .core import artifacts
-from .data import batching, cleaning
+from .data import batching, cleaning, loading, tables
 from .data.provenance import Provenance
-from .large import shards
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
@@ -112,7 +111,7 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     cleaned = clean(inputs, columns)
     engineered = features.engineer(cleaned)
     for name in repeated_numbers(columns, sample):
-        engineered.categories[f"{name} as a category"] = parsing.WholeNumberName()(cleaned.numbers[name])
+        engineered.categories[f"{name} as a category"] = layers.WholeNumberName()(cleaned.numbers[name])
     values = features.Clean(**adaptation_values(inputs, engineered, sample))
     outputs = {
         **encode_numbers(engineered.numbers, values.numbers),
@@ -127,7 +126,7 @@ def clean(inputs: dict[str, keras.KerasTensor], columns: Columns) -> features.Cl
     return features.Clean(
         numbers={name: inputs[name] for name in columns.numbers},
         categories={name: inputs[name] for name in columns.categories},
-        dates={name: parsing.DaysSinceEpoch()(inputs[name]) for name in columns.dates},
+        dates={name: layers.DaysSinceEpoch()(inputs[name]) for name in columns.dates},
         texts={name: inputs[name] for name in columns.texts},
     )
 
@@ -205,17 +204,13 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
-    With `epoch`, the number of the epoch, the examples are shuffled. They are encoded once and kept in memory; those
-    of a training split that is too large for it, on disk.
+    With `epoch`, the number of the epoch, those of the training split are shuffled. All are encoded once.
     """
-    num_examples = artifacts.num_examples(config, split)
-    size = batching.batch_size(config, num_examples)
-    if epoch is not None and num_examples > config.max_examples_in_memory:
-        return shards.stream(config, split, lambda block: encode(config, block, preprocessor, target), size, epoch)
-    inputs, targets = encode(config, artifacts.read_examples(config, split), preprocessor, target)
     if epoch is None:
+        inputs, targets = encode(config, loading.read_examples(config, split), preprocessor, target)
         return batching.in_order(inputs, targets)
-    return batching.shuffled(inputs, targets, size, config.seed, epoch)
+    size = batching.batch_size(config, tables.num_examples(config, split))
+    return loading.training_batches(config, lambda part: encode(config, part, preprocessor, target), size, epoch)
 
 
 def encode(

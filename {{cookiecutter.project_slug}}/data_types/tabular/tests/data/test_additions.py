@@ -11,9 +11,10 @@ from project.config import Config
 from project.core.artifacts import read_examples, read_json
 from project.core.errors import InputError
 from project.core.paths import SPLITS
-from project.data import additions
+from project.data import gathering
 from project.data.provenance import Provenance
 from project.stages import collect
+from project.updating import new_data
 
 NUM_ROWS = 200
 
@@ -36,8 +37,8 @@ def tables_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
         files = [Path(config.source)] if Path(config.source).is_file() else sorted(Path(config.source).iterdir())
         return pd.concat([pd.read_csv(file, parse_dates=["day"]) for file in files], ignore_index=True)
 
-    monkeypatch.setattr(additions, "read_parts", lambda config: iter([read(config)]))
-    monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
+    monkeypatch.setattr(gathering, "read_parts", lambda config: iter([read(config)]))
+    monkeypatch.setattr(gathering, "as_before", lambda config, examples: config)
 
 
 def config_for(folder: Path, rows: pd.DataFrame, **settings: Any) -> Config:
@@ -65,9 +66,9 @@ def test_no_example_changes_sides_when_data_are_added(
     before = sides(config)
     for number, lot in enumerate((rows[120:170], rows[170:]), 1):
         drop(config, lot)
-        assert additions.is_waiting(config)
-        assert additions.take_in(config) == config.added / f"{number:04}"
-        assert not additions.is_waiting(config)
+        assert new_data.is_waiting(config)
+        assert new_data.take_in(config) == config.added / f"{number:04}"
+        assert not new_data.is_waiting(config)
         collect.main(config)
         after = sides(config)
         assert after.items() >= before.items()
@@ -79,7 +80,7 @@ def test_no_example_changes_sides_when_data_are_added(
 
 def read(config: Config, provenance: Provenance | None = None) -> list[pd.DataFrame]:
     """The examples of the source and of what is new."""
-    parts = additions.read(config, [config.source, str(config.incoming)], provenance or Provenance())
+    parts = gathering.read(config, [config.source, str(config.incoming)], provenance or Provenance())
     return [part for _, part in parts]
 
 
@@ -87,7 +88,7 @@ def test_whole_numbers_stay_whole_when_new_ones_are_missing(tmp_path: Path, rows
     config = config_for(tmp_path, rows)
     drop(config, rows.head(9).assign(code=[None, *range(1, 9)]))
     tables = read(config)
-    joined = additions.join([tables[0], tables[1].astype({"code": "Int64"})])
+    joined = gathering.join([tables[0], tables[1].astype({"code": "Int64"})])
     assert joined["code"].dtype == "Int64"
     assert joined["code"].isna().sum() == 1
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from project.core.errors import RequestError
-from project.data import request_format
+from project.data import requests
 
 NUMBER = {"kind": "number", "required": False, "low": 0, "high": 100}
 WHOLE = NUMBER | {"whole": True}
@@ -34,13 +34,13 @@ TEXT = {"kind": "text", "required": False}
     ],
 )
 def test_values_are_read(entry: dict[str, Any], value: Any, expected: Any) -> None:
-    read = request_format.read(entry, [value], strict=True)
+    read = requests.read(entry, [value], strict=True)
     assert read.tolist() == [expected]
     assert read.dtype == (np.float32 if entry["kind"] == "number" else object)
 
 
 def test_a_missing_number_is_nan() -> None:
-    assert np.isnan(request_format.read(NUMBER, [None], strict=True)).all()
+    assert np.isnan(requests.read(NUMBER, [None], strict=True)).all()
 
 
 @pytest.mark.parametrize(
@@ -73,19 +73,19 @@ def test_a_missing_number_is_nan() -> None:
 def test_what_is_not_allowed_is_refused(entry: dict[str, Any], value: Any, status: int, words: str) -> None:
     filler = "red" if entry["kind"] == "category" else 1 if entry["kind"] == "number" else "2024-01-01"
     with pytest.raises(RequestError, match=words) as raised:
-        request_format.read(entry, [filler, value], strict=True)
+        requests.read(entry, [filler, value], strict=True)
     assert (raised.value.status, raised.value.row) == (status, 1)
     if status == 422:
-        request_format.read(entry, [filler, value], strict=False)
+        requests.read(entry, [filler, value], strict=False)
 
 
 def test_a_message_names_few_of_many_categories() -> None:
     with pytest.raises(RequestError, match='"19" and 980 more'):
-        request_format.read(OPEN | {"values": [str(number) for number in range(1_000)]}, ["x" * 10_000], strict=True)
+        requests.read(OPEN | {"values": [str(number) for number in range(1_000)]}, ["x" * 10_000], strict=True)
 
 
 @pytest.mark.parametrize("entry", [NUMBER, WHOLE, CATEGORY, OPEN, DATE, TEXT])
 def test_every_kind_has_a_form_field_and_a_schema(entry: dict[str, Any]) -> None:
-    assert request_format.form_field(entry)["widget"] in ("number", "choice", "date", "text", "file")
-    assert "anyOf" in request_format.json_schema(entry)
-    assert "type" in request_format.json_schema(entry | {"required": True})
+    assert requests.form_field(entry)["widget"] in ("number", "choice", "date", "text", "file")
+    assert "anyOf" in requests.json_schema(entry)
+    assert "type" in requests.json_schema(entry | {"required": True})

@@ -14,6 +14,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
+from project.data import loading, tables
 from project.large import large_sources
 from project.stages import collect
 
@@ -118,7 +119,7 @@ def test_parts_that_are_written_in_another_way_are_refused(
     config = config_for(tmp_path, write(rows, tmp_path, "text"), max_examples_in_memory=IN_MEMORY)
     if column == "color":  # once a text, always a text
         collect.main(config)
-        assert "7" in set(artifacts.read_rows(config, "train")["color"])
+        assert "7" in set(tables.read_rows(config, "train")["color"])
         return
     with pytest.raises(InputError, match=words):
         collect.main(config)
@@ -157,11 +158,11 @@ def test_stages_see_a_sample_of_a_large_split(
 ) -> None:
     config = make_config()
     collect.main(config)
-    whole = artifacts.read_examples(config, "train")
+    whole = loading.read_examples(config, "train")
     small = config.model_copy(update={"max_examples_in_memory": len(whole) - 1})
-    drawn = artifacts.read_examples(small, "train")
+    drawn = loading.read_examples(small, "train")
     assert len(drawn) == len(whole) - 1
     assert len(drawn.merge(whole, how="left", indicator=True).query("_merge != 'both'")) == 0
-    assert artifacts.extent(drawn) == f"{len(drawn):,} of {len(whole):,}, drawn at random"
-    pd.testing.assert_series_equal(artifacts.all_targets(small, "train", drawn), whole[config.target])
-    assert artifacts.extent(whole) == f"{len(whole):,}"
+    assert tables.extent(drawn) == f"{len(drawn):,} of {len(whole):,}, drawn at random"
+    pd.testing.assert_series_equal(tables.all_targets(small, "train", drawn), whole[config.target])
+    assert tables.extent(whole) == f"{len(whole):,}"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project.monitoring import observed
+from project.data import requests
 
 INPUTS: dict[str, dict[str, Any]] = {
     "size": {"column": "size in cm", "kind": "number", "whole": True},
@@ -28,9 +28,9 @@ def test_requests_and_examples_give_the_same_table() -> None:
         {"size": 3, "colour": "red", "made": "2020-01-02T13:00:00+01:00", "remark": "two words"},
         {"size": None, "colour": None, "made": "", "remark": ""},
     ]
-    table = observed.as_table(INPUTS, rows)
-    pd.testing.assert_frame_equal(table, observed.from_examples(INPUTS, examples))
-    compared, same = observed.comparable(INPUTS, table, table)
+    table = requests.as_table(INPUTS, rows)
+    pd.testing.assert_frame_equal(table, requests.from_examples(INPUTS, examples))
+    compared, same = requests.comparable(INPUTS, table, table)
     pd.testing.assert_frame_equal(compared, same)
     assert compared["remark"].tolist()[0] == 2
     assert compared.dtypes.astype(str).to_dict() == {
@@ -39,22 +39,22 @@ def test_requests_and_examples_give_the_same_table() -> None:
         "made": "float64",
         "remark": "float64",
     }
-    assert observed.meant_to_change(INPUTS) == ["made"]
+    assert requests.meant_to_change(INPUTS) == ["made"]
 
 
 def test_what_clients_should_not_have_sent_is_missing_or_a_text() -> None:
     odd = [[1], {"a": 1}, "x", True, 10**400, float("nan")]
-    table = observed.as_table(INPUTS, [dict.fromkeys(INPUTS, value) for value in odd])
+    table = requests.as_table(INPUTS, [dict.fromkeys(INPUTS, value) for value in odd])
     assert np.isnan(table["size in cm"].drop(3)).all()
     assert table["made"].isna().all()
     assert table["colour"].tolist()[:4] == ["[1]", "{'a': 1}", "x", "True"]
-    assert observed.to_text("\ud800") == "?"
+    assert requests.to_text("\ud800") == "?"
 
 
 def test_the_schema_sees_whole_numbers_as_integers() -> None:
-    table = observed.as_table(INPUTS, [{"size": 3.0, "made": "2020-01-02"}, {"size": None}])
-    typed = observed.in_schema_types(INPUTS, table)
+    table = requests.as_table(INPUTS, [{"size": 3.0, "made": "2020-01-02"}, {"size": None}])
+    typed = requests.in_schema_types(INPUTS, table)
     assert str(typed["size in cm"].dtype) == "Int64"
     assert typed["made"][0] == pd.Timestamp("2020-01-02")
-    broken = observed.in_schema_types(INPUTS, observed.as_table(INPUTS, [{"size": 3.5}]))
+    broken = requests.in_schema_types(INPUTS, requests.as_table(INPUTS, [{"size": 3.5}]))
     assert str(broken["size in cm"].dtype) == "float64"

@@ -20,7 +20,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
-from project.data import additions, cleaning, row_groups, sources
+from project.data import cleaning, gathering, loading, sources, tables
 from project.data.provenance import Provenance
 from project.stages import collect
 
@@ -36,8 +36,8 @@ def read_rows(config: Config) -> pd.DataFrame:
 @pytest.fixture(autouse=True)
 def rows_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads tables, whatever the project's own kind of data is."""
-    monkeypatch.setattr(additions, "read_parts", lambda config: iter([read_rows(config)]))
-    monkeypatch.setattr(additions, "as_before", lambda config, examples: config)
+    monkeypatch.setattr(gathering, "read_parts", lambda config: iter([read_rows(config)]))
+    monkeypatch.setattr(gathering, "as_before", lambda config, examples: config)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def contents(config: Config) -> dict[str, bytes]:
 def test_tables_and_provenance(tmp_path: Path, rows: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:
     config = config_for(tmp_path, pd.concat([rows, rows.head(2)]))
     collect.main(config)
-    tables = {split: artifacts.read_examples(config, split) for split in SPLITS}
+    tables = {split: loading.read_examples(config, split) for split in SPLITS}
     together = pd.concat(tables.values()).sort_values("id", kind="stable").reset_index(drop=True)
     assert together.columns.tolist() == rows.columns.tolist()
     pd.testing.assert_frame_equal(together.drop_duplicates(ignore_index=True), rows, check_dtype=False)
@@ -81,7 +81,7 @@ def test_columns_may_have_any_name(tmp_path: Path, rows: pd.DataFrame) -> None:
     names = {"size": "class", "color": "größe / größe 🐧", "id": "a b"}
     config = config_for(tmp_path, rows.rename(columns=names), key="a b")
     collect.main(config)
-    assert artifacts.read_examples(config, "train").columns.tolist() == ["a b", "class", "größe / größe 🐧", "y"]
+    assert loading.read_examples(config, "train").columns.tolist() == ["a b", "class", "größe / größe 🐧", "y"]
 
 
 def test_rows_without_target_are_left_out_and_counted(tmp_path: Path, rows: pd.DataFrame) -> None:
@@ -90,7 +90,7 @@ def test_rows_without_target_are_left_out_and_counted(tmp_path: Path, rows: pd.D
     record = artifacts.read_json(config.paths.provenance, "collect")
     assert sum(record["rows"].values()) == NUM_ROWS - 2
     assert record["dropped"] == {"target y missing": {"count": 2, "first_rows": [1, 2]}}
-    assert not artifacts.read_examples(config, "train")["y"].isna().any()
+    assert not loading.read_examples(config, "train")["y"].isna().any()
 
 
 def test_parquet_holds_plain_types(tmp_path: Path, rows: pd.DataFrame) -> None:
@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_the_last_good_tables(
         del writer, table
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(row_groups.pq.ParquetWriter, "write_table", full)
+    monkeypatch.setattr(tables.pq.ParquetWriter, "write_table", full)
     with pytest.raises(OSError, match="No space left"):
         collect.main(config_for(tmp_path, rows.head(90)))
     assert contents(config) == before
@@ -169,9 +169,9 @@ def test_a_killed_stage_leaves_the_last_good_tables(tmp_path: Path, rows: pd.Dat
     script = f"""
 import os, signal, sys
 import pandas as pd
-from {package.name} import additions, collect, config, row_groups
-additions.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
-row_groups.pq.ParquetWriter.write_table = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+from {package.name} import gathering, collect, config, row_groups
+gathering.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
+tables.pq.ParquetWriter.write_table = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 collect.main(config.Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
 """
     command = [sys.executable, "-c", script, config.source, str(config.artifacts)]

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .data import cleaning, sources, splitting, streaming, targets
-from .data.provenance import Provenance, without_password
-from .large import large_sources
+from .core.settings import without_password
+from .data import cleaning, loading, sources, splitting, streaming, targets
+from .data.provenance import Provenance
 from .text import text_columns, text_sources, texts
 from .text.unicode_text import identity, is_empty, mended
 
@@ -64,15 +64,13 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
     Raises:
         InputError: as `read_examples`, or cells of a part are written in another way than those of the first.
     """
-    if text_sources.text_files(config.source) or not large_sources.is_large(config):
-        yield read_examples(config)
-        return
 
     def make(own: Config, table: pa.Table, provenance: Provenance, num_before: int) -> pd.DataFrame:
         named = text_sources.of_table(own, without_password(own.source), table, provenance)
         return measured(own, named, provenance, num_before)
 
-    yield from large_sources.read_examples(config, make, as_before)
+    as_whole = bool(text_sources.text_files(config.source))
+    return loading.read_parts(config, read_examples, make, as_before, as_whole)
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:

@@ -8,7 +8,6 @@ from keras import layers, ops
 
 from . import task
 from .config import Config
-from .core import devices
 from .layers import WeightedBag
 from .text.vocabulary import BagOfNgrams
 
@@ -57,7 +56,7 @@ def build_model(
         ),
         loss=task.loss(target),
         metrics=task.metrics(target),
-        jit_compile=devices.jit_compile(config),
+        jit_compile=config.jit_compile,
     )
     return network
 

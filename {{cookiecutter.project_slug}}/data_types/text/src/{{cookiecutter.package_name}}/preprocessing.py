@@ -12,8 +12,7 @@ from keras import ops
 from . import features, task
 from .config import Config
 from .core import artifacts
-from .data import batching
-from .large import shards
+from .data import batching, loading, tables
 from .text import texts, tokenizing
 from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
 from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
@@ -82,17 +81,13 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
-    With `epoch`, the number of the epoch, the examples are shuffled. They are encoded once and kept in memory; those
-    of a training split that is too large for it, on disk.
+    With `epoch`, the number of the epoch, those of the training split are shuffled. All are encoded once.
     """
-    num_examples = artifacts.num_examples(config, split)
-    size = batching.batch_size(config, num_examples)
-    if epoch is not None and num_examples > config.max_examples_in_memory:
-        return shards.stream(config, split, lambda block: encode(config, block, preprocessor, target), size, epoch)
-    inputs, targets = encode(config, artifacts.read_examples(config, split), preprocessor, target)
     if epoch is None:
+        inputs, targets = encode(config, loading.read_examples(config, split), preprocessor, target)
         return batching.in_order(inputs, targets, PREDICTION_BATCH)
-    return batching.shuffled(inputs, targets, size, config.seed, epoch)
+    size = batching.batch_size(config, tables.num_examples(config, split))
+    return loading.training_batches(config, lambda part: encode(config, part, preprocessor, target), size, epoch)
 
 
 def encode(

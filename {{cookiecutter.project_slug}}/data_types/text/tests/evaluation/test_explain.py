@@ -7,6 +7,7 @@ import pytest
 from project import task
 from project.config import Config
 from project.core import artifacts
+from project.data import loading
 from project.evaluation import explain, inference
 from project.reporting import report
 from project.reporting.report import Figure, Table
@@ -24,7 +25,7 @@ def test_pieces_make_up_the_text(text: str) -> None:
 
 
 def test_telling_words_and_the_worst_predictions(finished: Config, complete: keras.Model) -> None:
-    examples = artifacts.read_examples(finished, "validation")
+    examples = loading.read_examples(finished, "validation")
     examples = examples.assign(text=examples["text"] + " <b>&\u202e\0</b>")
     targets = task.actual(inference.target_of(complete), examples[finished.target])
     predictions = inference.predict(complete, examples)
@@ -48,7 +49,7 @@ def test_words_stay_readable_on_their_color(color: str) -> None:
 
 
 def test_a_word_contributes_what_is_lost_without_it(finished: Config, complete: keras.Model) -> None:
-    examples = artifacts.read_examples(finished, "validation").head(2)
+    examples = loading.read_examples(finished, "validation").head(2)
     first, second = explain.occlude(complete, examples)
     assert "".join(first.pieces) == examples["text"].iloc[0]
     place = explain.word_places(second.pieces)[1]

@@ -6,7 +6,6 @@ import keras
 
 from . import task
 from .config import Config
-from .core import devices
 from .data.schedule import WARM_UP_STEPS
 from .pairs.transformer import Transformer
 from .pairs.warm_up import WarmUpAdam
@@ -51,6 +50,6 @@ def build_model(
         ),
         loss=task.loss(target, hp.Float("label_smoothing", 0.0, 0.3, step=0.05, default=0.1)),
         metrics=task.metrics(target),
-        jit_compile=devices.jit_compile(config, default=False),  # it would compile anew for every length of a batch
+        jit_compile=config.xla == "on",  # by itself, Keras would compile anew for every length of a batch
     )
     return network

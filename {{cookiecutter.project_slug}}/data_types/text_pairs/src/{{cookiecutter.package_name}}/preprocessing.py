@@ -8,7 +8,7 @@ import tensorflow as tf
 from . import features, task
 from .config import Config
 from .core import artifacts
-from .data import batching
+from .data import batching, loading
 from .pairs import length_buckets, subwords
 from .pairs.tokenizing import Encode, encode_all
 from .text import texts
@@ -51,7 +51,7 @@ def make_dataset(
 
     The split is encoded once and kept in memory. With `epoch`, the number of the epoch, the pairs are shuffled.
     """
-    examples = artifacts.read_examples(config, split)
+    examples = loading.read_examples(config, split)
     contents = examples[texts.COLUMN].to_numpy(object)
     source = encode_all(lambda part: preprocessor({texts.COLUMN: part})["source"], contents)
     following = task.encode(target, examples[config.target])

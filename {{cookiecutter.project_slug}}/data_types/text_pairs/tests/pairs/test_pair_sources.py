@@ -14,6 +14,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
+from project.data import loading
 from project.data.provenance import Provenance
 from project.pairs import pairs
 from project.stages import collect
@@ -177,7 +178,7 @@ def test_translations_of_the_same_source_stay_in_one_split(tmp_path: Path) -> No
     table.to_csv(tmp_path / "pairs.csv", index=False)
     config = Config(source=str(tmp_path / "pairs.csv"), target="fr", artifacts=tmp_path / "artifacts")
     collect.main(config)
-    hashes = [set(artifacts.read_examples(config, split)[texts.HASH]) for split in SPLITS]
+    hashes = [set(loading.read_examples(config, split)[texts.HASH]) for split in SPLITS]
     assert sum(map(len, hashes)) == len(set.union(*hashes)) == 60
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from project.evaluation import outcomes
+from project import metrics
 
 PARTS = {"probabilities": ["1", "cat"]}
 
@@ -12,7 +12,7 @@ PARTS = {"probabilities": ["1", "cat"]}
 def test_outcomes_become_class_numbers() -> None:
     good = {"probabilities": [0.25, 0.75]}
     pairs: list[Any] = [(good, "cat"), (good, 1), (good, 1.0)]
-    targets, predictions, num_unusable = outcomes.as_scored(PARTS, pairs)
+    targets, predictions, num_unusable = metrics.as_scored(PARTS, pairs)
     assert targets.tolist() == [1, 0, 0]
     assert predictions["probabilities"].shape == (3, 2)
     assert num_unusable == 0
@@ -31,5 +31,5 @@ def test_outcomes_become_class_numbers() -> None:
     ],
 )
 def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], outcome: Any) -> None:
-    targets, predictions, num_unusable = outcomes.as_scored(PARTS, [(outputs, outcome)])
+    targets, predictions, num_unusable = metrics.as_scored(PARTS, [(outputs, outcome)])
     assert (len(targets), len(predictions["probabilities"]), num_unusable) == (0, 0, 1)

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from project.evaluation import ranking, scoring
+from project import baselines, metrics
+from project.evaluation import charts, intervals
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -40,7 +41,7 @@ def test_scores_equal_scikit_learn(num_classes: int, decimals: int) -> None:
         "log_loss": -np.log(np.maximum(probabilities[np.arange(500), targets], np.finfo("float32").eps)).mean(),
         "brier": squares / 2 if num_classes == 2 else squares,
     }
-    found = scoring.score(targets, predictions)
+    found = metrics.score(targets, predictions)
     assert found.pop("ece") == pytest.approx(calibration_error(targets, probabilities), abs=1e-6)
     assert found == pytest.approx(expected, abs=1e-6)
 
@@ -55,19 +56,19 @@ def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
 def test_a_class_that_is_absent_is_left_out_of_averages() -> None:
     targets, predictions = made_up(200, 4)
     kept = targets != 2
-    found = scoring.score(targets[kept], {"probabilities": predictions["probabilities"][kept]})
+    found = metrics.score(targets[kept], {"probabilities": predictions["probabilities"][kept]})
     assert all(np.isfinite(value) for value in found.values())
-    summary = scoring.intervals(targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, 50, 0)
+    summary = intervals.intervals(targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, 50, 0)
     assert all(np.isfinite(list(entry.values())).all() for entry in summary.values())
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_intervals_hold_the_truth_as_often_as_they_say(num_classes: int) -> None:
-    truth = scoring.score(*made_up(100_000, num_classes, seed=1))
+    truth = metrics.score(*made_up(100_000, num_classes, seed=1))
     names = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier")
     held = np.zeros(len(names))
     for seed in range(100):
-        summary = scoring.intervals(*made_up(300, num_classes, seed=seed + 2), 100, seed)
+        summary = intervals.intervals(*made_up(300, num_classes, seed=seed + 2), 100, seed)
         held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in names]
     assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
     assert held.mean() <= 99
@@ -77,15 +78,15 @@ def test_bounded_bins_hardly_move_the_areas() -> None:
     targets, predictions = made_up(20_000, 2)
     for positives in (targets == 1, np.arange(20_000) % 200 == 0):
         scores = predictions["probabilities"][:, 1] + positives
-        exact, bounded = (ranking.rank(scores, positives, bins).tally() for bins in (None, ranking.MAX_BINS))
-        assert len(bounded) <= ranking.MAX_BINS
-        assert ranking.roc_auc(bounded) == pytest.approx(ranking.roc_auc(exact), abs=5e-4)
-        assert ranking.average_precision(bounded) == pytest.approx(ranking.average_precision(exact), abs=5e-4)
+        exact, bounded = (metrics.rank(scores, positives, bins).tally() for bins in (None, metrics.MAX_BINS))
+        assert len(bounded) <= metrics.MAX_BINS
+        assert metrics.roc_auc(bounded) == pytest.approx(metrics.roc_auc(exact), abs=5e-4)
+        assert metrics.average_precision(bounded) == pytest.approx(metrics.average_precision(exact), abs=5e-4)
 
 
 def test_errors_rank_confident_mistakes_first() -> None:
     predictions = {"probabilities": np.array([[0.9, 0.1], [0.2, 0.8], [1.0, 0.0]])}
-    errors = scoring.errors(np.array([0, 0, 1]), predictions)
+    errors = metrics.errors(np.array([0, 0, 1]), predictions)
     assert errors.argsort().tolist() == [0, 1, 2]
     assert np.isfinite(errors).all()
 
@@ -94,7 +95,7 @@ def test_errors_rank_confident_mistakes_first() -> None:
 def test_every_figure_is_described(num_classes: int) -> None:
     targets, predictions = made_up(300, num_classes)
     target = Target(tuple(f"$class_{each}$ <b>" for each in range(num_classes)), (1.0,) * num_classes)
-    blocks = scoring.figures(target, targets, predictions)
+    blocks = charts.figures(target, targets, predictions)
     drawn = [block for block in blocks if isinstance(block, Figure)]
     assert len(drawn) == 4
     assert all(figure.description and figure.svg.startswith("<svg") and "<b>" not in figure.svg for figure in drawn)
@@ -102,7 +103,7 @@ def test_every_figure_is_described(num_classes: int) -> None:
 
 def test_figures_of_a_split_with_one_class_only() -> None:
     predictions = {"probabilities": np.array([[0.9, 0.1], [0.7, 0.3]])}
-    assert len(scoring.figures(Target(("no", "yes"), (1.0, 1.0)), np.array([0, 0]), predictions)) == 5
+    assert len(charts.figures(Target(("no", "yes"), (1.0, 1.0)), np.array([0, 0]), predictions)) == 5
 
 
 def test_baselines_learn_from_numbers_and_categories() -> None:
@@ -117,8 +118,8 @@ def test_baselines_learn_from_numbers_and_categories() -> None:
     )
     targets = ((features["number"].fillna(0) > 0) | (features["category"] == "a")).to_numpy().astype("int32")
     unseen = features.iloc[400:].assign(category=pd.Categorical(["z"] * 100 + ["a"] * 100))
-    predictions = scoring.baseline((features[:400], targets[:400]), unseen)
-    accuracies = {name: scoring.score(targets[400:], each)["accuracy"] for name, each in predictions.items()}
+    predictions = baselines.baseline((features[:400], targets[:400]), unseen)
+    accuracies = {name: metrics.score(targets[400:], each)["accuracy"] for name, each in predictions.items()}
     assert list(accuracies) == ["majority", "linear", "gradient_boosting"]
     assert min(accuracies["linear"], accuracies["gradient_boosting"]) > accuracies["majority"] + 0.05
     assert all(each["probabilities"].sum(axis=1) == pytest.approx(np.ones(200)) for each in predictions.values())
@@ -128,5 +129,5 @@ def test_baselines_take_a_plain_matrix() -> None:
     generator = np.random.default_rng(0)
     features = generator.normal(size=(300, 4)).astype("float32")
     targets = (features[:, 0] > 0).astype("int32")
-    predictions = scoring.baseline((features, targets), features)
-    assert scoring.score(targets, predictions["linear"])["accuracy"] > 0.9
+    predictions = baselines.baseline((features, targets), features)
+    assert metrics.score(targets, predictions["linear"])["accuracy"] > 0.9

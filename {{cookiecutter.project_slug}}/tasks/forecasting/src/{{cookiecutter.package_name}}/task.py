@@ -12,6 +12,7 @@ from keras import ops
 
 from .config import Config
 from .core import artifacts
+from .data import tables
 from .series import encoding, timestamps, window_shape
 
 MONITOR = "val_loss"  # what early stopping and the search minimise
@@ -38,7 +39,7 @@ class Target:
 def describe_target(config: Config, values: pd.Series) -> Target:
     """Learns the scale of the targets from the training rows."""
     del values  # windows, which overlap
-    rows = artifacts.read_rows(config, "train")
+    rows = tables.read_rows(config, "train")
     shape = window_shape.resolve(config, rows)
     means, scales = zip(*(encoding.scale_of(rows[name]) for name in shape.targets), strict=True)
     levels = tuple(sorted({*config.quantiles, MEDIAN}))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from project.evaluation import scoring
-from project.series import simple_forecasts, smoothing
+from project import metrics
+from project.evaluation import intervals
+from project.series import simple_forecasts
 from project.series.histories import Histories
 
 NAN = np.nan
@@ -18,7 +19,7 @@ def predictions(forecast: list[list[float]], **others: list[list[float]]) -> dic
 
 def test_metrics_are_those_of_their_definition() -> None:
     targets = np.array([[1.0, 3.0], [NAN, 4.0]])
-    scores = scoring.score(targets, predictions([[2.0, 3.0], [9.0, 2.0]], scale=[[2.0], [4.0]]))
+    scores = metrics.score(targets, predictions([[2.0, 3.0], [9.0, 2.0]], scale=[[2.0], [4.0]]))
     assert scores["mae"] == pytest.approx((1 + 0 + 2) / 3)
     assert scores["rmse"] == pytest.approx(np.sqrt((1 + 0 + 4) / 3))
     assert scores["mase"] == pytest.approx((0.5 / 2 + 2 / 4) / 2)
@@ -29,12 +30,12 @@ def test_metrics_are_those_of_their_definition() -> None:
 def test_quantiles_are_scored_by_their_levels() -> None:
     targets = np.array([[2.0, 10.0]])
     given = predictions([[2.0, 8.0]], p10=[[1.0, 6.0]], p90=[[3.0, 9.0]])
-    scores = scoring.score(targets, given)
+    scores = metrics.score(targets, given)
     losses = [2 * (0.1 * 1 + 0.1 * 4), 2 * 0.5 * 2, 2 * (0.1 * 1 + 0.9 * 1)]
     assert scores["wql"] == pytest.approx(np.mean(losses) / 12)
     assert scores["coverage"] == 0.5
     assert scores["interval_width"] == pytest.approx(2.5)
-    assert list(scoring.quantile_levels(dict.fromkeys(("p97_5", "p05", "mean"), np.zeros(1)))) == [
+    assert list(metrics.quantile_levels(dict.fromkeys(("p97_5", "p05", "mean"), np.zeros(1)))) == [
         "p05",
         "forecast",
         "p97_5",
@@ -42,7 +43,7 @@ def test_quantiles_are_scored_by_their_levels() -> None:
 
 
 def test_histories_that_do_not_move_have_no_mase() -> None:
-    scores = scoring.score(np.array([[1.0]]), predictions([[2.0]], scale=[[0.0]]))
+    scores = metrics.score(np.array([[1.0]]), predictions([[2.0]], scale=[[0.0]]))
     assert np.isnan(scores["mase"])
     assert scores["mae"] == 1
 
@@ -52,7 +53,7 @@ def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() 
     errors = np.repeat(random.normal(size=40), 10)
     targets = np.stack([errors] * 10, axis=1)
     given = predictions(np.zeros_like(targets).tolist())
-    found = scoring.intervals(targets, given, 200, 0)["mae"]
+    found = intervals.intervals(targets, given, 200, 0)["mae"]
     assert found["low"] < found["value"] < found["high"]
     alone = np.std(np.abs(errors)) / np.sqrt(len(errors))
     assert found["high"] - found["low"] > 1.5 * 4 * alone
@@ -84,6 +85,6 @@ def test_exponential_smoothing_finds_a_season_and_a_ridge_its_lags() -> None:
 
 
 def test_smoothing_of_a_short_series_has_no_season() -> None:
-    parameters = smoothing.fit([np.array([1.0, 2, 3, 2, 3, 4, 3, 4])], 12)
+    parameters = simple_forecasts.fit([np.array([1.0, 2, 3, 2, 3, 4, 3, 4])], 12)
     assert parameters.steps == 1
-    assert np.isfinite(smoothing.forecast(np.ones((2, 8)), parameters, 3)).all()
+    assert np.isfinite(simple_forecasts.forecast(np.ones((2, 8)), parameters, 3)).all()

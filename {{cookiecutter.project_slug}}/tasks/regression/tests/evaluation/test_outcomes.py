@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from project.evaluation import outcomes
+from project import metrics
 
 GOOD = {"prediction": 2.0, "low": 1.0, "high": 3}
 
 
 def test_outcomes_are_numbers_in_their_units() -> None:
-    targets, predictions, num_unusable = outcomes.as_scored({}, [(GOOD, 2), (GOOD, 2.5)])
+    targets, predictions, num_unusable = metrics.as_scored({}, [(GOOD, 2), (GOOD, 2.5)])
     assert targets.tolist() == [2.0, 2.5]
     assert predictions["high"].tolist() == [3.0, 3.0]
     assert num_unusable == 0
@@ -21,5 +21,5 @@ def test_outcomes_are_numbers_in_their_units() -> None:
     [(GOOD, "2"), (GOOD, True), (GOOD, float("nan")), (GOOD, None), ({**GOOD, "low": "x"}, 2.0), ({}, 2.0)],
 )
 def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], outcome: Any) -> None:
-    targets, predictions, num_unusable = outcomes.as_scored({}, [(outputs, outcome)])
+    targets, predictions, num_unusable = metrics.as_scored({}, [(outputs, outcome)])
     assert (len(targets), len(predictions["prediction"]), num_unusable) == (0, 0, 1)

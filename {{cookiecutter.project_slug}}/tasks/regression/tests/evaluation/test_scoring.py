@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from project.evaluation import scoring
+from project import baselines, metrics
+from project.evaluation import charts, intervals
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -25,7 +26,7 @@ def made_up(num_examples: int, seed: int = 0) -> Examples:
 def test_scores_equal_scikit_learn() -> None:
     targets, predictions = made_up(500)
     predicted = predictions["prediction"]
-    assert scoring.score(targets, predictions) == pytest.approx(
+    assert metrics.score(targets, predictions) == pytest.approx(
         {
             "rmse": metrics.mean_squared_error(targets, predicted) ** 0.5,
             "mae": metrics.mean_absolute_error(targets, predicted),
@@ -39,28 +40,28 @@ def test_scores_equal_scikit_learn() -> None:
 
 def test_what_is_undefined_is_left_out() -> None:
     targets, predictions = np.array([0.0, 1.0, 2.0]), {"prediction": np.array([0.1, 1.1, 2.2])}
-    assert set(scoring.score(targets, predictions)) == {"rmse", "mae", "r2"}
-    assert np.isnan(scoring.score(np.ones(3), predictions)["r2"])
+    assert set(metrics.score(targets, predictions)) == {"rmse", "mae", "r2"}
+    assert np.isnan(metrics.score(np.ones(3), predictions)["r2"])
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    truth = scoring.score(*made_up(1_000_000, seed=1))
+    truth = metrics.score(*made_up(1_000_000, seed=1))
     held = np.zeros(len(truth) - 1)
     for seed in range(100):
-        summary = scoring.intervals(*made_up(300, seed + 2), 100, seed)
+        summary = intervals.intervals(*made_up(300, seed + 2), 100, seed)
         held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in truth if "width" not in name]
     assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
     assert held.mean() <= 99
 
 
 def test_errors_are_absolute() -> None:
-    assert scoring.errors(np.array([1.0, -3.0]), {"prediction": np.array([2.0, 1.0])}).tolist() == [1, 4]
+    assert metrics.errors(np.array([1.0, -3.0]), {"prediction": np.array([2.0, 1.0])}).tolist() == [1, 4]
 
 
 @pytest.mark.parametrize("num_examples", [1, 5, 4_000])
 def test_every_figure_is_described(num_examples: int) -> None:
     targets, predictions = made_up(num_examples)
-    blocks = scoring.figures(Target(50.0, 4.0), targets, predictions)
+    blocks = charts.figures(Target(50.0, 4.0), targets, predictions)
     drawn = [block for block in blocks if isinstance(block, Figure)]
     assert len(drawn) == 4
     assert all(figure.description and figure.svg.startswith("<svg") for figure in drawn)
@@ -76,7 +77,7 @@ def test_baselines_learn_from_numbers_and_categories() -> None:
         }
     )
     targets = (features["number"] + 2.0 * (features["category"] == "a")).to_numpy("float64")
-    predictions = scoring.baseline((features[:400], targets[:400]), features[400:])
-    errors = {name: scoring.score(targets[400:], each)["rmse"] for name, each in predictions.items()}
+    predictions = baselines.baseline((features[:400], targets[:400]), features[400:])
+    errors = {name: metrics.score(targets[400:], each)["rmse"] for name, each in predictions.items()}
     assert list(errors) == ["mean", "linear", "gradient_boosting"]
     assert max(errors["linear"], errors["gradient_boosting"]) < 0.5 * errors["mean"]

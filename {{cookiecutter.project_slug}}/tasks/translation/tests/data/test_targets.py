@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
+from project import metrics
 from project.config import Config
 from project.core.errors import InputError
 from project.core.paths import SPLITS
 from project.data import targets
-from project.evaluation import outcomes
 
 
 def check(values: list[str]) -> list[str]:
@@ -31,12 +31,12 @@ def test_a_target_that_never_varies_is_refused() -> None:
 
 def test_outcomes_are_joined_with_translations() -> None:
     pairs = [({"translation": "un"}, "un"), ({"translation": "deux"}, 2), ({}, "trois"), ({"translation": "a"}, "b")]
-    true, predicted, num_unusable = outcomes.as_scored({}, pairs)
+    true, predicted, num_unusable = metrics.as_scored({}, pairs)
     assert true.tolist() == ["un", "b"]
     assert predicted["translation"].tolist() == ["un", "a"]
     assert num_unusable == 2
 
 
 def test_without_outcomes_there_is_nothing_to_score() -> None:
-    true, predicted, num_unusable = outcomes.as_scored({}, [])
+    true, predicted, num_unusable = metrics.as_scored({}, [])
     assert (len(true), len(predicted["translation"]), num_unusable) == (0, 0, 0)

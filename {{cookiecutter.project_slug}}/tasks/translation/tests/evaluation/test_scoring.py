@@ -5,8 +5,8 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from project.evaluation import scoring
-from project.pairs import nearest, overlap
+from project import baselines, metrics
+from project.evaluation import charts, intervals
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -32,7 +32,7 @@ def joined(texts: list[np.ndarray]) -> np.ndarray:
 def test_scores_equal_sacrebleu(share: float) -> None:
     targets, predictions = made_up(200, share=share)
     outputs = list(predictions["translation"])
-    found = scoring.score(targets, predictions)
+    found = metrics.score(targets, predictions)
     assert found["bleu"] == pytest.approx(BLEU().corpus_score(outputs, [list(targets)]).score)
     assert found["chrf"] == pytest.approx(CHRF().corpus_score(outputs, [list(targets)]).score)
     assert found["exact_match"] == np.mean(targets == predictions["translation"])
@@ -43,7 +43,7 @@ def test_scores_equal_sacrebleu(share: float) -> None:
     [("", "a cat"), ("a cat", ""), ("", ""), ("a", "a"), ("ab", "ba"), (" a  cat ", "a cat"), ("猫が好き", "犬が好き")],
 )
 def test_single_texts_equal_sacrebleu(output: str, reference: str) -> None:
-    found = scoring.score(np.array([reference], object), {"translation": np.array([output.encode()], object)})
+    found = metrics.score(np.array([reference], object), {"translation": np.array([output.encode()], object)})
     assert np.isnan(found["bleu"])  # no reference has four words
     assert found["chrf"] == pytest.approx(CHRF().corpus_score([output], [[reference]]).score)
     assert np.isfinite(found["exact_match"])
@@ -51,12 +51,12 @@ def test_single_texts_equal_sacrebleu(output: str, reference: str) -> None:
 
 @pytest.mark.parametrize("output", ["", "a cat", "a dog sat on it", "a cat sat down"])
 def test_a_text_of_four_words_has_sacrebleus_value(output: str) -> None:
-    found = scoring.score(np.array(["a cat sat down"], object), {"translation": np.array([output], object)})
+    found = metrics.score(np.array(["a cat sat down"], object), {"translation": np.array([output], object)})
     assert found["bleu"] == pytest.approx(BLEU().corpus_score([output], [["a cat sat down"]]).score)
 
 
 def test_signatures_are_sacrebleus_own() -> None:
-    signatures = overlap.signatures()
+    signatures = metrics.signatures()
     assert signatures["BLEU"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
     assert signatures["chrF"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
 
@@ -64,17 +64,17 @@ def test_signatures_are_sacrebleus_own() -> None:
 def test_resamples_are_paired_and_intervals_hold_the_value() -> None:
     targets, predictions = made_up(150)
     worse = {"translation": made_up(150, share=0.9)[1]["translation"]}
-    summary = scoring.intervals(targets, predictions, 100, 0)
+    summary = intervals.intervals(targets, predictions, 100, 0)
     assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in summary.values())
-    good, bad = (scoring.samples(targets, each, 100, 0)["bleu"] for each in (predictions, worse))
+    good, bad = (metrics.samples(targets, each, 100, 0)["bleu"] for each in (predictions, worse))
     assert good.shape == (100,)
     assert (good > bad).all()
-    np.testing.assert_array_equal(scoring.samples(targets, predictions, 100, 0)["bleu"], good)
+    np.testing.assert_array_equal(metrics.samples(targets, predictions, 100, 0)["bleu"], good)
 
 
 def test_errors_rank_the_worst_first() -> None:
     targets = np.array(["a cat", "a cat", "a cat"], object)
-    errors = scoring.errors(targets, {"translation": np.array(["a cat", "xyz", "a car"], object)})
+    errors = metrics.errors(targets, {"translation": np.array(["a cat", "xyz", "a car"], object)})
     assert errors.argsort().tolist() == [0, 2, 1]
     assert (errors[0], errors[1]) == (0, 1)
 
@@ -82,7 +82,7 @@ def test_errors_rank_the_worst_first() -> None:
 @pytest.mark.parametrize("num_examples", [1, 200])
 def test_every_figure_is_described(num_examples: int) -> None:
     targets, predictions = made_up(num_examples)
-    blocks = scoring.figures(Target((), 10), targets, predictions | {"confidence": np.full(num_examples, 0.5)})
+    blocks = charts.figures(Target((), 10), targets, predictions | {"confidence": np.full(num_examples, 0.5)})
     drawn = [block for block in blocks if isinstance(block, Figure)]
     assert len(drawn) == 3
     assert all(figure.description and figure.svg.startswith("<svg") for figure in drawn)
@@ -90,14 +90,14 @@ def test_every_figure_is_described(num_examples: int) -> None:
 
 def test_baselines_copy_and_remember() -> None:
     train = (np.array(["old cat", "red dog", "big tree"], object), np.array(["AC", "RD", "BT"], object))
-    found = scoring.baseline(train, np.array(["a red dog", "old cats"], object))
-    assert list(found) == list(scoring.BASELINES)
+    found = baselines.baseline(train, np.array(["a red dog", "old cats"], object))
+    assert list(found) == list(baselines.BASELINES)
     assert found["copy"]["translation"].tolist() == ["a red dog", "old cats"]
     assert found["translation_memory"]["translation"].tolist() == ["RD", "AC"]
-    assert list(scoring.baseline(train, train[0], ["copy"])) == ["copy"]
+    assert list(baselines.baseline(train, train[0], ["copy"])) == ["copy"]
 
 
 def test_a_memory_of_many_texts_is_searched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     known = np.array([f"text {number} of {number % 7}" for number in range(150)], object)
-    monkeypatch.setattr(nearest, "AT_ONCE", 7)
-    assert nearest.find(known, known[::3]).tolist() == list(range(0, 150, 3))
+    monkeypatch.setattr(baselines, "AT_ONCE", 7)
+    assert baselines.nearest(known, known[::3]).tolist() == list(range(0, 150, 3))

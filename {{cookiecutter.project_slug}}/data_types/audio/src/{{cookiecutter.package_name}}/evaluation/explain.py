@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .. import model, preprocessing
+from .. import metrics, model, preprocessing
 from ..config import Config
 from ..media import gallery, media
 from ..media.file_sources import NAME
 from ..reporting.report import Block
-from . import activation, scoring
+from . import activation
 
 NUM_SHOWN = 16
 HIDDEN = (media.COLUMN, "sha256", "samples_sha256")  # columns that tell a reader of the report nothing
@@ -28,7 +28,7 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """The recordings that the model gets most wrong, with their spectrograms and maps of what it listened to."""
-    worst = np.argsort(-scoring.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
+    worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
     shown = examples.iloc[worst]
     network = complete.get_layer("network")
     encoded = preprocessing.encode(complete.get_layer("preprocessor"), shown)[media.COLUMN]

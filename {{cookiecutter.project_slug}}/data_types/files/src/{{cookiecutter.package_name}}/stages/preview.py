@@ -5,8 +5,9 @@ import numpy as np
 
 from .. import model, preprocessing
 from ..config import Config
-from ..core import artifacts, stage
-from ..data.provenance import without_password
+from ..core import artifacts, command
+from ..core.settings import without_password
+from ..data import loading
 from ..evaluation import explain
 from ..media import gallery, media
 from ..media.file_sources import NAME
@@ -19,7 +20,7 @@ NUM_EXAMPLES, NUM_VIEWS = 16, 4
 def main(config: Config) -> None:
     """From the training table to artifacts/preview/report.html."""
     keras.utils.set_random_seed(config.seed)
-    train = artifacts.read_examples(config, "train")
+    train = loading.read_examples(config, "train")
     preprocessor = preprocessing.build_preprocessor(config, train)
     shown = train.sample(min(NUM_EXAMPLES, len(train)), random_state=config.seed)
     encoded = preprocessing.encode(preprocessor, shown)
@@ -44,7 +45,3 @@ def page(config: Config, shape: tuple[int, ...], figure: report.Figure) -> Page:
     detail = f"Each {media.NOUN} unchanged, then {NUM_VIEWS - 1} times as training sees it. Augmentation: {chosen}."
     facts = {"Source": without_password(config.source), "Shape": " x ".join(map(str, shape))}
     return Page("What does training see?", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)
-
-
-if __name__ == "__main__":
-    stage.run(main)

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
 from ..core.errors import InputError
+from ..core.settings import without_password
 from . import sources
-from .provenance import Provenance, without_password
+from .provenance import Provenance
 
 PARTS = {"train", "training", "valid", "validation", "val", "dev", "test", "testing"}  # folders that are no classes
 

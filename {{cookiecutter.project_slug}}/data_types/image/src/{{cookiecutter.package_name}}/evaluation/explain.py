@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .. import preprocessing
+from .. import metrics, preprocessing
 from ..config import Config
 from ..media import gallery, media
 from ..media.file_sources import NAME
 from ..reporting.report import Block
-from . import activation, scoring
+from . import activation
 
 NUM_SHOWN = 24
 HIDDEN = (media.COLUMN, "sha256", "perceptual_hash")  # columns that tell a reader of the report nothing
@@ -28,7 +28,7 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """The images that the model gets most wrong, beside maps of what it looked at."""
-    worst = np.argsort(-scoring.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
+    worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
     shown = examples.iloc[worst]
     pixels = preprocessing.encode(complete.get_layer("preprocessor"), shown)[media.COLUMN]
     heat = activation.class_activation(complete.get_layer("network"), pixels)

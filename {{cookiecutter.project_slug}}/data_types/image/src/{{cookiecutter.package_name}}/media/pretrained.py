@@ -7,7 +7,7 @@ from keras import layers
 
 from ..config import Config
 from ..core.errors import InputError
-from ..training.tracing import before_first_step
+from ..training.fit import before_first_step
 
 HEAD_EPOCHS = 3  # of the first phase, in which the backbone stands still
 FINE_RATE = 0.1  # of the learning rate, in the second phase: what was learned on ImageNet shall not be lost

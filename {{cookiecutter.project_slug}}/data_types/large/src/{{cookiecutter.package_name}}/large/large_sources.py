@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import delimited, formats, raw_tables, sources, streaming
+from ..data import delimited, formats, sources, streaming
 from ..data.provenance import Provenance
 
 LARGEST_PART = 262_144  # rows
@@ -114,7 +114,7 @@ def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
     room = size
     batches = read_batches(config, provenance)
     for name, table in tqdm(batches, desc="reading", unit=" batches", delay=1, disable=None):
-        raw_tables.check(config, name, table)
+        sources.check(config, name, table)
         rest = table
         while len(rest):
             waiting.setdefault(name, []).append(rest.slice(0, room))
@@ -129,7 +129,7 @@ def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
 
 def joined(waiting: dict[str, list[pa.Table]]) -> pa.Table:
     """The batches of each file as one table."""
-    return raw_tables.concatenate({name: pa.concat_tables(batches) for name, batches in waiting.items()})
+    return sources.concatenate({name: pa.concat_tables(batches) for name, batches in waiting.items()})
 
 
 def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, pa.Table]]:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ..config import Config
 from ..core import artifacts
+from ..data import tables
 
 Arrays: TypeAlias = tuple[dict[str, np.ndarray], np.ndarray]  # inputs and targets of some examples
 
@@ -36,7 +37,7 @@ def stream(
     config: Config, split: str, encode: Callable[[pd.DataFrame], Arrays], size: int, epoch: tf.Variable
 ) -> tf.data.Dataset:
     """Batches of a split that is encoded block by block, on disk below the artifacts; see `shuffled`."""
-    blocks = artifacts.read_blocks(config, split, block_size(config.max_examples_in_memory))
+    blocks = tables.read_blocks(config, split, block_size(config.max_examples_in_memory))
     stored = write(config.paths.training / "shards", map(encode, blocks))
     return shuffled(stored, size, config.seed, epoch)
 

@@ -6,10 +6,12 @@ import keras
 import numpy as np
 import pandas as pd
 
+from .. import metrics
 from ..config import Config
 from ..reporting.report import Block, Figure, Interval, Row, Table
 from ..series import fans, series_windows
-from . import scoring
+from ..task import Target
+from . import intervals
 
 HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
 MAX_SERIES = 3  # whose forecasts are drawn
@@ -30,14 +32,14 @@ def blocks(
 ) -> list[Block]:
     """Fans of the first series, the worst windows, and the scores by series and by calendar."""
     target = complete.get_layer("decode").target
-    levels = scoring.quantile_levels(predictions)
+    levels = metrics.quantile_levels(predictions)
     names = examples[series_windows.SERIES]
     found: list[Block] = []
     for name in names.drop_duplicates().head(MAX_SERIES):
         members = np.flatnonzero(names == name)
         chosen = members[np.linspace(0, len(members) - 1, min(FANS, len(members))).astype(int)]
         found.append(fan(config, target, examples, predictions, levels, chosen, f"Forecasts of {name}"))
-    worst = np.argsort(-scoring.errors(targets, predictions), kind="stable")[:WORST]
+    worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:WORST]
     found.append(fan(config, target, examples, predictions, levels, worst, "The worst windows"))
     found.append(scores_by(config, "Scores by series", names, targets, predictions))
     for cycle in CYCLES:
@@ -49,7 +51,7 @@ def blocks(
 
 def fan(
     config: Config,
-    target: scoring.Target,
+    target: Target,
     examples: pd.DataFrame,
     predictions: Mapping[str, np.ndarray],
     levels: Mapping[str, float],
@@ -77,12 +79,12 @@ def scores_by(
         inside = (values == value).to_numpy()
         if inside.sum() >= MIN_WINDOWS:
             selected = {name: output[inside] for name, output in predictions.items()}
-            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            scores = intervals.intervals(targets[inside], selected, RESAMPLES, config.seed)
             row: Row = [str(value), int(inside.sum()), *(Interval(**scores[name]) for name in scores)]
             ranked.append((scores[config.metric]["value"], row))
     rows = [row for _, row in sorted(ranked, key=lambda each: -each[0])]
     label = title.removeprefix("Scores by ")
-    columns = [label, "Windows", *(metric.label for metric in scoring.METRICS.values())]
+    columns = [label, "Windows", *(metric.label for metric in metrics.METRICS.values())]
     return Table(
         title, columns, rows[:MAX_ROWS], f"The worst {MAX_ROWS} of {len(rows)}." if len(rows) > MAX_ROWS else ""
     )

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..reporting.plots import STYLE, TEXT, label, series_color, to_svg
 from ..reporting.report import format_number
-from ..reporting.svg import STYLE, TEXT, label, series_color, to_svg
 
 HISTORIES = 3  # horizons of the history that are drawn
 WIDTH, HEIGHT = 10.6, 2.6  # inches

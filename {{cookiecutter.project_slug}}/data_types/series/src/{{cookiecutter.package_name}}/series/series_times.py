@@ -10,7 +10,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import cells
+from ..data import cleaning
 from ..data.provenance import Provenance
 
 YEARS = (1678, 2261)  # what pandas can hold
@@ -23,7 +23,7 @@ def are_zoned(column: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(column.type):
         return False
     texts = pc.drop_null(column)
-    return bool(len(texts) and pc.match_substring_regex(texts[:1], cells.ISO_ZONE)[0].as_py())
+    return bool(len(texts) and pc.match_substring_regex(texts[:1], cleaning.ISO_ZONE)[0].as_py())
 
 
 def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: Provenance) -> pd.Series:
@@ -84,7 +84,7 @@ def read_mixed(config: Config, values: pd.Series, provenance: Provenance) -> pd.
     looks = texts.map(lambda text: None if text is None else re.sub(r"\d", "9", re.sub(r"[A-Za-z]+", "a", str(text))))
     read = pd.Series(pd.NaT, values.index, dtype="datetime64[ns]")
     for _, group in texts.groupby(looks):
-        found = cells.read_dates(pa.array(group.astype(str)))
+        found = cleaning.read_dates(pa.array(group.astype(str)))
         example = str(group.iloc[0])
         if found is None:
             message = f"time {config.time!r} holds cells such as {example!r}, which is no time that can be read"

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..config import Config
-from ..data import cleaning, request_format
+from ..data import cleaning, requests
 from ..data.provenance import Provenance
 from . import series_times, steps
 
@@ -23,7 +23,7 @@ def parse(config: Config, inputs: Entries, table: pd.DataFrame) -> tuple[dict[st
     kinds = {entry["column"]: entry for entry in inputs.values()}
     cells, is_bad = read_cells(config, kinds, table)
     (time,) = [name for name, entry in kinds.items() if entry["kind"] == "time"]
-    step = request_format.step_of(kinds[time])
+    step = requests.step_of(kinds[time])
     groups = table[config.series].astype(str) if config.series in table else pd.Series("", table.index)
     columns = {name: np.empty((len(table), max(1, entry["length"])), object) for name, entry in kinds.items()}
     positions = np.arange(len(table))
@@ -67,7 +67,7 @@ def read_times(config: Config, entry: dict[str, Any], table: pd.DataFrame, value
     values = pd.to_datetime(values, errors="coerce")
     if not entry["timezone"]:
         return values
-    if request_format.step_of(entry).is_days:
+    if requests.step_of(entry).is_days:
         return series_times.from_utc(values, entry["timezone"]) if is_zoned else values
     return values if is_zoned else series_times.to_utc(values, entry["timezone"], table.get(config.series))
 

@@ -8,6 +8,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core import artifacts
+from ..data import tables
 from . import series_table
 from .steps import Step
 
@@ -48,7 +49,7 @@ class Shape:
 
 def of_project(config: Config) -> Shape:
     """The shape by the collected training rows."""
-    return resolve(config, artifacts.read_rows(config, "train"))
+    return resolve(config, tables.read_rows(config, "train"))
 
 
 def resolve(config: Config, rows: pd.DataFrame) -> Shape:

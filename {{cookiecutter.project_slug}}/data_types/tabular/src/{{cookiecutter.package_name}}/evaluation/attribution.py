@@ -10,8 +10,8 @@ from .. import features, preprocessing
 from ..columns import describe_columns
 from ..config import Config
 from ..core import artifacts
-from ..data import batching
-from .amounts import amounts
+from ..data import batching, loading
+from .inference import amounts
 
 NUM_STAND_INS = 100  # training examples whose values stand in for those of the row
 MEANING = (
@@ -21,7 +21,7 @@ MEANING = (
 
 def steps(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """The clean columns, and what `features.engineer` adds to them, by name."""
-    train = artifacts.read_examples(config, "train")
+    train = loading.read_examples(config, "train")
     inputs = preprocessing.raw_inputs(config, train)
     cleaned = preprocessing.clean(inputs, describe_columns(config, train))
     engineered = features.engineer(cleaned)
@@ -41,7 +41,7 @@ def attributions(config: Config, complete: keras.Model, example: pd.DataFrame) -
 
     Columns that carry the same information stand in for each other, and then contribute little each.
     """
-    train = artifacts.read_examples(config, "train")
+    train = loading.read_examples(config, "train")
     drawn = train.sample(min(NUM_STAND_INS, len(train)), random_state=config.seed)
     whole = preprocessing.raw_arrays(complete.input, example)
     others = preprocessing.raw_arrays(complete.input, drawn)

@@ -4,12 +4,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .. import preprocessing
+from .. import metrics, preprocessing
 from ..config import Config
 from ..data import batching
 from ..reporting import plots
 from ..reporting.report import Block, Figure, Interval
-from . import scoring
 
 MAX_EXAMPLES = 1_000  # enough to rank the columns
 MAX_CELLS = 20_000_000  # of the examples predicted for all columns together: half a minute on a CPU
@@ -30,7 +29,7 @@ def blocks(
     drawn = {name: values[sample] for name, values in predictions.items()}
     importance = permutation_importance(config, complete, examples.iloc[sample], targets[sample], drawn)
     ranked = sorted(importance.items(), key=lambda entry: entry[1].value or 0, reverse=True)[:NUM_SHOWN]
-    label = scoring.METRICS[config.metric].label
+    label = metrics.METRICS[config.metric].label
     return [
         Figure(
             "Permutation importance",
@@ -54,8 +53,8 @@ def permutation_importance(
     arrays = preprocessing.raw_arrays(complete.input, examples)
     size = max(100, min(len(targets), MAX_CELLS // (NUM_SHUFFLES * len(arrays) ** 2)))
     arrays, targets = {name: array[:size] for name, array in arrays.items()}, targets[:size]
-    sign = 1 if scoring.METRICS[config.metric].greater_is_better else -1
-    whole = scoring.score(targets, {name: values[:size] for name, values in predictions.items()})[config.metric]
+    sign = 1 if metrics.METRICS[config.metric].greater_is_better else -1
+    whole = metrics.score(targets, {name: values[:size] for name, values in predictions.items()})[config.metric]
     importance = {}
     for name, array in arrays.items():
         stacked = {other: np.tile(values, NUM_SHUFFLES) for other, values in arrays.items()}
@@ -64,7 +63,7 @@ def permutation_importance(
         losses = []
         for number in range(NUM_SHUFFLES):
             part = slice(number * len(targets), (number + 1) * len(targets))
-            shuffled = scoring.score(targets, {output: values[part] for output, values in outputs.items()})
+            shuffled = metrics.score(targets, {output: values[part] for output, values in outputs.items()})
             losses.append(sign * (whole - shuffled[config.metric]))
         importance[name] = Interval(float(np.mean(losses)), min(losses), max(losses))
     return importance

@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import pandas as pd
 
+from .. import metrics
 from ..config import Config
 from ..reporting.report import Block, Column, Row, Table, format_number
 from ..text import highlighting, texts
 from ..text.unicode_text import WORD
-from . import inference, scoring
-from .amounts import amounts
+from . import inference
+from .inference import amounts
 
 HIDDEN = (texts.HASH,)  # columns that tell a reader of the report nothing
 NUM_SHOWN = 12  # texts that are shown
@@ -40,7 +41,7 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """The most telling words, and the texts that the model gets most wrong with what their words contributed."""
-    worst = np.argsort(-scoring.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
+    worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
     shown = examples.iloc[worst]
     exhibits = [
         highlighting.Exhibit(

@@ -6,9 +6,10 @@ import pyarrow as pa
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import raw_tables, sources
+from ..core.settings import without_password
+from ..data import sources
 from ..data.file_listing import File, classes, listed
-from ..data.provenance import Provenance, without_password
+from ..data.provenance import Provenance
 from . import text_columns, texts
 from .unicode_text import UNKNOWN, mended
 
@@ -25,7 +26,7 @@ def find(config: Config, provenance: Provenance) -> pa.Table:
     if files:
         return of_files(config, files, provenance)
     tables = sources.read_tables(config, provenance)
-    return raw_tables.concatenate({name: of_table(config, name, table, provenance) for name, table in tables.items()})
+    return sources.concatenate({name: of_table(config, name, table, provenance) for name, table in tables.items()})
 
 
 def text_files(source: str) -> list[File]:

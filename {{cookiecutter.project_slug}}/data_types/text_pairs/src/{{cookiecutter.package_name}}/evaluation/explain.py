@@ -5,13 +5,14 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from .. import preprocessing, task
+from .. import metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
+from ..data import loading
 from ..pairs import pairs, rare_words
 from ..reporting.report import Block, Column, Interval, Row, Table
 from ..text import texts
-from . import scoring
+from . import intervals
 
 NUM_SHOWN = 20
 HIDDEN = (texts.HASH, *pairs.NUMBERS)  # columns that tell a reader of single translations nothing
@@ -26,10 +27,10 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """Typical translations, evenly drawn from the best to the worst, and the scores by the share of rare words."""
-    errors = scoring.errors(targets, predictions)
+    errors = metrics.errors(targets, predictions)
     order = np.argsort(errors, kind="stable")
     drawn = order[np.linspace(0, len(order) - 1, min(NUM_SHOWN, len(order))).astype(int)]
-    outputs = scoring.as_texts(predictions[scoring.OUTPUT])
+    outputs = metrics.as_texts(predictions[metrics.OUTPUT])
     rows: list[Row] = [
         [100 * (1 - float(errors[row])), examples[texts.COLUMN].iloc[row], targets[row], outputs[row]] for row in drawn
     ]
@@ -43,15 +44,15 @@ def rare_word_table(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The scores of sources with none, some and many words that training has hardly seen."""
-    known = rare_words.frequent(artifacts.read_examples(config, "train")[texts.COLUMN])
+    known = rare_words.frequent(loading.read_examples(config, "train")[texts.COLUMN])
     shares = rare_words.shares(examples[texts.COLUMN], known)
     rows: list[Row] = []
     for name, inside in rare_words.parts(shares).items():
         if inside.any():
             selected = {output: values[inside] for output, values in predictions.items()}
-            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
-            rows.append([name, int(inside.sum()), *(Interval(**scores[metric]) for metric in scoring.METRICS)])
-    labels = [metric.label for metric in scoring.METRICS.values()]
+            scores = intervals.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            rows.append([name, int(inside.sum()), *(Interval(**scores[metric]) for metric in metrics.METRICS)])
+    labels = [metric.label for metric in metrics.METRICS.values()]
     note = f"Rare is a word that fewer than {rare_words.FEW} training sources have."
     return Table("Scores by the share of rare words", ["Rare words of the source", "Examples", *labels], rows, note)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import raw_tables, sources
+from ..data import sources
 from ..data.file_listing import listed
 from ..data.provenance import Provenance
 from ..text import text_columns, texts
@@ -30,7 +30,7 @@ def find(config: Config, provenance: Provenance) -> pa.Table:
     files = pair_files(config.source)
     if not files:
         tables = sources.read_tables(config, provenance)
-        return raw_tables.concatenate({name: of_table(config, name, table) for name, table in tables.items()})
+        return sources.concatenate({name: of_table(config, name, table) for name, table in tables.items()})
     for name, payload in files.items():
         digest = hashlib.sha256(payload).hexdigest()
         provenance.sources.append({"name": name, "bytes": len(payload), "sha256": digest})

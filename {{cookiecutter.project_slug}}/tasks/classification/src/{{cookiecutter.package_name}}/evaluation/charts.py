@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..reporting import plots, svg
+from .. import metrics
+from ..data.resampling import Floats
+from ..metrics import Predictions
+from ..reporting import plots
 from ..reporting.report import Block, Column, Figure, Table
-from . import ranking
-from .bootstrap import Floats
+from ..task import Target
 
 MAX_CONFUSIONS = 20  # rows of the table of confusions
 
@@ -20,8 +22,8 @@ def blocks(names: Sequence[str], targets: Integers, probabilities: npt.NDArray[A
     """Takes class numbers (num_examples,) and probabilities (num_examples, num_classes)."""
     cells = targets * len(names) + probabilities.argmax(axis=1)
     confusion = np.bincount(cells, minlength=len(names) ** 2).reshape(len(names), -1)
-    ranked = ranking.ranked_classes(len(names))
-    counts = {each: ranking.rank(probabilities[:, each], targets == each).tally() for each in ranked}
+    ranked = metrics.ranked_classes(len(names))
+    counts = {each: metrics.rank(probabilities[:, each], targets == each).tally() for each in ranked}
     return [
         class_table(names, confusion, counts),
         *confusion_blocks(names, confusion),
@@ -36,10 +38,10 @@ def class_table(names: Sequence[str], confusion: Integers, counts: Mapping[int, 
     columns = [
         names,
         support.tolist(),
-        ranking.divide(hits, predicted).tolist(),
-        ranking.divide(hits, support).tolist(),
-        ranking.divide(2 * hits, support + predicted).tolist(),
-        [float(ranking.roc_auc(counts.get(place, counts[1]))) for place in range(len(names))],
+        metrics.divide(hits, predicted).tolist(),
+        metrics.divide(hits, support).tolist(),
+        metrics.divide(2 * hits, support + predicted).tolist(),
+        [float(metrics.roc_auc(counts.get(place, counts[1]))) for place in range(len(names))],
     ]
     headings: list[str | Column] = [
         "Class",
@@ -82,9 +84,9 @@ def confusion_blocks(names: Sequence[str], confusion: Integers) -> list[Block]:
 
 def curve_figures(names: Sequence[str], counts: Mapping[int, Floats]) -> list[Block]:
     """ROC and precision-recall curves of the most frequent classes."""
-    drawn = sorted(counts, key=lambda each: -counts[each][:, 1].sum())[: svg.MAX_SERIES]
-    points = {each: ranking.curves(counts[each]) for each in drawn if counts[each].sum(axis=0).all()}
-    areas = {each: (ranking.roc_auc(counts[each]), ranking.average_precision(counts[each])) for each in points}
+    drawn = sorted(counts, key=lambda each: -counts[each][:, 1].sum())[: plots.MAX_SERIES]
+    points = {each: metrics.curves(counts[each]) for each in drawn if counts[each].sum(axis=0).all()}
+    areas = {each: (metrics.roc_auc(counts[each]), metrics.average_precision(counts[each])) for each in points}
     roc = [plots.Line(f"{areas[each][0]:.3f} {names[each]}", points[each][0], points[each][1]) for each in points]
     recall = [plots.Line(f"{areas[each][1]:.3f} {names[each]}", points[each][1], points[each][2]) for each in points]
     texts = ["; ".join(f"{names[each]} {areas[each][place]:.3f}" for each in points) for place in (0, 1)]
@@ -118,7 +120,7 @@ def calibration_figure(names: Sequence[str], targets: Integers, probabilities: n
     else:
         stated, came_true = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
         labels = ("probability of the predicted class", "share of right predictions")
-    bins = ranking.equal_bins(stated)
+    bins = metrics.equal_bins(stated)
     sizes = np.bincount(bins)
     filled = sizes > 0
     x, y = (np.bincount(bins, values)[filled] / sizes[filled] for values in (stated, came_true))
@@ -129,3 +131,8 @@ def calibration_figure(names: Sequence[str], targets: Integers, probabilities: n
         f"{np.abs(x - y).mean():.3f} on average.",
         "On the dotted line, what the model states is what happens; below it, the model is overconfident.",
     )
+
+
+def figures(target: Target, targets: Integers, predictions: Predictions) -> list[Block]:
+    """Tables and figures that show where the model is right, wrong and overconfident."""
+    return blocks([str(name) for name in target.classes], targets, predictions["probabilities"])

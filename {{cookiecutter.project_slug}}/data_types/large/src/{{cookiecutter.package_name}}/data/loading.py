@@ -1,0 +1,78 @@
+"""Loads the examples into memory, as far as they fit: larger sources and splits stay on disk."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..config import Config
+from ..large import large_sources
+from ..large.gathering import OnDisk
+from . import tables
+from .gathering import Examples, InMemory, Part
+from .provenance import Provenance
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
+Clean: TypeAlias = Callable[[Config, pa.Table, Provenance, int], pd.DataFrame]
+
+BLOCK = 65_536  # rows that are in memory beside those that are drawn
+
+
+def read_parts(
+    config: Config,
+    read: Callable[[Config], pd.DataFrame],
+    clean: Clean,
+    as_before: Callable[[Config, pd.DataFrame], Config],
+    as_whole: bool = False,
+) -> Iterator[pd.DataFrame]:
+    """The examples of a source, in several parts if it has more rows than are kept in memory; or else as a whole."""
+    if as_whole or not large_sources.is_large(config):
+        yield read(config)
+    else:
+        yield from large_sources.read_examples(config, clean, as_before)
+
+
+def store(
+    examples: Examples, config: Config, folder: Path, parts: Iterator[Part]
+) -> tuple[InMemory | OnDisk, Iterator[Part]]:
+    """What holds the examples until they are split: the folder, if the first source comes in several parts."""
+    head = list(itertools.islice(parts, 2))
+    in_parts = len({source for source, _ in head}) < len(head)
+    parts = itertools.chain(iter(head), parts)
+    del head  # else it stays in memory
+    return (OnDisk(examples, config, folder) if in_parts else InMemory(examples, config)), parts
+
+
+def read_examples(config: Config, split: str) -> pd.DataFrame:
+    """The examples of a split; if they are more than `max_examples_in_memory`, as many drawn at random, in order."""
+    num_examples = tables.num_examples(config, split)
+    if num_examples <= config.max_examples_in_memory:
+        return tables.read_rows(config, split)
+    generator = np.random.default_rng(config.seed)
+    drawn = np.sort(generator.choice(num_examples, config.max_examples_in_memory, replace=False, shuffle=False))
+    chosen, start = [], 0
+    for block in tables.read_blocks(config, split, BLOCK):
+        inside = drawn[slice(*np.searchsorted(drawn, [start, start + len(block)]))] - start
+        chosen.append(block.iloc[inside])
+        start += len(block)
+    sample = pd.concat(chosen, ignore_index=True)
+    sample.attrs[tables.DRAWN_FROM] = num_examples
+    return sample
+
+
+def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
+    """Shuffled batches of (inputs, targets) of the training split, which is encoded once, to disk if it is large."""
+    from ..large import shards  # here, since TensorFlow takes seconds to import
+    from . import batching
+
+    if tables.num_examples(config, "train") > config.max_examples_in_memory:
+        return shards.stream(config, "train", encode, size, epoch)
+    inputs, targets = encode(read_examples(config, "train"))
+    return batching.shuffled(inputs, targets, size, config.seed, epoch)

@@ -1,0 +1,156 @@
+"""The command line: runs a stage, after those before it that are stale, with the settings that are given."""
+
+import errno
+import gc
+import importlib
+import logging
+import os
+import sys
+import textwrap
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import settings
+from .errors import InputError, RefusedError
+
+EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
+EXIT_SETTING = 2  # a wrong setting
+EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
+
+STAGES = Path(__file__).parents[1] / "stages"
+ONLY, FORCE = "--only", "--force"
+WIDTH = 110
+USAGE = f"""usage: python -m {settings.PACKAGE} STAGE [{ONLY}] [{FORCE}] [--setting value ...]
+
+A stage brings up to date what it depends on, and runs if it is stale itself.
+
+  {ONLY:9} run just this stage, whatever is stale
+  {FORCE:9} run the stage even if it is up to date
+  --help    print the settings of the stage
+
+stages:"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the stage that the command line names; returns the status of the process.
+
+    A person's mistake ends in one message, not in a traceback.
+    """
+    set_up_process()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return run(words)
+    except InputError as error:
+        return stop(error, EXIT_SETTING if isinstance(error, SettingError) else EXIT_MISTAKE)
+    except RefusedError as error:
+        return stop(error, EXIT_MISTAKE)
+    except KeyboardInterrupt:
+        return stop("interrupted; the last good artifacts are untouched", EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        return stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are untouched", EXIT_MISTAKE)
+
+
+class SettingError(InputError):
+    """A wrong setting or stage on the command line or in the environment."""
+
+
+def run(words: list[str]) -> int:
+    """Runs what the words of a command line ask for."""
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(USAGE)
+        print("\n".join(f"  {name:14} {summary}" for name, summary in summaries().items()))
+        return 0
+    name, options = words[0].replace("_", "-"), words[1:]
+    if name != "all" and name not in summaries():
+        raise SettingError(f"{words[0]} is not a stage; there are: all, {', '.join(summaries())}")
+    if "--help" in options or "-h" in options:
+        print(help_text(name))
+        return 0
+    from ..config import Config  # here, so that a mistake in it ends in a message, too
+
+    try:
+        config = settings.load(Config, [word for word in options if word not in (ONLY, FORCE)])
+    except InputError as error:
+        raise SettingError(str(error)) from error
+    return run_stages(config, name, only=ONLY in options, force=FORCE in options)
+
+
+def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False) -> int:
+    """Runs the stages that are stale, in order, up to the wanted one; returns the status of the last one."""
+    from . import staleness
+
+    status = 0
+    names = staleness.LIFE_CYCLE if wanted == "all" else [wanted] if only else staleness.order(wanted)
+    for name in names:
+        is_tracked = name in staleness.LIFE_CYCLE
+        is_asked = (force and wanted == "all") or ((only or force) and name == wanted)
+        if is_tracked and not is_asked and not staleness.reason(config, name):
+            continue
+        before = staleness.content(config, name) if is_tracked else None
+        module = importlib.import_module(f"{settings.PACKAGE}.stages.{name.replace('-', '_')}")
+        status = module.main(config) or 0
+        if is_tracked:
+            staleness.record(config, name, before)
+    gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second
+    return status
+
+
+def summaries() -> dict[str, str]:
+    """Every stage of this project, and what it does."""
+    found = {}
+    for path in sorted(STAGES.glob("*.py")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0].strip('"')
+        if path.stem != "__init__":
+            found[path.stem.replace("_", "-")] = first.partition(": ")[2]
+    return found
+
+
+def help_text(name: str) -> str:
+    """The settings of a stage, in groups, with what they are for and what they are."""
+    from ..config import Config
+    from . import rooms, staleness
+
+    stage = staleness.STAGES.get(name)
+    wanted: set[str] = set()
+    if stage:
+        wanted = staleness.settings_of(name)
+    for operated in rooms.OPERATIONS.get(name, ()):
+        wanted |= staleness.declared_names(operated)
+    lines = [f"settings of {name}:"]
+    for group in settings.groups(Config):
+        names = [each for each in settings.declared(group) if name == "all" or each in wanted]
+        if names:
+            lines += ["", f"{(group.__doc__ or '').splitlines()[0]}"]
+            lines += [described(Config.model_fields[each], each) for each in names]
+    return "\n".join(lines)
+
+
+def described(field: Any, name: str) -> str:
+    """A setting: its name, its value and what it is for."""
+    value = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
+    indent = " " * 6
+    text = textwrap.fill(
+        " ".join((field.description or "").split()), WIDTH, initial_indent=indent, subsequent_indent=indent
+    )
+    return f"  --{name.replace('_', '-')} {value}\n{text}"
+
+
+def set_up_process() -> None:
+    """Says what TensorFlow and others heed when they are imported, and keeps their notices off the screen."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's idle threads then sleep instead of spinning
+    for name in ("tensorflow", "absl", "apache_beam"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google.api_core")
+
+
+def stop(reason: object, status: int) -> int:
+    """Prints why the process ends on the error stream; returns the status."""
+    sys.stdout.flush()
+    print(f"error: {reason}", file=sys.stderr)
+    return status

@@ -1,0 +1,257 @@
+"""Tells which stages are stale: something that they depend on has another content than when they last ran.
+
+What each stage depends on is said in the table `STAGES`. Contents decide, not times: neither `touch` nor a checkout
+makes a stage stale. Code and settings that the table does not name, such as a module or a setting of your own, count
+for every stage.
+"""
+
+import glob
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config import Config
+from ..data.settings import DataSettings
+from ..evaluation.settings import EvaluationSettings
+from ..training.settings import TrainingSettings
+from ..validation.settings import ValidationSettings
+from . import artifacts, data_type, scale
+from .data_type import DataTypeSettings, NetworkSettings
+from .scale import ScaleSettings
+from .settings import Settings, declared
+from .task_settings import TaskSettings
+
+PACKAGE = Path(__file__).parents[1]
+SETTINGS_MODULES = ("config.py", "core/rooms.py", "*/settings.py")  # of these the values count, not the code
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage depends on."""
+
+    after: tuple[str, ...] = ()
+    """The stages whose artifacts it reads."""
+    makes: tuple[str, ...] = ()
+    """Its artifacts that later stages read; a stage without any runs whenever it is asked to."""
+    reads: tuple[str, ...] = ()
+    """Other files that it reads: an artifact, or a setting that names a file."""
+    files: tuple[str, ...] = ()
+    """Modules on the top level of the package."""
+    rooms: tuple[str, ...] = ()
+    """Folders of the package: their code."""
+    settings: tuple[type[Settings] | str, ...] = ()
+    """Settings that it reads: all that a room declares, or one of config.py."""
+
+
+PREPARED = ("core", "data", *data_type.ROOMS, *scale.ROOMS)
+NETWORK = ("examples", *data_type.NETWORK_FILES, "task")
+
+STAGES = {
+    "collect": Stage(
+        makes=("examples/train.parquet", "examples/validation.parquet", "examples/test.parquet"),
+        files=("examples",),
+        rooms=(*PREPARED, "reporting"),
+        settings=(DataSettings, DataTypeSettings, ScaleSettings),
+    ),
+    "validate": Stage(
+        after=("collect",),
+        makes=("validation/statistics.pb",),
+        reads=("schema_path",),
+        rooms=("core", "data", "reporting", "validation"),
+        settings=(ValidationSettings,),
+    ),
+    "train": Stage(
+        after=("collect", "validate"),
+        makes=("training/model.keras",),
+        reads=("tuning/best_hyperparameters.json",),
+        files=NETWORK,
+        rooms=(*PREPARED, "training"),
+        settings=(
+            *("epochs", "batch_size", "learning_rate", "patience", *data_type.TRAINING),
+            *(TrainingSettings, TaskSettings, NetworkSettings),
+        ),
+    ),
+    "evaluate": Stage(
+        after=("collect", "train"),
+        makes=("evaluation/metrics.json",),
+        files=(*NETWORK, "metrics", "baselines"),
+        rooms=(*PREPARED, "reporting", "training", "evaluation"),
+        settings=("goal", "metric", "criteria", "slices", EvaluationSettings),
+    ),
+    "accept": Stage(
+        after=("collect", "train"),
+        makes=("acceptance/verdict.json",),
+        files=(*NETWORK, "metrics", "baselines"),
+        rooms=(*PREPARED, "reporting", "evaluation"),
+        settings=("metric", "criteria", EvaluationSettings),
+    ),
+    "export": Stage(
+        after=("collect", "evaluate", "accept"),
+        makes=("export/{project}/exported.json",),
+        files=(*NETWORK, "metrics", "baselines"),
+        rooms=(*PREPARED, "reporting", "validation", "evaluation", "exporting"),
+        settings=("goal", "limits", "metric"),
+    ),
+    "schema": Stage(after=("collect",)),
+    "preview": Stage(after=("validate",)),
+    "tune": Stage(after=("validate",), settings=("tuner", "max_trials")),
+    "train-workers": Stage(after=("validate",)),
+    "explain": Stage(after=("train",)),
+}
+LIFE_CYCLE = tuple(name for name, stage in STAGES.items() if stage.makes)
+
+# Settings on which no artifact of these stages depends
+WITHOUT_EFFECT = {
+    "artifacts",
+    "source",
+    "added",
+    "unpacked",
+    "row",
+    "runs",
+    "max_runs",
+    "mlflow",
+    "tuner",
+    "max_trials",
+}
+
+
+def order(wanted: str) -> list[str]:
+    """The stages that come before one, in their order, and the stage itself."""
+    found: list[str] = []
+    for earlier in STAGES.get(wanted, Stage()).after:
+        found += [name for name in order(earlier) if name not in found]
+    return [*found, wanted]
+
+
+def reason(config: Config, name: str) -> str:
+    """Why a stage is stale, in a few words; empty if it is not."""
+    if not STAGES[name].makes:
+        return "asked for"
+    if not all(path.exists() for path in made(config, name)):
+        return "not there yet"
+    stamp = config.paths.stamp(name)
+    before = artifacts.read_json(stamp, name) if stamp.exists() else {}
+    now = content(config, name)
+    if before == now:
+        return ""
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    more = f" and {len(changed) - 2} more" if len(changed) > 2 else ""
+    return f"{', '.join(changed[:2])}{more} changed" if before else "not made by this project"
+
+
+def record(config: Config, name: str, before: dict[str, Any] | None = None) -> None:
+    """Notes that a stage has run; `before` is what it depended on when it began."""
+    now = content(config, name)
+    read = {str(path) for path in read_files(config, name)}
+    began = before or now
+    artifacts.write_json(config.paths.stamp(name), {**began, **{key: now[key] for key in now if key in read}})
+
+
+def settle(config: Config) -> None:
+    """Notes that the artifacts are what the stages would make now, because an update made them."""
+    for name in LIFE_CYCLE:
+        record(config, name)
+
+
+def content(config: Config, name: str) -> dict[str, Any]:
+    """What a stage depends on: settings by their values, all files by the hash of their content."""
+    hashes = Hashes(config.paths.stamp("hashes"))
+    files = [*code(name), *(path for earlier in STAGES[name].after for path in made(config, earlier))]
+    if name == "collect":
+        files += [path for source in (config.source, str(config.added)) for path in local_files(source)]
+    files += read_files(config, name)
+    found = {shown(path): hashes.of(path) for path in files if path.exists()}
+    hashes.save()
+    return settings(config, name) | dict(sorted(found.items()))
+
+
+def shown(path: Path) -> str:
+    """A path as it is named: modules by their place in the package."""
+    return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else str(path)
+
+
+def made(config: Config, name: str) -> list[Path]:
+    """The artifacts of a stage that later ones read."""
+    return [config.artifacts / path.format(project=config.paths.export.name) for path in STAGES[name].makes]
+
+
+def read_files(config: Config, name: str) -> list[Path]:
+    """Files that a stage reads beside artifacts of earlier stages."""
+    named = config.public()
+    return [Path(named[path]) if path in named else config.artifacts / path for path in STAGES[name].reads]
+
+
+def settings(config: Config, name: str) -> dict[str, Any]:
+    """The values of the settings that a stage depends on."""
+    names = settings_of(name) | (declared_names(Config) - set().union(*map(settings_of, STAGES)))
+    return {name: value for name, value in config.public().items() if name in names - WITHOUT_EFFECT}
+
+
+def settings_of(name: str) -> set[str]:
+    """The settings that the table names for a stage."""
+    found = [{each} if isinstance(each, str) else declared_names(each) for each in STAGES[name].settings]
+    return set[str]().union(*found)
+
+
+def declared_names(settings: type[Settings]) -> set[str]:
+    """The settings that a class and those that it is joined of declare; of `Config`, only those of config.py."""
+    if settings is Config:
+        return set(declared(Config))
+    return set[str]().union(*(declared(base) for base in settings.__mro__ if issubclass(base, Settings)))
+
+
+def code(name: str) -> list[Path]:
+    """The modules that a stage depends on, and the templates beside them."""
+    stage = STAGES[name]
+    parts = [PACKAGE / f"stages/{name}.py", *(PACKAGE / f"{file}.py" for file in stage.files)]
+    for room in stage.rooms:
+        parts += (PACKAGE / room).rglob("*")
+    for own in unnamed():
+        parts += own.rglob("*.py") if own.is_dir() else [own]
+    declaring = {path for pattern in SETTINGS_MODULES for path in PACKAGE.glob(pattern)}
+    return sorted({path for path in parts if path.suffix in (".py", ".j2", ".js")} - declaring)
+
+
+def unnamed() -> Iterator[Path]:
+    """Modules and folders of the package that no stage of the table names, such as a person's own."""
+    known = {"__init__", "__main__", "config", "stages", "serving", "monitoring", "updating"}
+    known |= {part for stage in STAGES.values() for part in (*stage.files, *stage.rooms)}
+    for path in sorted(PACKAGE.iterdir()):
+        if path.stem not in known and (path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")):
+            yield path
+
+
+def local_files(source: str) -> list[Path]:
+    """The files of the source that are on this machine; an address elsewhere is taken to be unchanged."""
+    path = source.removeprefix("sqlite:///")
+    matches = [Path(match) for match in glob.glob(path, recursive=True)]  # noqa: PTH207 (the source may be absolute)
+    found = (file for match in matches for file in ([match] if match.is_file() else match.rglob("*")))
+    return sorted(file for file in found if file.is_file())
+
+
+class Hashes:
+    """SHA-256 of files; those whose size and time are as they were are not read again."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads what is known from a file."""
+        self.path = path
+        self.known: dict[str, list[Any]] = artifacts.read_json(path, "all") if path.exists() else {}
+        self.has_changed = False
+
+    def of(self, path: Path) -> str:
+        """The hash of a file, or of all files of a folder."""
+        if path.is_dir():
+            return artifacts.text_hash([self.of(inside) for inside in sorted(path.rglob("*")) if inside.is_file()])
+        status = path.stat()
+        state = [status.st_size, status.st_mtime_ns]
+        entry = self.known.get(str(path))
+        if entry is None or entry[:2] != state:
+            self.known[str(path)] = entry = [*state, artifacts.content_hash(path)]
+            self.has_changed = True
+        return str(entry[2])
+
+    def save(self) -> None:
+        """Writes what is known by now."""
+        if self.has_changed:
+            artifacts.write_json(self.path, self.known)

@@ -1,0 +1,51 @@
+"""Loads the examples into memory, all of them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ..config import Config
+from . import tables
+from .gathering import Examples, InMemory, Part
+from .provenance import Provenance
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
+Clean: TypeAlias = Callable[[Config, pa.Table, Provenance, int], pd.DataFrame]
+
+
+def read_parts(
+    config: Config,
+    read: Callable[[Config], pd.DataFrame],
+    clean: Clean,
+    as_before: Callable[[Config, pd.DataFrame], Config],
+    as_whole: bool = False,
+) -> Iterator[pd.DataFrame]:
+    """The examples of a source, in one part; how parts would be cleaned does not matter."""
+    del clean, as_before, as_whole
+    yield read(config)
+
+
+def store(examples: Examples, config: Config, folder: Path, parts: Iterator[Part]) -> tuple[InMemory, Iterator[Part]]:
+    """What holds the examples until they are split, and the parts to fill it with."""
+    del folder
+    return InMemory(examples, config), parts
+
+
+def read_examples(config: Config, split: str) -> pd.DataFrame:
+    """The examples of a split, one row each."""
+    return tables.read_rows(config, split)
+
+
+def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
+    """Shuffled batches of (inputs, targets) of the training split, which is encoded once."""
+    from . import batching  # here, since TensorFlow takes seconds to import
+
+    inputs, targets = encode(read_examples(config, "train"))
+    return batching.shuffled(inputs, targets, size, config.seed, epoch)

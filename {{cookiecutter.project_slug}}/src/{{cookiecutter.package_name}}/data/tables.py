@@ -1,0 +1,104 @@
+"""The examples tables that collecting wrote: their files, hashes, rows and blocks of rows."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pyarrow.parquet as pq
+
+from ..config import Config
+from ..core import artifacts
+from ..core.paths import SPLITS
+
+DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
+
+
+def data_hash(config: Config) -> str:
+    """A hash of the examples of all splits, by which a model and a verdict name the data they are about."""
+    return artifacts.text_hash(
+        [artifacts.content_hash(file) for split in SPLITS for file in examples_files(config, split)]
+    )
+
+
+def validation_hash(config: Config) -> str:
+    """A hash of the validation examples and of what is predicted of them: scores with the same one can be compared."""
+    return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, "validation")), config.target])
+
+
+def examples_files(config: Config, split: str) -> list[Path]:
+    """The Parquet files of a split in their order: most often one; several where its path is a folder of shards."""
+    path = artifacts.require(config.paths.examples(split), "collect")
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
+def num_examples(config: Config, split: str) -> int:
+    """How many examples a split has."""
+    return sum(int(pyarrow.parquet.read_metadata(path).num_rows) for path in examples_files(config, split))
+
+
+def all_targets(config: Config, split: str, examples: pd.DataFrame) -> pd.Series:
+    """The targets of all examples of a split, of which `examples` may be a sample."""
+    rows = read_rows(config, split, [config.target]) if DRAWN_FROM in examples.attrs else examples
+    return rows[config.target]
+
+
+def extent(examples: pd.DataFrame) -> str:
+    """How many examples there are; of a sample, also of how many they were drawn."""
+    drawn = f" of {examples.attrs[DRAWN_FROM]:,}, drawn at random" if DRAWN_FROM in examples.attrs else ""
+    return f"{len(examples):,}{drawn}"
+
+
+def read_rows(config: Config, split: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """The table of a split as collecting wrote it, or some of its columns."""
+    return pd.read_parquet(artifacts.require(config.paths.examples(split), "collect"), columns=columns)
+
+
+def read_blocks(config: Config, split: str, num_rows: int) -> Generator[pd.DataFrame, None, None]:
+    """The table of a split in blocks of at most so many rows, in order."""
+    for path in examples_files(config, split):
+        with pyarrow.parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(num_rows):
+                yield pa.Table.from_batches([batch]).to_pandas()
+
+
+GROUP_ROWS = 65_536  # that a reader of the file holds in memory at once
+
+
+class TableWriter:
+    """Writes tables of one schema, one after the other."""
+
+    def __init__(self, path: Path) -> None:
+        """Takes the path of the file, which the first table creates."""
+        self.path = path
+        self.file: Any = None
+        self.waiting: list[pa.Table] = []
+
+    def __enter__(self) -> Self:
+        """Gives itself."""
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        """Writes the rows that wait and closes the file."""
+        if self.file is not None:
+            self.write_groups(fewest=1)
+            self.file.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Appends rows, which wait until a row group is full."""
+        if self.file is None:
+            options = {"coerce_timestamps": "us", "allow_truncated_timestamps": True}
+            self.file = pq.ParquetWriter(self.path, table.schema, **options)
+        self.waiting.append(table)
+        if sum(rows.num_rows for rows in self.waiting) >= GROUP_ROWS:
+            self.write_groups(fewest=GROUP_ROWS)
+
+    def write_groups(self, fewest: int) -> None:
+        """Writes row groups as long as at least so many rows wait."""
+        rows = pa.concat_tables(self.waiting)
+        while rows.num_rows >= fewest:
+            self.file.write_table(rows.slice(0, GROUP_ROWS).combine_chunks())
+            rows = rows.slice(GROUP_ROWS)
+        self.waiting = [rows]

@@ -1,0 +1,244 @@
+"""The page of make monitor: the answer, what fired and what to do, then what was seen."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .. import metrics
+from ..config import Config
+from ..core.paths import PROJECT
+from ..reporting import plots, report
+from ..reporting.plots import Line
+from ..reporting.report import (
+    Banner,
+    Block,
+    Cell,
+    Column,
+    Figure,
+    Interval,
+    Page,
+    Prose,
+    Score,
+    Scores,
+    Section,
+    Status,
+    Table,
+)
+from . import rules
+from .drift import Drift
+from .findings import Findings, Tables
+from .traffic import Traffic
+
+BARS = 12  # of a small plot
+TAILS = (1, 99)  # percentiles between which the bars of a number lie
+MAX_COLUMNS = 300  # that are shown, those that have drifted first
+MAX_POINTS = 168  # of the traffic over time: the hours of a week
+SHARE = ".1%"
+
+
+def write(
+    config: Config, content: Mapping[str, Any], described: Mapping[str, Any], seen: Traffic, findings: Findings
+) -> None:
+    """Writes report.html; it opens without a network."""
+    sections = [
+        Section("Rules", rule_tables(content["rules"])),
+        Section("Features", drift_blocks(findings, "features"), note=unwatched_note(findings)),
+        Section("Predictions", drift_blocks(findings, "predictions")),
+        Section("Quality", quality_blocks(findings.quality)),
+        Section("Departures from the schema", violation_blocks(findings)),
+        Section("Traffic", traffic_blocks(seen, content["version"])),
+        Section("History", history_blocks(config, content["history"])),
+    ]
+    start, end = (content["window"][name][:16].replace("T", " ") for name in ("from", "to"))
+    facts: dict[str, Cell] = {
+        "Version": f"{content['version']}, exported {described['exported_at'][:10]}",
+        "Window": f"{start} to {end} UTC",
+        "Examples": seen.num_rows,
+        "Goal": described["goal"],
+    }
+    page = Page("Is the model in service healthy?", banner(config, content), sections, facts)
+    report.write_page(config.paths.monitoring / "report.html", page)
+
+
+def banner(config: Config, content: Mapping[str, Any]) -> Banner:
+    """The answer, and the rules behind it."""
+    fired = ", ".join(rule["name"] for rule in content["rules"] if rule["fired"])
+    if content["status"] == "alarm":
+        bad = rules.num_bad(config, content["history"])
+        detail = f"{bad} of the last {config.history_windows} windows are bad, this one among them."
+        return Banner("bad", f"Alarm: {fired}", detail)
+    if content["status"] == "unknown":
+        return Banner("neutral", "Cannot tell: there is too little traffic", "The rules below say what is missing.")
+    if fired:
+        detail = f"An alarm takes {config.alarm_windows} bad windows among the last {config.history_windows}."
+        return Banner("neutral", f"No alarm yet, but this window is bad: {fired}", detail)
+    return Banner("good", "Healthy: no rule has fired")
+
+
+def rule_tables(judged: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """What fired with what to do about it, then the other rules."""
+    states = {None: Status("neutral", "cannot tell"), False: Status("good", "fine")}
+    fired = [(rule["name"], rule["seen"], Prose(rule["action"])) for rule in judged if rule["fired"]]
+    others = [(rule["name"], states[rule["fired"]], rule["seen"]) for rule in judged if not rule["fired"]]
+    tables = [
+        Table("Fired", ["Rule", "Seen", "What to do"], fired),
+        Table("Not fired", ["Rule", "State", "Seen"], others),
+    ]
+    return [table for table in tables if table.rows]
+
+
+def drift_blocks(findings: Findings, kind: str) -> list[Block]:
+    """The compared columns, the ones that have drifted most first."""
+    if not findings.is_judged:
+        return ["Not compared: the window has too few examples."]
+    compared: list[Drift] = getattr(findings, kind)
+    ordered = sorted(compared, key=lambda each: (not (each.drifted or each.missing_drifted), -each.excess))
+    rows = [drift_row(each, findings.tables[kind]) for each in ordered[:MAX_COLUMNS]]
+    columns: list[str | Column] = ["Column", "State", "Reference", "Window", Column("Distance", ".3f")]
+    columns += [Column("Allowed", ".3f", "the tolerance and what chance may add in a window of this size")]
+    columns += [Column("Missing", SHARE, "in the window"), Column("Before", SHARE, "missing in the reference")]
+    reference = "training examples" if kind == "features" else "predictions for training and validation examples"
+    note = f"The first {MAX_COLUMNS} of {len(ordered):,}. " if len(ordered) > MAX_COLUMNS else ""
+    note += "The Jensen-Shannon divergence of numbers, the L-infinity distance of categories; both go from 0 to 1."
+    return [Table(f"Compared with the {reference}", columns, rows, note)] if rows else ["None is logged."]
+
+
+def drift_row(compared: Drift, tables: Tables) -> list[Cell]:
+    """A compared column with a plot of both distributions."""
+    before, now, titles = bars(tables.reference[compared.column], tables.window[compared.column])
+    plot = [
+        Figure(place, plots.sparkline(list(shares), titles, width=72), f"{compared.column} in the {place}")
+        for place, shares in (("reference", before), ("window", now))
+    ]
+    state = Status("good", "as before")
+    if compared.drifted or compared.missing_drifted:
+        state = Status("bad", "drifted" if compared.drifted else "missing")
+    elif not compared.judged:
+        state = Status("neutral", "meant to change")
+    missing = (compared.missing, compared.reference_missing)
+    return [compared.column, state, *plot, compared.distance, compared.threshold, *missing]
+
+
+def bars(before: pd.Series, now: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
+    """Shares of the values in the same few bins for both, and what each bin holds."""
+    both = pd.concat([before, now]).dropna()
+    if pd.api.types.is_float_dtype(both):
+        finite = both[np.isfinite(both)]
+        low, high = np.percentile(finite, TAILS) if len(finite) else (0.0, 0.0)
+        edges = np.linspace(low, high if high > low else low + 1, BARS + 1)
+        heights = [np.histogram(np.clip(values.dropna(), edges[0], edges[-1]), edges)[0] for values in (before, now)]
+        titles = [f"{report.format_number(low)} … {report.format_number(high)}" for low, high in pairwise(edges)]
+    else:
+        titles = list(both.value_counts().index[:BARS])
+        heights = [values.value_counts().reindex(titles, fill_value=0).to_numpy() for values in (before, now)]
+    first, second = (height / max(height.sum(), 1) for height in heights)
+    return first, second, titles
+
+
+def unwatched_note(findings: Findings) -> str:
+    """Which columns the log leaves out."""
+    return f"Not watched, since they are not logged: {', '.join(findings.unwatched)}." if findings.unwatched else ""
+
+
+def quality_blocks(quality: Mapping[str, Any]) -> list[Block]:
+    """The scores of the predictions with feedback."""
+    unusable = f"{quality['unusable']:,} outcomes could not be used." if quality["unusable"] else ""
+    if "metrics" not in quality:
+        text = f"{quality['examples']:,} predictions with a usable outcome; {quality['needed']} are needed."
+        return [f"{text} {unusable} Outcomes are sent to /v1/models/{PROJECT}/feedback of the server."]
+    scores, primary = quality["metrics"], quality["metric"]
+    ordered = sorted(scores, key=lambda name: name != primary)
+    items = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in ordered]
+    if primary in scores:
+        accepted = " ".join(report.format_interval(Interval(**quality["accepted"])))
+        items[0] = items[0]._replace(note=f"accepted with {accepted}", state="bad" if quality["worse"] else "good")
+    note = f"{quality['examples']:,} predictions with feedback, which may differ from those without. {unusable}"
+    return [Scores(items), note]
+
+
+def violation_blocks(findings: Findings) -> list[Block]:
+    """What the reviewed schema does not allow; for information, since a single value is enough."""
+    if not findings.violations:
+        return ["None." if findings.is_judged else "Not examined: the window has too few examples."]
+    return [Table("What clients sent and the schema does not allow", ["Column", "What is wrong"], findings.violations)]
+
+
+def traffic_blocks(seen: Traffic, version: int) -> list[Block]:
+    """Requests, latency, refusals and what of the log could not be read."""
+    items = [Score("Requests", Interval(seen.num_requests), note=f"{seen.num_refused:,} refused")]
+    items += [Score(f"p{share} latency, ms", Interval(seen.latency(share / 100))) for share in (50, 95, 99)]
+    blocks: list[Block] = [Scores(items)]
+    if seen.num_requests:
+        blocks.append(traffic_figure(seen))
+    served = [
+        (str(number), count, "in service" if number == version else "")
+        for number, count in sorted(seen.rows_by_version.items())
+    ]
+    blocks.append(Table("Examples by version", ["Version", "Examples", "State"], served) if served else "No examples.")
+    if seen.refusals:
+        rows = [
+            (str(status) if status else "", name, count, seen.messages[status, name])
+            for (status, name), count in seen.refusals.most_common()
+        ]
+        blocks.append(Table("Refused requests", ["Status", "Field", "Requests", "First message"], rows))
+    if seen.broken:
+        note = f"{seen.broken.total():,} lines could not be read and were left out; the first are shown."
+        blocks.append(Table("Broken lines of the log", ["Line"], [(told,) for told in seen.first_broken], note))
+    return blocks
+
+
+def traffic_figure(seen: Traffic) -> Figure:
+    """Answered and refused requests over time."""
+    hours = sorted({*seen.answered_by_hour, *seen.refused_by_hour})
+    span = int((hours[-1] - hours[0]) / timedelta(hours=1)) + 1
+    width = math.ceil(span / MAX_POINTS)
+    places = np.arange(0, span, width)
+    curves = []
+    for name, counts in (("answered", seen.answered_by_hour), ("refused", seen.refused_by_hour)):
+        heights = np.zeros(len(places))
+        for hour, count in counts.items():
+            heights[int((hour - hours[0]) / timedelta(hours=1)) // width] += count
+        curves.append(Line(name, places, heights))
+    unit = "hour" if width == 1 else f"{width} hours"
+    since = f"hours since {hours[0]:%Y-%m-%d %H:%M} UTC"
+    drawn = plots.lines(curves, since, f"requests per {unit}", marks=len(places) < 3)
+    return Figure("Requests over time", drawn, f"answered and refused requests per {unit}")
+
+
+def history_blocks(config: Config, entries: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The windows so far: whether the present one stands alone."""
+    if not entries:
+        return ["No window yet."]
+    states = {"good": Status("good", "good"), "bad": Status("bad", "bad"), "unknown": Status("neutral", "cannot tell")}
+    rows = [
+        (
+            entry["time"][:16].replace("T", " "),
+            states[entry["state"]],
+            entry["examples"],
+            ", ".join(entry["fired"]),
+            Interval(**entry["score"]) if entry["score"] else None,
+        )
+        for entry in reversed(entries)
+    ]
+    columns = ["Time, UTC", "State", "Examples", "Fired", "Primary metric"]
+    note = f"Alarm when {config.alarm_windows} of the last {config.history_windows} are bad, the latest among them."
+    blocks: list[Block] = [Table("Windows, the latest first", columns, rows, note)]
+    names = {"features": "feature_drift", "predictions": "prediction_drift"}
+    curves = [Line(label, *curve) for label, name in names.items() if len((curve := points(entries, name))[0])]
+    if curves:
+        limit = Line("allowed", [1, max(len(entries), 2)], [1, 1], dashed=True)
+        drawn = plots.lines([*curves, limit], "window", "largest distance / allowed", marks=True)
+        blocks.insert(0, Figure("Drift over the windows", drawn, "the largest distance of each window"))
+    return blocks
+
+
+def points(entries: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
+    """The numbers of the windows that have a key figure, and the figure."""
+    chosen = [(place + 1.0, float(entry[name])) for place, entry in enumerate(entries) if entry[name] is not None]
+    return [x for x, _ in chosen], [y for _, y in chosen]

@@ -1,0 +1,89 @@
+"""The page of make update: both models side by side, and why one of them is in service."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import metrics
+from ..config import Config
+from ..core import artifacts
+from ..evaluation import criteria
+from ..evaluation.promotion import Comparison
+from ..reporting import report
+from ..reporting.report import Banner, Interval, Page, Row, Score, Scores, Section, Table
+from ..stages import evaluate
+
+
+def write(config: Config, decision: dict[str, Any], comparison: Comparison, slices: Sequence[Row]) -> None:
+    """Writes artifacts/update/report.html."""
+    version, champion = decision["version"], decision["champion"]
+    headline = f"Version {version} replaces version {champion}" if decision["promoted"] else f"Version {champion} stays"
+    state: report.State = "good" if decision["promoted"] else "neutral"
+    reason = str(decision["reason"])
+    examined = (
+        config.paths if decision["promoted"] else config.model_copy(update={"artifacts": config.paths.candidate}).paths
+    )
+    verdict = artifacts.read_json(examined.verdict, "update")
+    sections = [
+        Section("Both on the same test examples", [key_figures(config, comparison), score_table(comparison)]),
+        Section("Success criteria", [criteria.table(verdict["criteria"], verdict["metrics"])]),
+        Section("Where it gains and loses", [slice_table(config, slices)]),
+        Section("Data", data_blocks(artifacts.read_json(examined.provenance, "update"))),
+        Section("Training", [training_table(artifacts.read_json(examined.run, "update"))]),
+    ]
+    page = Page(
+        "Is the updated model better?",
+        Banner(state, headline, reason[0].upper() + reason[1:] + "."),
+        sections,
+        {"Goal": config.goal, "Target": config.target, "Examined": f"{verdict['time'][:16].replace('T', ' ')} UTC"},
+    )
+    report.write_page(config.paths.update / "report.html", page)
+
+
+def key_figures(config: Config, comparison: Comparison) -> Scores:
+    """The primary metric of both, and the gain."""
+    label = metrics.METRICS[config.metric].label
+    state: report.State = "good" if comparison.holds_up else "bad"
+    return Scores(
+        [
+            Score(f"{label}, in service until now", Interval(**comparison.champion[config.metric])),
+            Score(f"{label}, updated model", Interval(**comparison.challenger[config.metric])),
+            Score("Gain", Interval(**comparison.gains[config.metric]), "above 0 the updated model is better", state),
+        ]
+    )
+
+
+def score_table(comparison: Comparison) -> Table:
+    """Every metric of both."""
+    rows: list[Row] = [
+        [
+            metrics.METRICS[name].label,
+            Interval(**comparison.champion[name]),
+            Interval(**comparison.challenger[name]),
+            Interval(**gain),
+        ]
+        for name, gain in comparison.gains.items()
+    ]
+    note = "Brackets are bootstrap 95 % intervals; gains are of pairs, so that examples hard for both do not blur them."
+    return Table("Scores", ["Metric", "In service until now", "Updated model", "Gain"], rows, note)
+
+
+def slice_table(config: Config, slices: Sequence[Row]) -> Table:
+    """The primary metric of both by parts of the test split."""
+    label = metrics.METRICS[config.metric].label
+    columns = ["Column", "Slice", "Examples", "In service until now", "Updated model"]
+    return Table(f"{label} by slice", columns, slices, "Where the updated model is worst comes first.")
+
+
+def data_blocks(provenance: dict[str, Any]) -> list[report.Block]:
+    """What the updated model learned from."""
+    files: list[Row] = [[source["name"], source["bytes"]] for source in provenance["sources"]]
+    return [*evaluate.data_tables(provenance), Table("Files", ["File", "Bytes"], files)]
+
+
+def training_table(run: dict[str, Any]) -> Table:
+    """How the updated model was trained."""
+    rows: list[list[str]] = [
+        [name, str(run[name])] for name in ("time", "seconds", "epochs", "best_epoch", "commit", "model")
+    ]
+    start = run["settings"]["start"] or "from scratch"
+    return Table("Training of the updated model", ["Name", "Value"], [*rows, ["start", start]])

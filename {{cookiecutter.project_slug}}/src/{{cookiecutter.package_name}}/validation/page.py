@@ -1,0 +1,169 @@
+"""The page of make validate: the anomalies, then every column with a small plot per split."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram
+
+from ..config import Config
+from ..reporting.plots import sparkline
+from ..reporting.report import (
+    Banner,
+    Block,
+    Cell,
+    Column,
+    Figure,
+    Page,
+    Row,
+    Section,
+    Status,
+    Table,
+    format_number,
+    write_page,
+)
+from . import schema
+from .anomalies import Anomaly, Distance, by_problem
+from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
+
+Splits: TypeAlias = Sequence[ColumnStatistics]  # of one column
+
+MAX_COLUMNS = 300  # of each kind that are shown, those with anomalies first: more make the page slow to open
+MAX_ANOMALIES = 1_000
+BARS = 12  # of a small plot
+TAILS = (1, 99)  # percentiles of the training split between which the bars lie; the outer ones hold the rest
+MISSING = Column("Missing", ".1%", "the largest share of any split")
+TOP_VALUES = 3  # that are named in the table
+NAME = 40  # characters of a value in the table
+
+
+def write(
+    path: Path, statistics: StatisticsList, found: Sequence[Anomaly], skew: Sequence[Distance], config: Config
+) -> None:
+    """Writes the page; it opens without a network."""
+    wrong = {anomaly.column for anomaly in found}
+    columns = sorted(by_column(statistics).items(), key=lambda column: column[0] not in wrong)
+    sections = [
+        Section("Anomalies", [anomaly_table(found)] if found else ["None: every split is as the schema asks."]),
+        Section("Numbers", column_tables(columns, statistics, numeric=True)),
+        Section("Categories, texts and times", column_tables(columns, statistics, numeric=False)),
+        Section("Skew between the splits", [skew_table(skew)] if skew else [], note=skew_note(skew, config)),
+    ]
+    facts: dict[str, Cell] = {f"{split.name} examples": split.num_examples for split in statistics.datasets}
+    facts |= {"columns": len(columns), "source": schema.public(config.source), "target": config.target}
+    write_page(path, Page("Are the data as expected?", banner(found, config), sections, facts))
+
+
+def banner(found: Sequence[Anomaly], config: Config) -> Banner:
+    """The answer and what to do now."""
+    if not found:
+        return Banner("good", "Yes: the data agree with the schema", f"The schema is {config.schema_path}.")
+    columns = len({anomaly.column for anomaly in found})
+    headline = f"No: {columns} column{'s' if columns > 1 else ''} departed from the schema"
+    detail = f"Mend the data, or accept them as the norm with `make schema`. The schema is {config.schema_path}."
+    return Banner("bad", headline, detail)
+
+
+def anomaly_table(found: Sequence[Anomaly]) -> Table:
+    """What is wrong, column by column."""
+    problems = by_problem(found)
+    rows = [
+        (column, ", ".join(splits), Status("bad", description))
+        for column, splits, description in problems[:MAX_ANOMALIES]
+    ]
+    note = f"The first {MAX_ANOMALIES:,} of {len(problems):,}." if len(problems) > MAX_ANOMALIES else ""
+    return Table("What departs from the schema", ["Column", "Splits", "What is wrong"], rows, note)
+
+
+def skew_table(skew: Sequence[Distance]) -> Table:
+    """The columns by their distance from the training split, the largest first."""
+    ordered = sorted(skew, key=lambda each: (-each.value, each.column, each.split))[:MAX_COLUMNS]
+    rows = [(each.column, each.split, each.measure, each.value, each.threshold) for each in ordered]
+    headings = ("Column", "Split", "Distance", Column("Value", ".3f"), Column("Allowed", ".3f"))
+    return Table("Distance from the training split", headings, rows)
+
+
+def skew_note(skew: Sequence[Distance], config: Config) -> str:
+    """When there is no verdict on skew."""
+    if not skew:
+        return f"Not measured: it takes {config.min_skew_examples:,} examples in a split (setting min_skew_examples)."
+    if config.time or config.group:
+        return "Measured, not judged: splits by time or group are meant to hold other periods or other groups."
+    return ""
+
+
+def column_tables(columns: Sequence[tuple[str, Splits]], statistics: StatisticsList, *, numeric: bool) -> list[Block]:
+    """The table of the numeric columns, or of the others."""
+    chosen = [column for column in columns if any(split.HasField("num_stats") for split in column[1]) == numeric]
+    names = [split.name for split in statistics.datasets]
+    sizes = [split.num_examples for split in statistics.datasets]
+    describe = number_row if numeric else text_row
+    rows = [
+        [name, *describe(name, splits, names), missing_share(splits, sizes)] for name, splits in chosen[:MAX_COLUMNS]
+    ]
+    summary = ["Min", "Median", "Max", "Mean"] if numeric else ["Distinct", "Most frequent"]
+    note = f"The first {MAX_COLUMNS} of {len(chosen):,} columns." if len(chosen) > MAX_COLUMNS else ""
+    title = "Of the training split, with a plot per split" if numeric else "Values, the most frequent ones plotted"
+    headings: list[str | Column] = ["Column", *(name.capitalize() for name in names), *summary, MISSING]
+    return [Table(title, headings, rows, note)] if rows else ["None."]
+
+
+def number_row(column: str, splits: Splits, names: Sequence[str]) -> Row:
+    """A numeric column: its plots and its range in the training split."""
+    numbers = splits[0].num_stats
+    edges = bar_edges(quantiles(splits[0]))
+    plots = [spark(column, name, *number_bars(split, edges)) for split, name in zip(splits, names, strict=True)]
+    return [*plots, numbers.min, numbers.median, numbers.max, numbers.mean]
+
+
+def text_row(column: str, splits: Splits, names: Sequence[str]) -> Row:
+    """A text column: its plots and its most frequent values in the training split."""
+    counts = [{rank.label: rank.sample_count for rank in split.string_stats.rank_histogram.buckets} for split in splits]
+    values = list(counts[0])[:BARS]
+    plots: list[Cell] = []
+    for count, split in zip(counts, names, strict=True):
+        heights = [count.get(value, 0.0) for value in values]
+        titles = [f"{value}: {height:,.0f}" for value, height in zip(values, heights, strict=True)]
+        plots.append(spark(column, split, heights, titles))
+    top = ", ".join(value if len(value) <= NAME else f"{value[:NAME]}…" for value in values[:TOP_VALUES])
+    return [*plots, splits[0].string_stats.unique, top]
+
+
+def missing_share(splits: Splits, sizes: Sequence[int]) -> float:
+    """The share of missing values in the split that has most."""
+    return max(1 - num_values(split) / max(size, 1) for split, size in zip(splits, sizes, strict=True))
+
+
+def quantiles(split: ColumnStatistics) -> Histogram | None:
+    """The histogram whose buckets hold equally many values, of a column that has numbers."""
+    found = [each for each in split.num_stats.histograms if each.type == Histogram.QUANTILES and each.buckets]
+    return found[0] if found else None
+
+
+def bar_edges(histogram: Histogram | None) -> npt.NDArray[np.float64]:
+    """Where the bars of a numeric column end, the same for all splits."""
+    if histogram is None:
+        return np.zeros(0)
+    ends = [bucket.high_value for bucket in histogram.buckets if np.isfinite(bucket.high_value)] or [0.0]
+    low, high = np.percentile(ends, TAILS)
+    return np.linspace(low, high, BARS - 1) if high > low else np.array([low, low])
+
+
+def number_bars(split: ColumnStatistics, edges: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[str]]:
+    """How many values lie between the edges, by interpolation between the quantiles, and what to say about each bar."""
+    histogram = quantiles(split)
+    if histogram is None or not len(edges):
+        return np.zeros(0), []
+    ends = [histogram.buckets[0].low_value, *(bucket.high_value for bucket in histogram.buckets)]
+    below = np.cumsum([0.0, *(bucket.sample_count for bucket in histogram.buckets)])
+    counts = np.diff(np.concatenate([[0.0], np.interp(edges, ends, below), [below[-1]]]))
+    limits = ["", *(format_number(edge) for edge in edges), ""]
+    titles = [f"{low} … {high}: {count:,.0f}" for low, high, count in zip(limits, limits[1:], counts, strict=False)]
+    return counts, titles
+
+
+def spark(column: str, split: str, heights: Sequence[float] | npt.NDArray[np.float64], titles: Sequence[str]) -> Figure:
+    """A plot for a cell of the table."""
+    return Figure(column, sparkline(list(heights), titles), f"distribution of {column} in the {split} split")

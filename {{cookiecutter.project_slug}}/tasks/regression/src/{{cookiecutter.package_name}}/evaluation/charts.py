@@ -1,0 +1,85 @@
+"""Figures and tables that show how large the errors of a regression are, and where."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import metrics
+from ..metrics import Numbers, Predictions
+from ..reporting import plots
+from ..reporting.report import Block, Column, Figure, Row, Table
+from ..task import Target
+
+COVERAGE_BINS = 10
+
+
+def figures(target: Target, targets: Numbers, predictions: Predictions) -> list[Block]:
+    """Figures of the errors, and how well the intervals hold for small and large predictions."""
+    del target  # the predictions are in the target's units already
+    predicted, error = predictions["prediction"], metrics.residuals(targets, predictions)
+    thinned = f"{plots.MAX_POINTS:,} of {len(targets):,} examples." if len(targets) > plots.MAX_POINTS else ""
+    blocks: list[Block] = [
+        Figure(
+            "Predicted and true values",
+            plots.scatter(predicted, targets, "predicted", "true", diagonal=True),
+            f"True against predicted values, with a correlation of {correlation(predicted, targets):.3f}.",
+            f"{thinned} On the dashed line, prediction and truth agree.".strip(),
+        ),
+        Figure(
+            "Residuals",
+            plots.scatter(predicted, error, "predicted", "true minus predicted", level=True),
+            "The error against the predicted value: a trend or a funnel shows what the model has not learned.",
+            thinned,
+        ),
+        Figure(
+            "Distribution of the residuals",
+            plots.histogram(error, "true minus predicted", level=True),
+            f"The errors have a median of {np.median(error):.4g}; half of them lie between "
+            f"{np.quantile(error, 0.25):.4g} and {np.quantile(error, 0.75):.4g}.",
+        ),
+    ]
+    return blocks + (coverage_blocks(targets, predictions) if "low" in predictions else [])
+
+
+def correlation(one: Numbers, other: Numbers) -> float:
+    """Pearson's correlation; not a number if one of them is constant."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) and np.ptp(other) else float("nan")
+
+
+def coverage_blocks(targets: Numbers, predictions: Predictions) -> list[Block]:
+    """How many targets the intervals hold, by the size of the prediction."""
+    predicted, covered = predictions["prediction"], metrics.is_covered(targets, predictions)
+    width, error = predictions["high"] - predictions["low"], metrics.residuals(targets, predictions)
+    bins = np.searchsorted(np.quantile(predicted, np.arange(1, COVERAGE_BINS) / COVERAGE_BINS), predicted, side="right")
+    groups = [bins == number for number in np.unique(bins)]
+    sizes = [f"{predicted[group].min():.4g} to {predicted[group].max():.4g}" for group in groups]
+    rows: list[Row] = [
+        [
+            size,
+            int(group.sum()),
+            float(covered[group].mean()),
+            float(width[group].mean()),
+            float(np.sqrt(np.mean(error[group] ** 2))),
+            float(error[group].mean()),
+        ]
+        for size, group in zip(sizes, groups, strict=True)
+    ]
+    columns: list[str | Column] = [
+        "Predicted",
+        "Examples",
+        Column("Coverage", ".1%", "share of targets inside their interval"),
+        Column("Mean width", hint="of the intervals"),
+        "RMSE",
+        Column("Bias", hint="mean of true minus predicted"),
+    ]
+    shares = [float(covered[group].mean()) for group in groups]
+    figure = Figure(
+        "Coverage of the intervals",
+        plots.bars(sizes, shares, "share of targets inside their interval"),
+        f"Coverage by the size of the prediction, from {min(shares):.1%} to {max(shares):.1%}; "
+        f"{covered.mean():.1%} overall.",
+        f"Overall, {covered.mean():.1%} of the targets lie inside their interval.",
+    )
+    return [figure, Table("Errors and intervals by the size of the prediction", columns, rows)]
