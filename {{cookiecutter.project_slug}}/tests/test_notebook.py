@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from project import config as configuration
 from project.config import Config
+from project.core.settings import ENVIRONMENT_PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_every_cell_runs(finished: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in finished.model_dump(mode="json", exclude_defaults=True).items():
         text = value if isinstance(value, str) else json.dumps(value)
-        monkeypatch.setenv(f"{configuration.ENVIRONMENT_PREFIX}{name.upper()}", text)
+        monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}{name.upper()}", text)
     monkeypatch.chdir(ROOT)
     notebook = json.loads((ROOT / "notebooks" / "explore.ipynb").read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]

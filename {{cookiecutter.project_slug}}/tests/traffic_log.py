@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from project.config import Config
-from project.core import artifacts
 from project.data import loading
 from project.evaluation import inference
 from project.exporting import registry

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from project.config import ENVIRONMENT_PREFIX, Config
-from project.core import command, settings
-from project.core.errors import InputError, RefusedError
+from project.config import Config
+from project.core import settings
+from project.core.errors import InputError
+from project.core.settings import ENVIRONMENT_PREFIX
 
 
 def load(*arguments: str) -> Config:
@@ -67,50 +68,3 @@ def test_a_wrong_environment_variable_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_settings_cannot_be_changed_later() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().epochs = 3
-
-
-@pytest.mark.parametrize(
-    ("raised", "status", "message"),
-    [
-        (InputError("mend this"), command.EXIT_MISTAKE, "mend this"),
-        (RefusedError("not good enough"), command.EXIT_MISTAKE, "not good enough"),
-        (KeyboardInterrupt(), command.EXIT_INTERRUPTED, "interrupted"),
-        (OSError(28, "No space left on device"), command.EXIT_MISTAKE, "No space left"),
-    ],
-)
-def test_a_stage_ends_in_a_message_and_a_status(
-    raised: BaseException,
-    status: int,
-    message: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def main(config: Config) -> None:
-        raise raised
-
-    monkeypatch.setattr("sys.argv", ["stage"])
-    with pytest.raises(SystemExit) as end:
-        command.run(main)
-    assert end.value.code == status
-    printed = capsys.readouterr().err
-    assert message in printed
-    assert "Traceback" not in printed
-
-
-def test_a_wrong_setting_has_its_own_status(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["stage", "--epochs", "-1"])
-    with pytest.raises(SystemExit) as end:
-        command.run(lambda config: None)
-    assert end.value.code == command.EXIT_SETTING
-    assert "epochs" in capsys.readouterr().err
-
-
-def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def main(config: Config) -> None:
-        raise KeyError("a bug")
-
-    monkeypatch.setattr("sys.argv", ["stage"])
-    with pytest.raises(KeyError):
-        command.run(main)

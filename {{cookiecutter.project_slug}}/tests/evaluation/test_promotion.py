@@ -6,7 +6,6 @@ import pytest
 
 from project import task
 from project.config import Config
-from project.core import artifacts
 from project.data import loading
 from project.evaluation import inference, promotion
 from project.evaluation.promotion import Comparison
@@ -47,7 +46,7 @@ def test_a_worse_model_does_not_hold_up(
     comparison = promotion.compare(config, targets, predictions, shuffled(predictions, share))
     assert not comparison.holds_up
     assert comparison.gains[config.metric]["high"] < 0
-    assert "may be worse by" in promotion.reason(config, promotion, accepted=True)
+    assert "may be worse by" in promotion.reason(config, comparison, accepted=True)
     assert promotion.compare(config, targets, shuffled(predictions, share), predictions).holds_up
 
 
@@ -68,4 +67,4 @@ def test_the_criteria_come_first(examined: tuple[Config, np.ndarray, dict[str, n
     config, targets, predictions = examined
     comparison = promotion.compare(config, targets, shuffled(predictions, 1.0), predictions)
     assert comparison.holds_up
-    assert "fails the success criteria" in promotion.reason(config, promotion, accepted=False)
+    assert "fails the success criteria" in promotion.reason(config, comparison, accepted=False)

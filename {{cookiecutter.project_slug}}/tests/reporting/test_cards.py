@@ -9,31 +9,31 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.paths import DESCRIPTION
-from project.exporting import card
+from project.exporting import card as model_card
 from project.reporting import cards
 
 HOSTILE = "<script>|*bold*\n# title `code`\u202e"
 
 
 def test_the_model_card_has_its_sections_and_the_figures_of_the_test_split(finished: Config) -> None:
-    card = (finished.paths.version(1) / card.NAME).read_text(encoding="utf-8")
+    card = (finished.paths.version(1) / model_card.NAME).read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)", card, flags=re.MULTILINE)
     assert headings[:4] == ["Model details", "Intended use", "Factors", "Metrics"]
     assert len(headings) == 9
     verdict = artifacts.read_json(finished.paths.verdict, "accept")
     assert cards.text(cards.score(verdict["metrics"][finished.metric])) in card
     assert artifacts.content_hash(finished.paths.model) in card
-    assert card.NOT_STATED in card
+    assert model_card.NOT_STATED in card
 
 
 def test_the_version_of_the_template_is_that_of_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert card.template_version() == "not recorded"
+    assert model_card.template_version() == "not recorded"
     record = {"commit": "f00", "context": {"asked": {"license": "MIT", "_template_version": "1.2.3"}}}
     Path(".cruft.json").write_text(json.dumps(record), encoding="utf-8")
-    assert card.template_version() == "1.2.3"
+    assert model_card.template_version() == "1.2.3"
     Path(".cruft.json").write_text("edited", encoding="utf-8")
-    assert card.template_version() == "not recorded"
+    assert model_card.template_version() == "not recorded"
 
 
 def test_slices_are_those_of_this_very_model(finished: Config) -> None:
@@ -44,9 +44,9 @@ def test_slices_are_those_of_this_very_model(finished: Config) -> None:
     try:
         artifacts.write_json(path, {"model": run["model"], "slices": [entry]})
         described = artifacts.read_json(finished.paths.version(1) / DESCRIPTION, "export")
-        card = card.compose(finished.model_copy(update={"limits": HOSTILE}), 1, described)
+        card = model_card.compose(finished.model_copy(update={"limits": HOSTILE}), 1, described)
         artifacts.write_json(path, {"model": "another", "slices": [entry]})
-        other = card.compose(finished, 1, described)
+        other = model_card.compose(finished, 1, described)
     finally:
         artifacts.remove(path)
         if before is not None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import MODEL, logged, serving, wait_until
 
 from project.config import Config
 from project.core import artifacts
@@ -14,6 +13,8 @@ from project.core.paths import DESCRIPTION
 from project.data import requests
 from project.exporting import registry
 from project.serving import protocol, request_log
+
+from loopback import MODEL, logged, serving, wait_until
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Pat
 )
 def test_a_wrong_outcome_is_refused(sent: Any, words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        request_log.read(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
+        request_log.read_feedback(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
 
 
 def test_what_is_never_to_be_logged_is_not(finished: Config, tmp_path: Path, example: dict) -> None:

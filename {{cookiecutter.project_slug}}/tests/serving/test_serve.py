@@ -17,17 +17,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from loopback import MODEL, Client, serving
 
 from project import preprocessing
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import DESCRIPTION, NAMED, PROJECT, SERIALIZED
+from project.core.settings import PACKAGE
 from project.data import loading
 from project.exporting import saved_model
 from project.serving import protocol
 from project.stages import serve
+
+from loopback import MODEL, Client, serving
 
 FORBIDDEN = ("apache_beam", "keras", "keras_tuner", "pandas", "sklearn", "tensorflow_data_validation")
 
@@ -218,10 +220,10 @@ def test_the_process_is_slim_answers_what_it_began_and_writes_its_log(trained: C
     command = (
         "import atexit, runpy, sys; sys.path.insert(0, sys.argv.pop(1));"
         f"atexit.register(lambda: print(sorted(set({FORBIDDEN}) & set(sys.modules))));"
-        f"runpy.run_module({serve.__name__!r}, run_name='__main__', alter_sys=True)"
+        f"runpy.run_module({PACKAGE!r}, run_name='__main__', alter_sys=True)"
     )
     source = str(Path(serve.__file__).parents[2])
-    settings = ["--artifacts", str(trained.artifacts), "--port", "0"]
+    settings = ["serve", "--artifacts", str(trained.artifacts), "--port", "0"]
     with subprocess.Popen(
         [sys.executable, "-c", command, source, *settings],
         stdout=subprocess.PIPE,

@@ -5,12 +5,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from loopback import MODEL, serving, wait_until
 
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import DESCRIPTION
+
+from loopback import MODEL, serving, wait_until
 
 
 def test_versions_come_and_go_under_load_without_a_failed_request(trained: Config) -> None:

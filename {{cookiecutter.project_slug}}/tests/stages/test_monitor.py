@@ -1,13 +1,12 @@
 """make monitor: from a request log to a verdict, which neither chance nor one bad window turns into an alarm."""
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from project.config import Config
-from project.core import artifacts, command
+from project.core import artifacts
 from project.core.errors import InputError
 from project.monitoring import rules
 from project.stages import monitor
@@ -130,7 +129,7 @@ def test_the_alarm_takes_the_latest_and_enough_of_the_last_windows(make_config: 
     config = make_config(alarm_windows=2, history_windows=3)
 
     def judge(*states: Any) -> str:
-        return rules.judge(config, [{"state": state} for state in states], states[-1])
+        return rules.status_of(config, [{"state": state} for state in states], states[-1])
 
     assert judge("bad") == "healthy"
     assert judge("bad", "good") == "healthy"
@@ -153,15 +152,3 @@ def test_history_is_bounded_and_a_window_without_traffic_does_not_hide_a_bad_one
 def test_contradicting_settings_are_refused(make_config: MonitorConfig) -> None:
     with pytest.raises(ValueError, match="never be raised"):
         make_config(alarm_windows=4)
-
-
-@pytest.mark.parametrize("wanted", [0, 2, 3])
-def test_the_process_ends_with_the_status(wanted: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["monitor"])
-    monkeypatch.setattr(command.gc, "freeze", lambda: None)
-    ended = 0
-    try:
-        command.run(lambda _: wanted)
-    except SystemExit as end:
-        ended = int(str(end.code))
-    assert ended == wanted

@@ -11,8 +11,8 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.evaluation import intervals
-from project.stages import compare, run_history, train
+from project.evaluation import intervals, run_scores
+from project.stages import compare, runs, train
 from project.training import run_history
 
 
@@ -53,7 +53,7 @@ def test_the_list_shows_scores_and_settings_the_newest_first(
     settings = Config.model_construct().public() | {"epochs": 77, "artifacts": "elsewhere"}
     add_run(scored, 2, settings=settings, commit="0123456789abcdef+")
     artifacts.remove(scored.paths.kept_run(1) / run_history.SCORES)  # the list scores what was not evaluated
-    run_history.main(scored)
+    runs.main(scored)
     header, newest, oldest, *_ = capsys.readouterr().out.splitlines()
     value = scored.metric in header and run_scores.score(scored, run_history.read(scored, 1))
     assert newest.split()[0] == "2"
@@ -68,7 +68,7 @@ def test_a_run_on_examples_that_are_gone_is_not_scored(trained: Config, capsys: 
     path = trained.paths.kept_run(1) / "run.json"
     artifacts.write_json(path, run_history.read(trained, 1).facts | {"validation": "other"})
     artifacts.remove(path.parent / run_history.SCORES)  # in case that it was evaluated before
-    run_history.main(trained)
+    runs.main(trained)
     assert "not scored" in capsys.readouterr().out.splitlines()[1]
     add_facts = {"validation": "other", "model": "another"}
     shutil.copytree(path.parent, trained.paths.kept_run(2))
@@ -110,7 +110,7 @@ def test_runs_that_are_not_there_are_refused(scored: Config) -> None:
         compare.main(scored.model_copy(update={"runs": (1, 7)}))
     artifacts.remove(scored.paths.runs)
     with pytest.raises(InputError, match="make train"):
-        run_history.main(scored)
+        runs.main(scored)
 
 
 def test_the_oldest_runs_make_room(trained: Config) -> None:
@@ -143,6 +143,6 @@ def test_a_run_is_sent_to_mlflow(trained: Config, tmp_path: Path, capsys: pytest
 
 def scores_of(config: Config) -> tuple[dict[str, dict[str, float]], np.ndarray, dict[str, np.ndarray]]:
     """The scores of the first run and what they come from."""
-    run_history.score_missing(config)
+    run_scores.score_missing(config)
     targets, predictions = run_history.read_predictions(config, 2)
     return run_history.read(config, 2).scores, targets, predictions

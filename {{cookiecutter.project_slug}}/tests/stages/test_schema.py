@@ -12,8 +12,9 @@ import pytest
 from project.config import Config
 from project.core.errors import InputError, RefusedError
 from project.core.paths import SPLITS
-from project.stages import schema, validate
-from project.validation import schema
+from project.stages import schema as schema_stage
+from project.stages import validate
+from project.validation import schema, schema_inference
 
 
 def write(config: Config, table: pd.DataFrame) -> None:
@@ -94,7 +95,7 @@ def test_target_is_complete_and_not_expected_at_serving(config: Config) -> None:
 def test_inferring_twice_gives_the_same_text(config: Config) -> None:
     first = config.schema_path.read_text(encoding="utf-8")
     config.schema_path.unlink()
-    schema.main(config)
+    schema_stage.main(config)
     assert config.schema_path.read_text(encoding="utf-8") == first
 
 
@@ -107,7 +108,7 @@ def test_accepting_shows_what_changes_and_keeps_edits_of_other_columns(
     write(config, changed)
     with pytest.raises(RefusedError):
         validate.main(config)
-    schema.main(config)
+    schema_stage.main(config)
     printed = capsys.readouterr().out
     assert "flag: the column is gone" in printed
     assert "new: new column" in printed
@@ -119,7 +120,7 @@ def test_accepting_shows_what_changes_and_keeps_edits_of_other_columns(
 
 def test_accepting_data_that_fit_changes_nothing(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     before = config.schema_path.stat().st_mtime_ns
-    schema.main(config)
+    schema_stage.main(config)
     assert "already" in capsys.readouterr().out
     assert config.schema_path.stat().st_mtime_ns == before
 
@@ -178,5 +179,5 @@ def test_no_secret_is_written_into_the_schema(source: str, shown: str) -> None:
 )
 def test_bounds_hold_the_range_that_was_seen(low: float, high: float) -> None:
     width = (high - low) or abs(high)
-    assert schema.rounded_outward(low - width, width, -math.inf) <= low - width
-    assert schema.rounded_outward(high + width, width, math.inf) >= high + width
+    assert schema_inference.rounded_outward(low - width, width, -math.inf) <= low - width
+    assert schema_inference.rounded_outward(high + width, width, math.inf) >= high + width

@@ -15,6 +15,7 @@ import pytest
 from project import model, preprocessing, task
 from project.config import Config
 from project.core import artifacts
+from project.core.settings import PACKAGE
 from project.data import loading, tables
 from project.evaluation import inference
 from project.stages import train
@@ -71,11 +72,11 @@ def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_i
     stale.mkdir(parents=True)
     settings = trained.model_dump(mode="json", exclude_defaults=True)
     options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
-    command = [sys.executable, "-m", train.__name__, *options]
+    words = [sys.executable, "-m", PACKAGE, "train", "--only", *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[1])}
     with (
         (tmp_path / "printed").open("w", encoding="utf-8") as printed,
-        subprocess.Popen(command, env=environment, stdout=printed, stderr=subprocess.STDOUT) as process,
+        subprocess.Popen(words, env=environment, stdout=printed, stderr=subprocess.STDOUT) as process,
     ):
         deadline = time.monotonic() + 120
         while not list(trained.paths.training.glob("checkpoint/*/epoch-*")) and time.monotonic() < deadline:

@@ -7,12 +7,13 @@ import keras_tuner
 import pandas as pd
 import pytest
 
-from project import model
+from project import model, task
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import RefusedError
 from project.data import tables
 from project.stages import train, tune
+from project.training import search
 
 import synthetic
 
@@ -47,9 +48,9 @@ def test_a_search_goes_on_and_training_uses_the_winner_which_never_saw_the_test_
         splits.append(split)
         return read(config, split)
 
-    monkeypatch.setattr(artifacts, "read_rows", note)
+    monkeypatch.setattr(tables, "read_rows", note)
     with monkeypatch.context() as without_training:
-        without_training.setattr(tune.Reporting, "run_trial", build_only)
+        without_training.setattr(search.Reporting, "run_trial", build_only)
         tune.main(quick.model_copy(update={"max_trials": 1}))
     assert len(pd.read_csv(quick.paths.tuning / "trials.csv")) == 1
     tune.main(quick)
@@ -57,7 +58,7 @@ def test_a_search_goes_on_and_training_uses_the_winner_which_never_saw_the_test_
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     winner = artifacts.read_json(quick.paths.best_hyperparameters, "tune")
     assert len(trials) == 2
-    assert winner["score"] == pytest.approx(trials[tune.task.MONITOR].min())
+    assert winner["score"] == pytest.approx(trials[task.MONITOR].min())
     assert train.best_hyperparameters(quick).values == winner["values"]
     assert "Parallel coordinates" in (quick.paths.tuning / "report.html").read_text(encoding="utf-8")
     assert set(splits) == {"train", "validation"}
@@ -75,7 +76,7 @@ def test_a_failed_trial_is_reported_and_never_the_best(
         return build(hp, **arguments)
 
     monkeypatch.setattr(model, "build_model", fail_first)
-    monkeypatch.setattr(tune.Reporting, "run_trial", build_only)
+    monkeypatch.setattr(search.Reporting, "run_trial", build_only)
     tune.main(quick)
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     assert trials["status"].str.contains("out of luck").sum() == 1
@@ -105,10 +106,10 @@ def test_another_search_starts_anew(trained: Config) -> None:
     shutil.copytree(trained.artifacts, other_data.artifacts)
     tables.read_rows(trained, "train").head(100).to_parquet(other_data.paths.examples("train"))
     keys = {
-        tune.search_key(trained, space),
-        tune.search_key(trained, wider),
-        tune.search_key(other_data, space),
-        tune.search_key(trained.model_copy(update={"tuner": "grid"}), space),
+        search.search_key(trained, space),
+        search.search_key(trained, wider),
+        search.search_key(other_data, space),
+        search.search_key(trained.model_copy(update={"tuner": "grid"}), space),
     }
     assert len(keys) == 4
-    assert tune.search_key(trained.model_copy(update={"max_trials": 7}), space) in keys
+    assert search.search_key(trained.model_copy(update={"max_trials": 7}), space) in keys

@@ -16,8 +16,8 @@ from project.core.paths import SPLITS
 from project.data import loading, tables
 from project.data.requests import from_log, loggable
 from project.evaluation.inference import identity
+from project.exporting.registry import describe
 from project.stages import train, update, validate
-from project.stages.versions import describe
 from project.training import run_history
 from project.updating import new_data
 

@@ -14,7 +14,7 @@ from project.config import Config
 from project.core.errors import RefusedError
 from project.core.paths import SPLITS
 from project.stages import schema, validate
-from project.validation import page
+from project.validation import page as validation_page
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 HOSTILE = "</td><script>alert(1)</script>"
@@ -176,7 +176,7 @@ def test_page_is_self_contained_and_escapes_what_it_shows(config: Config) -> Non
 
 
 def test_page_shows_only_so_many_columns(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "MAX_COLUMNS", 2)
+    monkeypatch.setattr(validation_page, "MAX_COLUMNS", 2)
     write(config, lambda table: table.assign(flag=2))
     refused(config)
     page = (config.paths.validation / "report.html").read_text(encoding="utf-8")

@@ -59,5 +59,5 @@ def test_a_person_decides_if_asked(
 
 def test_a_stage_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(watch.__file__).parents[2]))
-    monkeypatch.setattr(watch.sys, "argv", ["watch", "--no-such-setting", "1"])
+    monkeypatch.setattr(watch.sys, "argv", ["package", "watch", "--no-such-setting", "1"])
     assert watch.run("versions") == command.EXIT_SETTING

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from project.config import Config
-from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
 from project.data import tables

@@ -6,7 +6,6 @@ import pytest
 
 from project import preprocessing
 from project.config import Config
-from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading, tables
 from project.evaluation import inference

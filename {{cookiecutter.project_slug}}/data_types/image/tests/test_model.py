@@ -11,7 +11,6 @@ import pytest
 
 from project import features, model, task
 from project.config import Config
-from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
 from project.media import media, pretrained

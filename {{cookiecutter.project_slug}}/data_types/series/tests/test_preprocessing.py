@@ -7,7 +7,6 @@ import pytest
 
 from project import preprocessing, task
 from project.config import Config
-from project.core import artifacts
 from project.data import loading
 from project.evaluation import inference
 from project.series.encoding import LAST_TIME, SEASONAL_ERROR

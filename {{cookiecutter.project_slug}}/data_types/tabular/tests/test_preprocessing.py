@@ -9,7 +9,6 @@ import pytest
 
 from project import layers, preprocessing, task
 from project.config import Config
-from project.core import artifacts
 from project.data import batching, loading
 from project.layers import QuantileTransform
 from project.stages import collect

@@ -9,7 +9,6 @@ import pytest
 from project import model, preprocessing, task
 from project.baselines import encode as encode_simple
 from project.config import Config
-from project.core import artifacts
 from project.data import batching, loading, tables
 from project.evaluation import inference
 from project.layers import WeightedBag

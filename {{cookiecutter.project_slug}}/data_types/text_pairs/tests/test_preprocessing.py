@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from project import features, preprocessing, task
 from project.config import Config
-from project.core import artifacts
 from project.data import loading
 from project.pairs import length_buckets
 from project.pairs.tokenizing import END, START

@@ -1,8 +1,10 @@
 """The command line: runs a stage, after those before it that are stale, with the settings that are given."""
 
+import contextlib
 import errno
 import gc
 import importlib
+import io
 import logging
 import os
 import sys
@@ -91,8 +93,7 @@ def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False
         if is_tracked and not is_asked and not staleness.reason(config, name):
             continue
         before = staleness.content(config, name) if is_tracked else None
-        module = importlib.import_module(f"{settings.PACKAGE}.stages.{name.replace('-', '_')}")
-        status = module.main(config) or 0
+        status = load(name).main(config) or 0
         if is_tracked:
             staleness.record(config, name, before)
     gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second
@@ -140,13 +141,21 @@ def described(field: Any, name: str) -> str:
 
 
 def set_up_process() -> None:
-    """Says what TensorFlow and others heed when they are imported, and keeps their notices off the screen."""
+    """Says what TensorFlow and others heed when they are imported, and shows only errors of libraries."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's idle threads then sleep instead of spinning
-    for name in ("tensorflow", "absl", "apache_beam"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="google.api_core")
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    gc.set_threshold(
+        100_000, 50, 50
+    )  # importing TensorFlow makes many objects that stay: a look at them takes a second
+
+
+def load(name: str) -> Any:
+    """The module of a stage; TFDV writes about IPython to the error stream when it is imported."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        return importlib.import_module(f"{settings.PACKAGE}.stages.{name.replace('-', '_')}")
 
 
 def stop(reason: object, status: int) -> int:

@@ -3,7 +3,6 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +12,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..core.paths import SPLITS, numbered
+from ..core.paths import SPLITS
 from . import splitting
 from .provenance import Provenance, name_rows
 

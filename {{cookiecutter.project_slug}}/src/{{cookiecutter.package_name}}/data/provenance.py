@@ -1,6 +1,5 @@
 """What was read and what became of it on the way to the examples."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

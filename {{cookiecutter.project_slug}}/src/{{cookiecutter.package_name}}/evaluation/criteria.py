@@ -8,7 +8,6 @@ from ..config import Config
 from ..core.errors import InputError
 from ..reporting import report
 from ..reporting.report import Banner, Column, Interval, Page, Row, Section, Table
-from . import criteria
 
 
 def judge(
@@ -83,10 +82,10 @@ def write(config: Config, verdict: dict[str, Any], looks: str) -> None:
     banner = Banner(
         "good" if accepted else "bad",
         "Accepted: it may be exported" if accepted else "Not accepted: it cannot be exported",
-        criteria.summary(verdict["criteria"], "the test split"),
+        summary(verdict["criteria"], "the test split"),
     )
     sections = [
-        Section("Success criteria", [criteria.table(verdict["criteria"], verdict["metrics"])]),
+        Section("Success criteria", [table(verdict["criteria"], verdict["metrics"])]),
         Section("Scores on the test split", [score_table(verdict)]),
         Section(
             "How far to trust them",

@@ -1,6 +1,6 @@
 """How certain scores are: bootstrap intervals of every metric, of all examples and by slices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np

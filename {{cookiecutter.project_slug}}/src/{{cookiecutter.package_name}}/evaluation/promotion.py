@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import metrics, task
 from ..config import Config
-from ..core import artifacts
 from ..data import loading
 from ..reporting import report
 from ..reporting.report import Row

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config import Config
-from ..core import artifacts
 from ..data import loading, tables
 from ..reporting import report
 from ..reporting.report import visible

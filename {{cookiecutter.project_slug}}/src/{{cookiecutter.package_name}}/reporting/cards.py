@@ -8,7 +8,6 @@ from typing import Any
 
 from ..config import Config
 from ..core.paths import SPLITS
-from . import cards
 from .report import Interval, format_interval, visible
 
 SIGNS = re.compile(r"([\\`*_{}\[\]#|~])")  # that Markdown gives a meaning
@@ -62,24 +61,24 @@ def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> s
         [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))] for reason, rows in record["dropped"].items()
     ]
     more = len(record["columns"]) - len(columns)
-    return cards.document(
+    return document(
         f"Data card: {config.target}",
         {
-            "Purpose": [cards.text(config.goal)],
+            "Purpose": [text(config.goal)],
             "Origin": [
-                cards.facts({"collected at": record["collected_at"], "licence": licence(config)}),
-                cards.table(["Source", "Bytes", "SHA-256"], sources),
+                facts({"collected at": record["collected_at"], "licence": licence(config)}),
+                table(["Source", "Bytes", "SHA-256"], sources),
             ],
             "Splits": [
-                cards.table(["Split", "Examples", "Share", "SHA-256 of the table"], splits),
+                table(["Split", "Examples", "Share", "SHA-256 of the table"], splits),
                 f"Assigned by {assignment(config)}; {record['duplicates']} examples repeat another one, in its split.",
             ],
             "Columns": [
-                cards.table(["Column", "Type", "Role"], columns),
+                table(["Column", "Type", "Role"], columns),
                 *([f"And {more} more."] if more > 0 else []),
             ],
-            "Left out": [cards.table(["Reason", "Number", "First ones"], dropped) if dropped else "Nothing."],
-            "Notes": ["\n".join(f"- {cards.text(note)}" for note in record["notes"]) or "None."],
+            "Left out": [table(["Reason", "Number", "First ones"], dropped) if dropped else "Nothing."],
+            "Notes": ["\n".join(f"- {text(note)}" for note in record["notes"]) or "None."],
         },
     )
 
@@ -95,7 +94,7 @@ def assignment(config: Config) -> str:
     for setting in ("group", "time", "key"):
         name = getattr(config, setting)
         if name:
-            return f"{setting}, {cards.text(name)}"
+            return f"{setting}, {text(name)}"
     return "the content of each example"
 
 

@@ -1,7 +1,6 @@
 """make export: writes the accepted model as a SavedModel with all preprocessing inside, proven in a new process."""
 
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -71,9 +70,9 @@ def check_verdict(config: Config) -> dict[str, Any]:
 
 def start_verifier() -> "subprocess.Popen[str]":
     """A process that will compare predictions; it begins to import TensorFlow, which takes a while."""
-    verifier = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
-    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}  # spares TensorFlow the import of Keras
-    return subprocess.Popen(verifier, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    words = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifier: "subprocess.Popen[str]") -> None:
@@ -94,8 +93,12 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifi
     }
     with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
         Path(file.name).write_bytes(pickle.dumps(cases))
-        answer, _ = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
-    difference = float(json.loads(answer)) if answer else float("inf")
+        answer, problem = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
+    if not answer:
+        raise RefusedError(
+            f"the export could not be tried in a new process, so nothing was exported:\n{problem[-2000:]}"
+        )
+    difference = float(json.loads(answer))
     if difference != 0:
         raise RefusedError(
             f"the export's predictions differ from training's by up to {difference:g}, so nothing was exported: "

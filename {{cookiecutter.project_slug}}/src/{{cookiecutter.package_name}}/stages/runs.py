@@ -1,14 +1,9 @@
 """make runs: lists the training runs that are kept: when, how good, by which settings, data and code."""
 
-from typing import Any
-
 from ..config import Config
-from ..core import artifacts
 from ..core.errors import InputError
 from ..evaluation import run_scores
-from ..reporting import report
 from ..training import run_history
-from ..training.run_history import Run
 
 MAX_SETTINGS = 80  # characters
 

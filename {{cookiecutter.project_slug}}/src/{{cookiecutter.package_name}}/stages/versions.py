@@ -1,14 +1,8 @@
 """make versions: lists the exported versions: when, how good, and which one is in service."""
 
-from pathlib import Path
-from typing import Any
-
 from ..config import Config
-from ..core import artifacts
-from ..core.errors import InputError, RefusedError
-from ..core.paths import DESCRIPTION
+from ..core.errors import InputError
 from ..exporting import registry
-from ..reporting import report
 
 
 def main(config: Config) -> None:

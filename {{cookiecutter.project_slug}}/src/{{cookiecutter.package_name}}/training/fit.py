@@ -17,7 +17,7 @@ from .. import task
 from ..config import Config
 from ..core import artifacts
 from ..core.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
-from ..data import batching, tables
+from ..data import tables
 from . import placement
 
 HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.npz", "random.npz"

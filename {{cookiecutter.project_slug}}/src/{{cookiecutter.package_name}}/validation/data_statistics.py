@@ -17,7 +17,6 @@ from tfx_bsl.arrow.table_util import CanonicalizeRecordBatch
 from tfx_bsl.statistics.merge_util import merge_dataset_feature_statistics
 
 from ..config import Config
-from ..core import artifacts
 from ..core.paths import SPLITS
 from ..data import engine, tables
 

@@ -7,12 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..config import Config
-from ..core import artifacts
-from ..core.errors import InputError
 from ..core.paths import MORE_MISSING
 from ..data import tables
 from .anomalies import alone

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from . import task
 from .config import Config
-from .core import artifacts
 from .core.errors import InputError
 from .data import batching, loading
 from .media import encoding, file_sources, media, mixing

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from . import task
 from .config import Config
-from .core import artifacts
 from .core.paths import SPLITS
 from .data import batching, loading, tables
 from .series import encoding, histories, series_windows, steps, table_input, window_shape

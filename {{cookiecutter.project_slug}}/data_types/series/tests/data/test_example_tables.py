@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from project.config import Config
-from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
 from project.data import loading, tables

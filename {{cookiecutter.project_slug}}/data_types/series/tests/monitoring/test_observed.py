@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from project.config import Config
-from project.core import artifacts
 from project.data import loading, requests
 from project.series import history_measures
 from project.stages.versions import describe

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from loopback import Client, logged, serving
 
 from project.config import Config
 from project.core.errors import RequestError
 from project.data import requests
 from project.text import texts
+
+from loopback import Client, logged, serving
 
 ENTRY = {"required": True, "max_characters": 20}
 

@@ -14,7 +14,6 @@ from keras import ops
 from . import features, layers, task
 from .columns import Columns, describe_columns
 from .config import Config
-from .core import artifacts
 from .data import batching, cleaning, loading, tables
 from .data.provenance import Provenance
 

@@ -11,7 +11,6 @@ from keras import ops
 
 from . import features, task
 from .config import Config
-from .core import artifacts
 from .data import batching, loading, tables
 from .text import texts, tokenizing
 from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs

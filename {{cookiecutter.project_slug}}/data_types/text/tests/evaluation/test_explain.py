@@ -6,7 +6,6 @@ import pytest
 
 from project import task
 from project.config import Config
-from project.core import artifacts
 from project.data import loading
 from project.evaluation import explain, inference
 from project.reporting import report

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from . import features, task
 from .config import Config
-from .core import artifacts
 from .data import batching, loading
 from .pairs import length_buckets, subwords
 from .pairs.tokenizing import Encode, encode_all

@@ -11,7 +11,6 @@ import pytest
 
 from project import examples
 from project.config import Config
-from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
 from project.data import loading

@@ -1,9 +1,9 @@
 """The problem, how success is measured, and the settings that people change most.
 
 Each room declares further settings in its `settings.py`; `python -m PACKAGE STAGE --help` lists those of a stage. A
-value can be replaced for one run on the command line (`make train ARGS="--epochs 3"`) or by an environment variable (the
-package's name in capitals, an underscore and the setting's: `..._EPOCHS=3`). The command line wins over the environment,
-the environment over this file.
+value can be replaced for one run on the command line (`make train ARGS="--epochs 3"`) or by an environment variable
+(the package's name in capitals, an underscore and the setting's: `..._EPOCHS=3`). The command line wins over the
+environment, the environment over this file.
 """
 
 from typing import Annotated, Literal

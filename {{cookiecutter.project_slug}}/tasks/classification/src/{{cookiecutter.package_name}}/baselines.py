@@ -1,5 +1,7 @@
 """Simple models that a network has to beat, on features that need no network: numbers and categories."""
 
+import contextlib
+import io
 import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
@@ -70,9 +72,9 @@ def fit_and_predict(
     predictions = {}
     for name, model in models.items():
         rows = sample(len(targets), MAX_LINEAR_EXAMPLES) if name == "linear" else slice(None)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore", ConvergenceWarning)  # near its optimum is good enough for a baseline
-            warnings.filterwarnings("ignore", "Could not find the number of physical cores")  # as in containers
+            warnings.filterwarnings("ignore", "Could not find the number of physical cores")  # joblib prints why, too
             model.fit(matrix[rows], targets[rows])
         predictions[name] = getattr(model, method)(others)
     return predictions

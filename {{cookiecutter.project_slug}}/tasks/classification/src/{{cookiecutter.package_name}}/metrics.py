@@ -4,7 +4,7 @@ Targets are class numbers, (num_examples,); predictions hold `probabilities`, (n
 that the examples lack is left out of the averages over classes, since nothing can be said about it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple

@@ -5,7 +5,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn import metrics
+from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
 from project.evaluation import charts, intervals
@@ -33,11 +33,11 @@ def test_scores_equal_scikit_learn(num_classes: int, decimals: int) -> None:
     ranked = slice(1, 2) if num_classes == 2 else slice(None)
     squares = ((probabilities - onehot) ** 2).sum(axis=1).mean()
     expected = {
-        "accuracy": metrics.accuracy_score(targets, predicted),
-        "balanced_accuracy": metrics.balanced_accuracy_score(targets, predicted),
-        "macro_f1": metrics.f1_score(targets, predicted, average="macro"),
-        "roc_auc": metrics.roc_auc_score(onehot[:, ranked], probabilities[:, ranked], average="macro"),
-        "pr_auc": metrics.average_precision_score(onehot[:, ranked], probabilities[:, ranked], average="macro"),
+        "accuracy": sklearn_metrics.accuracy_score(targets, predicted),
+        "balanced_accuracy": sklearn_metrics.balanced_accuracy_score(targets, predicted),
+        "macro_f1": sklearn_metrics.f1_score(targets, predicted, average="macro"),
+        "roc_auc": sklearn_metrics.roc_auc_score(onehot[:, ranked], probabilities[:, ranked], average="macro"),
+        "pr_auc": sklearn_metrics.average_precision_score(onehot[:, ranked], probabilities[:, ranked], average="macro"),
         "log_loss": -np.log(np.maximum(probabilities[np.arange(500), targets], np.finfo("float32").eps)).mean(),
         "brier": squares / 2 if num_classes == 2 else squares,
     }

@@ -6,13 +6,13 @@ the same shape, and `seasonal_error` (num_windows, num_targets), and from the ne
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .data.resampling import Floats, Metric, resampled_weights
+from .data.resampling import Floats, Metric
 
 METRICS = {
     "mase": Metric("MASE", greater_is_better=False),

@@ -11,7 +11,6 @@ import tensorflow as tf
 from keras import ops
 
 from .config import Config
-from .core import artifacts
 from .data import tables
 from .series import encoding, timestamps, window_shape
 

@@ -5,7 +5,7 @@ Targets are numbers in their own units, (num_examples,); predictions hold `predi
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np

@@ -5,7 +5,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn import metrics
+from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
 from project.evaluation import charts, intervals
@@ -28,10 +28,10 @@ def test_scores_equal_scikit_learn() -> None:
     predicted = predictions["prediction"]
     assert metrics.score(targets, predictions) == pytest.approx(
         {
-            "rmse": metrics.mean_squared_error(targets, predicted) ** 0.5,
-            "mae": metrics.mean_absolute_error(targets, predicted),
-            "r2": metrics.r2_score(targets, predicted),
-            "mape": metrics.mean_absolute_percentage_error(targets, predicted),
+            "rmse": sklearn_metrics.mean_squared_error(targets, predicted) ** 0.5,
+            "mae": sklearn_metrics.mean_absolute_error(targets, predicted),
+            "r2": sklearn_metrics.r2_score(targets, predicted),
+            "mape": sklearn_metrics.mean_absolute_percentage_error(targets, predicted),
             "coverage": np.mean(np.abs(targets - predicted) <= 1.645),
             "interval_width": 3.29,
         }

@@ -5,7 +5,7 @@ Targets are texts, (num_examples,); predictions hold `translation`, texts or the
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 

@@ -3,15 +3,17 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..media import media
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
@@ -95,8 +97,10 @@ def columns(inputs: Iterable[str]) -> list[str]:
     return [*media.NUMBERS, *media.CATEGORIES]
 
 
-def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     """The logged measures, by column: numbers as float64, categories as strings or None."""
+    import pandas as pd  # here, since the server does without pandas
+
     logged = [value if isinstance(value := row.get(name), dict) else {} for row in rows for name in inputs]
     numbers = {name: [to_number(each.get(name)) for each in logged] for name in media.NUMBERS}
     categories = {name: [to_text(each.get(name)) for each in logged] for name in media.CATEGORIES}
@@ -106,15 +110,19 @@ def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
-def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
+def from_examples(inputs: Inputs, examples: "pd.DataFrame") -> "pd.DataFrame":
     """The measures of training examples in the form of `as_table`."""
+    import pandas as pd  # here, since the server does without pandas
+
     del inputs
     numbers = {name: examples[name].astype("float64") for name in media.NUMBERS}
     categories = {name: pd.Series([to_text(value) for value in examples[name]]) for name in media.CATEGORIES}
     return pd.DataFrame(numbers | categories)
 
 
-def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def comparable(
+    inputs: Inputs, reference: "pd.DataFrame", window: "pd.DataFrame"
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """What is compared of training examples and requests, both in the form of `as_table`: all of it."""
     del inputs
     return reference, window
@@ -126,7 +134,7 @@ def meant_to_change(inputs: Inputs) -> list[str]:
     return []
 
 
-def in_schema_types(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
+def in_schema_types(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
     """Such a table with the types that the schema asks for: counts as integers."""
     del inputs
     return table.astype(dict.fromkeys(media.WHOLE, "Int64"))

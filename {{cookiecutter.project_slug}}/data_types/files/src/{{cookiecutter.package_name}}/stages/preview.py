@@ -5,7 +5,6 @@ import numpy as np
 
 from .. import model, preprocessing
 from ..config import Config
-from ..core import artifacts, command
 from ..core.settings import without_password
 from ..data import loading
 from ..evaluation import explain

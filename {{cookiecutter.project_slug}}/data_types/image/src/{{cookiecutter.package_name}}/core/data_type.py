@@ -10,7 +10,11 @@ from .settings import Settings, Share
 
 ROOMS: tuple[str, ...] = ("media",)  # of this data type only
 NETWORK_FILES = ("features", "preprocessing", "model")  # what the network is made of
-TRAINING: tuple[str, ...] = ("image_size", "augmentation", "backbone")  # settings of config.py that only the network needs
+TRAINING: tuple[str, ...] = (
+    "image_size",
+    "augmentation",
+    "backbone",
+)  # settings of config.py that only the network needs
 
 # Defaults of training, where the settings leave them open
 EXAMPLES_SEEN = 400_000  # in all epochs together, after which the network learns little more

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ..config import Config
-from ..core import artifacts
 from ..core.paths import SPLITS
 from ..series import series_table, series_windows, window_shape
 from . import tables

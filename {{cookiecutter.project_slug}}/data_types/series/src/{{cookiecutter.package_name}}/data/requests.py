@@ -4,16 +4,18 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..core.paths import MORE_MISSING
-from ..series import history_measures, series_windows, steps
+from ..series import steps
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_NUMBER = float(np.finfo(np.float32).max)
 MAX_CHARACTERS = 80  # of a value in a message
@@ -267,11 +269,17 @@ FOLLOW_EACH_OTHER = True  # whether training examples do, in time: their periods
 
 def columns(inputs: Iterable[str]) -> list[str]:
     """The columns of the examples that are compared with requests: measures of histories, and their last cells."""
+    from ..series import history_measures, series_windows
+
     return [*history_measures.NAMES, *map(series_windows.LATEST.format, inputs)]
 
 
-def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     """The measures of the target's logged histories, and the last cell of each other column; numbers as float64."""
+    import pandas as pd  # here, since the server does without pandas
+
+    from ..series import history_measures
+
     found: dict[str, pd.Series] = {}
     target = main_target(inputs)
     for name, entry in inputs.items():
@@ -314,8 +322,12 @@ def latest(value: Any, entry: Mapping[str, Any]) -> Any:
     return cells[place] if place < len(cells) else None
 
 
-def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
+def from_examples(inputs: Inputs, examples: "pd.DataFrame") -> "pd.DataFrame":
     """Training windows, as the project keeps them about a version, in the form of `as_table`."""
+    import pandas as pd  # here, since the server does without pandas
+
+    from ..series import history_measures, series_windows
+
     found = {name: examples[name] for name in history_measures.NAMES if main_target(inputs)}
     for name, entry in inputs.items():
         if name != main_target(inputs) and entry["kind"] != "time":
@@ -325,7 +337,9 @@ def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def comparable(
+    inputs: Inputs, reference: "pd.DataFrame", window: "pd.DataFrame"
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """What is compared of training windows and requests, both in the form of `as_table`."""
     del inputs
     return reference, window
@@ -337,7 +351,7 @@ def meant_to_change(inputs: Inputs) -> list[str]:
     return []
 
 
-def in_schema_types(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
+def in_schema_types(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
     """The covariates with the types that the schema asks for; the schema knows no measures of histories."""
     names = [entry["column"] for entry in inputs.values() if entry["column"] in table]
     return table[names]

@@ -7,7 +7,6 @@ import pandas as pd
 from pandas.api import types
 
 from ..config import Config
-from ..core import artifacts
 from ..data import tables
 from . import series_table
 from .steps import Step

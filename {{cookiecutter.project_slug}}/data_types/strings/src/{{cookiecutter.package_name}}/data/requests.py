@@ -3,16 +3,18 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..text import texts
 from ..text.unicode_text import count_texts, is_empty, mended, words_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LINES = 6  # of the box that the page for people has
 NUM_EXAMPLE_WORDS = 3
@@ -102,8 +104,10 @@ def columns(inputs: Iterable[str]) -> list[str]:
     return [*inputs, *texts.NUMBERS]
 
 
-def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     """The logged texts, None where they are not kept, and their measures as float64."""
+    import pandas as pd  # here, since the server does without pandas
+
     logged = [value if isinstance(value := row.get(name), dict) else {} for row in rows for name in inputs]
     numbers = {
         name: pd.Series([to_number(each.get(name)) for each in logged], dtype="float64") for name in texts.NUMBERS
@@ -112,13 +116,15 @@ def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame({texts.COLUMN: contents, **numbers})
 
 
-def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
+def from_examples(inputs: Inputs, examples: "pd.DataFrame") -> "pd.DataFrame":
     """Training examples in the form of `as_table`."""
     del inputs
     return examples.astype(dict.fromkeys(texts.NUMBERS, "float64"))
 
 
-def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def comparable(
+    inputs: Inputs, reference: "pd.DataFrame", window: "pd.DataFrame"
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """What is compared of training examples and requests: the measures and, if texts are kept, the share of new words.
 
     A text's own words are never new to it: for a training text, wherever it stands, those of all others are known.
@@ -162,7 +168,7 @@ def meant_to_change(inputs: Inputs) -> list[str]:
     return []
 
 
-def in_schema_types(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
+def in_schema_types(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
     """The measures with the types that the schema asks for: counts as integers."""
     del inputs
     return table[list(texts.NUMBERS)].astype(dict.fromkeys(texts.WHOLE, "Int64"))

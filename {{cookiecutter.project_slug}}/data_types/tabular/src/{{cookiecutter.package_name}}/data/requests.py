@@ -5,15 +5,17 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..core.paths import MORE_MISSING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_NUMBER = float(np.finfo(np.float32).max)
 MAX_SHOWN = 20  # categories that a message names
@@ -205,8 +207,10 @@ def columns(inputs: Iterable[str]) -> list[str]:
     return list(inputs)
 
 
-def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     """The logged inputs, by column: numbers and days since 1970 as float64, categories and texts as strings or None."""
+    import pandas as pd  # here, since the server does without pandas
+
     read = {"number": to_number, "date": to_days, "category": to_text, "text": to_text}
     return pd.DataFrame(
         {
@@ -219,8 +223,10 @@ def as_table(inputs: Inputs, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     )
 
 
-def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
+def from_examples(inputs: Inputs, examples: "pd.DataFrame") -> "pd.DataFrame":
     """Training examples in the form of `as_table`."""
+    import pandas as pd  # here, since the server does without pandas
+
     columns = {}
     for entry in inputs.values():
         values = examples[entry["column"]]
@@ -233,13 +239,17 @@ def from_examples(inputs: Inputs, examples: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def comparable(inputs: Inputs, reference: pd.DataFrame, window: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def comparable(
+    inputs: Inputs, reference: "pd.DataFrame", window: "pd.DataFrame"
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """What is compared of training examples and requests, both in the form of `as_table`."""
     return repeating(inputs, reference), repeating(inputs, window)
 
 
-def repeating(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
+def repeating(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
     """Such a table with the number of words of texts in their place, since texts hardly repeat."""
+    import pandas as pd  # here, since the server does without pandas
+
     columns = {}
     for entry in inputs.values():
         values = table[entry["column"]]
@@ -253,8 +263,10 @@ def meant_to_change(inputs: Inputs) -> list[str]:
     return [entry["column"] for entry in inputs.values() if entry["kind"] == "date"]
 
 
-def in_schema_types(inputs: Inputs, table: pd.DataFrame) -> pd.DataFrame:
+def in_schema_types(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
     """Such a table with the types that the schema asks for: whole numbers as integers, dates as texts."""
+    import pandas as pd  # here, since the server does without pandas
+
     columns = {}
     for entry in inputs.values():
         values = table[entry["column"]]

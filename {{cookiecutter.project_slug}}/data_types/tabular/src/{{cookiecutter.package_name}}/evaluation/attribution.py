@@ -9,7 +9,6 @@ import pandas as pd
 from .. import features, preprocessing
 from ..columns import describe_columns
 from ..config import Config
-from ..core import artifacts
 from ..data import batching, loading
 from .inference import amounts
 

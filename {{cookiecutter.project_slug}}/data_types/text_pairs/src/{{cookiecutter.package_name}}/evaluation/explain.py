@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from .. import metrics, preprocessing, task
 from ..config import Config
-from ..core import artifacts
 from ..data import loading
 from ..pairs import pairs, rare_words
 from ..reporting.report import Block, Column, Interval, Row, Table

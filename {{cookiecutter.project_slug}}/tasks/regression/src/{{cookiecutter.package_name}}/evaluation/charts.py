@@ -1,10 +1,6 @@
 """Figures and tables that show how large the errors of a regression are, and where."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from .. import metrics
 from ..metrics import Numbers, Predictions

@@ -1,15 +1,11 @@
 """Figures and tables that show how good translations are."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from .. import metrics
 from ..metrics import Predictions, Texts
 from ..reporting import plots
-from ..reporting.report import Block, Column, Figure, Row, Table
+from ..reporting.report import Block, Figure, Table
 from ..task import Target
 
 

@@ -7,7 +7,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
-from project.evaluation import explain
+from project.evaluation import attribution
 from project.stages import explain
 
 import synthetic
@@ -27,7 +27,7 @@ def test_every_step_is_shown(finished: Config, capsys: pytest.CaptureFixture[str
 
 def test_steps_and_contributions_are_about_the_example(finished: Config, complete: keras.Model) -> None:
     _, _, example = explain.find(finished)
-    steps = explain.steps(finished, complete, example)
+    steps = attribution.steps(finished, complete, example)
     assert all(steps.values())
     contributions = attribution.attributions(finished, complete, example)
     assert bool(contributions) == bool(attribution.MEANING)

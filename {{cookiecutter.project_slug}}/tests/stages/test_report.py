@@ -9,7 +9,7 @@ import pytest
 from project.config import Config
 from project.reporting import report
 from project.reporting.report import Banner, Page
-from project.stages import report
+from project.stages import report as index
 
 import page_structure
 
@@ -23,7 +23,7 @@ def indexed(evaluated: Config, tmp_path_factory: pytest.TempPathFactory) -> Conf
     shutil.copytree(evaluated.artifacts, folder)
     config = evaluated.model_copy(update={"artifacts": folder})
     report.write_page(config.paths.update / "report.html", Page("Update", Banner("bad", HOSTILE, "why"), []))
-    report.main(config)
+    index.main(config)
     return config
 
 
@@ -37,7 +37,7 @@ def test_every_page_is_linked_with_its_answer(indexed: Config, written: str) -> 
     for folder in ("evaluation", "acceptance", "update"):
         assert f'href="{folder}/report.html"' in written
         assert (indexed.paths.root / folder / "report.html").is_file()
-    answer = report.read_answer(indexed.paths.evaluation / "report.html")
+    answer = index.read_answer(indexed.paths.evaluation / "report.html")
     assert answer is not None
     assert answer.state == "good"
     assert answer.headline in written
@@ -64,19 +64,19 @@ def test_runs_and_versions_are_listed(indexed: Config, written: str) -> None:
 def test_an_answer_is_text_whatever_it_holds(written: str, indexed: Config) -> None:
     assert "<b>" not in written
     assert "\u202e" not in written
-    answer = report.read_answer(indexed.paths.update / "report.html")
+    answer = index.read_answer(indexed.paths.update / "report.html")
     assert answer == Banner("bad", report.visible(HOSTILE), "why")
 
 
 def test_a_verdict_about_another_model_is_no_answer(trained: Config) -> None:
-    assert report.final_exam(trained).text == "accepted"
+    assert index.final_exam(trained).text == "accepted"
     trained.paths.model.unlink()
-    assert "make accept" in report.final_exam(trained).text
+    assert "make accept" in index.final_exam(trained).text
 
 
 def test_before_anything_was_run_the_index_says_so(make_config: Callable[..., Config]) -> None:
     empty = make_config()
-    report.main(empty)
+    index.main(empty)
     assert "Nothing has been run yet" in empty.paths.index.read_text(encoding="utf-8")
 
 
@@ -84,4 +84,4 @@ def test_without_a_display_nothing_is_opened(monkeypatch: pytest.MonkeyPatch) ->
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    assert not report.has_display()
+    assert not index.has_display()

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from project import examples
 from project.config import Config
-from project.core.artifacts import read_examples, read_json
+from project.core.artifacts import read_json
 from project.core.errors import InputError
 from project.core.paths import SPLITS
 from project.data import gathering
+from project.data.loading import read_examples
 from project.data.provenance import Provenance
 from project.stages import collect
 from project.updating import new_data
@@ -37,8 +39,8 @@ def tables_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
         files = [Path(config.source)] if Path(config.source).is_file() else sorted(Path(config.source).iterdir())
         return pd.concat([pd.read_csv(file, parse_dates=["day"]) for file in files], ignore_index=True)
 
-    monkeypatch.setattr(gathering, "read_parts", lambda config: iter([read(config)]))
-    monkeypatch.setattr(gathering, "as_before", lambda config, examples: config)
+    monkeypatch.setattr(examples, "read_parts", lambda config: iter([read(config)]))
+    monkeypatch.setattr(examples, "as_before", lambda config, _: config)
 
 
 def config_for(folder: Path, rows: pd.DataFrame, **settings: Any) -> Config:
@@ -80,7 +82,7 @@ def test_no_example_changes_sides_when_data_are_added(
 
 def read(config: Config, provenance: Provenance | None = None) -> list[pd.DataFrame]:
     """The examples of the source and of what is new."""
-    parts = gathering.read(config, [config.source, str(config.incoming)], provenance or Provenance())
+    parts = gathering.read(examples, config, [config.source, str(config.incoming)], provenance or Provenance())
     return [part for _, part in parts]
 
 
