@@ -9,7 +9,8 @@ import pytest
 
 from project.config import Config
 from project.core import staleness
-from project.core.settings import Settings, declared
+from project.core.rooms import OPERATIONS, RoomSettings
+from project.core.settings import Settings
 
 
 @pytest.fixture
@@ -111,12 +112,13 @@ def test_a_setting_of_ones_own_counts_for_every_stage(done: Config, monkeypatch:
         assert "own" in staleness.settings(done, name)
 
 
-def test_every_setting_belongs_to_a_stage_or_is_without_effect() -> None:
+def test_every_setting_of_the_life_cycle_belongs_to_a_stage_or_is_without_effect() -> None:
     named = set[str]().union(*(staleness.settings_of(name) for name in staleness.STAGES))
-    for group in Config.__mro__:
-        if issubclass(group, Settings) and not {"serving", "monitoring", "updating"} & {*group.__module__.split(".")}:
-            rest = set(declared(group)) - named - staleness.WITHOUT_EFFECT
-            assert group is Config or not rest or "Prediction" in group.__name__, rest
+    operated = set[str]().union(
+        *map(staleness.declared_names, (each for group in OPERATIONS.values() for each in group))
+    )
+    rest = staleness.declared_names(RoomSettings) - named - operated - staleness.WITHOUT_EFFECT
+    assert rest == set()
 
 
 def test_a_stamp_holds_no_password(done: Config) -> None:

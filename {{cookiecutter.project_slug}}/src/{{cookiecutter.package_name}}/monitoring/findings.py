@@ -13,7 +13,7 @@ from ..core.artifacts import to_number, to_text
 from ..core.errors import InputError
 from ..data import requests
 from ..evaluation import intervals
-from ..exporting import registry
+from ..exporting import record
 from ..validation import anomalies, data_statistics, schema
 from . import drift
 from .drift import Drift
@@ -58,10 +58,10 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
     folder = config.paths.record(version)
     inputs, absent = logged_inputs(config, described["inputs"], [line["inputs"] for line in traffic.rows])
     sent = requests.as_table(inputs, [line["inputs"] for line in traffic.rows])
-    examples = requests.from_examples(inputs, read_record(folder / registry.EXAMPLES))
+    examples = requests.from_examples(inputs, read_record(folder / record.EXAMPLES))
     features = Tables(*requests.comparable(inputs, examples, sent))
     outputs = [line["outputs"] for line in traffic.rows]
-    references = [prediction_tables(read_record(folder / name), outputs) for name in registry.PREDICTIONS.values()]
+    references = [prediction_tables(read_record(folder / name), outputs) for name in record.PREDICTIONS.values()]
     tables = {"features": features, "predictions": references[-1]}
     expected = {*config.expected_drift, *requests.meant_to_change(inputs)}
     num_columns = max(1, sum(each.reference.shape[1] for each in tables.values()))

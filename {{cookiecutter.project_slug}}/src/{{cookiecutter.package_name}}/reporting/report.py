@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from ..core.artifacts import write_text
+from ..core.paths import SPLITS
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MISSING = "\N{EN DASH}"
@@ -247,3 +248,15 @@ def visible(value: object) -> str:
     text = str(value)
     shortened = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({len(text):,} characters)"
     return DECEPTIVE.sub(lambda match: f"<U+{ord(match[0]):04X}>", shortened)
+
+
+def data_tables(provenance: dict[str, Any]) -> list[Block]:
+    """How many examples each split has, and what was left out."""
+    total = sum(provenance["rows"].values())
+    shares: list[Row] = [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS]
+    left_out: list[Row] = [
+        [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))]
+        for reason, rows in provenance["dropped"].items()
+    ]
+    splits = Table("Splits", ["Split", "Examples", Column("Share", ".1%")], shares)
+    return [splits, Table("Left out", ["Reason", "Rows", "First rows"], left_out)] if left_out else [splits]

@@ -8,12 +8,11 @@ import pandas as pd
 from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
-from ..core.paths import SPLITS
 from ..core.settings import without_password
 from ..data import loading, tables
 from ..evaluation import charts, criteria, explain, inference, intervals, slices
 from ..reporting import plots, report
-from ..reporting.report import Banner, Column, Figure, Interval, Page, Row, Score, Scores, Section, Table
+from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
 from ..training import run_history
 
 SPLIT = "validation"  # the test split is for `make accept`, once
@@ -143,19 +142,7 @@ def data_summary(config: Config) -> Section:
     provenance = artifacts.read_json(config.paths.provenance, "collect")
     source = without_password(config.source)
     origin = f"{provenance['rows_read']:,} rows were read from {source} at {provenance['collected_at']}."
-    return Section("Data", [origin, *provenance["notes"], *data_tables(provenance)])
-
-
-def data_tables(provenance: dict[str, Any]) -> list[report.Block]:
-    """How many examples each split has, and what was left out."""
-    total = sum(provenance["rows"].values())
-    shares: list[Row] = [[split, provenance["rows"][split], provenance["rows"][split] / total] for split in SPLITS]
-    left_out: list[Row] = [
-        [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))]
-        for reason, rows in provenance["dropped"].items()
-    ]
-    splits = Table("Splits", ["Split", "Examples", Column("Share", ".1%")], shares)
-    return [splits, Table("Left out", ["Reason", "Rows", "First rows"], left_out)] if left_out else [splits]
+    return Section("Data", [origin, *provenance["notes"], *report.data_tables(provenance)])
 
 
 def run_summary(config: Config) -> Section:

@@ -122,15 +122,15 @@ def run_trials(config: Config, tuner: keras_tuner.Tuner, data: Data) -> None:
 def write(config: Config, table: pd.DataFrame, winner: Trial) -> None:
     """Writes the trials, the page and the winner, which training looks for."""
     folder: Path = config.paths.tuning
-    with artifacts.replacing(folder / "search.csv") as temporary:
+    with artifacts.replacing(folder / "trials.csv") as temporary:
         table.to_csv(temporary, index=False)
     write_page(config, table, folder / "report.html")
     content = {"score": winner.score, "monitor": task.MONITOR, "data": tables.data_hash(config)}
     artifacts.write_json(config.paths.best_hyperparameters, {"values": values(winner), **content})
     num_failed = int(table[task.MONITOR].isna().sum())
-    failed = f"; {num_failed} failed, see search.csv" if num_failed else ""
+    failed = f"; {num_failed} failed, see trials.csv" if num_failed else ""
     print(f"the best of {len(table)} trials has {task.MONITOR} {winner.score:.4g}{failed}")
-    print(f"wrote {config.paths.best_hyperparameters}, {folder / 'search.csv'}, {folder / 'report.html'}")
+    print(f"wrote {config.paths.best_hyperparameters}, {folder / 'trials.csv'}, {folder / 'report.html'}")
 
 
 def is_usable(trial: Trial) -> bool:

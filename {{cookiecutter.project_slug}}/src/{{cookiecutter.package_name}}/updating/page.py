@@ -10,7 +10,6 @@ from ..evaluation import criteria
 from ..evaluation.promotion import Comparison
 from ..reporting import report
 from ..reporting.report import Banner, Interval, Page, Row, Score, Scores, Section, Table
-from ..stages import evaluate
 
 
 def write(config: Config, decision: dict[str, Any], comparison: Comparison, slices: Sequence[Row]) -> None:
@@ -77,7 +76,7 @@ def slice_table(config: Config, slices: Sequence[Row]) -> Table:
 def data_blocks(provenance: dict[str, Any]) -> list[report.Block]:
     """What the updated model learned from."""
     files: list[Row] = [[source["name"], source["bytes"]] for source in provenance["sources"]]
-    return [*evaluate.data_tables(provenance), Table("Files", ["File", "Bytes"], files)]
+    return [*report.data_tables(provenance), Table("Files", ["File", "Bytes"], files)]
 
 
 def training_table(run: dict[str, Any]) -> Table:

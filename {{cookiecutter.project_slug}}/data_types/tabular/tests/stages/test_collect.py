@@ -16,11 +16,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from project import examples
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.core.paths import SPLITS
-from project.data import cleaning, gathering, loading, sources, tables
+from project.data import cleaning, loading, sources, tables
 from project.data.provenance import Provenance
 from project.stages import collect
 
@@ -36,8 +37,8 @@ def read_rows(config: Config) -> pd.DataFrame:
 @pytest.fixture(autouse=True)
 def rows_are_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads tables, whatever the project's own kind of data is."""
-    monkeypatch.setattr(gathering, "read_parts", lambda config: iter([read_rows(config)]))
-    monkeypatch.setattr(gathering, "as_before", lambda config, examples: config)
+    monkeypatch.setattr(examples, "read_parts", lambda config: iter([read_rows(config)]))
+    monkeypatch.setattr(examples, "as_before", lambda config, _: config)
 
 
 @pytest.fixture
@@ -165,12 +166,14 @@ def test_a_killed_stage_leaves_the_last_good_tables(tmp_path: Path, rows: pd.Dat
     config = config_for(tmp_path, rows)
     collect.main(config)
     before = contents(config)
-    package = Path(str(collect.__file__)).parent
+    package = Path(str(collect.__file__)).parents[1]
     script = f"""
 import os, signal, sys
 import pandas as pd
-from {package.name} import gathering, collect, config, row_groups
-gathering.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
+from {package.name} import config, examples
+from {package.name}.data import tables
+from {package.name}.stages import collect
+examples.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
 tables.pq.ParquetWriter.write_table = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
 collect.main(config.Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
 """
