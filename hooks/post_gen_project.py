@@ -14,7 +14,7 @@ from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")  # as data, so that nothing in an answer is ever run
 DATA_TYPE, SCALE = ANSWERS["__data_type"], ANSWERS["scale"]
-LARGE = ["large"] if SCALE == "cluster" and DATA_TYPE in ANSWERS["__larger_than_memory"] else []
+LARGE = ["large", f"large_{DATA_TYPE}"] if SCALE == "cluster" and DATA_TYPE in ANSWERS["__larger_than_memory"] else []
 OVERLAYS = {  # each lays whole files over those before it
     "scales": [SCALE] if SCALE == "cluster" else [],
     "operations": [ANSWERS["operations"]],

@@ -96,6 +96,8 @@ class TraceOnce(keras.callbacks.Callback):
     Keras creates them in that step, and a function that creates variables is traced twice, which takes seconds.
     """
 
+    prepares = True  # each phase of a training
+
     def __init__(self, dataset: tf.data.Dataset) -> None:
         """Takes the dataset to train on, of (inputs, targets)."""
         super().__init__()

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from project.media import decoding
 from project.media.decoding import DecodeImages
 
-from test_media import encoded, scene
+from pictures import encoded, scene
 
 
 def decode(payload: bytes, size: tuple[int, int] = (60, 40), channels: int = 3) -> np.ndarray:

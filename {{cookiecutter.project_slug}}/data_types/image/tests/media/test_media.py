@@ -13,17 +13,7 @@ from PIL import Image, ImageFilter
 from project.config import Config
 from project.media import alike, media
 
-
-def scene(seed: int = 0, width: int = 60, height: int = 40) -> Image.Image:
-    """A smooth made-up photograph."""
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3)).astype("uint8")
-    return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
+from pictures import encoded, scene
 
 
 def examine(payload: bytes, name: str = "", **settings: Any) -> tuple[bytes, dict[str, Any]]:

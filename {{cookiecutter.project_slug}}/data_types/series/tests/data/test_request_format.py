@@ -9,8 +9,8 @@ import pytest
 from project.config import Config
 from project.core.errors import RequestError
 from project.data.requests import form_field, json_schema, loggable, read
+from project.exporting.registry import describe
 from project.serving import protocol
-from project.stages.versions import describe
 
 import synthetic
 

@@ -6,8 +6,8 @@ import pytest
 
 from project.config import Config
 from project.data import loading, requests
+from project.exporting.registry import describe
 from project.series import history_measures
-from project.stages.versions import describe
 
 import synthetic
 

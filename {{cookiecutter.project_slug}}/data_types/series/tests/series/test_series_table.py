@@ -1,7 +1,6 @@
 """What is wrong with the times of a table is repaired by a stated rule, or refused in words that help."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,20 +9,7 @@ from project import examples
 from project.config import Config
 from project.core.errors import InputError
 
-DAYS = [f"2024-01-{day:02}" for day in range(1, 29)]
-
-
-def read(folder: Path, table: pd.DataFrame | str, **settings: Any) -> pd.DataFrame:
-    """The rows that collecting makes of a table."""
-    text = table if isinstance(table, str) else table.to_csv(index=False)
-    (folder / "data.csv").write_text(text, encoding="utf-8")
-    source = str(folder / "data.csv")
-    return examples.read_examples(Config(**{"source": source, "target": "y", "time": "t", **settings}))
-
-
-def table(times: list[str] | None = None, **columns: Any) -> pd.DataFrame:
-    times = DAYS if times is None else times
-    return pd.DataFrame({"t": times, "y": [float(number) for number in range(len(times))], **columns})
+from series_tables import DAYS, read, table
 
 
 def test_the_bundled_sample_can_be_read() -> None:

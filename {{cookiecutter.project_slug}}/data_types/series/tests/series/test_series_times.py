@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_series_table import read, table
 
 from project.config import Config
 from project.core.errors import InputError, RequestError
 from project.data import requests
 from project.series import table_input
+
+from series_tables import read, table
 
 ZONE = "Europe/Berlin"
 ENTRY = {"column": "t", "seconds": 3_600, "months": 0, "ends": False, "timezone": ZONE, "kind": "time", "length": 3}

@@ -6,7 +6,7 @@ import keras
 
 from . import task
 from .config import Config
-from .data.schedule import WARM_UP_STEPS
+from .core.data_type import WARM_UP_STEPS
 from .pairs.transformer import Transformer
 from .pairs.warm_up import WarmUpAdam
 

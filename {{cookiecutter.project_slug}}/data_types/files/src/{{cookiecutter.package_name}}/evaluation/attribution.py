@@ -10,7 +10,7 @@ import pandas as pd
 from .. import preprocessing
 from ..config import Config
 from ..media import encoding, media
-from . import amounts
+from . import inference
 
 MEANING = "how much the logarithm of the odds, or the number, falls if the part is hidden"
 
@@ -33,5 +33,5 @@ def attributions(config: Config, complete: keras.Model, example: pd.DataFrame) -
         variants[row][part] = encoded[0].mean(axis=tuple(range(len(part)))).astype(encoded.dtype)
     decoded = complete.get_layer("decode")(complete.get_layer("network").predict_on_batch({media.COLUMN: variants}))
     outputs = {name: keras.ops.convert_to_numpy(values) for name, values in decoded.items() if name != "label"}
-    left = amounts.amounts(outputs, np.zeros(len(variants), "int64"))
+    left = inference.amounts(outputs, np.zeros(len(variants), "int64"))
     return dict(zip(parts, (left[0] - left[1:]).tolist(), strict=True))

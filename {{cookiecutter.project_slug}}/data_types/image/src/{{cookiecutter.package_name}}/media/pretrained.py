@@ -7,7 +7,6 @@ from keras import layers
 
 from ..config import Config
 from ..core.errors import InputError
-from ..training.fit import before_first_step
 
 HEAD_EPOCHS = 3  # of the first phase, in which the backbone stands still
 FINE_RATE = 0.1  # of the learning rate, in the second phase: what was learned on ImageNet shall not be lost
@@ -52,7 +51,7 @@ class FineTuned(keras.Model):
         if initial_epoch == 0:
             backbone.trainable = False
             self.recompile(rate)
-            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=[before_first_step(x)])
+            super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=preparing(options["callbacks"]))
         backbone.trainable = True
         self.recompile(rate * FINE_RATE)
         return super().fit(x, initial_epoch=initial_epoch, **options)
@@ -68,3 +67,8 @@ class FineTuned(keras.Model):
         """As `keras.Model.compile`; remembers the metrics."""
         self.metrics_to_log = metrics
         super().compile(optimizer, loss, metrics=metrics, **options)
+
+
+def preparing(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """The callbacks of a training that have to be there in each of its phases."""
+    return [callback for callback in callbacks if getattr(callback, "prepares", False)]

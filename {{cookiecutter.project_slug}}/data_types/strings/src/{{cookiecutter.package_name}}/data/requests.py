@@ -146,13 +146,13 @@ class KnownWords(NamedTuple):
     repeated: frozenset[str]
 
     @classmethod
-    def of(cls, contents: pd.Series) -> "KnownWords":
+    def of(cls, contents: "pd.Series") -> "KnownWords":
         """Takes the training texts."""
         frequencies = count_texts(contents)
         repeated = (word for word, count in frequencies.items() if count > 1)
         return cls(frozenset(contents), frozenset(frequencies), frozenset(repeated))
 
-    def unseen_shares(self, contents: pd.Series) -> list[float]:
+    def unseen_shares(self, contents: "pd.Series") -> list[float]:
         """The share of each text's words that no other training text has; NaN for a text without words."""
         shares = []
         for text in contents:

@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from .. import task
-from ..core import quiet
 from ..core.errors import InputError
 from ..data import batching
 
@@ -26,8 +25,7 @@ def strategy() -> tf.distribute.Strategy:
         InputError: TF_CONFIG does not describe a cluster of workers and this process's place in it.
     """
     if num_workers() > 1:
-        with quiet.kept_back():
-            return tf.distribute.MultiWorkerMirroredStrategy()
+        return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_physical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -127,6 +125,8 @@ def synchronize(network: keras.Model, dataset: tf.data.Dataset) -> None:
 
 class ClipTogether(keras.callbacks.Callback):
     """Has the optimizer clip the gradients of all replicas together."""
+
+    prepares = True  # each phase of a training
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Looks at the optimizer that the network has by now."""

@@ -89,8 +89,6 @@ SIMPLE: dict[str, Callable[[Histories], Floats]] = {
 }
 
 
-Floats = npt.NDArray[np.float64]
-
 MAX_SERIES, MAX_STEPS = 3, 1_000  # by which the parameters are found: more take seconds and change little
 MIN_SEASONS = 3  # of a series whose season is to be learned
 
