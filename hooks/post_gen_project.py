@@ -13,12 +13,15 @@ import subprocess
 from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")  # as data, so that nothing in an answer is ever run
-DATA_TYPE, SCALE = ANSWERS["__data_type"], ANSWERS["scale"]
-LARGE = ["large", f"large_{DATA_TYPE}"] if SCALE == "cluster" and DATA_TYPE in ANSWERS["__larger_than_memory"] else []
-OVERLAYS = {  # each lays whole files over those before it
-    "scales": [SCALE] if SCALE == "cluster" else [],
+DATA_TYPE, SCALE = ANSWERS["__data_type"], ANSWERS["scale"].replace(" ", "_")
+EXTENDED = ANSWERS["__extended"].get(DATA_TYPE, [])
+LARGE = ANSWERS["__larger_than_memory"].get(DATA_TYPE, []) if SCALE == "cluster" else []
+if LARGE:
+    EXTENDED = [*(layer for layer in EXTENDED if layer != "in_memory"), *LARGE]
+OVERLAYS = {  # whole files, each in one layer
+    "scales": [SCALE, *(["cluster_in_memory"] if SCALE == "cluster" and not LARGE else [])],
     "operations": [ANSWERS["operations"]],
-    "data_types": [*ANSWERS["__extended"].get(DATA_TYPE, []), DATA_TYPE, *LARGE],
+    "data_types": [*EXTENDED, DATA_TYPE],
     "tasks": [ANSWERS["__task"]],
     "samples": [ANSWERS["problem"]],
     "licenses": [ANSWERS["license"]],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, bake, succeed
+from projects import SETTINGS, Project, bake, setting_up, succeed
 
 REUSED_ENVIRONMENT = os.environ.get("TEMPLATE_TESTS_VENV")  # an environment that an earlier `make setup` made
 
@@ -28,6 +28,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
         if not (venv / ".complete").exists():
             project = Project(bake(shared / "first"), SETTINGS["problem"][0], venv)
             succeed(project.make("setup"))
+            shutil.copy(project.folder / "uv.lock", shared / "uv.lock")
     return venv
 
 
@@ -53,9 +54,8 @@ def baked(problem: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(problem: str, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which `make all` has run; tests leave it as it is or work on a copy."""
     project = Project(bake(tmp_path_factory.mktemp("run"), problem=problem), problem, environment)
-    with (environment.parent / "environment.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        succeed(project.make("--always-make", "setup"))  # another project's may just have finished
+    with setting_up(environment) as lock:
+        project.set_up(lock)
     succeed(project.make("all"))
     return project
 
@@ -65,4 +65,16 @@ def copy(project: Project, tmp_path: Path) -> Project:
     """A copy of the project, artifacts and their times included, to do what one likes with."""
     folder = tmp_path / project.folder.name
     shutil.copytree(project.folder, folder)
+    return dataclasses.replace(project, folder=folder)
+
+
+@pytest.fixture
+def cluster(project: Project, tmp_path: Path) -> Project:
+    """The project as it is for a cluster, with the artifacts of the one for one machine."""
+    folder = bake(tmp_path / "cluster", problem=project.problem, scale="cluster")
+    shutil.copytree(project.folder / "artifacts", folder / "artifacts", symlinks=True)
+    shutil.copy(project.folder / "data" / "schema.pbtxt", folder / "data")
+    shutil.copy(project.folder / "uv.lock", folder)
+    for name in ("pyproject.toml", "uv.lock"):
+        os.utime(folder / name, (0, 0))  # older than the environment, which has all that is needed
     return dataclasses.replace(project, folder=folder)

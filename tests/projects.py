@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import re
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +43,29 @@ class Project:
         return self.run("make", f"VENV={self.venv}", *arguments)
 
     def stage(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs a stage without make, which would first bring up to date what the stage depends on."""
+        """Runs a stage alone, whatever of those before it is stale."""
         python = self.venv / "bin" / "python"
-        return self.run("env", "PYTHONPATH=src", python, "-m", f"{self.package}.{name}", *arguments)
+        return self.run("env", "PYTHONPATH=src", python, "-m", self.package, name, "--only", *arguments)
+
+    def stage_help(self) -> subprocess.CompletedProcess[str]:
+        """Lists the stages."""
+        return self.run("env", "PYTHONPATH=src", self.venv / "bin" / "python", "-m", self.package, "--help")
+
+    def set_up(self, lock: Path) -> None:
+        """Installs what the project needs into the shared environment, with the versions of a lock file."""
+        if lock.is_file():
+            text = lock.read_text(encoding="utf-8")
+            own = re.sub(r'(?m)^name = "penguins"$', f'name = "{self.folder.name}"', text)
+            (self.folder / "uv.lock").write_text(own, encoding="utf-8")
+        succeed(self.make("--always-make", "setup"))
+
+
+@contextlib.contextmanager
+def setting_up(environment: Path) -> Iterator[Path]:
+    """One project after the other sets the shared environment up; gives the lock file of the first one."""
+    with (environment.parent / "environment.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield environment.parent / "uv.lock"
 
 
 def bake(output: Path, **answers: str) -> Path:

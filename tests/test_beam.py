@@ -69,12 +69,12 @@ def statistics_of(project: Project, *options: str, **variables: str) -> bytes:
     """What validation computes on the engine that Beam's options name."""
     given = [f"{name}={value}" for name, value in variables.items()]
     python, chosen = project.venv / "bin" / "python", f"--beam-options={','.join(options)}"
-    succeed(project.run("env", *given, python, "-m", f"{project.package}.validate", chosen))
+    succeed(project.run("env", *given, python, "-m", project.package, "validate", "--only", chosen))
     return (project.folder / "artifacts" / "validation" / "statistics.pb").read_bytes()
 
 
-def test_statistics_of_the_portable_runner_are_the_same(copy: Project) -> None:
-    own = own_statistics(copy)
+def test_statistics_of_the_portable_runner_are_the_same(cluster: Project) -> None:
+    own = own_statistics(cluster)
     service, workers = free_port(), free_port()
     options = [
         "--runner=PortableRunner",
@@ -82,17 +82,17 @@ def test_statistics_of_the_portable_runner_are_the_same(copy: Project) -> None:
         "--environment_type=EXTERNAL",
         f"--environment_config=localhost:{workers}",
     ]
-    python = copy.venv / "bin" / "python"
+    python = cluster.venv / "bin" / "python"
     found = {  # by the workers that the pool starts
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(copy.folder / "src"),
+        "PYTHONPATH": str(cluster.folder / "src"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     with (
         listening(python, "-m", SERVICE, f"--port={service}", port=service, **found),
         listening(python, "-m", WORKERS, f"--service_port={workers}", port=workers, **found),
     ):
-        assert statistics_of(copy, *options, PYTHONPATH="src") == own
+        assert statistics_of(cluster, *options, PYTHONPATH="src") == own
 
 
 class Spark(NamedTuple):
@@ -134,28 +134,28 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
         yield Spark(packages, address, folder)
 
 
-def test_statistics_of_a_spark_cluster_are_the_same(copy: Project, spark: Spark) -> None:
-    own = own_statistics(copy)
-    assert statistics_of(copy, SPARK_RUNNER, **spark.variables(copy)) == own
+def test_statistics_of_a_spark_cluster_are_the_same(cluster: Project, spark: Spark) -> None:
+    own = own_statistics(cluster)
+    assert statistics_of(cluster, SPARK_RUNNER, **spark.variables(cluster)) == own
     assert len(list(spark.folder.glob("*/app-*"))) >= 2  # each worker had a share of the application
 
 
-def test_predictions_of_a_spark_cluster_are_the_same(project: Project, spark: Spark, tmp_path: Path) -> None:
-    (source,) = (project.folder / "data/raw").glob("*.csv")
+def test_predictions_of_a_spark_cluster_are_the_same(cluster: Project, spark: Spark, tmp_path: Path) -> None:
+    (source,) = (cluster.folder / "data/raw").glob("*.csv")
     given = [tmp_path / "in" / f"{number}.csv" for number in range(3)]
     (tmp_path / "in").mkdir()
     for path in given:
         shutil.copy(source, path)
-    succeed(project.stage("predict", f"--input={given[0]}", f"--output={tmp_path / 'alone.csv'}"))
-    variables = [f"{name}={value}" for name, value in spark.variables(project).items()]
+    succeed(cluster.stage("predict", f"--input={given[0]}", f"--output={tmp_path / 'alone.csv'}"))
+    variables = [f"{name}={value}" for name, value in spark.variables(cluster).items()]
     many = [f"--input={tmp_path}/in/*.csv", f"--output={tmp_path / 'out'}", f"--beam-options={SPARK_RUNNER}"]
-    python = project.venv / "bin" / "python"
-    succeed(project.run("env", *variables, python, "-m", f"{project.package}.predict", *many))
+    python = cluster.venv / "bin" / "python"
+    succeed(cluster.run("env", *variables, python, "-m", cluster.package, "predict", *many))
     written = sorted((tmp_path / "out").iterdir())
     assert [path.name for path in written] == [path.name for path in given]
     assert {path.read_bytes() for path in written} == {(tmp_path / "alone.csv").read_bytes()}
 
 
-def test_runner_that_does_not_exist_is_told(project: Project) -> None:
-    printed = refuse(project.stage("validate", "--beam-options=--runner=Nobody"))
+def test_runner_that_does_not_exist_is_told(cluster: Project) -> None:
+    printed = refuse(cluster.stage("validate", "--beam-options=--runner=Nobody"))
     assert "beam_options" in printed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -31,7 +30,9 @@ class Search:
             *("env", "--default-signal=INT"),  # which a process in the background ignores otherwise
             str(project.venv / "bin" / "python"),
             "-m",
-            f"{project.package}.tune",
+            project.package,
+            "tune",
+            "--only",
             "--workers=2",
             "--tuner=random",
         ]
@@ -103,19 +104,12 @@ class Search:
 
 
 @pytest.fixture
-def copied(project: Project, tmp_path: Path) -> Project:
-    """A copy of the finished project, for searches of its own."""
-    shutil.copytree(project.folder, tmp_path / "copy", symlinks=True)
-    return Project(tmp_path / "copy", project.problem, project.venv)
-
-
-@pytest.fixture
-def start(copied: Project) -> Iterator[Callable[[], Search]]:
+def start(cluster: Project) -> Iterator[Callable[[], Search]]:
     """Starts searches, which are ended with the test."""
     started: list[Search] = []
 
     def begin() -> Search:
-        started.append(Search(copied))
+        started.append(Search(cluster))
         return started[-1]
 
     yield begin

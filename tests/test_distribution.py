@@ -31,12 +31,14 @@ print(max(numpy.where(one[name] == other[name], 0, abs(one[name] - other[name]))
 """
 TWO_DEVICES = """
 import sys, tensorflow as tf
-from {package} import distribution, stage, train
+from {package}.core import command
+from {package}.distributed import distribution
+from {package}.training import placement
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-distribution.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-stage.run(train.main)
+placement.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+sys.exit(command.main(["train", "--only", *sys.argv[1:]]))
 """
 # By problem: what is left to chance in training, and the options that leave little to do. Batch statistics and Adam
 # together make of a rounding error in the first step another network: these are compared in double precision.
@@ -53,15 +55,15 @@ FIRST = SHARED[:1]
 
 
 @pytest.fixture
-def prepared(copy: Project, problem: str, tmp_path: Path) -> Project:
+def prepared(cluster: Project, problem: str, tmp_path: Path) -> Project:
     """A copy that trains without dropout."""
-    run = json.loads((copy.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
+    run = json.loads((cluster.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
     values = run["hyperparameters"] | CASES[problem][0]
     winner = {"values": values, "score": 0.0, "monitor": "", "data": run["data"]}
-    (copy.folder / "artifacts/tuning").mkdir(exist_ok=True)
-    (copy.folder / "artifacts/tuning/best_hyperparameters.json").write_text(json.dumps(winner), encoding="utf-8")
+    (cluster.folder / "artifacts/tuning").mkdir(exist_ok=True)
+    (cluster.folder / "artifacts/tuning/best_hyperparameters.json").write_text(json.dumps(winner), encoding="utf-8")
     (tmp_path / "keras.json").write_text(json.dumps({"floatx": CASES[problem][2]}), encoding="utf-8")
-    return copy
+    return cluster
 
 
 def command(project: Project, *arguments: str | Path) -> list[str | Path]:
@@ -93,9 +95,9 @@ def runs(project: Project) -> int:
 @pytest.mark.parametrize("problem", SHARED, indirect=True)
 def test_two_workers_find_the_weights_of_one_process(prepared: Project, problem: str) -> None:
     options = CASES[problem][1]
-    one = trained(prepared, "-m", f"{prepared.package}.train", *options)
+    one = trained(prepared, "-m", prepared.package, "train", "--only", *options)
     before = runs(prepared)
-    two = trained(prepared, "-m", f"{prepared.package}.train_workers", "--workers=2", *options)
+    two = trained(prepared, "-m", prepared.package, "train-workers", "--only", "--workers=2", *options)
     assert difference(prepared, one, two) < 1e-5
     assert runs(prepared) == before + 1  # the chief's
     assert "wrote" not in (prepared.folder / "artifacts/training/workers/1.log").read_text(encoding="utf-8")
@@ -103,7 +105,7 @@ def test_two_workers_find_the_weights_of_one_process(prepared: Project, problem:
 
 @pytest.mark.parametrize("problem", FIRST, indirect=True)
 def test_two_devices_find_the_weights_of_one(prepared: Project) -> None:
-    one = trained(prepared, "-m", f"{prepared.package}.train", "--epochs=1")
+    one = trained(prepared, "-m", prepared.package, "train", "--only", "--epochs=1")
     two = trained(prepared, "-c", TWO_DEVICES.format(package=prepared.package), "--epochs=1")
     assert difference(prepared, one, two) < 1e-5
 
@@ -111,7 +113,7 @@ def test_two_devices_find_the_weights_of_one(prepared: Project) -> None:
 @pytest.mark.parametrize("problem", FIRST, indirect=True)
 def test_training_goes_on_when_a_worker_is_killed(prepared: Project) -> None:
     options = ["--epochs=12", "--patience=12"]
-    whole = trained(prepared, "-m", f"{prepared.package}.train", *options)
+    whole = trained(prepared, "-m", prepared.package, "train", "--only", *options)
     launched = ["make", f"VENV={prepared.venv}", "train-workers", "N=2", f"ARGS={' '.join(options)}"]
     with subprocess.Popen(launched, cwd=prepared.folder, stdout=subprocess.PIPE, text=True) as launcher:
         os.kill(second_worker(prepared), signal.SIGKILL)
@@ -146,9 +148,10 @@ def is_second_worker(process: Path, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("problem", FIRST, indirect=True)
-def test_wrong_cluster_is_told(project: Project) -> None:
+def test_wrong_cluster_is_told(cluster: Project) -> None:
     for wrong in ("here", '{"cluster": {"worker": ["a:1", "b:1"]}}', '{"cluster": {}, "task": {"index": 0}}'):
-        finished = project.run("env", f"TF_CONFIG={wrong}", *command(project, "-m", f"{project.package}.train"))
+        started = command(cluster, "-m", cluster.package, "train", "--only")
+        finished = cluster.run("env", f"TF_CONFIG={wrong}", *started)
         assert finished.returncode == 1
         assert "TF_CONFIG is" in finished.stderr
         assert "Traceback" not in finished.stderr

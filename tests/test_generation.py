@@ -8,24 +8,30 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from jinja2 import Environment
 
 from projects import ROOT, SETTINGS, bake
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
-OVERLAY_FOLDERS = ("data_types", "tasks", "samples", "licenses")
+OVERLAY_FOLDERS = ("scales", "operations", "data_types", "tasks", "samples", "licenses")
 BINARY = {".zip"}
 RECORD = Path(".cruft.json")  # the template and the answers, for updates; see test_updating.py
 LEFT_BY_TOOLS = ("__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache")
 SAMPLES = {problem: row["sample"].lower().replace(" ", "_") for problem, row in SETTINGS["__problems"].items()}
 
 
-def layers(problem: str) -> list[Path]:
-    """The folders of the template that a problem's project is made of."""
+def layers(problem: str, operations: str = "full", scale: str = "one machine") -> list[Path]:
+    """The folders of the template that a project is made of."""
     row = SETTINGS["__problems"][problem]
     extended = SETTINGS["__extended"].get(row["data_type"], [])
-    chosen = zip(OVERLAY_FOLDERS, (row["data_type"], row["task"], problem, SETTINGS["license"][0]), strict=True)
-    shared = [TEMPLATE / "data_types" / name for name in extended]
-    return [TEMPLATE, *shared, *(TEMPLATE / folder / name for folder, name in chosen)]
+    scales = [scale.replace(" ", "_")]
+    if scale == "cluster":
+        large = SETTINGS["__larger_than_memory"].get(row["data_type"], [])
+        extended = [name for name in extended if not large or name != "in_memory"] + large
+        scales += [] if large else ["cluster_in_memory"]
+    chosen = (scales, [operations], [*extended, row["data_type"]], [row["task"]], [problem], [SETTINGS["license"][0]])
+    pairs = zip(OVERLAY_FOLDERS, chosen, strict=True)
+    return [TEMPLATE, *(TEMPLATE / folder / name for folder, names in pairs for name in names)]
 
 
 def files(folder: Path) -> list[Path]:
@@ -40,12 +46,25 @@ def texts(folder: Path) -> dict[Path, str]:
     return {path: (folder / path).read_text(encoding="utf-8") for path in files(folder) if path.suffix not in BINARY}
 
 
-def sources(problem: str, package: str) -> dict[Path, Path]:
+def rendered(path: Path, package: str, operations: str, scale: str) -> Path:
+    """The path of a file in a project; one whose name is empty is left out, and stands for its folder here."""
+    answers = {"operations": operations, "scale": scale, "package_name": package}
+    return Path(Environment(autoescape=False).from_string(str(path)).render(cookiecutter=answers))  # noqa: S701 (a path)
+
+
+def sources(problem: str, package: str, operations: str = "full", scale: str = "one machine") -> dict[Path, Path]:
     """Every file that the project shall have, and where it comes from."""
-    return {
-        Path(str(path).replace("{{cookiecutter.package_name}}", package)): layer / path
-        for layer in layers(problem)
+    found = {
+        rendered(path, package, operations, scale): layer / path
+        for layer in layers(problem, operations, scale)
         for path in files(layer)
+    }
+    absent = [pattern for room in SETTINGS["__without"][operations] for pattern in SETTINGS["__rooms"][room]]
+    return {
+        path: source
+        for path, source in found.items()
+        if path.suffix or path.name in {"Makefile", "Dockerfile", "LICENSE"} or path.name.startswith(".")
+        if not any(part.match(pattern) for part in (path, *path.parents) for pattern in absent)
     }
 
 
@@ -61,7 +80,7 @@ def test_no_file_is_in_two_layers(problem: str) -> None:
 def test_modules_are_copied_not_rendered(problem: str, baked: Path) -> None:
     package = baked.name.replace("-", "_")
     for path, source in sources(problem, package).items():
-        if path.suffix != ".py" or path.name == "config.py":
+        if path.suffix != ".py":
             continue
         expected = source.read_text(encoding="utf-8")
         if path.parts[0] == "tests":
@@ -146,8 +165,41 @@ def test_chosen_license_is_the_only_one(name: str, words: str, tmp_path: Path) -
     assert not (folder / "licenses").exists()
 
 
+@pytest.mark.parametrize("operations", SETTINGS["operations"])
+@pytest.mark.parametrize("scale", SETTINGS["scale"])
+def test_answers_bring_exactly_their_files(problem: str, operations: str, scale: str, tmp_path: Path) -> None:
+    folder = bake(tmp_path, problem=problem, operations=operations, scale=scale)
+    expected = sources(problem, folder.name.replace("-", "_"), operations, scale)
+    assert sorted(files(folder)) == sorted([*expected, RECORD])
+    assert not [path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())]
+
+
+@pytest.mark.parametrize(
+    ("answers", "absent"),
+    [
+        ({"operations": "serve"}, ("monitor", "update", "watch")),
+        ({"operations": "none"}, ("monitor", "update", "watch", "serve", "serving", "rollback", "predict")),
+        ({"scale": "one machine"}, ("train-workers", "beam_options", "WORKERS")),
+    ],
+)
+def test_what_is_not_wanted_is_not_mentioned(
+    problem: str, answers: dict[str, str], absent: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = bake(tmp_path, problem=problem, **answers)
+    makefile = (folder / "Makefile").read_text(encoding="utf-8")
+    for word in absent:
+        assert not re.search(rf"\b{word}\b", makefile), word
+        assert not list((folder / "docs").glob(f"{word}*.md")), word
+    links = {
+        link
+        for path in folder.rglob("*.md")
+        for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", path.read_text("utf-8"))
+    }
+    assert all(list(folder.rglob(Path(link).name)) for link in links if "raw" not in link), links
+
+
 def test_every_choice_has_a_label() -> None:
-    for question in ("problem", "license"):
+    for question in ("problem", "license", "operations", "scale"):
         assert set(SETTINGS[question]) == set(SETTINGS["__prompts__"][question]) - {"__prompt__"}
     assert set(SETTINGS["problem"]) == set(SETTINGS["__problems"])
 

@@ -43,7 +43,7 @@ class Server:
 
     def __init__(self, project: Project) -> None:
         python = str(project.venv / "bin" / "python")
-        command = [python, "-m", f"{project.package}.serve", "--port=0", "--poll-seconds=0.2"]
+        command = [python, "-m", project.package, "serve", "--port=0", "--poll-seconds=0.2"]
         environment = {**os.environ, "PYTHONPATH": "src"}
         self.process = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout

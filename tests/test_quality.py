@@ -62,9 +62,10 @@ def normalized(requirement: str) -> str:
 
 
 def test_every_import_is_declared(baked: Path, environment: Path) -> None:
-    settings = tomllib.loads((baked / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = [name for extra in ("serve", "pipeline", "dev") for name in settings["optional-dependencies"][extra]]
-    declared = {normalized(name) for name in settings["dependencies"] + extras}
+    settings = tomllib.loads((baked / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = {**settings["project"]["optional-dependencies"], **settings["dependency-groups"]}
+    wanted = [name for group in ("serve", "pipeline", "dev") for name in groups[group]]
+    declared = {normalized(name) for name in settings["project"]["dependencies"] + wanted}
     script = "import importlib.metadata, json; print(json.dumps(importlib.metadata.packages_distributions()))"
     printed = subprocess.check_output([environment / "bin" / "python", "-I", "-c", script], text=True)
     distributions: dict[str, list[str]] = json.loads(printed)

@@ -23,7 +23,15 @@ def with_mlflow(environment: Path, folder: Path) -> Path:
     run(folder, environment / "bin" / "python", "-m", "venv", folder / "venv")
     (shared,), (own,) = (path.glob("lib/python*/site-packages") for path in (environment, folder / "venv"))
     (own / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
-    held = run(folder, environment / "bin" / "python", "-m", "pip", "freeze", "--exclude-editable")
+    held = run(
+        folder,
+        environment / "bin" / "uv",
+        "pip",
+        "freeze",
+        "--python",
+        environment / "bin" / "python",
+        "--exclude-editable",
+    )
     (folder / "held.txt").write_text(held, encoding="utf-8")
     python = folder / "venv" / "bin" / "python"
     run(folder, python, "-m", "pip", "install", "--quiet", "--constraint", folder / "held.txt", "mlflow-skinny")
@@ -33,6 +41,6 @@ def with_mlflow(environment: Path, folder: Path) -> Path:
 def test_runs_are_sent_to_mlflow_where_it_is_installed(environment: Path, tmp_path: Path) -> None:
     project = bake(tmp_path)
     python = with_mlflow(environment, tmp_path)
-    printed = run(project, python, "-m", "pytest", "-q", "-k", "mlflow", "tests/test_runs.py", PYTHONPATH="src")
+    printed = run(project, python, "-m", "pytest", "-q", "-k", "mlflow", "tests/stages/test_runs.py", PYTHONPATH="src")
     assert "1 passed" in printed
     assert "1 skipped" in printed  # what is true without MLflow

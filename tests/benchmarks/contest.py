@@ -35,7 +35,7 @@ class Setting(NamedTuple):
         return next(self.project.glob("src/*/__init__.py")).parent.name
 
     def module(self, name: str) -> ModuleType:
-        """A module of the project."""
+        """A module of the project, by its place in the package such as `data.tables`."""
         if str(self.project / "src") not in sys.path:
             sys.path.insert(0, str(self.project / "src"))
         return importlib.import_module(f"{self.package}.{name}")
@@ -43,8 +43,9 @@ class Setting(NamedTuple):
     def config(self, **settings: Any) -> Any:
         """The project's settings, as its stages were run with."""
         os.chdir(self.project)
+        self.module("core.command").set_up_process()  # before TensorFlow is imported
         arguments = json.loads((self.project / "benchmark.json").read_text(encoding="utf-8"))
-        written = self.module("settings").load(self.module("config").Config, arguments)
+        written = self.module("core.settings").load(self.module("config").Config, arguments)
         return written.model_copy(update=settings)
 
 

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, required=True)
     options = parser.parse_args()
     setting = Setting(options.project, options.source, options.rows, options.repetitions)
-    setting.config()  # goes to the project's folder, and has the package prepare TensorFlow's import
+    setting.config()  # goes to the project's folder, and sets up the process as the command line does
     if options.row in growth.AXES:
         result = growth.grow(setting, options.row)
     else:

@@ -33,10 +33,10 @@ def main() -> None:
     parser.add_argument("--beams", type=int, nargs="*", default=[1, 4])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    package = next((options.project / "src").glob("*/search.py")).parent
+    package = next((options.project / "src").glob("*/pairs")).parent
     sys.path.insert(0, str(package.parent))
     names = ("transformer", "search", "tokenizing", "subwords")
-    project = SimpleNamespace(**{name: importlib.import_module(f"{package.name}.{name}") for name in names})
+    project = SimpleNamespace(**{name: importlib.import_module(f"{package.name}.pairs.{name}") for name in names})
     time_splitting(project, options.project, options.rounds)
     transformer = make_transformer(project)
     source = tf.constant(np.random.default_rng(0).integers(3, NUM_CODES, (options.batch, options.length)), "int32")

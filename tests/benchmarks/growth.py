@@ -40,10 +40,10 @@ def time_stages(setting: Setting, settings: dict[str, Any], folder: Path) -> dic
     """The seconds of the stages on data of one size."""
     own = {"artifacts": folder / "artifacts", "schema_path": folder / "schema.pbtxt", "epochs": 1}
     config = setting.module("config").Config(**settings, **own)
-    stages = {name: setting.module(name) for name in ("collect", "validate", "train", "evaluate")}
+    stages = {name: setting.module(f"stages.{name}") for name in ("collect", "validate", "train", "evaluate")}
 
     def adapt() -> None:
-        table = setting.module("artifacts").read_examples(config, "train")
+        table = setting.module("data.loading").read_examples(config, "train")
         setting.module("preprocessing").build_preprocessor(config, table)
 
     seconds = {name: timed(lambda name=name: stages[name].main(config)) for name in ("collect", "validate")}
@@ -89,7 +89,7 @@ def files(setting: Setting, size: int, folder: Path) -> dict[str, Any]:
     from PIL import Image
 
     config = setting.config()
-    table = pd.concat([setting.module("artifacts").read_examples(config, split) for split in ("train", "test")])
+    table = pd.concat([setting.module("data.loading").read_examples(config, split) for split in ("train", "test")])
     table = table.sample(frac=1, random_state=0)  # so that any number of them has all classes
     for place in range(size):
         row = table.iloc[place % len(table)]

@@ -45,14 +45,15 @@ package, stage, group, *options = sys.argv[1:]
 def told(name):
     (size,) = re.findall(rf"{name}:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())
     return int(size) * 1024
-sys.argv[1:] = options
-module = importlib.import_module(f"{package}.{stage}")
-importlib.import_module(f"{package}.settings")
+command = importlib.import_module(f"{package}.core.command")
+command.set_up_process()
+command.load(stage)
 before = told("VmRSS")
 if group:  # what was imported remains on the account of the group of before
     pathlib.Path(group, "cgroup.procs").write_text(str(os.getpid()))
 started = time.perf_counter()
-module.stage.run(module.main)
+if command.main([stage, "--only", *options]):
+    sys.exit("failed")
 print("measured", time.perf_counter() - started, before, told("VmHWM"))
 """
 
@@ -100,8 +101,9 @@ def main() -> int:
 
 
 def bake(folder: Path, problem: str = "tabular-regression") -> Path:
-    """A generated project."""
-    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", folder, ROOT, f"problem={problem}"]
+    """A generated project for data larger than memory."""
+    answers = [f"problem={problem}", "scale=cluster"]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", folder, ROOT, *answers]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (project,) = folder.iterdir()
     return project

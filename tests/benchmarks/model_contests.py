@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras, numpy as np, uvicorn
 from fastapi import FastAPI, Request
 sys.path.insert(0, "src")
-__import__(sys.argv[2] + ".inference")
+__import__(sys.argv[2] + ".evaluation.inference")
 model = keras.models.load_model(sys.argv[1])
 app = FastAPI()
 
@@ -52,10 +51,10 @@ def batched(arrays: dict[str, Any]) -> Any:
 
 def evaluate(setting: Setting) -> dict[str, Contestant]:
     """Scores with intervals, baselines, explanations and a report, of the validation split."""
-    config, inference = setting.config(), setting.module("inference")
-    stage, artifacts = setting.module("evaluate"), setting.module("artifacts")
+    config, inference = setting.config(), setting.module("evaluation.inference")
+    stage, loading = setting.module("stages.evaluate"), setting.module("data.loading")
     complete = inference.load_model(config)
-    examples = artifacts.read_examples(config, "validation")
+    examples = loading.read_examples(config, "validation")
     arrays = setting.module("preprocessing").raw_arrays(complete.input, examples)
     batches = batched(arrays)
 
@@ -63,7 +62,7 @@ def evaluate(setting: Setting) -> dict[str, Contestant]:
         from sklearn.ensemble import HistGradientBoostingClassifier
         from sklearn.metrics import classification_report, roc_auc_score
 
-        train, rows = (artifacts.read_examples(config, split) for split in ("train", "validation"))
+        train, rows = (loading.read_examples(config, split) for split in ("train", "validation"))
         numbers = [name for name in train.columns if name.startswith("number")]
         boosting = HistGradientBoostingClassifier().fit(train[numbers], train["target"])
         roc_auc_score(rows["target"], boosting.predict_proba(rows[numbers])[:, 1])
@@ -80,11 +79,11 @@ def evaluate(setting: Setting) -> dict[str, Contestant]:
 
 def export(setting: Setting) -> dict[str, Contestant]:
     """Writing a version and its proof in a new process, beside a SavedModel that nobody checks."""
-    config, stage = setting.config(), setting.module("export")
+    config, stage = setting.config(), setting.module("stages.export")
     kept = Path(tempfile.mkdtemp()) / "artifacts"
     shutil.copytree(config.artifacts, kept)
     copy = config.model_copy(update={"artifacts": kept})
-    complete = setting.module("inference").load_model(config)
+    complete = setting.module("evaluation.inference").load_model(config)
 
     def ours() -> None:
         shutil.rmtree(kept / "export", ignore_errors=True)
@@ -92,7 +91,7 @@ def export(setting: Setting) -> dict[str, Contestant]:
         stage.main(copy)
 
     def instead() -> None:
-        model = setting.module("inference").load_model(config)
+        model = setting.module("evaluation.inference").load_model(config)
         with tempfile.TemporaryDirectory() as folder:
             model.export(folder, verbose=False)
 
@@ -115,8 +114,8 @@ def predict(setting: Setting) -> dict[str, Contestant]:
     import tensorflow as tf
 
     output = Path(tempfile.mkdtemp()) / "predictions.csv"
-    config, stage = setting.config(input=str(setting.source), output=str(output)), setting.module("predict")
-    inference = setting.module("inference")
+    config, stage = setting.config(input=str(setting.source), output=str(output)), setting.module("stages.predict")
+    inference = setting.module("evaluation.inference")
     signature = (loaded := tf.saved_model.load(str(newest(setting.project)))).signatures["serving_default"]
     complete, table = inference.load_model(config), pd.read_csv(setting.source)
     raw = setting.module("preprocessing").raw_arrays(complete.input, table)
@@ -169,9 +168,9 @@ def images(setting: Setting) -> dict[str, Contestant]:
     import pipelines
     import tensorflow as tf
 
-    modules = SimpleNamespace(**{name: setting.module(name) for name in pipelines.MODULES})
+    modules = pipelines.modules(setting.module)
     config = setting.config()
-    train = modules.artifacts.read_examples(config, "train")
+    train = modules.loading.read_examples(config, "train")
     target = modules.task.describe_target(config, train[config.target])
     preprocessor = modules.preprocessing.build_preprocessor(config, train)
     shape, size = preprocessor.output["image"].shape[1:], modules.batching.batch_size(config, len(train))
@@ -179,7 +178,7 @@ def images(setting: Setting) -> dict[str, Contestant]:
     pipelines.sort(train["image"], train[config.target], folder)
     theirs: Any = pipelines.from_directory(folder, shape, size)
     cached = theirs.cache()
-    counter = modules.epochs.epoch_counter()
+    counter = modules.fit.epoch_counter()
     ours = modules.preprocessing.make_dataset(config, "train", preprocessor, target, counter)
     arrays = tf.data.Dataset.from_tensor_slices(np.zeros((len(train), *shape), "float32")).batch(size)
     return {
@@ -194,9 +193,10 @@ def series(setting: Setting) -> dict[str, Contestant]:
     """The seconds for 10,000 windows of a shuffled epoch."""
     import windows
 
+    batching, preprocessing = setting.module("data.batching"), setting.module("preprocessing")
     sizes = argparse.Namespace(steps=setting.rows, columns=7, context=96, horizon=24)
     values = np.random.default_rng(0).normal(size=(sizes.steps, sizes.columns)).astype("float32")
-    ours, theirs = windows.ours(values, sizes), windows.theirs(values, sizes)
+    ours, theirs = windows.ours(batching, preprocessing, values, sizes), windows.theirs(values, sizes)
     return {
         "ours": lambda: 10_000 / windows.rate(ours),
         "instead: timeseries_dataset_from_array": lambda: 10_000 / windows.rate(theirs),

@@ -15,9 +15,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
-MODULES = ("artifacts", "batching", "config", "epochs", "examples", "model", "preprocessing", "task")
+MODULES = ("config", "data.batching", "data.loading", "model", "preprocessing", "task", "training.fit")
 
 
 def main() -> None:
@@ -28,9 +28,14 @@ def main() -> None:
     options = parser.parse_args()
     sys.path.insert(0, str(options.project / "src"))
     package = next(options.project.glob("src/*/__init__.py")).parent.name
-    modules = SimpleNamespace(**{name: importlib.import_module(f"{package}.{name}") for name in MODULES})
+    project = modules(lambda name: importlib.import_module(f"{package}.{name}"))
     with tempfile.TemporaryDirectory() as folder:
-        compare(modules, options.project, Path(folder), options.epochs)
+        compare(project, options.project, Path(folder), options.epochs)
+
+
+def modules(find: Callable[[str], ModuleType]) -> SimpleNamespace:
+    """The modules of a project that an input pipeline is made of, by their names without their rooms."""
+    return SimpleNamespace(**{name.rpartition(".")[2]: find(name) for name in MODULES})
 
 
 def compare(modules: SimpleNamespace, project: Path, folder: Path, num_epochs: int) -> None:
@@ -41,7 +46,7 @@ def compare(modules: SimpleNamespace, project: Path, folder: Path, num_epochs: i
 
     os.chdir(project)
     config = modules.config.Config()
-    train = modules.artifacts.read_examples(config, "train")
+    train = modules.loading.read_examples(config, "train")
     target = modules.task.describe_target(config, train[config.target])
     preprocessor = modules.preprocessing.build_preprocessor(config, train)
     shape, size = preprocessor.output["image"].shape[1:], modules.batching.batch_size(config, len(train))
@@ -51,7 +56,7 @@ def compare(modules: SimpleNamespace, project: Path, folder: Path, num_epochs: i
         return from_directory(folder, shape, size)
 
     def ours() -> Iterable[object]:
-        return modules.preprocessing.make_dataset(config, "train", preprocessor, target, modules.epochs.epoch_counter())
+        return modules.preprocessing.make_dataset(config, "train", preprocessor, target, modules.fit.epoch_counter())
 
     def fit() -> Callable[..., object]:
         network = modules.model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target)

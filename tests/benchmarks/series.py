@@ -33,19 +33,19 @@ import json, sys
 import numpy as np
 from importlib import import_module
 load = lambda name: import_module(f"{sys.argv[1]}.{name}")
-artifacts, inference, preprocessing, scoring, task = map(
-    load, ("artifacts", "inference", "preprocessing", "scoring", "task"))
-config = load("settings").load(load("config").Config, sys.argv[2:])
+baselines, inference, loading, preprocessing, tables, task = map(
+    load, ("baselines", "evaluation.inference", "data.loading", "preprocessing", "data.tables", "task"))
+config = load("core.settings").load(load("config").Config, sys.argv[2:])
 complete = inference.load_model(config)
 target = inference.target_of(complete)
-train, test = (artifacts.read_examples(config, split) for split in ("train", "test"))
+train, test = (loading.read_examples(config, split) for split in ("train", "test"))
 truth = task.actual(target, test[config.target])
 features = preprocessing.simple_features(config, train, test)
 names = ("last_value", "seasonal_naive", "ridge")
-outputs = scoring.baseline((features[0], task.actual(target, train[config.target])), features[1], names)
+outputs = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1], names)
 outputs["network"] = inference.predict(complete, test)
 errors = {name: (truth - each["forecast"]).reshape(len(truth), target.horizon, -1) for name, each in outputs.items()}
-rows = artifacts.read_rows(config, "train")
+rows = tables.read_rows(config, "train")
 days = rows[config.time].dt.dayofyear
 norm = rows.groupby(days.to_numpy())[config.target].mean().reindex(range(1, 367)).interpolate(limit_direction="both")
 norm = np.convolve(np.tile(norm, 3), np.ones(15) / 15, "same")[366:732]

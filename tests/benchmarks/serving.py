@@ -76,9 +76,9 @@ class Server:
     """A server process on a free port."""
 
     def __init__(self, project: Path, batch_rows: int, log_share: float) -> None:
-        package = next((project / "src").glob("*/serve.py")).parent.name
+        package = next(project.glob("src/*/__init__.py")).parent.name
         options = ["--port", "0", "--batch-rows", str(batch_rows), "--log-share", str(log_share)]
-        command = [sys.executable, "-m", f"{package}.serve", *options]
+        command = [sys.executable, "-m", package, "serve", *options]
         environment = os.environ | {"PYTHONPATH": "src"}
         self.process = subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.PIPE, text=True)
         self.port = int(re.search(r":(\d+) ", self.process.stdout.readline())[1])

@@ -42,9 +42,9 @@ def options(description: str | None, sets: Iterable[str]) -> argparse.Namespace:
     return chosen
 
 
-def bake(problem: str, name: str, folder: Path) -> Path:
+def bake(problem: str, name: str, folder: Path, scale: str = "one machine") -> Path:
     """A project for a problem, called after a set."""
-    answers = {"problem": problem, "project_name": name.replace("_", " ")}
+    answers = {"problem": problem, "project_name": name.replace("_", " "), "scale": scale}
     return Path(cookiecutter(str(ROOT), no_input=True, extra_context=answers, output_dir=str(folder)))
 
 
@@ -60,7 +60,7 @@ def judge(project: Path, venv: Path, arguments: list[str]) -> Result:
 
 
 def run(project: Path, venv: Path, names: Iterable[str], arguments: list[str]) -> dict[str, float]:
-    """Runs stages; gives the seconds that each took.
+    """Runs stages, each alone in a process; gives the seconds that each took.
 
     Raises:
         SystemExit: a stage failed.
@@ -68,14 +68,14 @@ def run(project: Path, venv: Path, names: Iterable[str], arguments: list[str]) -
     seconds = {}
     for stage in names:
         started = time.perf_counter()
-        python(project, venv, ["-m", f"{package(project)}.{stage}", *arguments])
+        python(project, venv, ["-m", package(project), stage, "--only", *arguments])
         seconds[stage] = time.perf_counter() - started
     return seconds
 
 
 def package(project: Path) -> str:
     """The name of a project's package."""
-    return next(project.glob("src/*")).name
+    return next(project.glob("src/*/__init__.py")).parent.name
 
 
 def python(project: Path, venv: Path, arguments: list[str]) -> str:

@@ -17,7 +17,7 @@ BATCH = 1_024
 def collect(setting: Setting) -> dict[str, Contestant]:
     """A CSV file into three Parquet files."""
     folder = Path(tempfile.mkdtemp())
-    config, stage = setting.config(artifacts=folder / "artifacts"), setting.module("collect")
+    config, stage = setting.config(artifacts=folder / "artifacts"), setting.module("stages.collect")
 
     def instead() -> None:
         from sklearn.model_selection import train_test_split
@@ -43,8 +43,8 @@ def collect(setting: Setting) -> dict[str, Contestant]:
 
 def validate(setting: Setting) -> dict[str, Contestant]:
     """Statistics, schema and anomalies of the three splits."""
-    config, stage = setting.config(), setting.module("validate")
-    statistics = setting.module("data_statistics")
+    config, stage = setting.config(), setting.module("stages.validate")
+    statistics = setting.module("validation.data_statistics")
     folder = Path(tempfile.mkdtemp())
     for split in ("train", "validation", "test"):
         pd.read_parquet(config.paths.examples(split)).to_csv(folder / f"{split}.csv", index=False)
@@ -91,7 +91,7 @@ def plain_dataset(table: pd.DataFrame) -> Any:
 def adapt(setting: Setting) -> dict[str, Contestant]:
     """Learning vocabularies, means and the like from the training split."""
     config, preprocessing = setting.config(), setting.module("preprocessing")
-    table = setting.module("artifacts").read_examples(config, "train")
+    table = setting.module("data.loading").read_examples(config, "train")
     dataset = plain_dataset(table).batch(BATCH).map(lambda columns, _: columns)
 
     def scikit_learn() -> None:
@@ -128,14 +128,15 @@ def dense(inputs: Any) -> Any:
 def prepared(setting: Setting) -> tuple[Any, Any, Any, dict[str, Any], Any]:
     """The training split as a table, the project's dataset of it, the FeatureSpace's, arrays in memory and targets."""
     config, preprocessing = setting.config(batch_size=BATCH), setting.module("preprocessing")
-    table = setting.module("artifacts").read_examples(config, "train")
+    table = setting.module("data.loading").read_examples(config, "train")
     target = setting.module("task").describe_target(config, table["target"])
     preprocessor = preprocessing.build_preprocessor(config, table)
-    ours = preprocessing.make_dataset(config, "train", preprocessor, target, setting.module("epochs").epoch_counter())
+    epoch = setting.module("training.fit").epoch_counter()
+    ours = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
     space, plain = feature_space(table), plain_dataset(table)
     space.adapt(plain.batch(BATCH).map(lambda columns, _: columns))
     theirs = plain.shuffle(10 * BATCH).batch(BATCH).map(lambda x, y: (space(x), y), num_parallel_calls=-1).prefetch(-1)
-    arrays = setting.module("batching").run_in_batches(
+    arrays = setting.module("data.batching").run_in_batches(
         preprocessor, preprocessing.raw_arrays(preprocessor.input, table), preprocessing.ENCODING_BATCH
     )
     return ours, theirs, space, arrays, (table["target"] == "class 1").to_numpy("float32")[:, None]
@@ -180,10 +181,10 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
     """Two random trials of one epoch each of the project's network, of one size, so that all train the same."""
     import keras_tuner
 
-    epochs = setting.module("epochs")
+    fit = setting.module("training.fit")
     config = setting.config(batch_size=BATCH, tuner="random", max_trials=2, epochs=1)
-    stage, model, preprocessing = (setting.module(name) for name in ("tune", "model", "preprocessing"))
-    table = setting.module("artifacts").read_examples(config, "train")
+    stage, model, preprocessing = (setting.module(name) for name in ("stages.tune", "model", "preprocessing"))
+    table = setting.module("data.loading").read_examples(config, "train")
     target = setting.module("task").describe_target(config, table["target"])
     preprocessor = preprocessing.build_preprocessor(config, table)
     defaults = keras_tuner.HyperParameters()
@@ -196,7 +197,7 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
         shutil.rmtree(config.paths.tuning)
 
     def datasets() -> tuple[Any, Any]:
-        train = preprocessing.make_dataset(config, "train", preprocessor, target, epochs.epoch_counter())
+        train = preprocessing.make_dataset(config, "train", preprocessor, target, fit.epoch_counter())
         return train, preprocessing.make_dataset(config, "validation", preprocessor, target)
 
     def instead() -> None:

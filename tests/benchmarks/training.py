@@ -29,10 +29,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    package = next((options.project / "src").glob("*/train.py")).parent
+    package = next(options.project.glob("src/*/__init__.py")).parent
     sys.path.insert(0, str(package.parent))
-    names = ("preprocessing", "batching", "epochs", "config")
-    project = SimpleNamespace(**{name: importlib.import_module(f"{package.name}.{name}") for name in names})
+    names = {"batching": "data.batching", "config": "config", "fit": "training.fit", "preprocessing": "preprocessing"}
+    modules = {name: importlib.import_module(f"{package.name}.{place}") for name, place in names.items()}
+    project = SimpleNamespace(**modules)
     config, table = project.config.Config(target="target"), make_table(options.rows)
 
     started = time.perf_counter()
@@ -45,7 +46,7 @@ def main() -> None:
     print(f"encoding: {rate(options.rows, started)} rows/s")
 
     targets = table["target"].to_numpy("int32")[:, None]
-    dataset = project.batching.shuffled(encoded, targets, BATCH, 0, project.epochs.epoch_counter())
+    dataset = project.batching.shuffled(encoded, targets, BATCH, 0, project.fit.epoch_counter())
     started = time.perf_counter()
     for _ in dataset:
         pass

@@ -54,7 +54,7 @@ def main() -> None:
 def collected(name: str, options: argparse.Namespace) -> tuple[Path, list[str]]:
     """A project with the tables of a set, and the arguments of its stages."""
     table = quality.TABLES[name]
-    project = stages.bake(f"tabular-{table.task}", name, options.output)
+    project = stages.bake(f"tabular-{table.task}", name, options.output, scale="cluster")
     files = sorted((options.data / name).glob(table.files))
     source = quality.prepare(name, files, project / "data" / "raw" / "table.parquet")
     pd.read_parquet(source).sample(options.rows, random_state=0).to_parquet(source, index=False)

@@ -27,7 +27,7 @@ MAX_GROWTH = 1.25  # of memory, from a tenth of the rows to five times as many
 ALONE = """
 import importlib, pathlib, re, sys, time
 name, folder = sys.argv[1:]
-statistics = importlib.import_module(f"{name}.data_statistics")
+statistics = importlib.import_module(f"{name}.validation.data_statistics")
 config = importlib.import_module(f"{name}.config").Config(artifacts=folder)
 started = time.perf_counter()
 statistics.compute(config)
@@ -45,9 +45,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    package = next((options.project / "src").glob("*/validate.py")).parent
+    package = next(options.project.glob("src/*/__init__.py")).parent
     sys.path.insert(0, str(package.parent))
-    project = importlib.import_module(f"{package.name}.data_statistics")
+    project = importlib.import_module(f"{package.name}.validation.data_statistics")
     config_class = importlib.import_module(f"{package.name}.config").Config
 
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ def seconds(run: Callable[[], object]) -> float:
 def direct(project: ModuleType, config: object) -> None:
     """The statistics without Beam."""
     for split in SPLITS:
-        parts = [part for part in project.table_parts.parts(config) if part.split == split]
+        parts = [part for part in project.parts(config) if part.split == split]
         project.merge_parts(split, [project.summarize_part(part)[1] for part in parts])
 
 

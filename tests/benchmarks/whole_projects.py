@@ -14,6 +14,7 @@ from contest import FLOOR, INSTEAD, OURS, hold
 from plain_script import SCRIPT
 
 TABLE = "tabular-classification"
+EXPORT = ("export", "--frozen", "--extra=serve", "--no-hashes", "--no-emit-project", "--quiet")  # uv.lock for pip
 TIMEOUT, SET_UP_TIMEOUT = 300, 1_800  # seconds
 
 
@@ -28,7 +29,7 @@ class Measured(NamedTuple):
 
 
 def set_up(measured: Measured) -> dict[str, Any]:
-    """`make setup` of a new environment beside pip with the versions that it has recorded; all packages are cached."""
+    """`make setup` of a new environment beside pip with the versions of uv.lock; all packages are cached."""
     project = stages.bake(TABLE, "Set up", measured.folder)
     environments = [measured.folder / name for name in ("environment", "plain environment")]
 
@@ -38,12 +39,14 @@ def set_up(measured: Measured) -> dict[str, Any]:
 
     def instead() -> None:
         shutil.rmtree(environments[1], ignore_errors=True)
-        (record,) = (project / "requirements").glob("*.txt")
-        run([str(environments[0] / "bin" / "python"), "-m", "venv", str(environments[1])], project)
+        record, tools = measured.folder / "locked.txt", environments[0] / "bin"
+        listed = run([str(tools / "uv"), *EXPORT], project)
+        record.write_text(listed, encoding="utf-8")
+        run([str(tools / "python"), "-m", "venv", str(environments[1])], project)
         pip = [str(environments[1] / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
         run([*pip, "--requirement", str(record)], project, SET_UP_TIMEOUT)
 
-    contestants = {OURS: ours, f"{INSTEAD}: pip install, the recorded versions": instead}
+    contestants = {OURS: ours, f"{INSTEAD}: pip install, the versions of uv.lock": instead}
     started = hold(contestants, 1)
     for environment in environments:
         shutil.rmtree(environment, ignore_errors=True)

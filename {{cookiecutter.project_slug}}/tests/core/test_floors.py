@@ -13,7 +13,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("core", "config"),  # and the settings of every room
     ("data", "reporting", "large", *data_type.ROOMS),
     # The files that you edit: each may import those before it
-    ("columns", "examples", "layers", "features", "task", "metrics", "baselines", "preprocessing", "model"),
+    ("columns", "examples", "layers", "features", "encoding", "task", "metrics", "baselines", "preprocessing", "model"),
     ("validation", "training", "distributed", "evaluation", "exporting", "serving", "monitoring", "updating"),
     ("stages", "__main__"),
 )

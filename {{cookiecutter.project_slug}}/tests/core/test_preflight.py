@@ -14,6 +14,7 @@ from project.core import preflight
 
 MODULE = Path(preflight.__file__)
 PROJECT = MODULE.parents[3]
+SERVE = "--extra serve " if "--extra serve" in (PROJECT / "Makefile").read_text(encoding="utf-8") else ""
 LINUX = ("Linux", "x86_64", ("glibc", "2.39"))
 # Runs the module as a script, on a machine as a test describes it; the running Python counts as one that does not fit.
 RUN = """
@@ -166,7 +167,10 @@ def test_a_full_disk_is_refused_until_the_environment_is_complete(
 
 
 def test_an_interruption_ends_without_a_traceback(commands: Path) -> None:
-    change = "import signal; platform.libc_ver = lambda: signal.raise_signal(signal.SIGINT)"
+    change = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "platform.libc_ver = lambda: signal.raise_signal(signal.SIGINT)"
+    )
     finished = run(commands, change=change)
     assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "")
 
@@ -206,7 +210,7 @@ def test_set_up_installs_uv_and_what_the_project_needs(project: Path) -> None:
     assert ran == [
         "base -m venv --clear .venv",
         "python -m pip install --quiet uv",
-        f"uv sync --extra serve --python {python}",
+        f"uv sync {SERVE}--python {python}",
     ]
     assert (project / ".venv" / ".complete").exists()
     assert make(project, "setup")[2] == []
@@ -252,7 +256,7 @@ def test_a_failed_set_up_says_so_and_is_not_complete(project: Path, tmp_path: Pa
 def test_an_interrupted_set_up_starts_anew(project: Path, tmp_path: Path) -> None:
     make(project, "setup")
     (project / ".venv" / "half-installed").touch()
-    interrupted = "kill -INT $PPID; exit 130"  # as Ctrl-C does
+    interrupted = "kill -TERM $PPID; exit 130"  # as Ctrl-C does, which the tests may have been told to ignore
     write_command(project / ".venv" / "bin" / "uv", f'[ "$1" = --version ] || {{ {interrupted}; }}')
     assert make(project, "upgrade")[0] != 0
     assert not (project / ".venv" / ".complete").exists()

@@ -73,7 +73,7 @@ def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_i
     settings = trained.model_dump(mode="json", exclude_defaults=True)
     options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
     words = [sys.executable, "-m", PACKAGE, "train", "--only", *options]
-    environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[2])}
     with (
         (tmp_path / "printed").open("w", encoding="utf-8") as printed,
         subprocess.Popen(words, env=environment, stdout=printed, stderr=subprocess.STDOUT) as process,

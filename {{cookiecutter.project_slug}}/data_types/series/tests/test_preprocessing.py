@@ -8,9 +8,9 @@ import pytest
 from project import preprocessing, task
 from project.config import Config
 from project.data import loading
+from project.encoding import LAST_TIME, SEASONAL_ERROR
 from project.evaluation import inference
 from project.exporting.registry import describe
-from project.series.encoding import LAST_TIME, SEASONAL_ERROR
 from project.stages import collect
 from project.training import fit
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from . import task
+from . import encoding, task
 from .config import Config
-from .series import architectures, encoding
+from .series import architectures
 from .series.instance_norm import Normalize, Restore, level_term
 
 if TYPE_CHECKING:

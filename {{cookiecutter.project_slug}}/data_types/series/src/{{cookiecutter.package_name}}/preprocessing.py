@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from . import task
+from . import encoding, task
 from .config import Config
 from .core.paths import SPLITS
 from .data import batching, loading, tables
-from .series import encoding, histories, series_windows, steps, table_input, window_shape
-from .series.encoding import Encode
+from .encoding import Encode
+from .series import histories, series_windows, steps, table_input, window_shape
 from .series.series_windows import Regular
 
 ENCODING_BATCH = 512  # windows

@@ -10,9 +10,10 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
+from . import encoding
 from .config import Config
 from .data import tables
-from .series import encoding, timestamps, window_shape
+from .series import timestamps, window_shape
 
 MONITOR = "val_loss"  # what early stopping and the search minimise
 MEDIAN = 0.5

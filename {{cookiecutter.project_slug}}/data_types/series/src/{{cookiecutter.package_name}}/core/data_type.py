@@ -8,7 +8,7 @@ from ..data.settings import DataSettings
 from .settings import Settings
 
 ROOMS: tuple[str, ...] = ("series",)  # of this data type only
-NETWORK_FILES = ("features", "preprocessing", "model")  # what the network is made of
+NETWORK_FILES = ("features", "encoding", "preprocessing", "model")  # what the network is made of
 TRAINING: tuple[str, ...] = ()  # settings of config.py that only the network needs
 
 # Defaults of training, where the settings leave them open

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from .. import features
-from ..config import Config
-from . import series_table, timestamps
-from .steps import Step
-from .window_shape import Shape
+from . import features
+from .config import Config
+from .series import series_table, timestamps
+from .series.steps import Step
+from .series.window_shape import Shape
 
 Tensors = dict[str, tf.Tensor]
 
