@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from project.config import Config
-from project.core.paths import PROJECT
 from project.serving import server
+from project.settings.paths import PROJECT
 
 MODEL = f"/v1/models/{PROJECT}"
 

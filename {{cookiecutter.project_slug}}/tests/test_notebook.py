@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from project.config import Config
-from project.core.settings import ENVIRONMENT_PREFIX
+from project.settings.base import ENVIRONMENT_PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from project.core import command
-from project.core.settings import PACKAGE
+from project.settings.base import PACKAGE
 
 SOURCE = Path(command.__file__).parents[2]
 HEAVY = {

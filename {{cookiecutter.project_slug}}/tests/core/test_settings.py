@@ -7,7 +7,7 @@ import pytest
 from project.config import Config
 from project.core import settings
 from project.core.errors import InputError
-from project.core.settings import ENVIRONMENT_PREFIX
+from project.settings.base import ENVIRONMENT_PREFIX
 
 
 def load(*arguments: str) -> Config:

@@ -9,8 +9,8 @@ import pytest
 
 from project.config import Config
 from project.core import staleness
-from project.core.rooms import OPERATIONS, RoomSettings
-from project.core.settings import Settings
+from project.settings.base import Settings
+from project.settings.rooms import OPERATIONS, RoomSettings
 
 
 @pytest.fixture
@@ -146,10 +146,9 @@ def imports(path: Path) -> Iterator[Path]:
 def closure(path: Path) -> set[Path]:
     """A module and all of the package that it imports, also indirectly; settings count by their values."""
     found, waiting = set[Path](), [path]
-    declaring = {each for pattern in staleness.SETTINGS_MODULES for each in staleness.PACKAGE.glob(pattern)}
     while waiting:
         module = waiting.pop()
-        if module not in found and module not in declaring and module.is_relative_to(staleness.PACKAGE):
+        if module not in found and not staleness.counts_by_values(module):
             found.add(module)
             waiting += imports(module)
     return found

@@ -8,8 +8,8 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import splitting
+from project.settings.paths import SPLITS
 
 NUM_EXAMPLES = 2_000
 

@@ -8,9 +8,9 @@ import pytest
 
 from project.config import Config
 from project.core import artifacts
-from project.core.paths import DESCRIPTION
 from project.exporting import card as model_card
 from project.reporting import cards
+from project.settings.paths import DESCRIPTION
 
 HOSTILE = "<script>|*bold*\n# title `code`\u202e"
 

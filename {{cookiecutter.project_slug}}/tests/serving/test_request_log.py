@@ -9,10 +9,10 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import RequestError
-from project.core.paths import DESCRIPTION
 from project.data import requests
 from project.exporting import registry
 from project.serving import protocol, request_log
+from project.settings.paths import DESCRIPTION
 
 from loopback import MODEL, logged, serving, wait_until
 

@@ -22,11 +22,11 @@ from project import preprocessing
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.core.paths import DESCRIPTION, NAMED, PROJECT, SERIALIZED
-from project.core.settings import PACKAGE
 from project.data import loading
 from project.exporting import saved_model
 from project.serving import protocol
+from project.settings.base import PACKAGE
+from project.settings.paths import DESCRIPTION, NAMED, PROJECT, SERIALIZED
 from project.stages import serve
 
 from loopback import MODEL, Client, serving

@@ -13,9 +13,9 @@ from project import preprocessing
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import RefusedError
-from project.core.paths import DESCRIPTION, PROJECT
 from project.data import loading
 from project.exporting import saved_model
+from project.settings.paths import DESCRIPTION, PROJECT
 from project.stages import export
 
 

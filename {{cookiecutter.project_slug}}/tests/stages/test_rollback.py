@@ -7,8 +7,8 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.core.paths import DESCRIPTION
 from project.exporting import registry
+from project.settings.paths import DESCRIPTION
 from project.stages import export, rollback
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError, RefusedError
-from project.core.paths import SPLITS
+from project.settings.paths import SPLITS
 from project.stages import schema as schema_stage
 from project.stages import validate
 from project.validation import schema, schema_inference

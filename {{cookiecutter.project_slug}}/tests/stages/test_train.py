@@ -15,9 +15,9 @@ import pytest
 from project import model, preprocessing, task
 from project.config import Config
 from project.core import artifacts
-from project.core.settings import PACKAGE
 from project.data import loading, tables
 from project.evaluation import inference
+from project.settings.base import PACKAGE
 from project.stages import train
 
 

@@ -12,11 +12,11 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.core.paths import SPLITS
 from project.data import loading, tables
 from project.data.requests import from_log, loggable
 from project.evaluation.inference import identity
 from project.exporting.registry import describe
+from project.settings.paths import SPLITS
 from project.stages import train, update, validate
 from project.training import run_history
 from project.updating import new_data

@@ -12,8 +12,8 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import tables
+from project.settings.paths import SPLITS
 from project.validation import data_statistics
 
 Write = Callable[[pa.Table], Config]

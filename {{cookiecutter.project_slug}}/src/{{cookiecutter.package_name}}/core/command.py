@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..settings import base
 from . import settings
 from .errors import InputError, RefusedError
 
@@ -24,7 +25,7 @@ EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
 STAGES = Path(__file__).parents[1] / "stages"
 ONLY, FORCE = "--only", "--force"
 WIDTH = 110
-USAGE = f"""usage: python -m {settings.PACKAGE} STAGE [{ONLY}] [{FORCE}] [--setting value ...]
+USAGE = f"""usage: python -m {base.PACKAGE} STAGE [{ONLY}] [{FORCE}] [--setting value ...]
 
 A stage brings up to date what it depends on, and runs if it is stale itself.
 
@@ -113,7 +114,8 @@ def summaries() -> dict[str, str]:
 def help_text(name: str) -> str:
     """The settings of a stage, in groups, with what they are for and what they are."""
     from ..config import Config
-    from . import rooms, staleness
+    from ..settings import rooms
+    from . import staleness
 
     stage = staleness.STAGES.get(name)
     wanted: set[str] = set()
@@ -122,8 +124,8 @@ def help_text(name: str) -> str:
     for operated in rooms.OPERATIONS.get(name, ()):
         wanted |= staleness.declared_names(operated)
     lines = [f"settings of {name}:"]
-    for group in settings.groups(Config):
-        names = [each for each in settings.declared(group) if name == "all" or each in wanted]
+    for group in base.groups(Config):
+        names = [each for each in base.declared(group) if name == "all" or each in wanted]
         if names:
             lines += ["", f"{(group.__doc__ or '').splitlines()[0]}"]
             lines += [described(Config.model_fields[each], each) for each in names]
@@ -155,7 +157,7 @@ def set_up_process() -> None:
 def load(name: str) -> Any:
     """The module of a stage; TFDV writes about IPython to the error stream when it is imported."""
     with contextlib.redirect_stderr(io.StringIO()):
-        return importlib.import_module(f"{settings.PACKAGE}.stages.{name.replace('-', '_')}")
+        return importlib.import_module(f"{base.PACKAGE}.stages.{name.replace('-', '_')}")
 
 
 def stop(reason: object, status: int) -> int:

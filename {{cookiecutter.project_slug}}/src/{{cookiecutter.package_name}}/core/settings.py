@@ -1,60 +1,16 @@
-"""What settings are made of: their types, their sources and the checks that name what is wrong.
-
-Each room declares its settings in a class of its own, in its `settings.py`; `config.py` joins them to one flat object.
-"""
+"""Reads the settings; the command line wins over the environment, the environment over the written values."""
 
 import argparse
 import difflib
-import json
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, CliSettingsSource, NoDecode, SettingsConfigDict, SettingsError
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, CliSettingsSource, SettingsError
 
+from ..settings.base import PACKAGE
 from .errors import InputError
-
-PACKAGE = (__package__ or "").partition(".")[0]
-ENVIRONMENT_PREFIX = f"{PACKAGE.upper()}_"
-
-
-def parse_names(value: Any) -> Any:
-    """Turns `a,b` or `["a", "b"]` into a tuple of names; other values are left to the type check."""
-    if isinstance(value, str):
-        if value.startswith("["):
-            return tuple(json.loads(value))
-        return tuple(name.strip() for name in value.split(",")) if value else ()
-    return value
-
-
-def parse_numbers(value: Any) -> Any:
-    """Turns `1 2` or `1,2` into a tuple of texts, which the type check reads; other values are left to it."""
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
-
-
-def parse_mapping(value: Any) -> Any:
-    """Turns `a=1,b=c` or `{"a": 1, "b": "c"}` into a dictionary; other values are left to the type check."""
-    if isinstance(value, str):
-        if value.startswith("{"):
-            return json.loads(value)
-        return dict(entry.split("=", 1) for entry in value.split(",")) if value else {}
-    return value
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_names)]
-Numbers = Annotated[tuple[int, ...], NoDecode, BeforeValidator(parse_numbers)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Settings(BaseSettings):
-    """The base of all classes of settings; a wrong name, type or range is refused."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, use_attribute_docstrings=True, validate_default=True
-    )
-
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -127,18 +83,3 @@ def describe(settings: type[BaseSettings], error: ValidationError) -> str:
         else:
             lines.append(problem["msg"].removeprefix("Value error, "))
     return "\n".join(dict.fromkeys(lines))
-
-
-def declared(settings: type[BaseSettings]) -> list[str]:
-    """The settings that a class declares itself, not those of the classes that it is joined of."""
-    return [name for name in vars(settings).get("__annotations__", {}) if name in settings.model_fields]
-
-
-def groups(settings: type[BaseSettings]) -> list[type[BaseSettings]]:
-    """The classes that settings are joined of, the one that joins them first."""
-    return [base for base in settings.__mro__ if issubclass(base, Settings) and declared(base)]
-
-
-def without_password(source: str) -> str:
-    """An address or database URL as it may be shown and stored."""
-    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)

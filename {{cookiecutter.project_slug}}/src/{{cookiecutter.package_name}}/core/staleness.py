@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config
-from ..data.settings import DataSettings
-from ..evaluation.settings import EvaluationSettings
-from ..training.settings import TrainingSettings
-from ..validation.settings import ValidationSettings
-from . import artifacts, data_type, scale
-from .data_type import DataTypeSettings, NetworkSettings
-from .scale import ScaleSettings
-from .settings import Settings, declared
-from .task_settings import TaskSettings
+from ..settings import data_type, scale
+from ..settings.base import Settings, declared
+from ..settings.data import DataSettings
+from ..settings.data_type import DataTypeSettings, NetworkSettings
+from ..settings.evaluation import EvaluationSettings
+from ..settings.scale import ScaleSettings
+from ..settings.task import TaskSettings
+from ..settings.training import TrainingSettings
+from ..settings.validation import ValidationSettings
+from . import artifacts
 
 PACKAGE = Path(__file__).parents[1]
-SETTINGS_MODULES = ("config.py", "core/rooms.py", "*/settings.py")  # of these the values count, not the code
+DEFAULTS = ("data_type.py", "paths.py")  # of the modules in settings/, code counts in these only, else the values
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Stage:
     """Settings that it reads: all that a room declares, or one of config.py."""
 
 
-PREPARED = ("core", "data", *data_type.ROOMS, *scale.ROOMS)
+PREPARED = ("settings", "core", "data", *data_type.ROOMS, *scale.ROOMS)
 NETWORK = ("examples", *data_type.NETWORK_FILES, "task")
 
 STAGES = {
@@ -58,7 +59,7 @@ STAGES = {
         after=("collect",),
         makes=("validation/statistics.pb",),
         reads=("schema_path",),
-        rooms=("core", "data", "reporting", "validation"),
+        rooms=("settings", "core", "data", "reporting", "validation"),
         settings=(ValidationSettings,),
     ),
     "train": Stage(
@@ -209,8 +210,12 @@ def code(name: str) -> list[Path]:
         parts += (PACKAGE / room).rglob("*")
     for own in unnamed():
         parts += own.rglob("*.py") if own.is_dir() else [own]
-    declaring = {path for pattern in SETTINGS_MODULES for path in PACKAGE.glob(pattern)}
-    return sorted({path for path in parts if path.suffix in (".py", ".j2", ".js")} - declaring)
+    return sorted({path for path in parts if path.suffix in (".py", ".j2", ".js") and not counts_by_values(path)})
+
+
+def counts_by_values(path: Path) -> bool:
+    """Whether a module only declares settings, so that their values decide and not its code."""
+    return path == PACKAGE / "config.py" or (path.parent == PACKAGE / "settings" and path.name not in DEFAULTS)
 
 
 def unnamed() -> Iterator[Path]:

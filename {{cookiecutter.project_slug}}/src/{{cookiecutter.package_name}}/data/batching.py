@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..config import Config
-from ..core.data_type import LARGEST_BATCH, SMALLEST_BATCH, STEPS
+from ..settings.data_type import LARGEST_BATCH, SMALLEST_BATCH, STEPS
 
 Load: TypeAlias = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 

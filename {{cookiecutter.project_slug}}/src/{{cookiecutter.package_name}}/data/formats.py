@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ..config import Config
 from ..core.errors import InputError
-from ..core.settings import without_password
+from ..settings.base import without_password
 from . import delimited
 from .provenance import Provenance
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from ..core.settings import without_password
+from ..settings.base import without_password
 from . import formats
 from .provenance import Provenance
 

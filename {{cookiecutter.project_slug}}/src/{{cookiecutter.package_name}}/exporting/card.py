@@ -12,10 +12,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from .. import metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
-from ..core.paths import PROJECT
 from ..data import loading, requests
 from ..reporting import cards
 from ..reporting.report import format_number
+from ..settings.paths import PROJECT
 from ..validation import schema
 
 

@@ -14,12 +14,12 @@ from .. import preprocessing
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..core.paths import DESCRIPTION
 from ..data import streaming
 from ..data.provenance import Provenance, name_rows
 from ..data.streaming import Piece
 from ..evaluation import inference
 from ..examples import read_pieces
+from ..settings.paths import DESCRIPTION
 from . import saved_model
 
 

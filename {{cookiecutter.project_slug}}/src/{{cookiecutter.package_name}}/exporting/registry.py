@@ -6,8 +6,8 @@ from typing import Any
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, RefusedError
-from ..core.paths import DESCRIPTION
 from ..reporting import report
+from ..settings.paths import DESCRIPTION
 
 
 def in_service(config: Config) -> int:

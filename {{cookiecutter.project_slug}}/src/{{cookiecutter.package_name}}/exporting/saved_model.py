@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-from ..core.paths import NAMED, PROJECT, SERIALIZED, WARMUP
+from ..settings.paths import NAMED, PROJECT, SERIALIZED, WARMUP
 
 
 def write(complete: keras.Model, folder: Path) -> None:

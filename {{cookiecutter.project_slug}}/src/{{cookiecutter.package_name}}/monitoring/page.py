@@ -12,7 +12,6 @@ import pandas as pd
 
 from .. import metrics
 from ..config import Config
-from ..core.paths import PROJECT
 from ..reporting import plots, report
 from ..reporting.plots import Line
 from ..reporting.report import (
@@ -30,6 +29,7 @@ from ..reporting.report import (
     Status,
     Table,
 )
+from ..settings.paths import PROJECT
 from . import rules
 from .drift import Drift
 from .findings import Findings, Tables

@@ -5,8 +5,8 @@ from typing import Any
 
 import jinja2
 
-from ..core.paths import PROJECT
 from ..data import requests
+from ..settings.paths import PROJECT
 
 ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
 REFUSALS = {

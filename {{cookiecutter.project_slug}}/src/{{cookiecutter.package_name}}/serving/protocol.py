@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core.errors import RequestError
-from ..core.paths import NAMED, SERIALIZED
 from ..data import requests
+from ..settings.paths import NAMED, SERIALIZED
 
 Inputs = dict[str, dict[str, Any]]  # what a description says of each input
 

@@ -16,7 +16,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ..config import Config
-from ..core.paths import DESCRIPTION, NAMED
+from ..settings.paths import DESCRIPTION, NAMED
 from . import protocol
 from .service_metrics import ServiceMetrics
 

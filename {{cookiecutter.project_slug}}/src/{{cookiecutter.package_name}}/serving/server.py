@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..config import Config
 from ..core.errors import InputError, RequestError
-from ..core.paths import PROJECT
+from ..settings.paths import PROJECT
 from . import api_pages, protocol, request_log, service_metrics
 from .request_log import Answered, RequestLog, timestamp
 from .served_model import Models, ServedModel

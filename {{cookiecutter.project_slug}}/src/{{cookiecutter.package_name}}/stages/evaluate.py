@@ -8,11 +8,11 @@ import pandas as pd
 from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
-from ..core.settings import without_password
 from ..data import loading, tables
 from ..evaluation import charts, criteria, explain, inference, intervals, slices
 from ..reporting import plots, report
 from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
+from ..settings.base import without_password
 from ..training import run_history
 
 SPLIT = "validation"  # the test split is for `make accept`, once

@@ -15,10 +15,10 @@ from .. import preprocessing
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
-from ..core.paths import DESCRIPTION
 from ..data import batching, loading
 from ..evaluation import inference
 from ..exporting import card, record, registry, saved_model, verify_export
+from ..settings.paths import DESCRIPTION
 
 NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
 NUM_WARMUP = 8  # examples in the request by which a server warms up

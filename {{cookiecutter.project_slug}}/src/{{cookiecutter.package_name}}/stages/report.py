@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from ..config import Config
 from ..core import artifacts
-from ..core.settings import without_password
 from ..evaluation import run_scores
 from ..exporting import registry
 from ..reporting import report
@@ -29,6 +28,7 @@ from ..reporting.report import (
     Status,
     Table,
 )
+from ..settings.base import without_password
 from ..training import run_history
 
 STATES: dict[str, State] = {"good": "good", "bad": "bad"}  # of a page; another one is neutral

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 
 from ..config import Config
-from ..core.settings import PACKAGE
+from ..settings.base import PACKAGE
 from . import monitor
 
 

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from .. import task
 from ..config import Config
 from ..core import artifacts
-from ..core.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
 from ..data import tables
+from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
 from . import placement
 
 HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.npz", "random.npz"

@@ -17,8 +17,8 @@ from tfx_bsl.arrow.table_util import CanonicalizeRecordBatch
 from tfx_bsl.statistics.merge_util import merge_dataset_feature_statistics
 
 from ..config import Config
-from ..core.paths import SPLITS
 from ..data import engine, tables
+from ..settings.paths import SPLITS
 
 QUANTILES = 20  # of a number: fewer misjudge the distance of splits, more cost time (TFDV sketches 100 times as many)
 

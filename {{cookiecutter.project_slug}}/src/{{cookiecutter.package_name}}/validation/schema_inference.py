@@ -10,8 +10,8 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..config import Config
-from ..core.paths import MORE_MISSING
 from ..data import tables
+from ..settings.paths import MORE_MISSING
 from .anomalies import alone
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
 

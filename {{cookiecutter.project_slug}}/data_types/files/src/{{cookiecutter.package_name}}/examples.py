@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .core.settings import without_password
 from .data import splitting, streaming
 from .data.file_listing import File
 from .data.provenance import Provenance
 from .media import alike, file_sources, media
 from .media.file_sources import is_medium
+from .settings.base import without_password
 
 HASH = "sha256"
 SHOWN_REASONS = 5

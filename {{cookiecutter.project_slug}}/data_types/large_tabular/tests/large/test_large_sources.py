@@ -13,9 +13,9 @@ from project import examples
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import loading, tables
 from project.large import large_sources
+from project.settings.paths import SPLITS
 from project.stages import collect
 
 NUM_ROWS = 900

@@ -10,8 +10,8 @@ import pytest
 from project import examples
 from project.config import Config
 from project.core import artifacts
-from project.core.paths import SPLITS
 from project.large import large_sources
+from project.settings.paths import SPLITS
 from project.stages import collect
 
 import synthetic

@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from .config import Config
 from .core.errors import InputError
-from .core.paths import SPLITS
 from .data import cleaning, loading, sources, splitting, streaming
 from .data.provenance import Provenance
 from .series import series_table, series_times, window_shape
+from .settings.paths import SPLITS
 
 
 def read_examples(config: Config) -> pd.DataFrame:

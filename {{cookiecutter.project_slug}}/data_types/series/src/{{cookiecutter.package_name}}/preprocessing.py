@@ -11,11 +11,11 @@ import tensorflow as tf
 
 from . import encoding, task
 from .config import Config
-from .core.paths import SPLITS
 from .data import batching, loading, tables
 from .encoding import Encode
 from .series import histories, series_windows, steps, table_input, window_shape
 from .series.series_windows import Regular
+from .settings.paths import SPLITS
 
 ENCODING_BATCH = 512  # windows
 PREDICTION_BATCH = 512  # windows

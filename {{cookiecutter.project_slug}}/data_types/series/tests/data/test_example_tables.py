@@ -8,9 +8,9 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import loading, tables
 from project.series import series_windows, window_shape
+from project.settings.paths import SPLITS
 from project.stages import collect
 
 import synthetic

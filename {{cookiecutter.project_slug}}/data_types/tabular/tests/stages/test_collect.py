@@ -20,9 +20,9 @@ from project import examples
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import cleaning, loading, sources, tables
 from project.data.provenance import Provenance
+from project.settings.paths import SPLITS
 from project.stages import collect
 
 NUM_ROWS = 120

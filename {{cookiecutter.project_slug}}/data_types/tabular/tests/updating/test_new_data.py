@@ -11,10 +11,10 @@ from project import examples
 from project.config import Config
 from project.core.artifacts import read_json
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import gathering
 from project.data.loading import read_examples
 from project.data.provenance import Provenance
+from project.settings.paths import SPLITS
 from project.stages import collect
 from project.updating import new_data
 

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .core.settings import without_password
 from .data import cleaning, loading, sources, splitting, streaming, targets
 from .data.provenance import Provenance
+from .settings.base import without_password
 from .text import text_columns, text_sources, texts
 from .text.unicode_text import identity, is_empty, mended
 

@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .core.settings import without_password
 from .data import cleaning, splitting, streaming
 from .data.provenance import Provenance
 from .pairs import pair_sources, pairs
+from .settings.base import without_password
 from .text import text_columns, texts
 from .text.unicode_text import identity, is_empty, mended
 

@@ -6,9 +6,9 @@ import keras
 
 from . import task
 from .config import Config
-from .core.data_type import WARM_UP_STEPS
 from .pairs.transformer import Transformer
 from .pairs.warm_up import WarmUpAdam
+from .settings.data_type import WARM_UP_STEPS
 
 if TYPE_CHECKING:
     import keras_tuner

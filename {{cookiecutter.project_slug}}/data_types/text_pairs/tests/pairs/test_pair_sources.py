@@ -12,10 +12,10 @@ import pytest
 from project import examples
 from project.config import Config
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import loading
 from project.data.provenance import Provenance
 from project.pairs import pairs
+from project.settings.paths import SPLITS
 from project.stages import collect
 from project.text import texts
 

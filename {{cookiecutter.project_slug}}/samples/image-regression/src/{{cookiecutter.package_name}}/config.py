@@ -1,6 +1,6 @@
 """The problem, how success is measured, and the settings that people change most.
 
-Each room declares further settings in its `settings.py`; `python -m PACKAGE STAGE --help` lists those of a stage. A
+Each room declares further settings in `settings/`; `python -m PACKAGE STAGE --help` lists those of a stage. A
 value can be replaced for one run on the command line (`make train ARGS="--epochs 3"`) or by an environment variable
 (the package's name in capitals, an underscore and the setting's: `..._EPOCHS=3`). The command line wins over the
 environment, the environment over this file.
@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from .core.rooms import RoomSettings
-from .core.settings import Names, Share, parse_names
-from .core.task_settings import Criteria, Metric
+from .settings.base import Names, Share, parse_names
+from .settings.rooms import RoomSettings
+from .settings.task import Criteria, Metric
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "color", "erase", "randaugment"]
 Augmentations = Annotated[tuple[Augmentation, ...], NoDecode, BeforeValidator(parse_names)]

@@ -1,6 +1,6 @@
 """The problem, how success is measured, and the settings that people change most.
 
-Each room declares further settings in its `settings.py`; `python -m PACKAGE STAGE --help` lists those of a stage. A
+Each room declares further settings in `settings/`; `python -m PACKAGE STAGE --help` lists those of a stage. A
 value can be replaced for one run on the command line (`make train ARGS="--epochs 3"`) or by an environment variable
 (the package's name in capitals, an underscore and the setting's: `..._EPOCHS=3`). The command line wins over the
 environment, the environment over this file.
@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .core.rooms import RoomSettings
-from .core.settings import Names, Share
-from .core.task_settings import Criteria, Metric
+from .settings.base import Names, Share
+from .settings.rooms import RoomSettings
+from .settings.task import Criteria, Metric
 
 
 class Config(RoomSettings):

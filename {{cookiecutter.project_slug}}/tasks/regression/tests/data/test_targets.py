@@ -6,8 +6,8 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError
-from project.core.paths import SPLITS
 from project.data import targets
+from project.settings.paths import SPLITS
 
 
 def check(values: list[object]) -> list[str]:

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from ..config import Config
 from ..core.errors import InputError
-from ..core.settings import without_password
 from ..data import cleaning, formats, sources, targets
 from ..data.file_listing import File, below, classes, is_zip, located, members
 from ..data.provenance import Provenance
+from ..settings.base import without_password
 from .media import NOUN, SUFFIXES
 
 DATA_URI = "data:"

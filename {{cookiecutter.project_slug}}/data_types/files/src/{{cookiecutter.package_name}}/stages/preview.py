@@ -5,13 +5,13 @@ import numpy as np
 
 from .. import model, preprocessing
 from ..config import Config
-from ..core.settings import without_password
 from ..data import loading
 from ..evaluation import explain
 from ..media import gallery, media
 from ..media.file_sources import NAME
 from ..reporting import report
 from ..reporting.report import Banner, Page, Section
+from ..settings.base import without_password
 
 NUM_EXAMPLES, NUM_VIEWS = 16, 4
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
 from ..core.errors import InputError
-from ..core.settings import without_password
+from ..settings.base import without_password
 from . import sources
 from .provenance import Provenance
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ..config import Config
-from ..core.paths import SPLITS
 from ..series import series_table, series_windows, window_shape
+from ..settings.paths import SPLITS
 from . import tables
 from .gathering import Examples, InMemory, Part
 

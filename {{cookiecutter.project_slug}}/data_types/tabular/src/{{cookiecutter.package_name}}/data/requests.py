@@ -12,7 +12,7 @@ import numpy as np
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
-from ..core.paths import MORE_MISSING
+from ..settings.paths import MORE_MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ import pyarrow as pa
 
 from ..config import Config
 from ..core.errors import InputError
-from ..core.settings import without_password
 from ..data import sources
 from ..data.file_listing import File, classes, listed
 from ..data.provenance import Provenance
+from ..settings.base import without_password
 from . import text_columns, texts
 from .unicode_text import UNKNOWN, mended
 

@@ -21,7 +21,7 @@ import keras
 import keras_tuner
 
 from ..core.errors import InputError, RefusedError
-from ..core.settings import PACKAGE
+from ..settings.base import PACKAGE
 from . import processes
 
 NAME, ADDRESS, PORT = "KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT"

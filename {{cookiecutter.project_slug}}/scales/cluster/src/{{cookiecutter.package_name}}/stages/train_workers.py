@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ..config import Config
 from ..core import command
-from ..core.paths import Paths
-from ..core.settings import PACKAGE
 from ..distributed import processes
+from ..settings.base import PACKAGE
+from ..settings.paths import Paths
 
 RESTARTS = 3  # of all workers, each time one of them is lost
 POLL = 0.2  # seconds between two looks at the workers

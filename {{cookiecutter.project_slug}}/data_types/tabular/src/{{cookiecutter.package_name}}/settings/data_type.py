@@ -1,0 +1,55 @@
+"""What depends on the data type, a row of a table: settings, and defaults of training."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from .base import Settings
+from .data import DataSettings
+
+ROOMS: tuple[str, ...] = ()  # of this data type only
+NETWORK_FILES = ("columns", "features", "layers", "preprocessing", "model")  # what the network is made of
+TRAINING: tuple[str, ...] = ()  # settings of config.py that only the network needs
+
+# Defaults of training, where the settings leave them open
+EXAMPLES_SEEN = 800_000  # in all epochs together, after which the network learns little more
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 30
+SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
+STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = False  # of GPUs that have it: small networks are bound by calls
+EXAMPLES_IN_MEMORY = 1_000_000  # rows
+
+
+class DataTypeSettings(DataSettings):
+    """Settings of reading examples."""
+
+
+class NetworkSettings(Settings):
+    """Settings of the network and its inputs."""
+
+    min_category_count: Annotated[int, Field(ge=1, le=10_000)] = 3
+    """A category seen in fewer training examples is treated as unseen, so that the model learns what to do then."""
+
+    max_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 1_000
+    """Most frequent categories of a column that are told apart; the rest are treated as unseen."""
+
+
+class PredictionSettings(Settings):
+    """Settings of `make predict`."""
+
+    input: str = ""
+    """The file of examples that `make predict` reads (CSV, TSV, Parquet or JSON lines), or a pattern for many, such as
+    new/*.csv."""
+
+    output: str = ""
+    """The file that `make predict` writes, in any of these formats; for many, the folder of as many files."""
+
+
+class RequestSettings(Settings):
+    """Settings of requests to the server."""
+
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
+    """Rows of several requests in one run of the model; 1: each request has a run of its own."""
+
+    request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """Rows of one request; more are refused, since all others would wait for them."""

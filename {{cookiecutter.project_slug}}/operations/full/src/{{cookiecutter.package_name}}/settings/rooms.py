@@ -1,0 +1,38 @@
+"""The rooms of this project that declare settings: a room that is taken out is taken out here, too."""
+
+from .base import Settings
+from .data_type import DataTypeSettings, NetworkSettings, PredictionSettings
+from .evaluation import EvaluationSettings
+from .monitoring import MonitoringSettings
+from .scale import ScaleSettings
+from .serving import ServingSettings
+from .task import TaskSettings
+from .training import TrainingSettings
+from .updating import UpdatingSettings
+from .validation import ValidationSettings
+
+# Stages that run whenever they are asked to, and the settings that they are about
+OPERATIONS: dict[str, tuple[type[Settings], ...]] = {
+    "predict": (PredictionSettings,),
+    "serve": (ServingSettings,),
+    "rollback": (ServingSettings,),
+    "monitor": (MonitoringSettings,),
+    "update": (UpdatingSettings,),
+    "watch": (UpdatingSettings, MonitoringSettings),
+}
+
+
+class RoomSettings(
+    UpdatingSettings,
+    MonitoringSettings,
+    ServingSettings,
+    PredictionSettings,
+    EvaluationSettings,
+    TrainingSettings,
+    TaskSettings,
+    NetworkSettings,
+    ValidationSettings,
+    ScaleSettings,
+    DataTypeSettings,
+):
+    """What the rooms declare; config.py adds the problem and what people change most."""

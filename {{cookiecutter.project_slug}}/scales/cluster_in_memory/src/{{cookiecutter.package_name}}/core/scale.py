@@ -1,9 +1,0 @@
-"""What depends on the scale of the project: several processes or machines."""
-
-from ..distributed.settings import DistributedSettings
-
-ROOMS = ("distributed",)
-
-
-class ScaleSettings(DistributedSettings):
-    """Settings of work by several processes or machines."""

@@ -1,9 +1,0 @@
-"""What depends on the scale of the project: one machine, whose memory holds all examples."""
-
-from .settings import Settings
-
-ROOMS: tuple[str, ...] = ()
-
-
-class ScaleSettings(Settings):
-    """One machine needs no settings of its own."""

@@ -1,0 +1,35 @@
+"""Settings of training and of the runs that are kept."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .base import Numbers, Settings
+
+
+class TrainingSettings(Settings):
+    """Settings of training and of the runs that are kept."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Numbers that training computes with; auto: bfloat16 on GPUs that have it, if the network is large enough to gain.
+    Weights, validation and the exported model are float32 anyway."""
+
+    xla: Literal["auto", "on", "off"] = "auto"
+    """Whether XLA compiles the steps of training; auto: on one GPU only, and not for batches of differing length."""
+
+    start: str = ""
+    """A trained model (.keras) whose preprocessing and weights training starts from; empty: from scratch."""
+
+    max_runs: Annotated[int, Field(ge=2, le=10_000)] = 20
+    """Training runs that are kept, with their models; the oldest are removed."""
+
+    runs: Numbers = ()
+    """The two runs that `make compare` compares, by their numbers; empty: the last two."""
+
+    mlflow: str = ""
+    """The address of an MLflow server, database or folder that every run is sent to as well; empty: none."""
+
+    @property
+    def jit_compile(self) -> bool | str:
+        """What `compile` of Keras takes: its auto compiles for one GPU, but neither on a CPU nor on several devices."""
+        return "auto" if self.xla == "auto" else self.xla == "on"

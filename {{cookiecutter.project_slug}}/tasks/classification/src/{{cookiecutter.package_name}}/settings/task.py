@@ -1,0 +1,19 @@
+"""What depends on the task, classification: the names of metrics and baselines, and settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, FiniteFloat
+from pydantic_settings import NoDecode
+
+from .base import Settings, parse_mapping
+
+Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier", "ece"]
+Baseline = Literal["majority", "linear", "gradient_boosting"]
+Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+
+
+class TaskSettings(Settings):
+    """Settings of the network's head, its loss and the decoding of predictions."""
+
+    class_weight: Literal["none", "balanced"] = "none"
+    """balanced weighs classes inversely to their frequency: better recall of rare classes, worse probabilities."""

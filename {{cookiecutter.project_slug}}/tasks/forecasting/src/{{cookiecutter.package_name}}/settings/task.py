@@ -1,0 +1,20 @@
+"""What depends on the task, forecasting: the names of metrics and baselines, and settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic_settings import NoDecode
+
+from .base import Settings, parse_mapping
+
+Level = Annotated[float, Field(ge=0.001, le=0.999)]
+Metric = Literal["mase", "mae", "rmse", "smape", "wql", "coverage", "interval_width"]
+Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothing", "ridge"]
+Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+
+
+class TaskSettings(Settings):
+    """Settings of the network's head, its loss and the decoding of predictions."""
+
+    quantiles: tuple[Level, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)
+    """Levels of the quantiles that are forecast; the outermost make the interval, the median is the forecast."""

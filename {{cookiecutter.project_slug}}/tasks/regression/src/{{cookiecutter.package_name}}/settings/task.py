@@ -1,0 +1,19 @@
+"""What depends on the task, regression: the names of metrics and baselines, and settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic_settings import NoDecode
+
+from .base import Settings, parse_mapping
+
+Metric = Literal["rmse", "mae", "r2", "mape", "coverage", "interval_width"]
+Baseline = Literal["mean", "linear", "gradient_boosting"]
+Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+
+
+class TaskSettings(Settings):
+    """Settings of the network's head, its loss and the decoding of predictions."""
+
+    interval_coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9
+    """Share of future targets that the prediction intervals shall hold."""

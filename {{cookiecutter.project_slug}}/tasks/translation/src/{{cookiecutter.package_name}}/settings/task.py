@@ -1,0 +1,22 @@
+"""What depends on the task, translation: the names of metrics and baselines, and settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic_settings import NoDecode
+
+from .base import Settings, parse_mapping
+
+Metric = Literal["bleu", "chrf", "exact_match"]
+Baseline = Literal["copy", "translation_memory"]
+Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+
+
+class TaskSettings(Settings):
+    """Settings of the network's head, its loss and the decoding of predictions."""
+
+    beam_width: Annotated[int, Field(ge=1, le=100)] = 4
+    """Translations of a text that decoding follows at once; 1: greedy, which is faster and worse."""
+
+    length_penalty: Annotated[float, Field(ge=0, le=5)] = 1.0
+    """Exponent of the length by which probabilities are divided, so that short translations have no advantage."""
