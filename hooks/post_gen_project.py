@@ -65,6 +65,8 @@ for group, chosen in OVERLAYS.items():
 for room in ANSWERS["__without"][ANSWERS["operations"]]:
     for path in [path for pattern in ANSWERS["__rooms"][room] for path in Path().glob(pattern)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 package_import = re.compile(r"^( *from )project\b", re.MULTILINE)
 for test in Path("tests").rglob("*.py"):

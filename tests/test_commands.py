@@ -1,4 +1,4 @@
-"""What the READMEs tell people to run exists, and is run by a test."""
+"""What the READMEs and the pages of docs tell people to run exists, and is run by a test."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ import readme
 from projects import ROOT, SETTINGS, Project, bake, succeed
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEMPLATE = "{{cookiecutter.project_slug}}"
 FIRST = SETTINGS["problem"][0]  # whose commands are run one after the other, as its README has them
 SETTING = re.compile(r"[a-z]+(_[a-z]+)+")
+FOLDER = re.compile(r"[a-z_]+/")
+ORDER = ["doctor", "predict", "explain", "runs", "report", "format"]  # what is run here, as the pages have it
+SUFFIXES = {"csv", "html", "json", "keras", "lock", "md", "pbtxt", "py"}
 # What does not end by itself, or takes long; each is run by the test that is named beside it.
 RUN_ELSEWHERE = {
     "all": "test_pipeline.py",
@@ -35,10 +39,18 @@ RUN_ELSEWHERE = {
 }
 
 
-@pytest.fixture(scope="session")
-def generated(problem: str, baked: Path) -> Project:
+# Answers that leave pages out, or bring commands in
+ANSWERS = [{}, {"operations": "serve"}, {"operations": "none", "scale": "cluster"}, {"scale": "cluster"}]
+
+
+@pytest.fixture(scope="session", params=ANSWERS, ids=lambda answers: "-".join(answers.values()) or "default")
+def generated(
+    request: pytest.FixtureRequest, problem: str, baked: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
     """A generated project of which only the text is looked at."""
-    return Project(baked, problem, Path(sys.prefix))
+    answers: dict[str, str] = request.param
+    folder = bake(tmp_path_factory.mktemp("generated"), problem=problem, **answers) if answers else baked
+    return Project(folder, problem, Path(sys.prefix))
 
 
 @pytest.fixture(scope="module")
@@ -47,31 +59,41 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def text(project: Project) -> str:
-    return (project.folder / "README.md").read_text(encoding="utf-8")
+    return "\n".join(page.read_text(encoding="utf-8") for page in readme.pages(project))
+
+
+def has(project: Project, room: str) -> bool:
+    return (project.folder / "src" / project.package / room).is_dir()
 
 
 def test_commands_of_a_project_exist(generated: Project) -> None:
     found = readme.commands(text(generated))
-    assert len(found) > 40
+    assert len(found) > 60
     assert not [(words, reason) for words in found if (reason := readme.wrong(words, generated))]
 
 
 def test_every_target_is_known_to_make(generated: Project) -> None:
     named = {words[1] for words in readme.commands(text(generated)) if words[0] == "make" and len(words) > 1}
     printed = succeed(generated.run("make", "--dry-run", *sorted(named)))
-    assert f"-m {generated.package}.monitor" in printed
+    assert f"-m {generated.package} evaluate" in printed
+    assert (f"-m {generated.package} monitor" in printed) == has(generated, "monitoring")
 
 
-def test_modules_that_are_run_exist_and_take_their_options(generated: Project) -> None:
-    found = list(readme.modules(text(generated)))
+def test_every_stage_is_told_of_in_the_readme(generated: Project) -> None:
+    told = {words[1] for words in readme.commands((generated.folder / "README.md").read_text("utf-8")) if words[1:]}
+    assert readme.stages(generated) <= told
+
+
+def test_stages_that_are_run_exist_and_take_their_options(generated: Project) -> None:
+    found = list(readme.stage_commands(text(generated)))
     assert found
-    for package, module, arguments in found:
-        assert (generated.folder / "src" / package / f"{module}.py").is_file(), module
-        assert not readme.unknown_option(arguments, generated), arguments
+    assert not [(words, reason) for words in found if (reason := readme.wrong_stage(words, generated))]
 
 
 def test_settings_that_are_shown_exist(generated: Project) -> None:
-    for block in readme.blocks(text(generated), "python"):
+    shown = readme.blocks(text(generated), "python")
+    assert shown
+    for block in shown:
         for node in ast.parse(block).body:
             assert isinstance(node, ast.AnnAssign | ast.Assign)
             target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
@@ -79,11 +101,48 @@ def test_settings_that_are_shown_exist(generated: Project) -> None:
 
 
 def test_names_that_are_mentioned_exist(generated: Project) -> None:
-    source = "\n".join(path.read_text(encoding="utf-8") for path in generated.folder.glob("src/*/*.py"))
-    for name in filter(SETTING.fullmatch, readme.INLINE.findall(text(generated))):
-        assert re.search(rf"\b{name}\b", source), name
+    sources = {path: path.read_text(encoding="utf-8") for path in readme.modules(generated)}
+    package = generated.folder / "src" / generated.package
+    mentioned = readme.INLINE.findall(readme.BLOCK.sub("", text(generated)))
+    for name in filter(SETTING.fullmatch, mentioned):
+        assert any(re.search(rf"\b{name}\b", source) for source in sources.values()), name
+    for name in filter(FOLDER.fullmatch, mentioned):
+        assert any((folder / name).is_dir() for folder in (package, generated.folder)), name
+    for module, name in re.findall(r"`([a-z_]+)\.(\w+)`", text(generated)):
+        found = [source for path, source in sources.items() if path.stem == module and name not in SUFFIXES]
+        assert not found or any(re.search(rf"\b{name}\b", source) for source in found), f"{module}.{name}"
     for name in readme.files(text(generated)):
-        assert list(generated.folder.glob(f"src/*/{name}")), name
+        assert [*package.glob(f"**/{name}"), *generated.folder.glob(name)], name
+
+
+def test_pages_are_linked_and_links_lead_somewhere(generated: Project) -> None:
+    linked = set()
+    for page in readme.pages(generated):
+        for link in re.findall(r"\]\((?!https?://)([^)#\s]+)\)", page.read_text(encoding="utf-8")):
+            target = (page.parent / link).resolve()
+            assert target.is_file(), f"{page.name}: {link}"
+            linked |= {target} if page.name == "README.md" else set()
+    assert linked == {page.resolve() for page in readme.pages(generated)[1:]}
+
+
+def test_pages_of_rooms_that_are_left_out_are_left_out(generated: Project) -> None:
+    names = {page.stem for page in readme.pages(generated)}
+    for room in ("serving", "monitoring", "updating"):
+        assert (room in names) == has(generated, room), room
+    if not has(generated, "distributed"):
+        assert not re.search(r"TF_CONFIG|WORKERS=|beam.options|larger than memory\n", text(generated))
+
+
+def test_blank_lines_stand_around_headings_and_blocks(generated: Project) -> None:
+    for page in readme.pages(generated):
+        content = page.read_text(encoding="utf-8")
+        prose = readme.BLOCK.sub("BLOCK", content)
+        for pattern in (r"[^\n]\n##", r"^#+ .*\n[^\n]", r"[^\n]\nBLOCK", r"BLOCK\n[^\n]", r"\n\n\n", r"\|\n[^|\n]"):
+            found = re.search(pattern, prose, flags=re.MULTILINE)
+            assert not found, f"{page.name}: {prose[max(0, found.start() - 80) : found.end() + 80]}"
+        assert content.endswith("\n"), page.name
+        assert not content.endswith("\n\n"), page.name
+        assert max(len(line) for line in content.splitlines() if not re.match(r"\||rm |sed ", line)) <= 140, page.name
 
 
 def test_example_of_a_request_has_inputs_of_the_model(project: Project) -> None:
@@ -101,6 +160,11 @@ def test_example_of_a_request_has_inputs_of_the_model(project: Project) -> None:
         ("make fly", "no target fly"),
         ('make train ARGS="--epoch 3"', "no stage has the option --epoch"),
         ("make train SPEED=3", "no variable SPEED"),
+        ("PENGUINS_EPOCH=3 make train", "no setting is called PENGUINS_EPOCH"),
+        (".venv/bin/python -m penguins fly", "no stage fly"),
+        (".venv/bin/python -m penguins.train --epochs 3", "the package is not called penguins.train"),
+        (".venv/bin/penguins train --epoch 3", "no stage has the option --epoch"),
+        (".venv/bin/gulls train", "no script gulls"),
         ("fly --far", "fly is not a program"),
     ],
 )
@@ -110,9 +174,7 @@ def test_command_that_does_not_exist_is_told(command: str, reason: str, first: P
 
 
 def test_commands_of_the_template_exist() -> None:
-    template = Project(
-        ROOT / "{{cookiecutter.project_slug}}", FIRST, Path(sys.prefix)
-    )  # with the settings of all problems
+    template = Project(ROOT / TEMPLATE, FIRST, Path(sys.prefix))  # with the settings of all problems
     others = {"python3", "cookiecutter", "build/venv/bin/pip", "build/venv/bin/pytest", "build/venv/bin/cookiecutter"}
     found = [words for words in readme.commands(README) if words[0] not in others]
     joined = [words for words in found if "-C" not in words]
@@ -152,21 +214,25 @@ def test_tests_of_the_template_are_run_as_told() -> None:
 
 def test_every_target_of_a_readme_is_run_by_a_test(generated: Project) -> None:
     named = {words[1] for words in readme.commands(text(generated)) if words[0] == "make" and len(words) > 1}
-    ran_here = {words[1] for words in sequence(generated) if len(words) > 1}
+    ran_here = {name for name in ORDER if has_target(generated, name)}
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    tests += "\n".join(path.read_text(encoding="utf-8") for path in generated.folder.glob("tests/core/*.py"))
     called = readme.called(generated.folder / "tests")
     for target in sorted(named - ran_here - set(RUN_ELSEWHERE)):
-        by_make = re.search(rf'(make|stage)\("{target}"', tests)
+        by_make = re.search(rf'(make|stage)\((\w+, )?"{target}"', tests)
         assert by_make or readme.targets(generated)[target] & called, f"make {target} is run by no test"
     for target, name in RUN_ELSEWHERE.items():
         assert target in (ROOT / "tests" / name).read_text(encoding="utf-8")
 
 
+def has_target(project: Project, name: str) -> bool:
+    return name in readme.targets(project)
+
+
 def sequence(project: Project) -> list[list[str]]:
     """The commands of make that are quick in a finished project, in an order in which each finds what it needs."""
     told = [words for words in readme.commands(text(project)) if words[0] == "make"]
-    order = ["doctor", "predict", "explain", "runs", "report", "format"]
-    return [words for name in order for words in [[word for word in told if name in word][0]]]  # noqa: RUF015
+    return [words for name in ORDER for words in [[word for word in told if name in word][0]]]  # noqa: RUF015
 
 
 @pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
@@ -177,6 +243,9 @@ def test_commands_run_as_the_readme_has_them(project: Project, tmp_path: Path) -
     shutil.copy(sample, copy.folder / "data" / "raw" / "new.csv")
     for words in sequence(copy):
         succeed(copy.make(*words[1:]))
+    for words in readme.commands(text(copy)):
+        if words[:2] == [".venv/bin/python", "-m"]:
+            succeed(copy.run("env", "PYTHONPATH=src", copy.venv / "bin" / "python", *words[1:]))
     succeed(copy.make("tensorboard", "ARGS=--version_tb"))  # without it, it serves until it is stopped
     assert (copy.folder / "predictions.csv").is_file()
     assert (copy.folder / "artifacts" / "index.html").is_file()
@@ -186,7 +255,7 @@ def test_commands_run_as_the_readme_has_them(project: Project, tmp_path: Path) -
 def serving(project: Project) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server on a free port, and its address; it is told to stop when the block is left."""
     python = str(project.venv / "bin" / "python")
-    command = [python, "-m", f"{project.package}.serve", "--port=0"]
+    command = [python, "-m", project.package, "serve", "--port=0"]
     environment = {**os.environ, "PYTHONPATH": "src"}
     server = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True)
     try:

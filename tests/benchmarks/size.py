@@ -2,13 +2,13 @@
 
     python tests/benchmarks/size.py [--all] [--python VENV/bin/python]
 
-Bakes the default project and prints a Markdown table; --all bakes every problem with every answer and adds a row for
-each. Modules are `.py` files of the package with code: an `__init__.py` that is empty or holds only a docstring does not
-count. Lines are all lines of `.py` files. What is imported before `fit` is read from the code: the import statements of
-the stage and of the command line that run when a module is imported, and those of what these import. With --python, an
-interpreter of an environment that `make setup` made, the sample is also trained up to the call of `fit`, and the modules
-in `sys.modules` are counted. Ends with status 1 if a target is missed; other projects than the default one may be a
-fifth larger. The goals of the design beside them are for orientation.
+Bakes the default project and prints a Markdown table; --all bakes every problem with every answer, too, and prints a
+row for each. Modules are `.py` files of the package with code: an `__init__.py` that is empty or holds only a docstring
+does not count. Lines are all lines of `.py` files. What is imported before `fit` is read from the code: the import
+statements of the stage and of the command line, and those of what these import, without those in functions. With
+--python, an interpreter with what the project depends on, the sample is also trained up to the call of `fit`, and the
+modules in `sys.modules` are counted. Ends with status 1 if a target is missed; projects other than the default one may
+be a fifth larger. The goals, those of the design, do not decide that.
 """
 
 from __future__ import annotations
@@ -162,12 +162,14 @@ def closure(package: Path) -> set[Path]:
 def imports(package: Path, path: Path) -> Iterator[Path]:
     """The modules of the package that importing one imports: not those that its functions import when called."""
     for node in at_import(ast.parse(path.read_text(encoding="utf-8"))):
+        candidates: list[Path] = []
+        if isinstance(node, ast.Import):
+            candidates = [package.parent.joinpath(*alias.name.split(".")) for alias in node.names]
         if isinstance(node, ast.ImportFrom):
             start = path.parents[node.level - 1] if node.level else package.parent
             base = start.joinpath(*(node.module or "").split("."))
-            for place in (base, *(base / alias.name for alias in node.names)):
-                if place.with_suffix(".py").is_file():
-                    yield place.with_suffix(".py")
+            candidates = [base, *(base / alias.name for alias in node.names)]
+        yield from filter(Path.is_file, (place.with_suffix(".py") for place in candidates))
 
 
 def at_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -202,7 +204,7 @@ def up_to_fit(project: Path, python: Path) -> set[Path]:
 
 
 def has_code(path: Path) -> bool:
-    """Whether a module holds more than a docstring, or is none that makes a folder a package."""
+    """Whether a module is more than an `__init__.py` that is empty or holds only a docstring."""
     body = ast.parse(path.read_text(encoding="utf-8")).body
     return path.name != "__init__.py" or any(not isinstance(node, ast.Expr) for node in body)
 

@@ -75,16 +75,3 @@ def trained(finished: Config, tmp_path: Path) -> Config:
     """A copy of the finished project that a test may change."""
     shutil.copytree(finished.artifacts, tmp_path / "artifacts")
     return finished.model_copy(update={"artifacts": tmp_path / "artifacts"})
-
-
-@pytest.fixture
-def service(finished: Config, tmp_path: Path) -> Callable[..., Config]:
-    """Settings of the finished project, with a request log and a monitoring folder of the test's own."""
-    import traffic_log
-
-    traffic_log.known_rows(finished.artifacts, "train")
-    folder = tmp_path / "artifacts"
-    folder.mkdir()
-    for name in ("export", "versions", "examples", "training"):
-        (folder / name).symlink_to(finished.artifacts / name)
-    return lambda **settings: finished.model_copy(update={"artifacts": folder, **settings})
