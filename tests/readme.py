@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from projects import Project
@@ -64,6 +65,7 @@ def commands(text: str) -> list[list[str]]:
     return [*shown, *map(shlex.split, told)]
 
 
+@cache
 def settings(project: Project) -> set[str]:
     """The names of all settings, whichever room declares them: every stage takes them as options."""
     found: set[str] = set()
@@ -152,7 +154,7 @@ def stage_commands(text: str) -> Iterator[list[str]]:
 
 
 def files(text: str) -> set[str]:
-    """The Python modules that the text mentions, with the folders that are named, but for those of other repositories."""
+    """The Python modules that the text mentions, with their folders where named, but for those of other repositories."""
     return set(re.findall(r"(?<![\w/*.])((?:[\w.]+/)*[a-z_]+\.py)\b", text))
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from project.config import Config
 from project.data import requests
 from project.series import series_windows, window_shape
+from project.settings.data_type import RequestSettings
 
 HORIZON, CONTEXT = 3, 14
 COLUMNS = ("day", "load", "wind", "kind")
@@ -94,6 +95,8 @@ def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> li
         histories = {name: window[entry["column"]][:CONTEXT] for name, entry in inputs.items()}
         plain = {name: values[:, 0] if values.ndim == 2 else values for name, values in histories.items()}
         cells = {name: values.astype(str) if values.dtype.kind == "M" else values for name, values in plain.items()}
-        row = {name: requests.loggable(config, inputs[name], values.tolist()) for name, values in cells.items()}
+        row = {
+            name: requests.loggable(RequestSettings(), inputs[name], values.tolist()) for name, values in cells.items()
+        }
         rows.append(row)
     return rows

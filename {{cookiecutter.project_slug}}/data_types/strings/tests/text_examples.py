@@ -7,6 +7,7 @@ import pandas as pd
 
 from project.config import Config
 from project.data import requests
+from project.settings.data_type import RequestSettings
 from project.text import texts
 
 UNIQUE = texts.HASH  # a column whose values differ from example to example
@@ -48,4 +49,4 @@ def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
 def logged(config: Config, inputs: dict[str, Any], examples: pd.DataFrame) -> list[dict[str, Any]]:
     """Examples as the request log keeps them."""
     entry = inputs[texts.COLUMN]
-    return [{texts.COLUMN: requests.loggable(config, entry, text)} for text in examples[texts.COLUMN]]
+    return [{texts.COLUMN: requests.loggable(RequestSettings(), entry, text)} for text in examples[texts.COLUMN]]

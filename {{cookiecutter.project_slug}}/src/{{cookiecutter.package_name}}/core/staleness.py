@@ -104,16 +104,8 @@ LIFE_CYCLE = tuple(name for name, stage in STAGES.items() if stage.makes)
 
 # Settings on which no artifact of these stages depends
 WITHOUT_EFFECT = {
-    "artifacts",
-    "source",
-    "added",
-    "unpacked",
-    "row",
-    "runs",
-    "max_runs",
-    "mlflow",
-    "tuner",
-    "max_trials",
+    *("artifacts", "source", "added", "unpacked", "row", "runs", "max_runs", "mlflow", "tuner", "max_trials"),
+    "promotion_margin",
 }
 
 

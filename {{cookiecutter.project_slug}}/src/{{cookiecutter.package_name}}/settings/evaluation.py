@@ -15,3 +15,6 @@ class EvaluationSettings(Settings):
 
     row: str = "1"
     """The example that `make explain` shows: a number among the validation examples from 1 on, or its `key`."""
+
+    promotion_margin: Annotated[float, Field(ge=0, le=1)] = 0.02
+    """How much worse, as a share of its score, a model might be than another one to take its place."""

@@ -17,9 +17,6 @@ class UpdatingSettings(Settings):
     warm_start: bool = False
     """Whether `make update` goes on from the weights of the version in service instead of from scratch."""
 
-    promotion_margin: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """How much worse, as a share of its score, an updated model might be than the one in service to replace it."""
-
     watch_minutes: Annotated[float, Field(ge=0, le=100_000)] = 60
     """Between two rounds of `make watch`; 0: one round only, as for a cron job."""
 

@@ -14,6 +14,7 @@ from .core.errors import InputError
 from .data import batching, loading
 from .media import encoding, file_sources, media, mixing
 from .media.file_sources import is_medium
+from .settings.data_type import PredictionSettings
 
 ENCODING_BATCH = 256  # files that are decoded at once
 PREDICTION_BATCH = 64  # examples; the layers of larger ones do not fit in a CPU's caches
@@ -53,7 +54,7 @@ def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
 
 
 def parse_arrays(
-    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
+    config: PredictionSettings, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """The bytes of the files that a table names, for the exported model; paths start from the table's folder.
 

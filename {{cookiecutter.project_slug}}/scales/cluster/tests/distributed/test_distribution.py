@@ -6,8 +6,6 @@ import pytest
 import tensorflow as tf
 
 from project import task
-from project.config import Config
-from project.core import devices
 from project.core.errors import InputError
 from project.distributed import distribution
 
@@ -46,14 +44,3 @@ def test_a_wrong_cluster_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TF_CONFIG", wrong)
     with pytest.raises(InputError, match="TF_CONFIG is"):
         distribution.strategy()
-
-
-def test_settings_decide_about_precision_and_compilation() -> None:
-    config = Config()
-    assert not devices.uses_bfloat16(config)
-    with devices.precision(config.model_copy(update={"precision": "bfloat16"})):
-        dense = keras.layers.Dense(1)
-    assert (dense.compute_dtype, dense.variable_dtype) == ("bfloat16", "float32")
-    assert keras.layers.Dense(1).compute_dtype == "float32"
-    assert devices.jit_compile(config.model_copy(update={"xla": "off"})) is False
-    assert devices.jit_compile(config.model_copy(update={"xla": "on"})) is True

@@ -11,6 +11,7 @@ from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..media import media
+from ..settings.data_type import RequestSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +54,7 @@ def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[An
     del inputs, columns
 
 
-def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
+def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
     """What the request log keeps of a file: its measures and, with `log_whole_files`, itself as a data URI."""
     try:
         measures = media.measure(entry, value)

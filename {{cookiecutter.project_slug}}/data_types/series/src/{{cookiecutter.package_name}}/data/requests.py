@@ -12,6 +12,7 @@ from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..series import steps
+from ..settings.data_type import RequestSettings
 from ..settings.paths import MORE_MISSING
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
 
 
-def loggable(config: Config, entry: Entry, value: Any) -> Any:
+def loggable(config: RequestSettings, entry: Entry, value: Any) -> Any:
     """What the request log keeps of a list: the cells that the model has seen."""
     del config
     return as_list(value)[-entry["length"] :] if entry["length"] and value is not None else value

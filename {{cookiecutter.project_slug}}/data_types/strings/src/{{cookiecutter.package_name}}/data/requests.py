@@ -10,6 +10,7 @@ import numpy as np
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
+from ..settings.data_type import RequestSettings
 from ..text import texts
 from ..text.unicode_text import count_texts, is_empty, mended, words_of
 
@@ -64,7 +65,7 @@ def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[An
     del inputs, columns
 
 
-def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
+def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
     """What the request log keeps of a text: its measures and, with `log_texts`, itself."""
     text = as_text(value)
     return texts.measure_sent(entry, text) | ({texts.COLUMN: text} if config.log_texts else {})

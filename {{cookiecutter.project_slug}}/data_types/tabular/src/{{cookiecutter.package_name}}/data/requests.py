@@ -12,6 +12,7 @@ import numpy as np
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
+from ..settings.data_type import RequestSettings
 from ..settings.paths import MORE_MISSING
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[An
     del inputs, columns
 
 
-def loggable(config: Config, entry: dict[str, Any], value: Any) -> Any:
+def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
     """A value as the request log keeps it."""
     del config, entry
     return value.decode() if isinstance(value, bytes) else value

@@ -21,5 +21,5 @@ def prepare(network: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, list[k
 
 
 def validation_apart(local: keras.Model, dataset: tf.data.Dataset) -> keras.callbacks.Callback:
-    """Scores each epoch on the validation split by `local`, a compiled copy of the network on one device, in float32."""
+    """Scores each epoch on the validation split by `local`, a compiled copy on one device and in float32."""
     return distribution.SharedValidation(local, dataset)
