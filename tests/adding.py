@@ -63,5 +63,5 @@ def copy(folder: Path) -> Path:
 
 def contract() -> dict[str, set[str]]:
     """The modules of a data type and the names that shared modules ask for, by the table of the instructions."""
-    rows = re.findall(r"^\| `(\w+)\.py` \|[^|]*\|(.*)\|$", INSTRUCTIONS.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `([\w/]+)\.py` \|[^|]*\|(.*)\|$", INSTRUCTIONS.read_text(encoding="utf-8"), re.MULTILINE)
     return {module: set(re.findall(r"`(\w+)`", names)) for module, names in rows}

@@ -15,7 +15,7 @@ from projects import Project
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 VARIABLE = re.compile(r"([A-Z0-9_]+)=")
-STAGE = re.compile(r"python -m (\w+) ([\w-]+)((?: --\S+(?: [^\s-][^\s'`]*)?)*)")  # wherever it stands
+STAGE = re.compile(r"python -m (\w+) ([\w-]+)((?: --[\w-]+(?:[ =][^\s'`-][^\s'`]*)?)*)")  # wherever it stands
 SEPARATORS = {"&&", "|"}
 ELSEWHERE = {"curl", "docker", "echo", "git", "pip", "pipx", "rm", "sed"}  # programs of others
 OPTIONS = {"--only", "--force", "--help"}  # of the command line itself
@@ -154,7 +154,7 @@ def stage_commands(text: str) -> Iterator[list[str]]:
 
 
 def files(text: str) -> set[str]:
-    """The Python modules that the text mentions, with their folders where named, but for those of other repositories."""
+    """The Python modules that the text mentions, with the folders that are named; not those of other repositories."""
     return set(re.findall(r"(?<![\w/*.])((?:[\w.]+/)*[a-z_]+\.py)\b", text))
 
 

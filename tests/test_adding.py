@@ -19,40 +19,46 @@ from projects import ROOT, SETTINGS, Project, succeed
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 PACKAGE = "{{cookiecutter.package_name}}"
 PROBLEM = "sequence-classification"
-STAGES = """
-import sys
-from promoters import accept, artifacts, collect, evaluate, explain_example, export, predict, settings, train, validate
-from promoters.config import Config
-config = settings.load(Config, sys.argv[1:])
-for stage in (collect, validate, train, evaluate, accept, export, predict, explain_example):
-    stage.main(config)
-"""
+STAGES = ("collect", "validate", "train", "evaluate", "accept", "export", "predict", "explain")
+# What a project is made of beside its data type; the tasks are those that any data type can have
+SHARED = (".", "scales/one_machine", "operations/full", "tasks/classification", "tasks/regression")
 
 
-def sources(*folders: str) -> list[Path]:
-    return [path for folder in folders for path in (TEMPLATE / folder / "src" / PACKAGE).glob("*.py")]
+def sources(*folders: str) -> dict[Path, Path]:
+    """The modules of some layers, by their place in the package."""
+    roots = [TEMPLATE / folder / "src" / PACKAGE for folder in folders]
+    return {path.relative_to(root): path for root in roots for path in root.rglob("*.py")}
 
 
-def modules(data_type: str) -> set[str]:
-    layers = [*SETTINGS["__extended"].get(data_type, []), data_type]
-    return {path.stem for path in sources(*(f"data_types/{layer}" for layer in layers))}
+def layers(data_type: str) -> list[str]:
+    return [f"data_types/{layer}" for layer in (*SETTINGS["__extended"].get(data_type, []), data_type)]
 
 
 def asked_for() -> dict[str, set[str]]:
     """The names of modules of the data types that modules of all projects, or of a task, ask for."""
     data_types = {row["data_type"] for row in SETTINGS["__problems"].values()}
-    known = set.intersection(*map(modules, data_types))
+    known = set.intersection(
+        *({place.with_suffix("").as_posix() for place in sources(*layers(each))} for each in data_types)
+    )
     found: dict[str, set[str]] = {module: set() for module in known}
-    for path in sources(".", "tasks/classification", "tasks/regression"):
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
-        here = known & {alias.name for node in imports if not node.module for alias in node.names}
-        for node in imports:
-            if node.module in known:
-                found[node.module] |= {alias.name for alias in node.names}
-        for each in nodes:
+    for place, path in sources(*SHARED).items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        here: dict[str, str] = {}
+        for node in [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]:
+            origin = place.parents[node.level - 1].joinpath(*filter(None, (node.module or "").split("."))).as_posix()
+            if origin in known:
+                found[origin] |= {alias.name for alias in node.names}
+            here |= {
+                alias.name: module
+                for alias in node.names
+                if (module := f"{origin}/{alias.name}".removeprefix("./")) in known
+            }
+        for each in ast.walk(tree):
             if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in here:
-                found[each.value.id].add(each.attr)
+                found[here[each.value.id]].add(each.attr)
+    gathering = ast.parse((TEMPLATE / "src" / PACKAGE / "data" / "gathering.py").read_text(encoding="utf-8"))
+    (protocol,) = [node for node in gathering.body if isinstance(node, ast.ClassDef) and node.name == "Examples"]
+    found["examples"] |= {node.name for node in protocol.body if isinstance(node, ast.FunctionDef)}
     return found
 
 
@@ -61,7 +67,7 @@ def defined(path: Path) -> set[str]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.FunctionDef):
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Assign):
             names |= set(re.findall(r"\w+", ast.unparse(node.targets[0])))
@@ -80,10 +86,9 @@ def test_the_contract_is_what_the_shared_modules_ask_for() -> None:
 
 @pytest.mark.parametrize("data_type", sorted({row["data_type"] for row in SETTINGS["__problems"].values()}))
 def test_every_data_type_keeps_the_contract(data_type: str) -> None:
-    layers = [*SETTINGS["__extended"].get(data_type, []), data_type]
+    found = sources(*layers(data_type))
     for module, names in adding.contract().items():
-        (path,) = [path for path in sources(*(f"data_types/{layer}" for layer in layers)) if path.stem == module]
-        assert names <= defined(path), module
+        assert names <= defined(found[Path(f"{module}.py")]), module
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +126,7 @@ def test_the_added_data_type_runs_from_the_sample_to_an_answer(added: Project) -
     rows = (added.folder / "data" / "raw" / "promoters.csv").read_text(encoding="utf-8").splitlines()
     (added.folder / "new.csv").write_text("\n".join([rows[0], *rows[-20:]]) + "\n", encoding="utf-8")
     options = ["--input=new.csv", "--output=predicted.jsonl", "--ignore=remark", "--epochs=15", "--resamples=50"]
-    python = added.venv / "bin" / "python"
-    printed = succeed(added.run("env", "PYTHONPATH=src", python, "-c", STAGES, *options))
+    printed = "".join(succeed(added.stage(stage, *options)) for stage in STAGES)
     assert "version 1" in printed
     verdict = json.loads((added.folder / "artifacts" / "acceptance" / "verdict.json").read_text(encoding="utf-8"))
     assert verdict["accepted"]
@@ -133,7 +137,7 @@ def test_the_added_data_type_runs_from_the_sample_to_an_answer(added: Project) -
 
 def test_a_step_that_does_not_fit_is_told(tmp_path: Path) -> None:
     template = adding.copy(tmp_path)
-    config = template / TEMPLATE.name / "src" / PACKAGE / "config.py"
-    config.write_text(config.read_text(encoding="utf-8").replace("tabular-regression", "gone"), encoding="utf-8")
-    with pytest.raises(AssertionError, match=r"config\.py has no line"):
+    readme = template / TEMPLATE.name / "README.md"
+    readme.write_text(readme.read_text(encoding="utf-8").replace("tabular-regression", "gone"), encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"README\.md has no line"):
         adding.follow(template)

@@ -40,7 +40,7 @@ RUN_ELSEWHERE = {
 
 
 # Answers that leave pages out, or bring commands in
-ANSWERS = [{}, {"operations": "serve"}, {"operations": "none", "scale": "cluster"}, {"scale": "cluster"}]
+ANSWERS = [{}, {"operations": "serve", "scale": "cluster"}, {"operations": "none"}]
 
 
 @pytest.fixture(scope="session", params=ANSWERS, ids=lambda answers: "-".join(answers.values()) or "default")
@@ -82,6 +82,13 @@ def test_every_target_is_known_to_make(generated: Project) -> None:
 def test_every_stage_is_told_of_in_the_readme(generated: Project) -> None:
     told = {words[1] for words in readme.commands((generated.folder / "README.md").read_text("utf-8")) if words[1:]}
     assert readme.stages(generated) <= told
+
+
+def test_readme_says_what_each_file_on_the_top_level_is_for(generated: Project) -> None:
+    table = re.findall(r"^\|.*\|$", (generated.folder / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    named = {name for row in table for name in re.findall(r"`(\w+)\.py`", row)}
+    files = {path.stem for path in (generated.folder / "src" / generated.package).glob("*.py")}
+    assert files - {"__init__", "__main__"} == named
 
 
 def test_stages_that_are_run_exist_and_take_their_options(generated: Project) -> None:
@@ -180,6 +187,11 @@ def test_commands_of_the_template_exist() -> None:
     joined = [words for words in found if "-C" not in words]
     assert len(joined) > 5
     assert not [(words, reason) for words in joined if (reason := readme.wrong(words, template))]
+
+
+def test_modules_that_the_template_mentions_exist() -> None:
+    for name in readme.files(README):
+        assert [*ROOT.glob(name), *(ROOT / TEMPLATE).rglob(name)], name
 
 
 @pytest.mark.parametrize("name", ["README.md", ".github/CHANGELOG.md", ".github/ADDING_A_DATA_TYPE.md"])

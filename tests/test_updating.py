@@ -21,7 +21,8 @@ RECORD = ".cruft.json"
 VERSION_0_9 = "2af1f85c84cb452bbf8aeb73b49af49d0f803e32"  # when all modules lay in one folder
 CHANGELOG = ROOT / ".github" / "CHANGELOG.md"
 CARDS = "reporting/cards.py"  # a module of every project that nobody edits
-SETTING = '    mlflow: str = ""\n'  # that the old version lacks
+TRAINING = "settings/training.py"
+SETTING = '    mlflow: str = ""\n'  # of it, which the old version lacks
 OLD_VERSION = '"_template_version": "0.0.1"'
 ANSWERS = {"project_name": "Night Owls", "license": "BSD-3-Clause"}
 PROBLEMS = {row["data_type"]: problem for problem, row in SETTINGS["__problems"].items()}.values()  # one of each type
@@ -54,7 +55,7 @@ def make_older(template: Path) -> None:
     shared = template / PROJECT / "src" / "{{cookiecutter.package_name}}"
     for path in (shared / CARDS, *template.rglob("features.py"), *template.rglob("metrics.py")):
         replace(path, '"""', '"""In the old version: ')
-    replace(shared / "training" / "settings.py", SETTING, "")
+    replace(shared / TRAINING, SETTING, "")
     replace(template / "cookiecutter.json", f'"_template_version": "{SETTINGS["_template_version"]}"', OLD_VERSION)
     (shared / "stages" / "versions.py").rename(shared / "stages" / "retired.py")
 
@@ -141,7 +142,7 @@ def test_an_update_gives_the_new_version_with_the_edits(problem: str, template: 
     assert content(project) == content(fresh)
     assert record(project)["commit"] == template.new
     assert OLD_VERSION not in (project / RECORD).read_text(encoding="utf-8")
-    assert SETTING in module(project, "training/settings.py").read_text(encoding="utf-8")
+    assert SETTING in module(project, TRAINING).read_text(encoding="utf-8")
 
 
 def test_a_line_that_both_sides_changed_is_shown_as_a_conflict(project: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_line_that_both_sides_changed_is_shown_as_a_conflict(project: Path) ->
     assert both[1].startswith('"""Our words: ')
     assert both[2] == first_line_of_cards()
     assert set(ours) <= set(text.splitlines())
-    assert SETTING in module(project, "training/settings.py").read_text(encoding="utf-8")  # the rest has arrived
+    assert SETTING in module(project, TRAINING).read_text(encoding="utf-8")  # the rest has arrived
     git(project, "reset", "--quiet", "--hard")
     assert cards.read_text(encoding="utf-8").splitlines() == ours
 

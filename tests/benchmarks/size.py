@@ -33,8 +33,8 @@ from projects import SETTINGS, bake
 ANSWERS = {name: SETTINGS[name] for name in ("problem", "operations", "scale")}
 SLACK = 1.2  # of the targets, for other projects than the default one
 HOOKS = re.compile(r"sys\.meta_path|sys\.path_hooks|sys\.modules\[|sys\.excepthook|os\.dup2")
-START = ("__main__.py", "core/command.py", "core/staleness.py", "stages/train.py")  # of `make train`
-DECLARING = {"config.py", "core/data_type.py", "core/rooms.py", "core/scale.py", "core/task_settings.py"}
+START = ("core/command.py", "core/staleness.py", "stages/train.py")  # of `make train`, whose __main__.py is run
+NOT_DECLARING = {"settings/base.py"}  # what settings are made of
 UP_TO_FIT = """
 import json, os, pathlib, runpy, sys
 import keras
@@ -134,7 +134,7 @@ def before_fit(project: Path, how: str, imported: set[Path]) -> dict[str, Figure
     """The modules that are imported before `fit`: all, and of them those that only declare settings."""
     package = next(project.glob("src/*/__init__.py")).parent
     names = {within(package, path) for path in imported if has_code(path)}
-    declaring = {name for name in names if name in DECLARING or is_settings(name)}
+    declaring = {name for name in names if declares(name)}
     running = sorted(names - declaring)
     lines = sum(num_lines(package / name) for name in running)
     return {
@@ -143,9 +143,9 @@ def before_fit(project: Path, how: str, imported: set[Path]) -> dict[str, Figure
     }
 
 
-def is_settings(name: str) -> bool:
-    """Whether a module is the settings of a room; those of core hold the code that reads settings."""
-    return name.endswith("/settings.py") and name != "core/settings.py"
+def declares(name: str) -> bool:
+    """Whether a module only declares settings: config.py, and those of the folder settings/ but for their base."""
+    return name == "config.py" or (name.startswith("settings/") and name not in NOT_DECLARING)
 
 
 def closure(package: Path) -> set[Path]:
@@ -193,14 +193,14 @@ def up_to_fit(project: Path, python: Path) -> set[Path]:
     output = project / "imported.json"
     environment = {**os.environ, "PYTHONPATH": "src", "TF_CPP_MIN_LOG_LEVEL": "3"}
     for words in (["-m", package.name, "validate"], ["-c", UP_TO_FIT, package.name, str(output)]):
-        command = [python, *words]
+        command = [str(python), *words]
         finished = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
         if finished.returncode:
             raise SystemExit(f"{words[:2]} failed: {finished.stderr[-2000:]}")
     if not output.exists():
         raise SystemExit("training ended without a call of fit")
     files: list[str] = json.loads(output.read_text(encoding="utf-8"))
-    return {package / "__main__.py", *(project / file for file in files)}
+    return {project / file for file in files}
 
 
 def has_code(path: Path) -> bool:

@@ -12,7 +12,7 @@ import uvicorn
 
 from project.config import Config
 from project.serving import server
-from project.settings.paths import PROJECT
+from project.settings.base import PROJECT
 
 MODEL = f"/v1/models/{PROJECT}"
 

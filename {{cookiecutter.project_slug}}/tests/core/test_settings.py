@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from project.config import Config
-from project.core import settings
+from project.core import command
 from project.core.errors import InputError
 from project.settings.base import ENVIRONMENT_PREFIX
 
 
 def load(*arguments: str) -> Config:
-    return settings.load(Config, arguments)
+    return command.load_settings(Config, arguments)
 
 
 def test_command_line_wins_over_environment_over_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,7 @@ def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
         raise ImportError(f"Install s3fs to access {source}")
 
     monkeypatch.setattr(sources.fsspec.core, "url_to_fs", no_driver)
-    with pytest.raises(InputError, match="extra `cloud`"):
+    with pytest.raises(InputError, match="group `cloud`"):
         read("s3://bucket/data.csv")
 
 

@@ -9,7 +9,7 @@ import pytest
 from project.config import Config
 from project.core.errors import InputError
 from project.data import splitting
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 
 NUM_EXAMPLES = 2_000
 

@@ -10,7 +10,7 @@ from project.config import Config
 from project.core import artifacts
 from project.exporting import card as model_card
 from project.reporting import cards
-from project.settings.paths import DESCRIPTION
+from project.settings.base import DESCRIPTION
 
 HOSTILE = "<script>|*bold*\n# title `code`\u202e"
 

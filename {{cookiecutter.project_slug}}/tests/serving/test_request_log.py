@@ -12,7 +12,7 @@ from project.core.errors import RequestError
 from project.data import requests
 from project.exporting import registry
 from project.serving import protocol, request_log
-from project.settings.paths import DESCRIPTION
+from project.settings.base import DESCRIPTION
 
 from loopback import MODEL, logged, serving, wait_until
 

@@ -25,8 +25,7 @@ from project.core.errors import InputError
 from project.data import loading
 from project.exporting import saved_model
 from project.serving import protocol
-from project.settings.base import PACKAGE
-from project.settings.paths import DESCRIPTION, NAMED, PROJECT, SERIALIZED
+from project.settings.base import DESCRIPTION, NAMED, PACKAGE, PROJECT, SERIALIZED
 from project.stages import serve
 
 from loopback import MODEL, Client, serving
@@ -205,13 +204,13 @@ def test_health_readiness_and_page(client: Client, description: dict[str, Any]) 
 
 
 def test_the_page_escapes_what_comes_from_data(description: dict[str, Any]) -> None:
-    from project.serving import api_pages
+    from project.serving import server
 
     hostile = "</script><script>alert('1')</script>\"'<b>"
     entry = {"column": hostile, "kind": "category", "required": False, "values": [hostile]}
     changes = {"goal": hostile, "target": hostile, "parts": {hostile: [hostile]}}
     inputs = {"inputs": {hostile: entry}, "example": {hostile: hostile}}
-    page = api_pages.render(1, description | changes | inputs)
+    page = server.render(1, description | changes | inputs)
     assert "alert('1')" not in page
     assert page.count("<script") == 2
 

@@ -9,7 +9,7 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
-from project.settings.paths import DESCRIPTION
+from project.settings.base import DESCRIPTION
 
 from loopback import MODEL, serving, wait_until
 

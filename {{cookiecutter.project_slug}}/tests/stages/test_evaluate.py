@@ -1,4 +1,4 @@
-"""make evaluate: scores with intervals, baselines and slices, and a page that shows them."""
+"""make evaluate: scores with intervals, baselines and scores, and a page that shows them."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
-from project.evaluation import criteria, explain, slices
+from project.evaluation import criteria, explain, scoring
 
 import problem
 import synthetic
@@ -59,13 +59,13 @@ def test_a_baseline_must_be_beaten_not_equalled(evaluated: Config) -> None:
 
 def test_slices_hold_enough_examples_and_cover_them_all(finished: Config) -> None:
     examples = loading.read_examples(finished, "train")
-    found = list(slices.slices(finished, examples))
-    assert all(slices.MIN_EXAMPLES <= inside.sum() < len(examples) for _, _, inside in found)
+    found = list(scoring.slices(finished, examples))
+    assert all(scoring.MIN_EXAMPLES <= inside.sum() < len(examples) for _, _, inside in found)
     binned = [inside for column, _, inside in found if column == synthetic.VARYING]
-    assert len(binned) == slices.NUM_BINS
+    assert len(binned) == scoring.NUM_BINS
     assert sum(inside.sum() for inside in binned) == len(examples)
 
 
 def test_a_slice_by_a_column_that_is_not_there_is_refused(finished: Config) -> None:
     with pytest.raises(InputError, match="flavour"):
-        list(slices.slices(finished.model_copy(update={"slices": ("flavour",)}), pd.DataFrame({"a": [1]})))
+        list(scoring.slices(finished.model_copy(update={"slices": ("flavour",)}), pd.DataFrame({"a": [1]})))

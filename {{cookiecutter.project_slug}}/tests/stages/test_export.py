@@ -15,7 +15,7 @@ from project.core import artifacts
 from project.core.errors import RefusedError
 from project.data import loading
 from project.exporting import saved_model
-from project.settings.paths import DESCRIPTION, PROJECT
+from project.settings.base import DESCRIPTION, PROJECT
 from project.stages import export
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError
-from project.data import streaming
+from project.data import formats
 from project.evaluation import inference
 from project.stages import predict
 
@@ -70,7 +70,7 @@ def test_formats(finished: Config, expected: dict[str, np.ndarray], tmp_path: Pa
 def test_pieces_keep_rows_and_order(
     finished: Config, expected: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "ROWS", 7)
+    monkeypatch.setattr(formats, "ROWS", 7)
     run(finished, write(synthetic.make_table(60, seed=1), tmp_path / "new.parquet"), tmp_path / "out.parquet")
     predicted = read(tmp_path / "out.parquet")
     for name, values in expected.items():

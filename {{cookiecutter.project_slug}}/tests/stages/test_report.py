@@ -18,11 +18,11 @@ HOSTILE = "<b>\u202e\"'&{{ 1 }}"
 
 @pytest.fixture(scope="module")
 def indexed(evaluated: Config, tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """A project that is evaluated, and whose update failed."""
+    """A project that is evaluated, and whose search failed."""
     folder = tmp_path_factory.mktemp("indexed") / "artifacts"
     shutil.copytree(evaluated.artifacts, folder)
     config = evaluated.model_copy(update={"artifacts": folder})
-    report.write_page(config.paths.update / "report.html", Page("Update", Banner("bad", HOSTILE, "why"), []))
+    report.write_page(config.paths.tuning / "report.html", Page("Search", Banner("bad", HOSTILE, "why"), []))
     index.main(config)
     return config
 
@@ -34,19 +34,19 @@ def written(indexed: Config) -> str:
 
 
 def test_every_page_is_linked_with_its_answer(indexed: Config, written: str) -> None:
-    for folder in ("evaluation", "acceptance", "update"):
+    for folder in ("evaluation", "acceptance", "tuning"):
         assert f'href="{folder}/report.html"' in written
         assert (indexed.paths.root / folder / "report.html").is_file()
     answer = index.read_answer(indexed.paths.evaluation / "report.html")
     assert answer is not None
     assert answer.state == "good"
     assert answer.headline in written
-    assert "Not asked yet: <code>make tune</code>" in written
+    assert "Not asked yet: <code>make validate</code>" in written
 
 
 def test_the_index_begins_with_the_answer(written: str) -> None:
     assert re.search(r"1 of \d pages report a problem", written[: written.index("<table")])
-    assert "Did new data make it better?" in written
+    assert "Which hyperparameters are best?" in written
     assert "accepted" in written
 
 
@@ -64,7 +64,7 @@ def test_runs_and_versions_are_listed(indexed: Config, written: str) -> None:
 def test_an_answer_is_text_whatever_it_holds(written: str, indexed: Config) -> None:
     assert "<b>" not in written
     assert "\u202e" not in written
-    answer = index.read_answer(indexed.paths.update / "report.html")
+    answer = index.read_answer(indexed.paths.tuning / "report.html")
     assert answer == Banner("bad", report.visible(HOSTILE), "why")
 
 

@@ -8,7 +8,7 @@ from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.exporting import registry
-from project.settings.paths import DESCRIPTION
+from project.settings.base import DESCRIPTION
 from project.stages import export, rollback
 
 

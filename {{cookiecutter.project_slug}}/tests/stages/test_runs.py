@@ -11,7 +11,7 @@ import pytest
 from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.evaluation import intervals, run_scores
+from project.evaluation import scoring
 from project.stages import compare, runs, train
 from project.training import run_history
 
@@ -25,7 +25,7 @@ def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) ->
     artifacts.write_json(folder / "run.json", changed)
     order = np.random.default_rng(0).permutation(len(targets)) if shuffle else np.arange(len(targets))
     moved = {name: values[order] for name, values in predictions.items()}
-    scores = intervals.intervals(targets, moved, config.resamples, config.seed)
+    scores = scoring.intervals(targets, moved, config.resamples, config.seed)
     run_history.add_scores(config, f"model {number}", scores, targets, moved)
 
 
@@ -55,7 +55,7 @@ def test_the_list_shows_scores_and_settings_the_newest_first(
     artifacts.remove(scored.paths.kept_run(1) / run_history.SCORES)  # the list scores what was not evaluated
     runs.main(scored)
     header, newest, oldest, *_ = capsys.readouterr().out.splitlines()
-    value = scored.metric in header and run_scores.score(scored, run_history.read(scored, 1))
+    value = scored.metric in header and scoring.score(scored, run_history.read(scored, 1))
     assert newest.split()[0] == "2"
     assert "  epochs=77  " in newest
     assert newest.endswith("01234567+")
@@ -143,6 +143,6 @@ def test_a_run_is_sent_to_mlflow(trained: Config, tmp_path: Path, capsys: pytest
 
 def scores_of(config: Config) -> tuple[dict[str, dict[str, float]], np.ndarray, dict[str, np.ndarray]]:
     """The scores of the first run and what they come from."""
-    run_scores.score_missing(config)
+    scoring.score_missing(config)
     targets, predictions = run_history.read_predictions(config, 2)
     return run_history.read(config, 2).scores, targets, predictions

@@ -11,10 +11,10 @@ import pytest
 
 from project.config import Config
 from project.core.errors import InputError, RefusedError
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import schema as schema_stage
 from project.stages import validate
-from project.validation import schema, schema_inference
+from project.validation import schema
 
 
 def write(config: Config, table: pd.DataFrame) -> None:
@@ -179,5 +179,5 @@ def test_no_secret_is_written_into_the_schema(source: str, shown: str) -> None:
 )
 def test_bounds_hold_the_range_that_was_seen(low: float, high: float) -> None:
     width = (high - low) or abs(high)
-    assert schema_inference.rounded_outward(low - width, width, -math.inf) <= low - width
-    assert schema_inference.rounded_outward(high + width, width, math.inf) >= high + width
+    assert schema.rounded_outward(low - width, width, -math.inf) <= low - width
+    assert schema.rounded_outward(high + width, width, math.inf) >= high + width

@@ -16,7 +16,7 @@ from project.data import loading, tables
 from project.data.requests import from_log, loggable
 from project.evaluation.inference import identity
 from project.exporting.registry import describe
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import train, update, validate
 from project.training import run_history
 from project.updating import new_data

@@ -12,7 +12,7 @@ import pytest
 
 from project.config import Config
 from project.core.errors import RefusedError
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import schema, validate
 from project.validation import page as validation_page
 

@@ -13,7 +13,7 @@ import pytest
 from project.config import Config
 from project.core.errors import InputError
 from project.data import tables
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.validation import data_statistics
 
 Write = Callable[[pa.Table], Config]

@@ -1,6 +1,8 @@
 """The command line: runs a stage, after those before it that are stale, with the settings that are given."""
 
+import argparse
 import contextlib
+import difflib
 import errno
 import gc
 import importlib
@@ -10,12 +12,15 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, CliSettingsSource, SettingsError
 
 from ..settings import base
-from . import settings
+from ..settings.base import PACKAGE
 from .errors import InputError, RefusedError
 
 EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
@@ -25,7 +30,7 @@ EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
 STAGES = Path(__file__).parents[1] / "stages"
 ONLY, FORCE = "--only", "--force"
 WIDTH = 110
-USAGE = f"""usage: python -m {base.PACKAGE} STAGE [{ONLY}] [{FORCE}] [--setting value ...]
+USAGE = f"""usage: python -m {PACKAGE} STAGE [{ONLY}] [{FORCE}] [--setting value ...]
 
 A stage brings up to date what it depends on, and runs if it is stale itself.
 
@@ -76,7 +81,7 @@ def run(words: list[str]) -> int:
     from ..config import Config  # here, so that a mistake in it ends in a message, too
 
     try:
-        config = settings.load(Config, [word for word in options if word not in (ONLY, FORCE)])
+        config = load_settings(Config, [word for word in options if word not in (ONLY, FORCE)])
     except InputError as error:
         raise SettingError(str(error)) from error
     return run_stages(config, name, only=ONLY in options, force=FORCE in options)
@@ -149,15 +154,13 @@ def set_up_process() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's idle threads then sleep instead of spinning
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-    gc.set_threshold(
-        100_000, 50, 50
-    )  # importing TensorFlow makes many objects that stay: a look at them takes a second
+    gc.set_threshold(100_000, 50, 50)  # TensorFlow makes many objects that stay: a look at them takes a second
 
 
 def load(name: str) -> Any:
     """The module of a stage; TFDV writes about IPython to the error stream when it is imported."""
     with contextlib.redirect_stderr(io.StringIO()):
-        return importlib.import_module(f"{base.PACKAGE}.stages.{name.replace('-', '_')}")
+        return importlib.import_module(f"{PACKAGE}.stages.{name.replace('-', '_')}")
 
 
 def stop(reason: object, status: int) -> int:
@@ -165,3 +168,76 @@ def stop(reason: object, status: int) -> int:
     sys.stdout.flush()
     print(f"error: {reason}", file=sys.stderr)
     return status
+
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+
+
+def load_settings(settings: type[AnySettings], arguments: Sequence[str]) -> AnySettings:
+    """Reads the settings; the command line wins over the environment, the environment over the written values.
+
+    Raises:
+        InputError: a name, type or range is wrong; the message names the setting, the value and what is allowed.
+    """
+    check_environment(settings, os.environ)
+    parser = Parser(allow_abbrev=False, add_help=False)
+    parser.known = tuple(settings.model_fields)
+    try:
+        source: CliSettingsSource[Any] = CliSettingsSource(
+            settings, root_parser=parser, cli_parse_args=[underscored(argument) for argument in arguments]
+        )
+        return settings(_cli_settings_source=source)
+    except ValidationError as error:
+        raise InputError(describe_error(settings, error)) from error
+    except SettingsError as error:
+        message = f"a setting cannot be read: {error.__cause__ or error}; lists are written a,b or as JSON"
+        raise InputError(message) from error
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that names the nearest setting when it meets one that does not exist."""
+
+    known: tuple[str, ...] = ()
+
+    def error(self, message: str) -> NoReturn:
+        """Turns argparse's own error into one that tells what to do."""
+        _, separator, unknown = message.partition("unrecognized arguments: ")
+        if separator:
+            message = unknown_setting(unknown.split()[0], self.known)
+        raise InputError(message)
+
+
+def underscored(argument: str) -> str:
+    """Accepts --learning-rate for --learning_rate."""
+    name, separator, value = argument.partition("=")
+    return name.replace("-", "_").replace("__", "--", 1) + separator + value if name.startswith("--") else argument
+
+
+def check_environment(settings: type[BaseSettings], environment: Mapping[str, str]) -> None:
+    """Refuses variables that look like settings but are none, since they would be ignored in silence."""
+    prefix = settings.model_config.get("env_prefix", "").upper()
+    for variable in environment:
+        name = variable.upper().removeprefix(prefix).lower()
+        if variable.upper().startswith(prefix) and name not in settings.model_fields:
+            raise InputError(f"environment variable {variable}: {unknown_setting(name, settings.model_fields)}")
+
+
+def unknown_setting(name: str, known: Iterable[str]) -> str:
+    """The message about a setting that does not exist."""
+    nearest = difflib.get_close_matches(name.strip("-"), list(known), n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"`python -m {PACKAGE} all --help` lists all settings."
+    return f"{name} is not a setting; {hint}"
+
+
+def describe_error(settings: type[BaseSettings], error: ValidationError) -> str:
+    """One line per wrong setting: its name, what came, what is allowed, what it is for."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if name in settings.model_fields:
+            came = problem["input"]
+            meaning = settings.model_fields[name].description
+            lines.append(f"{name}: {came!r} is not allowed. {problem['msg']}. It is: {meaning}")
+        else:
+            lines.append(problem["msg"].removeprefix("Value error, "))
+    return "\n".join(dict.fromkeys(lines))

@@ -12,7 +12,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 from . import splitting
 from .provenance import Provenance, name_rows
 

@@ -96,7 +96,7 @@ def connect(source: str) -> tuple[Any, str]:
         filesystem, path = fsspec.core.url_to_fs(source)
     except ImportError as error:
         message = f"source {without_password(source)} needs a driver that is not installed ({error})"
-        raise InputError(f"{message}; install the project's extra `cloud`") from error
+        raise InputError(f"{message}; install the dependency group `cloud`") from error
     return filesystem, str(path)
 
 

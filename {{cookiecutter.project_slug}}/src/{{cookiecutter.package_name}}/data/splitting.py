@@ -8,7 +8,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 
 CHUNK = 1 << 18  # rows that are hashed at once
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ..config import Config
 from ..core import artifacts
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 
 DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
 

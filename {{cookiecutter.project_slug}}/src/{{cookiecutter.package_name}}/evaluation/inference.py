@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - its layers are to be known
 from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts

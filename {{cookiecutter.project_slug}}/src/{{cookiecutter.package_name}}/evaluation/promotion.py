@@ -12,8 +12,8 @@ from ..config import Config
 from ..data import loading
 from ..reporting import report
 from ..reporting.report import Row
-from . import inference, slices
-from .intervals import summarize
+from . import inference, scoring
+from .scoring import summarize
 
 RISK = 0.05  # that a challenger beyond the margin is promoted nevertheless
 
@@ -43,8 +43,8 @@ def examine(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
     challenger = inference.predict(new, examples)
     targets = task.actual(wanted, examples[config.target])
     rows: list[Row] = []
-    before = {key(entry): entry for entry in slices.score_slices(config, examples, targets, champion)}
-    for entry in slices.score_slices(config, examples, targets, challenger):
+    before = {key(entry): entry for entry in scoring.score_slices(config, examples, targets, champion)}
+    for entry in scoring.score_slices(config, examples, targets, challenger):
         if key(entry) in before:
             both = (interval(before[key(entry)]), interval(entry))
             rows.append([entry["column"], entry["slice"], entry["examples"], *both])

@@ -15,7 +15,7 @@ from ..core import artifacts
 from ..data import loading, requests
 from ..reporting import cards
 from ..reporting.report import format_number
-from ..settings.paths import PROJECT
+from ..settings.base import PROJECT
 from ..validation import schema
 
 

@@ -7,7 +7,7 @@ from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, RefusedError
 from ..reporting import report
-from ..settings.paths import DESCRIPTION
+from ..settings.base import DESCRIPTION
 
 
 def in_service(config: Config) -> int:

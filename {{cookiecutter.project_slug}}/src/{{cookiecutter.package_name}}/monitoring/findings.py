@@ -12,8 +12,8 @@ from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import InputError
 from ..data import requests
-from ..evaluation import intervals
-from ..exporting import record
+from ..evaluation import scoring
+from ..exporting import saved_model
 from ..validation import anomalies, data_statistics, schema
 from . import drift
 from .drift import Drift
@@ -58,10 +58,12 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
     folder = config.paths.record(version)
     inputs, absent = logged_inputs(config, described["inputs"], [line["inputs"] for line in traffic.rows])
     sent = requests.as_table(inputs, [line["inputs"] for line in traffic.rows])
-    examples = requests.from_examples(inputs, read_record(folder / record.EXAMPLES))
+    examples = requests.from_examples(inputs, read_record(folder / saved_model.KEPT_EXAMPLES))
     features = Tables(*requests.comparable(inputs, examples, sent))
     outputs = [line["outputs"] for line in traffic.rows]
-    references = [prediction_tables(read_record(folder / name), outputs) for name in record.PREDICTIONS.values()]
+    references = [
+        prediction_tables(read_record(folder / name), outputs) for name in saved_model.KEPT_PREDICTIONS.values()
+    ]
     tables = {"features": features, "predictions": references[-1]}
     expected = {*config.expected_drift, *requests.meant_to_change(inputs)}
     num_columns = max(1, sum(each.reference.shape[1] for each in tables.values()))
@@ -145,7 +147,7 @@ def measure_quality(config: Config, described: Mapping[str, Any], traffic: Traff
     loss = config.max_score_loss * abs(accepted["value"])
     greater_is_better = metrics.METRICS[metric].greater_is_better
     bound = accepted["low"] - loss if greater_is_better else accepted["high"] + loss
-    scores = intervals.intervals(targets, predictions, config.resamples, config.seed)
+    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
     now = scores.get(metric)
     is_worse = now is not None and (now["high"] < bound if greater_is_better else now["low"] > bound)
     return {**quality, "metric": metric, "metrics": scores, "accepted": accepted, "bound": bound, "worse": is_worse}

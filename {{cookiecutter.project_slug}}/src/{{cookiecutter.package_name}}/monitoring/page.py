@@ -29,7 +29,7 @@ from ..reporting.report import (
     Status,
     Table,
 )
-from ..settings.paths import PROJECT
+from ..settings.base import PROJECT
 from . import rules
 from .drift import Drift
 from .findings import Findings, Tables

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 from .report import Interval, format_interval, visible
 
 SIGNS = re.compile(r"([\\`*_{}\[\]#|~])")  # that Markdown gives a meaning

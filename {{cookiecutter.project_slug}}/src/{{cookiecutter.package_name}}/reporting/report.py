@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from ..core.artifacts import write_text
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MISSING = "\N{EN DASH}"

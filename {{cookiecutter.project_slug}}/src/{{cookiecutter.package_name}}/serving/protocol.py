@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.errors import RequestError
 from ..data import requests
-from ..settings.paths import NAMED, SERIALIZED
+from ..settings.base import NAMED, SERIALIZED
 
 Inputs = dict[str, dict[str, Any]]  # what a description says of each input
 

@@ -25,17 +25,33 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 from ..config import Config
 from ..core.errors import RequestError
 from ..data import requests
 from . import protocol
-from .service_metrics import ServiceMetrics
 
 QUEUE_LENGTH = 10_000  # requests; more are dropped and counted, since memory is finite
 PAUSE_SECONDS = 0.1  # between two writes: a thread that wakes for each request takes time from the one that answers
 COMPLAINT_SECONDS = 60  # between two complaints about a disk
 CLOSING_SECONDS = 10  # that a server which stops waits for its log
+
+
+@dataclass(frozen=True)
+class ServiceMetrics:
+    """Counters, gauges and histograms; `registry` holds them all."""
+
+    registry: CollectorRegistry
+    requests: Counter
+    seconds: Histogram
+    batch_rows: Histogram
+    version: Gauge
+    swaps: Counter
+    refused_versions: Counter
+    feedback: Counter
+    log_dropped: Counter
+    log_failed: Counter
 
 
 @dataclass(frozen=True)
@@ -278,3 +294,26 @@ def parse_time(text: str) -> datetime:
     """An ISO 8601 time; UTC where it names no zone."""
     time = datetime.fromisoformat(text)
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
+
+
+def create() -> ServiceMetrics:
+    """Everything at zero, in a registry of its own, so that a process can hold several servers."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return ServiceMetrics(
+        registry=registry,
+        requests=Counter("predict_requests", "Requests for predictions, by HTTP status", ["status"], registry=registry),
+        seconds=Histogram("predict_seconds", "Time to answer", buckets=SECONDS, registry=registry),
+        batch_rows=Histogram("batch_rows", "Rows in one run of the model", buckets=ROWS, registry=registry),
+        version=Gauge("model_version", "The version in service", registry=registry),
+        swaps=Counter("model_swaps", "Versions put in service in place of another", registry=registry),
+        refused_versions=Counter("model_versions_refused", "Versions that cannot be served", registry=registry),
+        feedback=Counter("feedback_outcomes", "True outcomes that were told", registry=registry),
+        log_dropped=Counter("request_log_dropped", "Requests not logged: too many at once", registry=registry),
+        log_failed=Counter("request_log_failed_lines", "Lines that could not be written", registry=registry),
+    )

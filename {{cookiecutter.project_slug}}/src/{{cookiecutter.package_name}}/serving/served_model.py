@@ -16,9 +16,9 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ..config import Config
-from ..settings.paths import DESCRIPTION, NAMED
+from ..settings.base import DESCRIPTION, NAMED
 from . import protocol
-from .service_metrics import ServiceMetrics
+from .request_log import ServiceMetrics
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 

@@ -7,8 +7,10 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import jinja2
 import tensorflow as tf
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -18,8 +20,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..config import Config
 from ..core.errors import InputError, RequestError
-from ..settings.paths import PROJECT
-from . import api_pages, protocol, request_log, service_metrics
+from ..data import requests
+from ..settings.base import PROJECT
+from . import protocol, request_log
 from .request_log import Answered, RequestLog, timestamp
 from .served_model import Models, ServedModel
 
@@ -37,7 +40,7 @@ class Server:
         Raises:
             InputError: there is none.
         """
-        self.config, self.metrics = config, service_metrics.create()
+        self.config, self.metrics = config, request_log.create()
         self.models = Models(config, self.metrics)
         self.models.refresh()
         if self.models.current is None:
@@ -155,7 +158,7 @@ class Server:
         model = self.models.current
         if model is None:
             return PlainTextResponse("no version is in service", 503)
-        return HTMLResponse(api_pages.render(model.version, model.description))
+        return HTMLResponse(render(model.version, model.description))
 
     async def ready(self, _: Request) -> Response:
         """Whether requests can be answered."""
@@ -168,7 +171,7 @@ class Server:
 
     def describe(self) -> dict[str, Any]:
         """The OpenAPI description of the version in service."""
-        return api_pages.describe(self.models.current.description if self.models.current else None)
+        return describe(self.models.current.description if self.models.current else None)
 
 
 async def alive(_: Request) -> Response:
@@ -239,3 +242,121 @@ def is_sampled(share: float) -> bool:
 def as_json(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A response in JSON; NaN is written as TensorFlow Serving does, which JSON's standard does not know."""
     return Response(json.dumps(content), status, headers, "application/json")
+
+
+ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+REFUSALS = {
+    "400": "Malformed: a field is missing, unknown or of the wrong type",
+    "404": "No such model or version",
+    "413": "Too many rows or bytes",
+    "422": "A value is outside what the schema allows",
+}
+
+
+def describe(description: dict[str, Any] | None) -> dict[str, Any]:
+    """OpenAPI 3.1 for the version in service; `description` is its model.json."""
+    described = description or {"goal": "", "inputs": {}, "example": {}}
+    prefix = f"/v1/models/{PROJECT}"
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"{PROJECT}: predictions", "version": "1", "description": described["goal"]},
+        "paths": {
+            f"{prefix}:predict": {"post": predict(described)},
+            prefix: {"get": answer("Versions and their states")},
+            f"{prefix}/metadata": {"get": answer("Inputs and outputs of the model")},
+            f"{prefix}/feedback": {"post": feedback()},
+            "/healthz": {"get": answer("Whether the process answers")},
+            "/readyz": {"get": answer("Whether a model is in service")},
+            "/metrics": {"get": answer("Measurements for Prometheus", "text/plain")},
+        },
+    }
+
+
+def predict(described: dict[str, Any]) -> dict[str, Any]:
+    """The operation that everything is about."""
+    inputs, example = described["inputs"], described["example"]
+    values = {name: requests.json_schema(entry) for name, entry in inputs.items()}
+    row = {
+        "type": "object",
+        "properties": values,
+        "required": [name for name, entry in inputs.items() if entry["required"]],
+        "additionalProperties": False,
+    }
+    columns = {name: {"type": "array", "items": schema} for name, schema in values.items()}
+    properties = {
+        "signature_name": {"type": "string", "enum": ["serving_default", "serialized_examples"]},
+        "instances": {"type": "array", "items": row, "minItems": 1},
+        "inputs": {"type": "object", "properties": columns, "additionalProperties": False},
+    }
+    examples = {
+        "rows": {"value": {"instances": [example]}},
+        "columns": {"value": {"inputs": {name: [value] for name, value in example.items()}}},
+    }
+    operation = answer("Predictions for rows (instances) or columns (inputs)")
+    operation["requestBody"] = body({"type": "object", "properties": properties}, examples)
+    operation["responses"] |= {
+        status: {"description": meaning, "content": {"application/json": {"schema": ERROR}}}
+        for status, meaning in REFUSALS.items()
+    }
+    return operation
+
+
+def feedback() -> dict[str, Any]:
+    """The operation by which true outcomes come back."""
+    entry = {
+        "type": "object",
+        "required": ["id", "outcome"],
+        "properties": {"id": {"type": "string"}, "row": {"type": "integer", "minimum": 0, "default": 0}, "outcome": {}},
+    }
+    operation = answer("Tells the true outcome of an earlier request; id is its X-Request-Id")
+    example = {"one": {"value": {"id": "the X-Request-Id of the answer", "row": 0, "outcome": "what was true"}}}
+    operation["requestBody"] = body({"anyOf": [entry, {"type": "array", "items": entry}]}, example)
+    return operation
+
+
+def body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
+    """A body in JSON that has to be there."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+
+
+def answer(summary: str, media: str = "application/json") -> dict[str, Any]:
+    """An operation and its good outcome."""
+    return {"summary": summary, "responses": {"200": {"description": "As asked", "content": {media: {}}}}}
+
+
+TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
+VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; without it, as text and tables
+
+
+def render(version: int, description: dict[str, Any]) -> str:
+    """The page as HTML that needs no network; all that comes from data is escaped."""
+    fields = [
+        {
+            "name": name,
+            "label": entry["column"],
+            "required": entry["required"],
+            "example": typed(description["example"][name]),
+        }
+        | requests.form_field(entry)
+        for name, entry in description["inputs"].items()
+    ]
+    inputs = {name: {"column": entry["column"], "kind": entry["kind"]} for name, entry in description["inputs"].items()}
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        name=PROJECT,
+        version=version,
+        goal=description["goal"],
+        target=description["target"],
+        exported=description["exported_at"][:16].replace("T", " "),
+        fields=fields,
+        settings={"address": f"/v1/models/{PROJECT}", "parts": description["parts"], "inputs": inputs},
+        view=VIEW.read_text(encoding="utf-8") if VIEW.exists() else "",
+    )
+
+
+def typed(value: Any) -> Any:
+    """A value as a person types it: a list as text with commas."""
+    return ", ".join("" if cell is None else str(cell) for cell in value) if isinstance(value, list) else value

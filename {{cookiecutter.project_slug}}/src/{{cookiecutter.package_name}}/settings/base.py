@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -60,3 +62,157 @@ def groups(settings: type[BaseSettings]) -> list[type[BaseSettings]]:
 def without_password(source: str) -> str:
     """An address or database URL as it may be shown and stored."""
     return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)
+
+
+SPLITS = ("train", "validation", "test")
+# What stands where in an exported version: on this, the stages that write it and the server that reads it agree.
+NAMED, SERIALIZED = "serving_default", "serialized_examples"  # the signatures
+DESCRIPTION = Path("assets.extra", "model.json")
+WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
+MORE_MISSING = 0.1  # share that may lack beyond what was seen; a column with no more room than that is required
+
+PROJECT = (__package__ or "").partition(".")[0].replace("_", "-")  # the name under which the model is served
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The artifacts below one folder."""
+
+    root: Path
+
+    def examples(self, split: str) -> Path:
+        """The examples table of a split."""
+        return self.root / "examples" / f"{split}.parquet"
+
+    @property
+    def index(self) -> Path:
+        """The page that links all others."""
+        return self.root / "index.html"
+
+    @property
+    def provenance(self) -> Path:
+        """Where the examples came from and what became of them."""
+        return self.root / "examples" / "provenance.json"
+
+    def stamp(self, stage: str) -> Path:
+        """What make goes by to know whether a stage is stale."""
+        return self.root / "stamps" / f"{stage}.json"
+
+    @property
+    def validation(self) -> Path:
+        """Folder of statistics.pb, anomalies.json and report.html."""
+        return self.root / "validation"
+
+    @property
+    def training(self) -> Path:
+        """Folder of the checkpoints, history.csv, run.json and, while training, of the logs."""
+        return self.root / "training"
+
+    @property
+    def logs(self) -> Path:
+        """The curves of the present training, as TensorBoard reads them; those of earlier ones are with their runs."""
+        return self.training / "logs"
+
+    @property
+    def model(self) -> Path:
+        """The trained model: raw inputs to decoded predictions."""
+        return self.training / "model.keras"
+
+    @property
+    def run(self) -> Path:
+        """Settings, data, versions and scores of the training run."""
+        return self.training / "run.json"
+
+    @property
+    def history(self) -> Path:
+        """Scores of every epoch."""
+        return self.training / "history.csv"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of the training runs that are kept."""
+        return self.root / "runs"
+
+    def kept_run(self, number: int) -> Path:
+        """Folder of a training run."""
+        return self.runs / str(number)
+
+    def kept_runs(self) -> list[int]:
+        """The training runs that are kept, oldest first."""
+        return numbered(self.runs)
+
+    @property
+    def tuning(self) -> Path:
+        """Folder of the hyperparameter search."""
+        return self.root / "tuning"
+
+    @property
+    def best_hyperparameters(self) -> Path:
+        """The winner of the search, which training then uses."""
+        return self.tuning / "best_hyperparameters.json"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of metrics.json and report.html."""
+        return self.root / "evaluation"
+
+    @property
+    def verdict(self) -> Path:
+        """Whether the test split accepted the model."""
+        return self.root / "acceptance" / "verdict.json"
+
+    @property
+    def export(self) -> Path:
+        """Folder of the exported versions, in TensorFlow Serving's layout."""
+        return self.root / "export" / PROJECT
+
+    @property
+    def exported(self) -> Path:
+        """Which model was exported last, and as which version."""
+        return self.export / "exported.json"
+
+    @property
+    def requests(self) -> Path:
+        """Folder of the request log."""
+        return self.root / "serving" / "requests"
+
+    @property
+    def monitoring(self) -> Path:
+        """Folder of the monitoring: status.json, report.html and history.json."""
+        return self.root / "monitoring"
+
+    @property
+    def update(self) -> Path:
+        """Folder of the last update: decision.json, report.html and the challenger's own artifacts."""
+        return self.root / "update"
+
+    @property
+    def candidate(self) -> Path:
+        """The artifacts of the challenger, as those of the project."""
+        return self.update / "candidate"
+
+    def record(self, version: int) -> Path:
+        """What the project keeps about an exported version."""
+        return self.root / "versions" / str(version)
+
+    @property
+    def withdrawn(self) -> Path:
+        """Folder of the versions that were rolled back; servers look only at the numbered folders beside it."""
+        return self.export / "withdrawn"
+
+    def version(self, number: int) -> Path:
+        """Folder of an exported version."""
+        return self.export / str(number)
+
+    def versions(self) -> list[int]:
+        """The exported versions that are not withdrawn, oldest first; the last one is in service."""
+        return numbered(self.export)
+
+    def withdrawn_versions(self) -> list[int]:
+        """The versions that were rolled back, oldest first."""
+        return numbered(self.withdrawn)
+
+
+def numbered(folder: Path) -> list[int]:
+    """The folders in a folder whose names are numbers."""
+    return sorted(int(inside.name) for inside in folder.glob("*") if inside.name.isdigit() and inside.is_dir())

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from .base import Names, Settings, Share, without_password
-from .paths import Paths
+from .base import Names, Paths, Settings, Share, without_password
 
 
 class DataSettings(Settings):

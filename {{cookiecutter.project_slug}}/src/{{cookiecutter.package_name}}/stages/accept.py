@@ -1,4 +1,4 @@
-"""make accept: the final exam, one look at the test split against the success criteria."""
+"""make accept: evaluates the model on the test split and checks the success criteria."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
 from ..data import loading, tables
-from ..evaluation import criteria, inference, intervals
+from ..evaluation import criteria, inference, scoring
 
 
 def main(config: Config) -> None:
@@ -56,7 +56,7 @@ def sit_exam(config: Config) -> dict[str, Any]:
     target = inference.target_of(complete)
     train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
     actual = task.actual(target, test[config.target])
-    measured = intervals.intervals(actual, inference.predict(complete, test), config.resamples, config.seed)
+    measured = scoring.intervals(actual, inference.predict(complete, test), config.resamples, config.seed)
     features = preprocessing.simple_features(config, train, test)
     simple = baselines.baseline(
         (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config)

@@ -16,8 +16,7 @@ from ..data import gathering, loading, splitting, tables, targets
 from ..data.gathering import Gathered, check_content, check_keys
 from ..data.provenance import MAX_ROW_NUMBERS, Provenance
 from ..reporting import cards
-from ..settings.base import without_password
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS, without_password
 
 DECIDING = {  # settings that decide what the tables hold
     *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),

@@ -7,7 +7,7 @@ import numpy as np
 from .. import metrics
 from ..config import Config
 from ..core.errors import InputError, RefusedError
-from ..evaluation import promotion, run_scores
+from ..evaluation import promotion, scoring
 from ..evaluation.promotion import Comparison
 from ..reporting import report
 from ..training import run_history
@@ -19,7 +19,7 @@ MAX_VALUE = 40  # characters of a setting
 
 def main(config: Config) -> None:
     """Prints what differs between two runs, and their scores on the same validation examples."""
-    run_scores.score_missing(config)
+    scoring.score_missing(config)
     one, other = chosen(config)
     check_comparable(one, other)
     (targets, before), (others, after) = (run_history.read_predictions(config, run.number) for run in (one, other))
@@ -27,11 +27,11 @@ def main(config: Config) -> None:
         raise RefusedError(f"runs {one.number} and {other.number} learned other classes: their scores do not compare")
     comparison = promotion.compare(config, targets, before, after)
     names = [f"run {run.number}" for run in (one, other)]
-    lines = run_scores.table(["what differs", *names], differences(one, other))
+    lines = scoring.table(["what differs", *names], differences(one, other))
     print("\n".join(lines if len(lines) > 1 else ["nothing differs: settings, data, code and versions are the same"]))
     print()
     header = [f"score on {len(targets):,} validation examples", *names, f"gain of {names[1]}", ""]
-    print("\n".join(run_scores.table(header, score_rows(comparison))))
+    print("\n".join(scoring.table(header, score_rows(comparison))))
     print(f"\n{answer(config, comparison, names)}")
 
 
@@ -67,7 +67,7 @@ def differences(one: Run, other: Run) -> list[list[str]]:
     described = [described_run(run) for run in (one, other)]
     names = dict.fromkeys([*described[0], *described[1]])
     rows = [[name, *(run.get(name, ABSENT) for run in described)] for name in names]
-    return [[run_scores.shortened(cell, MAX_VALUE) for cell in row] for row in rows if row[1] != row[2]]
+    return [[scoring.shortened(cell, MAX_VALUE) for cell in row] for row in rows if row[1] != row[2]]
 
 
 def described_run(run: Run) -> dict[str, str]:
@@ -79,11 +79,9 @@ def described_run(run: Run) -> dict[str, str]:
         "version": {**facts["versions"], "python": facts["python"]},
     }
     described = {
-        f"{group} {name}": run_scores.written(value)
-        for group, values in groups.items()
-        for name, value in values.items()
+        f"{group} {name}": scoring.written(value) for group, values in groups.items() for name, value in values.items()
     }
-    data, commit = run_scores.origin(run)
+    data, commit = scoring.origin(run)
     best = f"{facts['best_epoch']} of {facts['epochs']}"
     return {**described, "data": data, "code": commit or ABSENT, "best epoch": best, "seconds": f"{facts['seconds']}"}
 

@@ -9,7 +9,7 @@ from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..data import loading, tables
-from ..evaluation import charts, criteria, explain, inference, intervals, slices
+from ..evaluation import charts, criteria, explain, inference, scoring
 from ..reporting import plots, report
 from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
 from ..settings.base import without_password
@@ -28,13 +28,13 @@ def main(config: Config) -> None:
     targets, predictions = task.actual(target, examples[config.target]), inference.predict(complete, examples)
     features = preprocessing.simple_features(config, train, examples)
     simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1])
-    scores = intervals.intervals(targets, predictions, config.resamples, config.seed)
+    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
     content: dict[str, Any] = {
         "split": SPLIT,
         "examples": tables.extent(examples),
         "metrics": scores,
         "baseline": {name: metrics.score(targets, outputs) for name, outputs in simple.items()},
-        "slices": slices.score_slices(config, examples, targets, predictions),
+        "slices": scoring.score_slices(config, examples, targets, predictions),
         **inference.identity(config),
     }
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)

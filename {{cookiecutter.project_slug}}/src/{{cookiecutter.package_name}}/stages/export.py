@@ -17,8 +17,8 @@ from ..core import artifacts
 from ..core.errors import RefusedError
 from ..data import batching, loading
 from ..evaluation import inference
-from ..exporting import card, record, registry, saved_model, verify_export
-from ..settings.paths import DESCRIPTION
+from ..exporting import card, registry, saved_model, verify_export
+from ..settings.base import DESCRIPTION
 
 NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
 NUM_WARMUP = 8  # examples in the request by which a server warms up
@@ -36,7 +36,7 @@ def main(config: Config) -> None:
     folder = config.paths.version(registry.next_number(config))
     with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
         complete = inference.load_model(config)
-        record.write(config, complete, int(folder.name))
+        saved_model.keep(config, complete, int(folder.name))
         write_and_verify(config, complete, temporary, verifier)
         artifacts.write_json(temporary / DESCRIPTION, card.describe(config, complete, identity))
         write_card(config, int(folder.name), temporary)

@@ -16,9 +16,7 @@ def main(config: Config) -> None:
     version = max(config.paths.versions(), default=0)
     exported = artifacts.require(config.paths.version(version), "export")
     if glob.has_magic(config.input) and not Path(config.input).exists():
-        from ..exporting import prediction_shards  # here, since one table needs no Beam
-
-        num_rows = prediction_shards.predict(config, exported)
+        num_rows = prediction.predict(config, exported)
     else:
         num_rows, remarks = prediction.predict_table(config, exported, Path(config.input), Path(config.output))
         print("".join(f"{remark}\n" for remark in remarks), end="")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..config import Config
 from ..core import artifacts
-from ..evaluation import run_scores
+from ..evaluation import scoring
 from ..exporting import registry
 from ..reporting import report
 from ..reporting.report import (
@@ -56,7 +56,7 @@ QUESTIONS = (
 
 def main(config: Config) -> None:
     """Writes the page, prints where it is and shows it where there is a display."""
-    run_scores.score_missing(config)
+    scoring.score_missing(config)
     answers = {question: read_answer(path_of(config, question)) for question in asked()}
     sections = [
         Section("Pages", [page_table(config, answers)]),
@@ -149,7 +149,7 @@ def run_blocks(config: Config) -> list[Block]:
     rows: list[Row] = []
     for run in run_history.read_all(config):
         score = Interval(**run.scores[config.metric]) if config.metric in run.scores else Interval(None)
-        rows.append([run.number, run_scores.time(run), score, run_scores.settings(run), *run_scores.origin(run)])
+        rows.append([run.number, scoring.time(run), score, scoring.settings(run), *scoring.origin(run)])
     if not rows:
         return ["There is none yet: make train."]
     metric = Column(f"{config.metric} on validation", bars=True)

@@ -2,7 +2,7 @@
 
 from ..config import Config
 from ..core.errors import InputError
-from ..evaluation import run_scores
+from ..evaluation import scoring
 from ..training import run_history
 
 MAX_SETTINGS = 80  # characters
@@ -12,15 +12,13 @@ def main(config: Config) -> None:
     """Scores the runs that were not evaluated, if their examples are still there, and prints all, the newest first."""
     if not config.paths.kept_runs():
         raise InputError(f"{config.paths.runs} holds no run: run `make train` first")
-    run_scores.score_missing(config)
+    scoring.score_missing(config)
     header, rows = ["run", "trained (UTC)", f"{config.metric} on validation", "other settings", "data", "code"], []
     runs = run_history.read_all(config)
     for run in runs:
-        others = run_scores.shortened(run_scores.settings(run), MAX_SETTINGS)
-        rows.append(
-            [str(run.number), run_scores.time(run), run_scores.score(config, run), others, *run_scores.origin(run)]
-        )
-    print("\n".join(run_scores.table(header, rows)))
+        others = scoring.shortened(scoring.settings(run), MAX_SETTINGS)
+        rows.append([str(run.number), scoring.time(run), scoring.score(config, run), others, *scoring.origin(run)])
+    print("\n".join(scoring.table(header, rows)))
     if any(not run.scores for run in runs):
-        print(f"{run_scores.NOT_SCORED}: the validation examples are no longer those of the run")
+        print(f"{scoring.NOT_SCORED}: the validation examples are no longer those of the run")
     print("other settings are those that differ from config.py as it is now; + means that code was not committed")

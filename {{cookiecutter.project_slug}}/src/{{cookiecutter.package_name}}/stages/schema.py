@@ -1,13 +1,13 @@
-"""make schema: shows how the data depart from the schema, and accepts them as the norm."""
+"""make schema: updates the schema to match the current data, after showing the changes."""
 
 from ..config import Config
-from ..validation import data_statistics, schema, schema_inference
+from ..validation import data_statistics, schema
 
 
 def main(config: Config) -> None:
     """Prints what changes and writes the new schema."""
     statistics = data_statistics.compute(config)
-    inferred = schema_inference.infer(statistics, config)
+    inferred = schema.infer(statistics, config)
     if not config.schema_path.exists():
         schema.write(inferred, config)
         print(f"wrote {config.schema_path}, inferred from the data: review and commit it")

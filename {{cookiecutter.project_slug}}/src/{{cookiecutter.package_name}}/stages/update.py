@@ -18,7 +18,7 @@ from ..core.errors import InputError, RefusedError
 from ..data import gathering, tables
 from ..data.provenance import Provenance
 from ..evaluation import promotion
-from ..exporting import record
+from ..exporting import saved_model
 from ..training import run_history
 from ..updating import new_data, page
 from . import accept, collect, evaluate, export, train, validate
@@ -37,7 +37,7 @@ def main(config: Config) -> None:
         if config.use_feedback:
             new_data.write_table(config, champion)
         if not new_data.is_waiting(config) and not is_unfinished(config):
-            print(f"nothing new: {config.incoming} is empty, and no request got a new outcome; see README.md")
+            print(f"nothing new: {config.incoming} is empty, and no request got a new outcome; see docs/updating.md")
             return
         candidate = candidate_config(config, champion)
         take_in(config, candidate)
@@ -67,13 +67,13 @@ def locked(config: Config) -> Generator[None, None, None]:
 
 def candidate_config(config: Config, champion: int) -> Config:
     """The settings of the challenger, which has a folder of its own and may start from the champion's weights."""
-    start = str(config.paths.record(champion) / record.MODEL) if config.warm_start else config.start
+    start = str(config.paths.record(champion) / saved_model.KEPT_MODEL) if config.warm_start else config.start
     return config.model_copy(update={"artifacts": config.paths.candidate, "start": start})
 
 
 def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> None:
     """Gives the challenger the champion's hyperparameters, as if they had been searched on the present data."""
-    run = artifacts.read_json(config.paths.record(champion) / record.RUN, "export")
+    run = artifacts.read_json(config.paths.record(champion) / saved_model.KEPT_RUN, "export")
     values = dict(run["hyperparameters"])
     if config.warm_start and "learning_rate" in values:
         values["learning_rate"] *= WARM_RATE
@@ -127,7 +127,7 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
 
 def old_model(config: Config, champion: int) -> keras.Model:
     """The model in service, as it was before its export."""
-    path = artifacts.require(config.paths.record(champion) / record.MODEL, "export")
+    path = artifacts.require(config.paths.record(champion) / saved_model.KEPT_MODEL, "export")
     model: keras.Model = keras.models.load_model(path)
     return model
 

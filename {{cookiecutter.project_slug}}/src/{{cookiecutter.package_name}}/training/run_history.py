@@ -21,7 +21,7 @@ import pandas as pd
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..settings.paths import PROJECT
+from ..settings.base import PROJECT
 
 SCORES, PREDICTIONS, LOGS = "scores.json", "validation.npz", "logs"
 TARGETS = "targets"  # their name among the predictions

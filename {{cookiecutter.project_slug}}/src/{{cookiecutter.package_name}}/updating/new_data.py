@@ -13,7 +13,7 @@ from ..core.errors import RequestError
 from ..data import requests
 from ..exporting import registry
 from ..serving import request_log
-from ..settings.paths import numbered
+from ..settings.base import numbered
 
 NAME = re.compile(r"feedback-(\d{8}T\d{12})\.jsonl")  # the time of the last outcome in it, in UTC
 TIME = "%Y%m%dT%H%M%S%f"

@@ -7,7 +7,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from ..config import Config
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 from .data_statistics import Statistics, StatisticsList
 
 INFINITY_NORM = "L-infinity"

@@ -18,7 +18,7 @@ from tfx_bsl.statistics.merge_util import merge_dataset_feature_statistics
 
 from ..config import Config
 from ..data import engine, tables
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 
 QUANTILES = 20  # of a number: fewer misjudge the distance of splits, more cost time (TFDV sketches 100 times as many)
 

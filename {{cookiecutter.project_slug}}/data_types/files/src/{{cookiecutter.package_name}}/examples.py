@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .data import splitting, streaming
+from .data import formats, splitting
 from .data.file_listing import File
 from .data.provenance import Provenance
 from .media import alike, file_sources, media
@@ -149,18 +149,18 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return splitting.hash_values(examples[HASH].iloc[first])
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
     """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
     if path.is_dir() or is_medium(path.name):
         names = [str(file) for file in sorted(path.rglob("*")) if is_medium(file.name)] or [str(path)]
         if path.is_dir() and names == [str(path)]:
             raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({', '.join(media.SUFFIXES)})")
-        whole: Iterable[streaming.Piece] = [streaming.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]
+        whole: Iterable[formats.Piece] = [formats.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]
     else:
-        whole = streaming.read_pieces(config, path, provenance)
+        whole = formats.read_pieces(config, path, provenance)
     for piece, numbers in whole:
         named = media.COLUMN in piece.column_names
         column = piece.column(media.COLUMN if named else file_sources.path_column(config, piece))
         table = piece if named else piece.append_column(media.COLUMN, column)
         for start in range(0, table.num_rows, PIECE):
-            yield streaming.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
+            yield formats.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])

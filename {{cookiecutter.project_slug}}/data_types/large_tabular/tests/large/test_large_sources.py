@@ -15,7 +15,7 @@ from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading, tables
 from project.large import large_sources
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import collect
 
 NUM_ROWS = 900

@@ -11,7 +11,7 @@ from project import examples
 from project.config import Config
 from project.core import artifacts
 from project.large import large_sources
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import collect
 
 import synthetic

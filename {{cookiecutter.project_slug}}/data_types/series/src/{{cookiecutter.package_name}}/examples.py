@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from .config import Config
 from .core.errors import InputError
-from .data import cleaning, loading, sources, splitting, streaming
+from .data import cleaning, formats, loading, sources, splitting
 from .data.provenance import Provenance
 from .series import series_table, series_times, window_shape
-from .settings.paths import SPLITS
+from .settings.base import SPLITS
 
 
 def read_examples(config: Config) -> pd.DataFrame:
@@ -101,10 +101,10 @@ def as_before(config: Config, examples: pd.DataFrame) -> Config:
     return config.model_copy(update={"frequency": series_table.step_of(config, examples).name})
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
     """What `make predict` reads: all rows of a table at once, since a row needs those before it."""
-    pieces = list(streaming.read_pieces(config, path, provenance))
+    pieces = list(formats.read_pieces(config, path, provenance))
     if pieces:
         table = pd.concat([piece.table.to_pandas() for piece in pieces], ignore_index=True)
         numbers = np.concatenate([piece.numbers for piece in pieces])
-        yield streaming.Piece(pa.Table.from_pandas(table, preserve_index=False), numbers)
+        yield formats.Piece(pa.Table.from_pandas(table, preserve_index=False), numbers)

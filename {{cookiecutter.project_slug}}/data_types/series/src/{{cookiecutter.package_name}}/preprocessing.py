@@ -15,7 +15,7 @@ from .data import batching, loading, tables
 from .encoding import Encode
 from .series import histories, series_windows, steps, table_input, window_shape
 from .series.series_windows import Regular
-from .settings.paths import SPLITS
+from .settings.base import SPLITS
 
 ENCODING_BATCH = 512  # windows
 PREDICTION_BATCH = 512  # windows

@@ -10,7 +10,7 @@ from project.config import Config
 from project.core.errors import InputError
 from project.data import loading, tables
 from project.series import series_windows, window_shape
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import collect
 
 import synthetic

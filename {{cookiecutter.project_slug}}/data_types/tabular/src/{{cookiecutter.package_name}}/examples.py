@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .config import Config
-from .data import cleaning, loading, sources, splitting, streaming
+from .data import cleaning, formats, loading, sources, splitting
 from .data.provenance import Provenance
 
 assign_splits = splitting.assign_splits  # by time, group, key or content
@@ -46,9 +46,9 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return splitting.hash_rows(examples.drop(columns=others))
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[streaming.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
     """What `make predict` reads: the rows of a table, in pieces."""
-    return streaming.read_pieces(config, path, provenance)
+    return formats.read_pieces(config, path, provenance)
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:

@@ -14,8 +14,7 @@ from keras import ops
 from . import features, layers, task
 from .columns import Columns, describe_columns
 from .config import Config
-from .data import batching, cleaning, loading, tables
-from .data.provenance import Provenance
+from .data import batching, loading, tables
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
@@ -79,6 +78,9 @@ def parse_arrays(
     Returns:
         The arrays by input, each (num_rows,), and which rows have a cell that cannot be read, (num_rows,) bool.
     """
+    from .data import cleaning  # here, since only `make predict` needs it
+    from .data.provenance import Provenance
+
     kinds = {entry["column"]: entry["kind"] for entry in inputs.values()}
     names = list(kinds)
     texts = [name for name in names if kinds[name] in ("category", "text")]

@@ -22,7 +22,7 @@ from project.core import artifacts
 from project.core.errors import InputError
 from project.data import cleaning, loading, sources, tables
 from project.data.provenance import Provenance
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import collect
 
 NUM_ROWS = 120

@@ -14,7 +14,7 @@ from project.core.errors import InputError
 from project.data import gathering
 from project.data.loading import read_examples
 from project.data.provenance import Provenance
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import collect
 from project.updating import new_data
 

@@ -15,7 +15,7 @@ from project.core.errors import InputError
 from project.data import loading
 from project.data.provenance import Provenance
 from project.pairs import pairs
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 from project.stages import collect
 from project.text import texts
 

@@ -1,4 +1,4 @@
-"""The classification scores agree with scikit-learn, and their intervals, figures and baselines hold together."""
+"""The classification scores agree with scikit-learn, and their scores, figures and baselines hold together."""
 
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
-from project.evaluation import charts, intervals
+from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -58,7 +58,7 @@ def test_a_class_that_is_absent_is_left_out_of_averages() -> None:
     kept = targets != 2
     found = metrics.score(targets[kept], {"probabilities": predictions["probabilities"][kept]})
     assert all(np.isfinite(value) for value in found.values())
-    summary = intervals.intervals(targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, 50, 0)
+    summary = scoring.intervals(targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, 50, 0)
     assert all(np.isfinite(list(entry.values())).all() for entry in summary.values())
 
 
@@ -68,7 +68,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(num_classes: int) -> None
     names = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier")
     held = np.zeros(len(names))
     for seed in range(100):
-        summary = intervals.intervals(*made_up(300, num_classes, seed=seed + 2), 100, seed)
+        summary = scoring.intervals(*made_up(300, num_classes, seed=seed + 2), 100, seed)
         held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in names]
     assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
     assert held.mean() <= 99

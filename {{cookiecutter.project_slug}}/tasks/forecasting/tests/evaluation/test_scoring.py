@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from project import metrics
-from project.evaluation import intervals
+from project.evaluation import scoring
 from project.series import simple_forecasts
 from project.series.histories import Histories
 
@@ -53,7 +53,7 @@ def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() 
     errors = np.repeat(random.normal(size=40), 10)
     targets = np.stack([errors] * 10, axis=1)
     given = predictions(np.zeros_like(targets).tolist())
-    found = intervals.intervals(targets, given, 200, 0)["mae"]
+    found = scoring.intervals(targets, given, 200, 0)["mae"]
     assert found["low"] < found["value"] < found["high"]
     alone = np.std(np.abs(errors)) / np.sqrt(len(errors))
     assert found["high"] - found["low"] > 1.5 * 4 * alone

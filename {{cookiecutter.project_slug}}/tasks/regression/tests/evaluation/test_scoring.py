@@ -1,4 +1,4 @@
-"""The regression scores agree with scikit-learn, and their intervals, figures and baselines hold together."""
+"""The regression scores agree with scikit-learn, and their scores, figures and baselines hold together."""
 
 from typing import TypeAlias
 
@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
-from project.evaluation import charts, intervals
+from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -48,7 +48,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     truth = metrics.score(*made_up(1_000_000, seed=1))
     held = np.zeros(len(truth) - 1)
     for seed in range(100):
-        summary = intervals.intervals(*made_up(300, seed + 2), 100, seed)
+        summary = scoring.intervals(*made_up(300, seed + 2), 100, seed)
         held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in truth if "width" not in name]
     assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
     assert held.mean() <= 99

@@ -7,7 +7,7 @@ from project import metrics
 from project.config import Config
 from project.core.errors import InputError
 from project.data import targets
-from project.settings.paths import SPLITS
+from project.settings.base import SPLITS
 
 
 def check(values: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The translation scores agree with sacrebleu, and their intervals, figures and baselines hold together."""
+"""The translation scores agree with sacrebleu, and their scores, figures and baselines hold together."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from project import baselines, metrics
-from project.evaluation import charts, intervals
+from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -64,7 +64,7 @@ def test_signatures_are_sacrebleus_own() -> None:
 def test_resamples_are_paired_and_intervals_hold_the_value() -> None:
     targets, predictions = made_up(150)
     worse = {"translation": made_up(150, share=0.9)[1]["translation"]}
-    summary = intervals.intervals(targets, predictions, 100, 0)
+    summary = scoring.intervals(targets, predictions, 100, 0)
     assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in summary.values())
     good, bad = (metrics.samples(targets, each, 100, 0)["bleu"] for each in (predictions, worse))
     assert good.shape == (100,)

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..config import Config
 from . import tables
-from .gathering import Examples, InMemory, Part
-from .provenance import Provenance
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import tensorflow as tf
 
+    from .gathering import Examples, InMemory, Part
+    from .provenance import Provenance
+
 Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
-Clean: TypeAlias = Callable[[Config, pa.Table, Provenance, int], pd.DataFrame]
+Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
 
 
 def read_parts(
@@ -32,8 +33,12 @@ def read_parts(
     yield read(config)
 
 
-def store(examples: Examples, config: Config, folder: Path, parts: Iterator[Part]) -> tuple[InMemory, Iterator[Part]]:
+def store(
+    examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
+) -> "tuple[InMemory, Iterator[Part]]":
     """What holds the examples until they are split, and the parts to fill it with."""
+    from .gathering import InMemory  # here, since only collecting needs it
+
     del folder
     return InMemory(examples, config), parts
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..config import Config
-from ..large import large_sources
-from ..large.gathering import OnDisk
 from . import tables
-from .gathering import Examples, InMemory, Part
-from .provenance import Provenance
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import tensorflow as tf
 
+    from ..large.gathering import OnDisk
+    from .gathering import Examples, InMemory, Part
+    from .provenance import Provenance
+
 Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
-Clean: TypeAlias = Callable[[Config, pa.Table, Provenance, int], pd.DataFrame]
+Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
 
 BLOCK = 65_536  # rows that are in memory beside those that are drawn
 
@@ -33,6 +33,8 @@ def read_parts(
     as_whole: bool = False,
 ) -> Iterator[pd.DataFrame]:
     """The examples of a source, in several parts if it has more rows than are kept in memory; or else as a whole."""
+    from ..large import large_sources  # here, since only collecting needs it
+
     if as_whole or not large_sources.is_large(config):
         yield read(config)
     else:
@@ -40,9 +42,12 @@ def read_parts(
 
 
 def store(
-    examples: Examples, config: Config, folder: Path, parts: Iterator[Part]
-) -> tuple[InMemory | OnDisk, Iterator[Part]]:
+    examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
+) -> "tuple[InMemory | OnDisk, Iterator[Part]]":
     """What holds the examples until they are split: the folder, if the first source comes in several parts."""
+    from ..large.gathering import OnDisk
+    from .gathering import InMemory  # here, since only collecting needs it
+
     head = list(itertools.islice(parts, 2))
     in_parts = len({source for source, _ in head}) < len(head)
     parts = itertools.chain(iter(head), parts)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import delimited, formats, sources, streaming
+from ..data import delimited, formats, sources
 from ..data.provenance import Provenance
 
 LARGEST_PART = 262_144  # rows
@@ -52,7 +52,7 @@ def count_rows(filesystem: Any, file: str) -> int:
 def estimate_lines(filesystem: Any, file: str) -> int:
     """About how many lines a text has, by its beginning."""
     with filesystem.open(file, "rb", compression="infer") as stream:
-        sample = stream.read(streaming.SAMPLE_BYTES)
+        sample = stream.read(formats.SAMPLE_BYTES)
     expands = SHRINKS if file.endswith(COMPRESSED) else 1
     return int(sample.count(b"\n") * max(1.0, (filesystem.size(file) or 0) * expands / max(1, len(sample))))
 
@@ -159,7 +159,7 @@ def read_text(config: Config, filesystem: Any, file: str, name: str, provenance:
     ragged: list[int] = []
     num_rows = 0
     opened = partial(filesystem.open, file, "rb", compression="infer")
-    for piece in streaming.read_text_pieces(config, name, opened, ragged, provenance):
+    for piece in formats.read_text_pieces(config, name, opened, ragged, provenance):
         num_rows += piece.table.num_rows
         yield piece.table
     if ragged:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..config import Config
 from ..series import series_table, series_windows, window_shape
-from ..settings.paths import SPLITS
+from ..settings.base import SPLITS
 from . import tables
-from .gathering import Examples, InMemory, Part
+
+if TYPE_CHECKING:
+    from .gathering import Examples, InMemory, Part
 
 MAX_TRAINING_WINDOWS = 5_000  # by which baselines are fitted and requests are compared
 
@@ -46,7 +49,11 @@ def cut(
     return [(series, series_windows.starts(shape, series, first, last, stride)) for series in found]
 
 
-def store(examples: Examples, config: Config, folder: Path, parts: Iterator[Part]) -> tuple[InMemory, Iterator[Part]]:
+def store(
+    examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
+) -> "tuple[InMemory, Iterator[Part]]":
     """What holds the rows until they are split, and the parts to fill it with."""
+    from .gathering import InMemory  # here, since only collecting needs it
+
     del folder
     return InMemory(examples, config), parts

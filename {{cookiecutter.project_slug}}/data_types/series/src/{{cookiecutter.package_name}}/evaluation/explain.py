@@ -11,7 +11,7 @@ from ..config import Config
 from ..reporting.report import Block, Figure, Interval, Row, Table
 from ..series import fans, series_windows
 from ..task import Target
-from . import intervals
+from . import scoring
 
 HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
 MAX_SERIES = 3  # whose forecasts are drawn
@@ -79,7 +79,7 @@ def scores_by(
         inside = (values == value).to_numpy()
         if inside.sum() >= MIN_WINDOWS:
             selected = {name: output[inside] for name, output in predictions.items()}
-            scores = intervals.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
             row: Row = [str(value), int(inside.sum()), *(Interval(**scores[name]) for name in scores)]
             ranked.append((scores[config.metric]["value"], row))
     rows = [row for _, row in sorted(ranked, key=lambda each: -each[0])]

@@ -12,8 +12,8 @@ import numpy as np
 from ..config import Config
 from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
+from ..settings.base import MORE_MISSING
 from ..settings.data_type import RequestSettings
-from ..settings.paths import MORE_MISSING
 
 if TYPE_CHECKING:
     import pandas as pd

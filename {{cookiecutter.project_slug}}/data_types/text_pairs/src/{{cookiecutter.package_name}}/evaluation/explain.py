@@ -11,7 +11,7 @@ from ..data import loading
 from ..pairs import pairs, rare_words
 from ..reporting.report import Block, Column, Interval, Row, Table
 from ..text import texts
-from . import intervals
+from . import scoring
 
 NUM_SHOWN = 20
 HIDDEN = (texts.HASH, *pairs.NUMBERS)  # columns that tell a reader of single translations nothing
@@ -49,7 +49,7 @@ def rare_word_table(
     for name, inside in rare_words.parts(shares).items():
         if inside.any():
             selected = {output: values[inside] for output, values in predictions.items()}
-            scores = intervals.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
             rows.append([name, int(inside.sum()), *(Interval(**scores[metric]) for metric in metrics.METRICS)])
     labels = [metric.label for metric in metrics.METRICS.values()]
     note = f"Rare is a word that fewer than {rare_words.FEW} training sources have."

@@ -13,8 +13,7 @@ from pathlib import Path
 from ..config import Config
 from ..core import command
 from ..distributed import processes
-from ..settings.base import PACKAGE
-from ..settings.paths import Paths
+from ..settings.base import PACKAGE, Paths
 
 RESTARTS = 3  # of all workers, each time one of them is lost
 POLL = 0.2  # seconds between two looks at the workers

@@ -1,0 +1,171 @@
+"""How certain scores are: bootstrap intervals of every metric, of all examples and by slices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pandas.api import types
+
+from .. import metrics
+from ..config import Config
+from ..core.errors import InputError
+from ..data import loading, tables
+from ..data.resampling import Floats
+from ..reporting import report
+from ..reporting.report import visible
+from ..training import run_history
+from ..training.run_history import Run
+
+CONFIDENCE = 0.95
+
+
+def intervals(
+    targets: npt.NDArray[Any], predictions: Mapping[str, npt.NDArray[Any]], resamples: int, seed: int
+) -> dict[str, dict[str, float]]:
+    """Every metric's value with its bootstrap 95 % interval."""
+    drawn = metrics.samples(targets, predictions, resamples, seed)
+    return summarize(metrics.score(targets, predictions), drawn)
+
+
+def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
+    """Each metric's value with the percentile interval of its resamples; those where it is undefined do not count."""
+    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+    summary = {}
+    for name, value in values.items():
+        defined = samples[name][np.isfinite(samples[name])]
+        low, high = np.quantile(defined, tails) if len(defined) else (value, value)
+        summary[name] = {"value": value, "low": min(float(low), value), "high": max(float(high), value)}
+    return summary
+
+
+MIN_EXAMPLES = 20  # a smaller slice says nothing
+MAX_VALUES = 8  # categories of a column that become slices
+NUM_BINS = 4  # equal-sized ranges of a number
+MAX_COLUMNS = 12  # without a setting; more would hide the few that matter
+RESAMPLES = 200  # for the intervals of a slice
+
+
+def score_slices(
+    config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """The primary metric of each slice with its interval, the worst first."""
+    entries: list[dict[str, Any]] = []
+    for column, name, inside in slices(config, examples):
+        selected = {output: values[inside] for output, values in predictions.items()}
+        scores = intervals(targets[inside], selected, RESAMPLES, config.seed)
+        if config.metric in scores:
+            entries.append({"column": column, "slice": name, "examples": int(inside.sum()), **scores[config.metric]})
+    worst_first = not metrics.METRICS[config.metric].greater_is_better
+    defined = [entry for entry in entries if np.isfinite(entry["value"])]
+    return sorted(defined, key=lambda entry: entry["value"], reverse=worst_first)
+
+
+def slices(config: Config, examples: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Each slice as its column, its name and which examples it holds, (num_examples,) bool."""
+    for column in columns(config, examples):
+        values = examples[column]
+        if types.is_numeric_dtype(values) and values.nunique() > MAX_VALUES:
+            values = pd.qcut(values.astype("float64"), NUM_BINS, duplicates="drop")
+        elif types.is_datetime64_any_dtype(values):
+            values = values.dt.year
+        for value in values.value_counts().index[:MAX_VALUES]:
+            inside = (values == value).to_numpy(bool, na_value=False)
+            if MIN_EXAMPLES <= inside.sum() < len(examples):
+                yield column, str(value), inside
+        missing = values.isna().to_numpy()
+        if missing.sum() >= MIN_EXAMPLES:
+            yield column, "missing", missing
+
+
+def columns(config: Config, examples: pd.DataFrame) -> list[str]:
+    """The columns to slice by: those of the setting, or the first whose values repeat or can be binned."""
+    for name in config.slices:
+        if name not in examples.columns:
+            known = ", ".join(map(str, examples.columns[:20]))
+            raise InputError(f"slices names the column {name!r}, which the examples lack; they have: {known}")
+    if config.slices:
+        return list(config.slices)
+    left_out = {config.target, config.key, *config.ignore}
+    candidates = [name for name in examples.columns if name not in left_out and can_slice(examples[name])]
+    return candidates[:MAX_COLUMNS]
+
+
+def can_slice(values: pd.Series) -> bool:
+    """Whether a column's values repeat enough, or can be binned."""
+    if isinstance(values.iloc[0], np.ndarray):
+        return False
+    has_order = types.is_numeric_dtype(values) or types.is_datetime64_any_dtype(values)
+    return has_order or values.nunique() <= len(values) / 10
+
+
+NOT_SCORED = "not scored"
+SHORT = 8  # characters of a hash
+
+
+def score_missing(config: Config) -> None:
+    """Scores the kept models that have not been evaluated on the present validation examples."""
+    present = tables.validation_hash(config) if config.paths.examples("validation").exists() else ""
+    missing = [run for run in run_history.read_all(config) if not run.scores and run.facts["validation"] == present]
+    for run in missing:
+        score_run(config, run)
+
+
+def score_run(config: Config, run: Run) -> None:
+    """Lets the kept model predict the validation examples, and keeps its scores as `make evaluate` does."""
+    import keras  # here, since TensorFlow takes seconds to import
+
+    from .. import task
+    from . import inference
+
+    complete = keras.models.load_model(config.paths.kept_run(run.number) / config.paths.model.name)
+    examples = loading.read_examples(config, "validation")
+    targets = task.actual(inference.target_of(complete), examples[config.target])
+    predictions = inference.predict(complete, examples)
+    scores = intervals(targets, predictions, config.resamples, config.seed)
+    run_history.add_scores(config, run.facts["model"], scores, targets, predictions)
+
+
+def time(run: Run) -> str:
+    """When a run was trained."""
+    return str(run.facts["time"][:16].replace("T", " "))
+
+
+def score(config: Config, run: Run) -> str:
+    """The primary metric of a run with its interval."""
+    if config.metric not in run.scores:
+        return NOT_SCORED
+    return " ".join(report.format_interval(report.Interval(**run.scores[config.metric])))
+
+
+def origin(run: Run) -> list[str]:
+    """The hash of the data and the commit of the code, short."""
+    commit = run.facts["commit"]
+    return [run.facts["data"][:SHORT], commit[:SHORT] + ("+" if commit.endswith("+") else "")]
+
+
+def settings(run: Run) -> str:
+    """The settings that differ from those in config.py, as they are written on the command line."""
+    usual = Config.model_construct().public()
+    others = {name: value for name, value in run.facts["settings"].items() if value != usual.get(name)}
+    return " ".join(f"{name}={written(value)}" for name, value in others.items() if name != "artifacts")
+
+
+def written(value: Any) -> str:
+    """A setting's value as the command line takes it."""
+    if isinstance(value, dict):
+        return ",".join(f"{name}={each}" for name, each in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table whose columns are as wide as what they hold; control characters are made visible."""
+    shown = [[" ".join(visible(cell).split()) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[place]) for row in shown) for place in range(len(header))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text that fits."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
