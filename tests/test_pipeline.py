@@ -142,6 +142,11 @@ def test_model_below_the_criteria_is_neither_accepted_nor_exported(copy: Project
     assert sorted(copy.folder.glob("artifacts/export/*/*")) == exported
 
 
+def test_each_stage_runs_in_a_process_of_its_own(copy: Project) -> None:
+    for stage in ("validate", "evaluate", "accept", "export"):
+        succeed(copy.stage(stage, "--resamples=50"))
+
+
 @pytest.mark.parametrize("arguments", ["--epoch 3", "--epochs=-1", "--epochs many"])
 def test_wrong_setting_is_refused_and_named(arguments: str, project: Project) -> None:
     printed = refuse(project.make("train", f"ARGS={arguments}"))

@@ -44,12 +44,16 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_all_runs_what_is_stale_in_order(arguments: list[str], ran: list[str]) -> None:
+def test_all_runs_what_is_stale_in_order_and_says_why(
+    arguments: list[str], ran: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command.main(["all", *arguments]) == 0
     assert ran == list(staleness.LIFE_CYCLE)
     assert command.main(["all", *arguments]) == 0
     assert ran == list(staleness.LIFE_CYCLE)
+    assert "everything is up to date" in capsys.readouterr().out
     assert command.main(["all", *arguments, "--epochs=77"]) == 0
+    assert "train runs again: epochs changed" in capsys.readouterr().out
     assert ran[len(staleness.LIFE_CYCLE) :] == ["train", "evaluate", "accept", "export"]
 
 

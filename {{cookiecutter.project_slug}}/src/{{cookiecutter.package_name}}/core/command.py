@@ -91,17 +91,21 @@ def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False
     """Runs the stages that are stale, in order, up to the wanted one; returns the status of the last one."""
     from . import staleness
 
-    status = 0
+    status, has_run = 0, False
     names = staleness.LIFE_CYCLE if wanted == "all" else [wanted] if only else staleness.order(wanted)
     for name in names:
-        is_tracked = name in staleness.LIFE_CYCLE
         is_asked = (force and wanted == "all") or ((only or force) and name == wanted)
-        if is_tracked and not is_asked and not staleness.reason(config, name):
+        why = "" if is_asked else staleness.reason(config, name)
+        if not why and not is_asked:
             continue
-        before = staleness.content(config, name) if is_tracked else None
-        status = load(name).main(config) or 0
-        if is_tracked:
+        if why.endswith(staleness.CHANGED):
+            print(f"{name} runs again: {why}", flush=True)
+        before = staleness.content(config, name) if name in staleness.LIFE_CYCLE else None
+        status, has_run = load(name).main(config) or 0, True
+        if before is not None:
             staleness.record(config, name, before)
+    if not has_run:
+        print(f"{'everything' if wanted == 'all' else wanted} is up to date; {FORCE} runs it anyway")
     gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second
     return status
 

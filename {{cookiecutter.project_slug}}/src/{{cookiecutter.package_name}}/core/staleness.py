@@ -24,6 +24,7 @@ from ..settings.validation import ValidationSettings
 from . import artifacts
 
 PACKAGE = Path(__file__).parents[1]
+CHANGED = "changed"
 DEFAULTS = ("data_type.py", "base.py")  # of the modules in settings/, code counts in these only, else the values
 
 
@@ -84,14 +85,14 @@ STAGES = {
         after=("collect", "train"),
         makes=("acceptance/verdict.json",),
         files=(*NETWORK, "metrics", "baselines"),
-        rooms=(*PREPARED, "reporting", "evaluation"),
+        rooms=(*PREPARED, "reporting", "training", "evaluation"),
         settings=("metric", "criteria", EvaluationSettings),
     ),
     "export": Stage(
         after=("collect", "evaluate", "accept"),
         makes=("export/{project}/exported.json",),
         files=(*NETWORK, "metrics", "baselines"),
-        rooms=(*PREPARED, "reporting", "validation", "evaluation", "exporting"),
+        rooms=(*PREPARED, "reporting", "validation", "training", "evaluation", "exporting"),
         settings=("goal", "limits", "metric"),
     ),
     "schema": Stage(after=("collect",)),
@@ -119,7 +120,7 @@ def order(wanted: str) -> list[str]:
 
 def reason(config: Config, name: str) -> str:
     """Why a stage is stale, in a few words; empty if it is not."""
-    if not STAGES[name].makes:
+    if name not in LIFE_CYCLE:
         return "asked for"
     if not all(path.exists() for path in made(config, name)):
         return "not there yet"
@@ -130,7 +131,7 @@ def reason(config: Config, name: str) -> str:
         return ""
     changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
     more = f" and {len(changed) - 2} more" if len(changed) > 2 else ""
-    return f"{', '.join(changed[:2])}{more} changed" if before else "not made by this project"
+    return f"{', '.join(changed[:2])}{more} {CHANGED}" if before else "without a stamp"
 
 
 def record(config: Config, name: str, before: dict[str, Any] | None = None) -> None:

@@ -1,19 +1,13 @@
 """make train: fits the network, keeps its best epoch, calibrates it and saves the whole model."""
 
-import platform
-import subprocess
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from .. import model, preprocessing, task
@@ -22,9 +16,6 @@ from ..core import artifacts, staleness
 from ..core.errors import InputError
 from ..data import loading, tables
 from ..training import fit, placement, run_history
-from ..training.fit import Checkpoint
-
-VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
 
 def main(config: Config) -> None:
@@ -51,7 +42,7 @@ def main(config: Config) -> None:
     if placement.is_chief():
         complete = assemble(config, preprocessor, local, target, validation)
         seconds = time.perf_counter() - started
-        save(config, complete, checkpoint, hyperparameters, seconds)
+        run_history.save(config, complete, checkpoint, hyperparameters, seconds)
         run_history.keep(config)
 
 
@@ -124,57 +115,3 @@ def assemble(
     complete = keras.Model(preprocessor.input, decoder(trained(preprocessor(preprocessor.input))), name="complete")
     task.calibrate(config, decoder, network, validation)
     return complete
-
-
-def save(
-    config: Config,
-    complete: keras.Model,
-    checkpoint: Checkpoint,
-    hyperparameters: keras_tuner.HyperParameters,
-    seconds: float,
-) -> None:
-    """Writes the model, the history and the facts about the run; the model last, since it says that all is there."""
-    paths, history = config.paths, pd.DataFrame(checkpoint.history)
-    best = checkpoint.history[checkpoint.best_epoch]
-    with artifacts.replacing(paths.history) as temporary:
-        history.to_csv(temporary, index=False)
-    with artifacts.replacing(paths.model) as temporary:
-        complete.save(temporary)
-        facts = run_facts(config) | {
-            "model": artifacts.content_hash(temporary),
-            "hyperparameters": hyperparameters.values,
-            "num_weights": complete.count_params(),
-            "epochs": checkpoint.epochs_done,
-            "best_epoch": best["epoch"] + 1,
-            "seconds": round(seconds, 1),
-            "metrics": best,
-        }
-        artifacts.write_json(paths.run, facts)
-    artifacts.remove(checkpoint.folder.parent)
-    scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
-    print(
-        f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"
-    )
-    print(f"wrote {paths.model}, {paths.history}, {paths.run}")
-
-
-def run_facts(config: Config) -> dict[str, Any]:
-    """What it takes to make the run again: settings, data, code and versions."""
-    return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": config.public(),
-        "data": tables.data_hash(config),
-        "validation": tables.validation_hash(config),
-        "commit": git_commit(),
-        "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in VERSIONED},
-    }
-
-
-def git_commit() -> str:
-    """The commit of the code, with a plus sign when files differ from it; empty outside a repository."""
-    question = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
-    try:
-        return subprocess.run(question, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""

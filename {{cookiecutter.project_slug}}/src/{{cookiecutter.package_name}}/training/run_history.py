@@ -8,12 +8,16 @@ scores.json, validation.npz: the scores on the validation split, and the predict
 import importlib
 import importlib.util
 import os
+import platform
+import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +25,18 @@ import pandas as pd
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
+from ..data import tables
 from ..settings.base import PROJECT
+
+if TYPE_CHECKING:
+    import keras
+    import keras_tuner
+
+    from .fit import Checkpoint
 
 SCORES, PREDICTIONS, LOGS = "scores.json", "validation.npz", "logs"
 TARGETS = "targets"  # their name among the predictions
+VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
 
 @dataclass(frozen=True)
@@ -189,3 +201,57 @@ def tolerated(config: Config) -> Generator[None, None, None]:
     except (importlib.import_module("mlflow.exceptions").MlflowException, OSError) as error:
         problem = str(error).splitlines()[0]
         print(f"warning: {config.mlflow} did not take the run, which is kept here: {problem}", file=sys.stderr)
+
+
+def save(
+    config: Config,
+    complete: "keras.Model",
+    checkpoint: "Checkpoint",
+    hyperparameters: "keras_tuner.HyperParameters",
+    seconds: float,
+) -> None:
+    """Writes the model, the history and the facts about the run; the model last, since it says that all is there."""
+    paths, history = config.paths, pd.DataFrame(checkpoint.history)
+    best = checkpoint.history[checkpoint.best_epoch]
+    with artifacts.replacing(paths.history) as temporary:
+        history.to_csv(temporary, index=False)
+    with artifacts.replacing(paths.model) as temporary:
+        complete.save(temporary)
+        facts = run_facts(config) | {
+            "model": artifacts.content_hash(temporary),
+            "hyperparameters": hyperparameters.values,
+            "num_weights": complete.count_params(),
+            "epochs": checkpoint.epochs_done,
+            "best_epoch": best["epoch"] + 1,
+            "seconds": round(seconds, 1),
+            "metrics": best,
+        }
+        artifacts.write_json(paths.run, facts)
+    artifacts.remove(checkpoint.folder.parent)
+    scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
+    print(
+        f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"
+    )
+    print(f"wrote {paths.model}, {paths.history}, {paths.run}")
+
+
+def run_facts(config: Config) -> dict[str, Any]:
+    """What it takes to make the run again: settings, data, code and versions."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": config.public(),
+        "data": tables.data_hash(config),
+        "validation": tables.validation_hash(config),
+        "commit": git_commit(),
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in VERSIONED},
+    }
+
+
+def git_commit() -> str:
+    """The commit of the code, with a plus sign when files differ from it; empty outside a repository."""
+    question = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]
+    try:
+        return subprocess.run(question, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
