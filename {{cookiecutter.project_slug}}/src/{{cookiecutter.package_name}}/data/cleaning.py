@@ -19,6 +19,25 @@ MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numb
 EXAMPLES_SHOWN = 3
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|inf)")
 
+UNITS = "$€£¥₹%"
+GROUP_SIGNS = r"' \x{a0}\x{202f}\x{2019}"  # between thousands, besides comma or point: quotes and blanks
+WHOLE = r"^-?\d+$"
+LEADING_ZERO = r"^[+-]?0\d+$"
+FIRST = 100  # cells that are looked at before all
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # what pandas can count in nanoseconds since 1970
+ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+ISO_ZONE = r":.*(Z|[+-]\d{2}:?\d{2})$"
+DATE_FORMATS = (  # where two fit all cells, the first is taken
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
+    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%B-%Y", "%d-%b-%y", "%d. %B %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
+)
+DATE_PARTS = re.compile(
+    r"(?P<date>.{6,30}?)"
+    r"(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d{2})(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?)?"
+    r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
+)
+
 
 def clean(
     table: pa.Table,
@@ -168,14 +187,6 @@ def to_pandas(columns: dict[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
     return pd.concat([table.drop(lacking).to_pandas(), with_missing], axis=1)[table.column_names]
 
 
-UNITS = "$€£¥₹%"
-GROUP_SIGNS = r"' \x{a0}\x{202f}\x{2019}"  # between thousands, besides comma or point: quotes and blanks
-WHOLE = r"^-?\d+$"
-LEADING_ZERO = r"^[+-]?0\d+$"
-FIRST = 100  # cells that are looked at before all
-FIRST_YEAR, LAST_YEAR = 1678, 2261  # what pandas can count in nanoseconds since 1970
-
-
 @dataclass(frozen=True)
 class NumberStyle:
     """A way of writing numbers: a pattern for the cell, the signs to remove and the decimal mark."""
@@ -190,19 +201,6 @@ NUMBER_STYLES = (  # where two fit all cells, the first is taken
     PLAIN,
     NumberStyle(rf"^[+-]?([1-9]\d{{0,2}}([,{GROUP_SIGNS}]\d{{3}})+|\d+)(\.\d+)?$", rf"[,{GROUP_SIGNS}]"),
     NumberStyle(rf"^[+-]?([1-9]\d{{0,2}}([.{GROUP_SIGNS}]\d{{3}})+|\d+)(,\d+)?$", rf"[.{GROUP_SIGNS}]", ","),
-)
-
-ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
-ISO_ZONE = r":.*(Z|[+-]\d{2}:?\d{2})$"
-DATE_FORMATS = (  # where two fit all cells, the first is taken
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%B-%Y", "%d-%b-%y", "%d. %B %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
-)
-DATE_PARTS = re.compile(
-    r"(?P<date>.{6,30}?)"
-    r"(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d{2})(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?)?"
-    r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
 )
 
 

@@ -32,6 +32,10 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 
+DELIMITERS = ",;\t|"
+SAMPLE_ROWS = 100  # rows by which delimiters are compared
+LONGEST_CELL = 1 << 30  # characters; Python's own limit is lower
+
 
 def read(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
     """Reads a text table, with or, by the setting, without a header; all columns are strings, empty cells included.
@@ -187,11 +191,6 @@ def check_quotes(name: str, text: bytes, table: pa.Table) -> None:
     if text.count(b'"') % 2 and table.num_rows and "\n" in str(table.column(-1)[-1]):
         row = table.num_rows
         raise InputError(f"{name}: row {row} opens a quote that is never closed; close it, or double the quote")
-
-
-DELIMITERS = ",;\t|"
-SAMPLE_ROWS = 100  # rows by which delimiters are compared
-LONGEST_CELL = 1 << 30  # characters; Python's own limit is lower
 
 
 class Layout(NamedTuple):

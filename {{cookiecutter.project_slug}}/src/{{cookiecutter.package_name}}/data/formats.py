@@ -28,6 +28,11 @@ JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 PARQUET, ZIP, SQLITE, OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"SQLite format 3\0", b"\xd0\xcf\x11\xe0"
 
+ROWS = 16_384  # of a piece
+SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
+COMPRESSED = (".gz", ".bz2", ".zst")
+KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
 
 def parse(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
     """Reads a table by what its first bytes, or else its name, say it is.
@@ -201,12 +206,6 @@ def simple_type(kind: pa.DataType) -> pa.DataType | None:
         (types.is_null, pa.null()),
     )
     return next((simple for fits, simple in rules if fits(kind)), None)
-
-
-ROWS = 16_384  # of a piece
-SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
-COMPRESSED = (".gz", ".bz2", ".zst")
-KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 class Piece(NamedTuple):

@@ -16,6 +16,10 @@ from ..settings.base import SPLITS
 from . import splitting
 from .provenance import Provenance, name_rows
 
+MIN_EXAMPLES = len(SPLITS)
+COLUMNS_SHOWN = 20
+Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of them
+
 
 class Examples(Protocol):
     """What is asked of the module examples.py, which knows what an example is."""
@@ -133,10 +137,6 @@ def common_type(parts: Sequence[pd.Series]) -> str:
     return "Int64" if all(types.is_integer_dtype(part) or types.is_bool_dtype(part) for part in parts) else "float64"
 
 
-MIN_EXAMPLES = len(SPLITS)
-COLUMNS_SHOWN = 20
-
-
 def check_columns(config: Config, source: str, examples: pd.DataFrame, first: int = 1) -> None:
     """Refuses settings that name columns which are not there or cannot do their duty; `first` numbers the first row."""
     names = [str(name) for name in examples.columns]
@@ -206,9 +206,6 @@ def check_keys(config: Config, keys: pd.Series, contents: np.ndarray) -> None:
 def row_numbers(flags: pd.Series, first: int = 1) -> list[int]:
     """The rows that are flagged, of which the first one has the number `first`; the header has none."""
     return [int(row) for row in np.flatnonzero(flags) + first]
-
-
-Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of them
 
 
 class InMemory:

@@ -27,6 +27,8 @@ COMPRESSED_SUFFIXES = (".gz", ".bz2", ".zst", ".xz")
 NOT_DATA = ("readme*", "license*", "licence*")
 CHUNK_BYTES = 1 << 20  # read at once, so that the progress bar moves
 
+COLUMNS_SHOWN = 20  # names of columns in a message
+
 
 def decompress(name: str) -> Callable[[bytes], bytes]:
     """A function that undoes a compression which Arrow knows by this name."""
@@ -197,9 +199,6 @@ def unpack_zip(name: str, payload: bytes) -> Iterator[tuple[str, bytes]]:
         raise InputError(f"{name} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed in it")
     for member, content in contents.items():
         yield from unpack(member, content)
-
-
-COLUMNS_SHOWN = 20  # names of columns in a message
 
 
 def check(config: Config, name: str, table: pa.Table) -> None:

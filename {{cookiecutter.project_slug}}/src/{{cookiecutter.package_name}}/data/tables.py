@@ -15,6 +15,8 @@ from ..settings.base import SPLITS
 
 DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
 
+GROUP_ROWS = 65_536  # that a reader of the file holds in memory at once
+
 
 def data_hash(config: Config) -> str:
     """A hash of the examples of all splits, by which a model and a verdict name the data they are about."""
@@ -62,9 +64,6 @@ def read_blocks(config: Config, split: str, num_rows: int) -> Generator[pd.DataF
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(num_rows):
                 yield pa.Table.from_batches([batch]).to_pandas()
-
-
-GROUP_ROWS = 65_536  # that a reader of the file holds in memory at once
 
 
 class TableWriter:

@@ -20,6 +20,14 @@ from ..training.run_history import Run
 
 CONFIDENCE = 0.95
 
+MIN_EXAMPLES = 20  # a smaller slice says nothing
+MAX_VALUES = 8  # categories of a column that become slices
+NUM_BINS = 4  # equal-sized ranges of a number
+MAX_COLUMNS = 12  # without a setting; more would hide the few that matter
+RESAMPLES = 200  # for the intervals of a slice
+NOT_SCORED = "not scored"
+SHORT = 8  # characters of a hash
+
 
 def intervals(
     targets: npt.NDArray[Any], predictions: Mapping[str, npt.NDArray[Any]], resamples: int, seed: int
@@ -38,13 +46,6 @@ def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dic
         low, high = np.quantile(defined, tails) if len(defined) else (value, value)
         summary[name] = {"value": value, "low": min(float(low), value), "high": max(float(high), value)}
     return summary
-
-
-MIN_EXAMPLES = 20  # a smaller slice says nothing
-MAX_VALUES = 8  # categories of a column that become slices
-NUM_BINS = 4  # equal-sized ranges of a number
-MAX_COLUMNS = 12  # without a setting; more would hide the few that matter
-RESAMPLES = 200  # for the intervals of a slice
 
 
 def score_slices(
@@ -98,10 +99,6 @@ def can_slice(values: pd.Series) -> bool:
         return False
     has_order = types.is_numeric_dtype(values) or types.is_datetime64_any_dtype(values)
     return has_order or values.nunique() <= len(values) / 10
-
-
-NOT_SCORED = "not scored"
-SHORT = 8  # characters of a hash
 
 
 def score_missing(config: Config) -> None:

@@ -18,6 +18,10 @@ from ..reporting.report import format_number
 from ..settings.base import PROJECT
 from ..validation import schema
 
+NAME = "MODEL_CARD.md"
+MAX_SLICES = 20
+NOT_STATED = "Not stated: say it by the setting `limits`."
+
 
 def describe(config: Config, complete: keras.Model, identity: dict[str, Any]) -> dict[str, Any]:
     """The content of model.json: what the server, the monitor and people who compare versions go by.
@@ -61,11 +65,6 @@ def schema_features(config: Config) -> dict[str, schema_pb2.Feature]:
         return {}
     features = schema.load(config).feature
     return {feature.name: feature for feature in features if "SERVING" not in feature.not_in_environment}
-
-
-NAME = "MODEL_CARD.md"
-MAX_SLICES = 20
-NOT_STATED = "Not stated: say it by the setting `limits`."
 
 
 def compose(config: Config, version: int, described: dict[str, Any]) -> str:

@@ -16,6 +16,11 @@ from ..data import loading, requests
 from ..evaluation import inference
 from ..settings.base import NAMED, PROJECT, SERIALIZED, WARMUP
 
+KEPT_MODEL, KEPT_RUN, KEPT_EXAMPLES = "model.keras", "run.json", "examples.parquet"
+KEPT_PREDICTIONS = {"train": "training_predictions.parquet", "validation": "validation_predictions.parquet"}
+MAX_EXAMPLES = 20_000  # enough to tell a distribution to a hundredth
+MAX_PREDICTIONS = 4_000  # of each split, since they take the most time
+
 
 def write(complete: keras.Model, folder: Path) -> None:
     """Writes the model with two signatures, both from raw examples to decoded predictions.
@@ -82,12 +87,6 @@ def write_warm_up(complete: keras.Model, arrays: dict[str, np.ndarray], folder: 
     (folder / WARMUP).parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / WARMUP)) as writer:
         writer.write(log.SerializeToString())
-
-
-KEPT_MODEL, KEPT_RUN, KEPT_EXAMPLES = "model.keras", "run.json", "examples.parquet"
-KEPT_PREDICTIONS = {"train": "training_predictions.parquet", "validation": "validation_predictions.parquet"}
-MAX_EXAMPLES = 20_000  # enough to tell a distribution to a hundredth
-MAX_PREDICTIONS = 4_000  # of each split, since they take the most time
 
 
 def keep(config: Config, complete: keras.Model, version: int) -> None:

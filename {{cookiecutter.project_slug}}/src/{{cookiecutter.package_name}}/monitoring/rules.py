@@ -19,6 +19,11 @@ from .traffic import Traffic
 MIN_REQUESTS = 20  # of which the share of refused ones is judged
 MAX_NAMED = 5  # columns in a sentence
 
+MAX_ENTRIES = 200
+Entry: TypeAlias = dict[str, Any]  # version, latest, examples, requests, fired, state and key figures
+State: TypeAlias = Literal["good", "bad", "unknown"]  # of one window
+Status: TypeAlias = Literal["healthy", "alarm", "unknown"]
+
 
 class Rule(NamedTuple):
     """`fired` is None where there is too little to judge by."""
@@ -131,13 +136,6 @@ def listed(names: Sequence[str]) -> str:
 def too_few(config: Config, traffic: Traffic) -> str:
     """Why nothing can be said."""
     return f"{traffic.num_rows:,} examples; {config.min_window_examples:,} are needed (setting min_window_examples)."
-
-
-MAX_ENTRIES = 200
-
-Entry: TypeAlias = dict[str, Any]  # version, latest, examples, requests, fired, state and key figures
-State: TypeAlias = Literal["good", "bad", "unknown"]  # of one window
-Status: TypeAlias = Literal["healthy", "alarm", "unknown"]
 
 
 def load(path: Path, version: int) -> list[Entry]:

@@ -12,6 +12,11 @@ from .report import Interval, format_interval, visible
 
 SIGNS = re.compile(r"([\\`*_{}\[\]#|~])")  # that Markdown gives a meaning
 
+NAME = "DATA_CARD.md"
+BESIDE = ("README*", "LICENSE*", "*.LICENSE", "LICENCE*")  # files beside the source that may state its licence
+MAX_COLUMNS = 100  # more are counted
+NOT_STATED = "not stated: write it into a README.md or LICENSE beside the source"
+
 
 def text(value: object) -> str:
     """A value as text on one line."""
@@ -41,12 +46,6 @@ def document(title: str, sections: Mapping[str, Sequence[str]]) -> str:
     for heading, blocks in sections.items():
         parts += [f"## {heading}", *blocks]
     return "\n\n".join(parts) + "\n"
-
-
-NAME = "DATA_CARD.md"
-BESIDE = ("README*", "LICENSE*", "*.LICENSE", "LICENCE*")  # files beside the source that may state its licence
-MAX_COLUMNS = 100  # more are counted
-NOT_STATED = "not stated: write it into a README.md or LICENSE beside the source"
 
 
 def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> str:

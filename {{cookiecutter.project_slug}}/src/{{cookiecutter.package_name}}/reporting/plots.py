@@ -42,6 +42,13 @@ STYLE: dict[Any, Any] = {
     "ytick.color": TEXT,
 }
 
+Numbers = npt.ArrayLike
+MAX_POINTS = 1_100  # of a scatter plot: more hide each other and make the page heavy
+MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
+MAX_HOVER = 300  # invisible points of a figure that show their values
+MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
+LEGEND_WIDTH = 50  # characters in a row of the legend
+
 
 def series_color(place: int) -> str:
     """The stand-in for a colour of the page's palette."""
@@ -126,15 +133,6 @@ def shorten(root: ET.Element, prefix: str) -> None:
                 replaced = re.sub(r"#([^)\"]+)", lambda match: f"#{renamed.get(match[1], match[1])}", value)
                 decimals = attribute in ("x", "y", "d")
                 element.set(attribute, re.sub(r"(\.\d)\d+", r"\1", replaced) if decimals else replaced)
-
-
-Numbers = npt.ArrayLike
-
-MAX_POINTS = 1_100  # of a scatter plot: more hide each other and make the page heavy
-MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
-MAX_HOVER = 300  # invisible points of a figure that show their values
-MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
-LEGEND_WIDTH = 50  # characters in a row of the legend
 
 
 class Line(NamedTuple):

@@ -37,6 +37,24 @@ PAUSE_SECONDS = 0.1  # between two writes: a thread that wakes for each request 
 COMPLAINT_SECONDS = 60  # between two complaints about a disk
 CLOSING_SECONDS = 10  # that a server which stops waits for its log
 
+MAX_IDENTIFIER = 128  # characters
+MAX_LINE = 1 << 24  # bytes; a longer line is no request, and would fill the memory
+MAX_TOLD = 5  # broken lines that are told one by one
+Line: TypeAlias = dict[str, Any]  # as it was written, but `time` as a datetime in UTC
+PREDICTION: dict[str, type] = {
+    "id": str,
+    "row": int,
+    "time": str,
+    "version": int,
+    "latency_ms": float,
+    "inputs": dict,
+    "outputs": dict,
+}
+REFUSAL: dict[str, type] = {"time": str, "version": int, "status": int, "error": str}
+FEEDBACK: dict[str, type] = {"id": str, "row": int, "time": str}
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
+
 
 @dataclass(frozen=True)
 class ServiceMetrics:
@@ -172,9 +190,6 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-MAX_IDENTIFIER = 128  # characters
-
-
 def read_feedback(body: bytes, max_rows: int) -> list[dict[str, Any]]:
     """The lines to log for {"id": ..., "row": 0, "outcome": ...}, or for a list of these.
 
@@ -212,24 +227,6 @@ def is_finite(outcome: Any) -> bool:
     except ValueError:
         return False
     return True
-
-
-MAX_LINE = 1 << 24  # bytes; a longer line is no request, and would fill the memory
-MAX_TOLD = 5  # broken lines that are told one by one
-
-Line: TypeAlias = dict[str, Any]  # as it was written, but `time` as a datetime in UTC
-
-PREDICTION: dict[str, type] = {
-    "id": str,
-    "row": int,
-    "time": str,
-    "version": int,
-    "latency_ms": float,
-    "inputs": dict,
-    "outputs": dict,
-}
-REFUSAL: dict[str, type] = {"time": str, "version": int, "status": int, "error": str}
-FEEDBACK: dict[str, type] = {"id": str, "row": int, "time": str}
 
 
 class Place(NamedTuple):
@@ -296,11 +293,7 @@ def parse_time(text: str) -> datetime:
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
-
-
-def create() -> ServiceMetrics:
+def create_metrics() -> ServiceMetrics:
     """Everything at zero, in a registry of its own, so that a process can hold several servers."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)

@@ -24,6 +24,10 @@ Arrays: TypeAlias = dict[str, np.ndarray]
 
 SLOW = 0.01  # seconds; shorter runs are done where they stand, since changing threads costs each request 0.2 ms
 
+WARM_UP_ROWS = (1, 32)  # the first calls of a size are slower, and it shall not be a client who waits
+GRAPH = "saved_model.pb"
+Fingerprint = tuple[int, ...]
+
 
 class Job(NamedTuple):
     """What a request waits for."""
@@ -111,12 +115,6 @@ class Batches:
         self.is_busy = bool(self.waiting)
         if self.waiting:
             asyncio.get_running_loop().call_soon(self.run)
-
-
-WARM_UP_ROWS = (1, 32)  # the first calls of a size are slower, and it shall not be a client who waits
-GRAPH = "saved_model.pb"
-
-Fingerprint = tuple[int, ...]
 
 
 @dataclass(frozen=True)

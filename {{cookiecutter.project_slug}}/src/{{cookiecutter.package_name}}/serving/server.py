@@ -30,6 +30,16 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SANE_IDENTIFIER = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}", re.ASCII)
 CLIENT_GONE = 499  # as web servers write it into their logs; nobody receives it
 
+ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+REFUSALS = {
+    "400": "Malformed: a field is missing, unknown or of the wrong type",
+    "404": "No such model or version",
+    "413": "Too many rows or bytes",
+    "422": "A value is outside what the schema allows",
+}
+TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
+VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; without it, as text and tables
+
 
 class Server:
     """What the handlers of requests share."""
@@ -40,7 +50,7 @@ class Server:
         Raises:
             InputError: there is none.
         """
-        self.config, self.metrics = config, request_log.create()
+        self.config, self.metrics = config, request_log.create_metrics()
         self.models = Models(config, self.metrics)
         self.models.refresh()
         if self.models.current is None:
@@ -244,15 +254,6 @@ def as_json(content: dict[str, Any], status: int = 200, headers: dict[str, str] 
     return Response(json.dumps(content), status, headers, "application/json")
 
 
-ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-REFUSALS = {
-    "400": "Malformed: a field is missing, unknown or of the wrong type",
-    "404": "No such model or version",
-    "413": "Too many rows or bytes",
-    "422": "A value is outside what the schema allows",
-}
-
-
 def describe(description: dict[str, Any] | None) -> dict[str, Any]:
     """OpenAPI 3.1 for the version in service; `description` is its model.json."""
     described = description or {"goal": "", "inputs": {}, "example": {}}
@@ -322,10 +323,6 @@ def body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
 def answer(summary: str, media: str = "application/json") -> dict[str, Any]:
     """An operation and its good outcome."""
     return {"summary": summary, "responses": {"200": {"description": "As asked", "content": {media: {}}}}}
-
-
-TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
-VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; without it, as text and tables
 
 
 def render(version: int, description: dict[str, Any]) -> str:

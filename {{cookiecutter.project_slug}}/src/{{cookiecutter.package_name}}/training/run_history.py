@@ -38,6 +38,11 @@ SCORES, PREDICTIONS, LOGS = "scores.json", "validation.npz", "logs"
 TARGETS = "targets"  # their name among the predictions
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
+IDENTITY = "mlflow.json"  # in the folder of a run: how MLflow calls it
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # by itself: minutes
+MOST_PARAMETERS, MOST_METRICS = 100, 1_000  # of one message, and
+MOST_CHARACTERS = 500  # of a parameter: MLflow refuses more
+
 
 @dataclass(frozen=True)
 class Run:
@@ -131,12 +136,6 @@ def take_over(config: Config, candidate: Config) -> None:
         config.paths.runs.mkdir(parents=True, exist_ok=True)
         candidate.paths.kept_run(old).rename(config.paths.kept_run(number))
     remove_oldest(config)
-
-
-IDENTITY = "mlflow.json"  # in the folder of a run: how MLflow calls it
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # by itself: minutes
-MOST_PARAMETERS, MOST_METRICS = 100, 1_000  # of one message, and
-MOST_CHARACTERS = 500  # of a parameter: MLflow refuses more
 
 
 def check(config: Config) -> None:

@@ -32,6 +32,8 @@ TUNERS = {
 Data = tuple[keras.Model, task.Target]  # the preprocessor, and what is predicted
 NOT_OF_THE_SEARCH = ("artifacts", "max_trials", "workers")  # settings that change neither the space nor the scores
 
+NOT_SEARCHED = ("trial", "status", task.MONITOR)
+
 
 def prepare(config: Config, kind: type[keras_tuner.Tuner]) -> tuple[keras_tuner.Tuner, Data]:
     """The tuner and the data of its trials."""
@@ -183,9 +185,6 @@ def table(tuner: keras_tuner.Tuner) -> pd.DataFrame:
     places = {name: place for place, name in enumerate(["trial", task.MONITOR, "status", *space])}  # gRPC changes them
     frame = pd.DataFrame(rows).sort_values([task.MONITOR, "trial"], ignore_index=True)
     return frame[sorted(frame.columns, key=lambda name: places.get(name, len(places)))]
-
-
-NOT_SEARCHED = ("trial", "status", task.MONITOR)
 
 
 def write_page(config: Config, trials: pd.DataFrame, path: Path) -> None:

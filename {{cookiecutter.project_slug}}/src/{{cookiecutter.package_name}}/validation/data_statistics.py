@@ -27,6 +27,9 @@ StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 ColumnStatistics: TypeAlias = statistics_pb2.FeatureNameStatistics
 Accumulators: TypeAlias = list[Any]  # one per generator
 
+PART_ROWS = 1 << 20  # that one worker reads, one batch after the other
+BATCH_CELLS = 1 << 20  # rows times columns that are in memory at once: some ten megabytes
+
 
 class Part(NamedTuple):
     """The rows of a split from `start` on, up to `stop`, and the files in which they are."""
@@ -195,10 +198,6 @@ def how_fine() -> tfdv.StatsOptions:
 def write(statistics: Statistics, folder: Path) -> None:
     """Leaves the statistics where the starting process finds them, on whichever worker they were made."""
     (folder / statistics.name).write_bytes(statistics.SerializeToString(deterministic=True))
-
-
-PART_ROWS = 1 << 20  # that one worker reads, one batch after the other
-BATCH_CELLS = 1 << 20  # rows times columns that are in memory at once: some ten megabytes
 
 
 def parts(config: Config) -> list[Part]:

@@ -31,6 +31,11 @@ HEADER = """\
 SAME_TABLE = 0.5  # share of the schema's columns that a table needs to be the same one with changes
 ROOM = 1.25  # an accepted skew may grow by this factor
 
+MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
+MIN_REPEATS = 10  # times that a value occurs on average; below, it is no category
+MIN_DOMAIN_MASS = 0.99  # share of listed values: rare new ones are no anomaly, the model treats them as unseen
+LARGE = "__LARGE_BYTES__"  # what TFDV writes for every text of more than a kilobyte
+
 
 def load(config: Config) -> Schema:
     """Reads the schema.
@@ -158,12 +163,6 @@ def change(name: str, was: Any, becomes: Any) -> str:
         moves += [f"-{value}" for value in sorted(set(was) - set(becomes))]
         return f"{name}: {report.visible(', '.join(moves))}"
     return f"{name}: {report.visible(was)} -> {report.visible(becomes)}"
-
-
-MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
-MIN_REPEATS = 10  # times that a value occurs on average; below, it is no category
-MIN_DOMAIN_MASS = 0.99  # share of listed values: rare new ones are no anomaly, the model treats them as unseen
-LARGE = "__LARGE_BYTES__"  # what TFDV writes for every text of more than a kilobyte
 
 
 def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:

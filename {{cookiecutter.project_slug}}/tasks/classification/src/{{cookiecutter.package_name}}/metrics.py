@@ -30,6 +30,10 @@ RESAMPLES_AT_ONCE = 50  # bounds the memory of the counts
 Integers = npt.NDArray[np.integer]
 Predictions = Mapping[str, npt.NDArray[Any]]
 
+CALIBRATION_BINS = 15
+MAX_BINS = 2_000  # bound of the bins of a resample: moves an area by less than 0.0005
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+
 
 def score(targets: Integers, predictions: Predictions) -> dict[str, float]:
     """Every metric by name.
@@ -135,10 +139,6 @@ def mean_of_defined(values: Floats, axis: int = 0) -> Floats:
     return divide(np.where(is_defined, values, 0).sum(axis=axis), is_defined.sum(axis=axis))
 
 
-CALIBRATION_BINS = 15
-MAX_BINS = 2_000  # bound of the bins of a resample: moves an area by less than 0.0005
-
-
 def rank(scores: npt.NDArray[np.floating], is_positive: npt.NDArray[np.bool_], max_bins: int | None = None) -> Ranking:
     """Orders examples by descending score; equal scores share a bin. Exact unless more than `max_bins` are needed."""
     order = np.argsort(-scores, kind="stable")
@@ -194,9 +194,6 @@ def equal_bins(values: npt.NDArray[Any]) -> Integers:
 def ranked_classes(num_classes: int) -> Sequence[int]:
     """The classes that are ranked against the rest: of two, one tells all."""
     return range(1, 2) if num_classes == 2 else range(num_classes)
-
-
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
 
 
 def as_scored(

@@ -27,6 +27,9 @@ QUANTILE = re.compile(r"p(\d+)(_\d+)?")
 
 Predictions = Mapping[str, npt.NDArray[Any]]
 
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+NEEDED = ("forecast", "seasonal_error")
+
 
 def score(targets: Floats, predictions: Predictions) -> dict[str, float]:
     """Every metric that is defined, by name.
@@ -125,11 +128,6 @@ def ratio(one: Any, other: Any) -> Any:
     """A quotient; not a number where there is nothing to divide by."""
     one, other = np.asarray(one, float), np.asarray(other, float)
     return np.divide(one, other, out=np.full(np.shape(other), np.nan), where=other > 0)
-
-
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
-
-NEEDED = ("forecast", "seasonal_error")
 
 
 def as_scored(

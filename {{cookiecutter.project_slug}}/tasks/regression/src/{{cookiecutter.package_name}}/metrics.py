@@ -25,6 +25,9 @@ METRICS = {
 Numbers = npt.NDArray[np.floating]
 Predictions = Mapping[str, npt.NDArray[Any]]
 
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+OUTPUTS = ("prediction", "low", "high")
+
 
 def score(targets: Numbers, predictions: Predictions) -> dict[str, float]:
     """Every metric that is defined, by name.
@@ -82,11 +85,6 @@ def from_means(means: Mapping[str, Any]) -> dict[str, Any]:
     result = {"rmse": np.sqrt(means["squared"]), "mae": means["absolute"], "r2": 1 - unexplained}
     names = {"relative": "mape", "covered": "coverage", "width": "interval_width"}
     return result | {name: means[term] for term, name in names.items() if term in means}
-
-
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
-
-OUTPUTS = ("prediction", "low", "high")
 
 
 def as_scored(

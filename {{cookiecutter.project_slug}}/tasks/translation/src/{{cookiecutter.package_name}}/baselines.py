@@ -10,6 +10,10 @@ from .metrics import OUTPUT, Texts
 
 BASELINES = ("copy", "translation_memory")
 
+NGRAMS = (1, 5)  # characters
+MAX_NGRAMS = 200_000
+AT_ONCE = 64  # texts that are compared with all known ones: bounds the memory
+
 
 def baseline(
     train: tuple[Texts, Texts], evaluation: Texts, names: Collection[str] = BASELINES
@@ -22,11 +26,6 @@ def baseline(
     if "translation_memory" in names:
         predictions["translation_memory"] = train[1][nearest(train[0], evaluation)]
     return {name: {OUTPUT: values} for name, values in predictions.items()}
-
-
-NGRAMS = (1, 5)  # characters
-MAX_NGRAMS = 200_000
-AT_ONCE = 64  # texts that are compared with all known ones: bounds the memory
 
 
 def nearest(known: npt.NDArray[np.object_], texts: npt.NDArray[np.object_]) -> npt.NDArray[np.intp]:

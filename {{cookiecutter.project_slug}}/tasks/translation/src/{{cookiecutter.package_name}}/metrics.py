@@ -25,6 +25,15 @@ METRICS = {
 Texts = npt.NDArray[np.object_]
 Predictions = Mapping[str, npt.NDArray[Any]]
 
+TOKENIZER = "13a"  # how BLEU finds words; zh, or char for other languages that put no spaces between them
+BLEU_METRIC, CHRF_METRIC = BLEU(tokenize=TOKENIZER), CHRF()
+BLEU_ORDER, CHRF_ORDER = BLEU_METRIC.max_ngram_order, CHRF_METRIC.char_order
+NUM_BLEU = 3 + 2 * BLEU_ORDER  # both lengths, the longest n-grams of the reference, matches and totals by order
+NUM_COUNTS = NUM_BLEU + 3 * CHRF_ORDER  # totals of both sides and matches by order
+Counts = npt.NDArray[np.float64]
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+OUTPUT = "translation"
+
 
 def score(targets: Texts, predictions: Predictions) -> dict[str, float]:
     """Every metric by name: BLEU and chrF from 0 to 100, of all texts as one; the share of texts that are the same."""
@@ -60,15 +69,6 @@ def errors(targets: Texts, predictions: Predictions) -> Floats:
 def as_texts(values: npt.NDArray[Any]) -> list[str]:
     """Texts, or their UTF-8, as texts."""
     return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values]
-
-
-TOKENIZER = "13a"  # how BLEU finds words; zh, or char for other languages that put no spaces between them
-BLEU_METRIC, CHRF_METRIC = BLEU(tokenize=TOKENIZER), CHRF()
-BLEU_ORDER, CHRF_ORDER = BLEU_METRIC.max_ngram_order, CHRF_METRIC.char_order
-NUM_BLEU = 3 + 2 * BLEU_ORDER  # both lengths, the longest n-grams of the reference, matches and totals by order
-NUM_COUNTS = NUM_BLEU + 3 * CHRF_ORDER  # totals of both sides and matches by order
-
-Counts = npt.NDArray[np.float64]
 
 
 @lru_cache(1 << 18)
@@ -118,11 +118,6 @@ def signatures() -> dict[str, str]:
     for metric in (BLEU_METRIC, CHRF_METRIC):
         metric.corpus_score(["a"], [["a"]])  # only then the number of references is known
     return {"BLEU": str(BLEU_METRIC.get_signature()), "chrF": str(CHRF_METRIC.get_signature())}
-
-
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
-
-OUTPUT = "translation"
 
 
 def as_scored(

@@ -16,6 +16,9 @@ from ..settings.data_type import RequestSettings
 if TYPE_CHECKING:
     import pandas as pd
 
+Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
+
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
     """What is allowed in one request, as JSON: a file is always needed, and must not be larger than a training file."""
@@ -86,10 +89,6 @@ def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
     del entry
     base64_text = {"type": "string", "contentEncoding": "base64"}
     return {"type": "object", "properties": {"b64": base64_text}, "required": ["b64"], "additionalProperties": False}
-
-
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
-FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

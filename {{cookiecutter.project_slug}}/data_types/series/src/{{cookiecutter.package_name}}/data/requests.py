@@ -27,6 +27,9 @@ DIGITS = 5
 
 Entry = dict[str, Any]
 
+Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+FOLLOW_EACH_OTHER = True  # whether training examples do, in time: their periods differ without drift
+
 
 def limits(config: Config, kind: str, feature: Any) -> Entry:
     """What is allowed in one request, as JSON: how many cells (0: one that is no list), and what each may be.
@@ -262,10 +265,6 @@ def json_schema(entry: Entry) -> dict[str, Any]:
         cell = {"anyOf": [cell, {"type": "null"}]}
     schema = {"type": "array", "items": cell, "minItems": entry["length"]} if entry["length"] else cell
     return schema if entry["required"] else {"anyOf": [schema, {"type": "null"}]}
-
-
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
-FOLLOW_EACH_OTHER = True  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

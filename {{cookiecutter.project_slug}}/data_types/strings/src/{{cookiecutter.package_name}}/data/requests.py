@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 LINES = 6  # of the box that the page for people has
 NUM_EXAMPLE_WORDS = 3
 
+Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+UNSEEN = "unseen_words"  # share of the words of a text that no training text has
+FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
+
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
     """What is allowed in one request, as JSON: a text is always needed."""
@@ -92,12 +96,6 @@ def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
     """What a client may send, as JSON Schema has it."""
     del entry
     return {"type": "string", "minLength": 1}
-
-
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
-
-UNSEEN = "unseen_words"  # share of the words of a text that no training text has
-FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

@@ -27,6 +27,10 @@ NOUNS = {"number": "a number", "category": "a category", "date": "a date", "text
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?", re.ASCII)  # what the model can read
 DATE_SCHEMA = {"type": "string", "pattern": f"^{DATE.pattern}$"}
 
+Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
+
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
     """What a schema's feature (tensorflow_metadata's `Feature`) allows in one request, as JSON.
@@ -195,12 +199,6 @@ def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
     limits_of = {"low": "minimum", "high": "maximum", "values": "enum"}
     schema |= {word: entry[name] for name, word in limits_of.items() if name in entry}
     return schema if entry["required"] else {"anyOf": [schema, {"type": "null"}]}
-
-
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

@@ -17,6 +17,9 @@ Floats = npt.NDArray[np.float64]
 MAX_LAGS = 96  # that the ridge regression sees at most
 RIDGE = 1.0
 
+MAX_SERIES, MAX_STEPS = 3, 1_000  # by which the parameters are found: more take seconds and change little
+MIN_SEASONS = 3  # of a series whose season is to be learned
+
 
 def last_value(histories: Histories) -> Floats:
     """The last known value, for every step."""
@@ -87,10 +90,6 @@ SIMPLE: dict[str, Callable[[Histories], Floats]] = {
     "drift": drift,
     "exponential_smoothing": exponential_smoothing,
 }
-
-
-MAX_SERIES, MAX_STEPS = 3, 1_000  # by which the parameters are found: more take seconds and change little
-MIN_SEASONS = 3  # of a series whose season is to be learned
 
 
 class Parameters(NamedTuple):
