@@ -22,7 +22,7 @@ OVERLAYS = {  # whole files, each in one layer
     "scales": [SCALE, *(["cluster_in_memory"] if SCALE == "cluster" and not LARGE else [])],
     "operations": [ANSWERS["operations"]],
     "data_types": [*EXTENDED, DATA_TYPE],
-    "tasks": [ANSWERS["__task"]],
+    "tasks": [*ANSWERS["__shared_by_tasks"].get(ANSWERS["__task"], []), ANSWERS["__task"]],
     "samples": [ANSWERS["problem"]],
     "licenses": [ANSWERS["license"]],
 }

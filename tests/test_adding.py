@@ -21,7 +21,7 @@ PACKAGE = "{{cookiecutter.package_name}}"
 PROBLEM = "sequence-classification"
 STAGES = ("collect", "validate", "train", "evaluate", "accept", "export", "predict", "explain")
 # What a project is made of beside its data type; the tasks are those that any data type can have
-SHARED = (".", "scales/one_machine", "operations/full", "tasks/classification", "tasks/regression")
+SHARED = (".", "scales/one_machine", "operations/full", "tasks/estimators", "tasks/classification", "tasks/regression")
 
 
 def sources(*folders: str) -> dict[Path, Path]:

@@ -24,12 +24,13 @@ def layers(problem: str, operations: str = "full", scale: str = "one machine") -
     """The folders of the template that a project is made of."""
     row = SETTINGS["__problems"][problem]
     extended = SETTINGS["__extended"].get(row["data_type"], [])
+    tasks = [*SETTINGS["__shared_by_tasks"].get(row["task"], []), row["task"]]
     scales = [scale.replace(" ", "_")]
     if scale == "cluster":
         large = SETTINGS["__larger_than_memory"].get(row["data_type"], [])
         extended = [name for name in extended if not large or name != "in_memory"] + large
         scales += [] if large else ["cluster_in_memory"]
-    chosen = (scales, [operations], [*extended, row["data_type"]], [row["task"]], [problem], [SETTINGS["license"][0]])
+    chosen = (scales, [operations], [*extended, row["data_type"]], tasks, [problem], [SETTINGS["license"][0]])
     pairs = zip(OVERLAY_FOLDERS, chosen, strict=True)
     return [TEMPLATE, *(TEMPLATE / folder / name for folder, names in pairs for name in names)]
 

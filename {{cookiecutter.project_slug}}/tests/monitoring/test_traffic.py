@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from project.monitoring import traffic
-from project.monitoring.traffic import Sample, Traffic, Window
+from project.monitoring import observations
+from project.monitoring.observations import Sample, Traffic, Window
 from project.serving import request_log
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ def read(folder: Path, *files: list[Any], start: datetime = START) -> Traffic:
     for number, lines in enumerate(files):
         texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
         (folder / f"{number}.jsonl").write_bytes(b"\n".join(texts))
-    return traffic.read(folder, Window(2, start, 1))
+    return observations.read(folder, Window(2, start, 1))
 
 
 def test_requests_rows_versions_and_latency_are_counted(tmp_path: Path) -> None:
@@ -101,11 +101,11 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch
 
 
 def test_memory_is_bounded_and_a_rerun_samples_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traffic, "MAX_ROWS", 50)
-    monkeypatch.setattr(traffic, "MAX_REFUSALS", 3)
+    monkeypatch.setattr(observations, "MAX_ROWS", 50)
+    monkeypatch.setattr(observations, "MAX_REFUSALS", 3)
     lines = [prediction(place) for place in range(1_000)]
     seen = read(tmp_path, lines, [refusal(field=f"field {place}") for place in range(10)])
-    again = traffic.read(tmp_path, Window(2, START, 1))
+    again = observations.read(tmp_path, Window(2, START, 1))
     assert seen.num_rows == 1_000
     assert len(seen.rows) == 50
     assert [line["id"] for line in again.rows] == [line["id"] for line in seen.rows]
@@ -123,5 +123,5 @@ def test_a_sample_is_even() -> None:
 
 
 def test_no_log_is_no_traffic(tmp_path: Path) -> None:
-    seen = traffic.read(tmp_path / "nowhere", Window(1, START, 1))
+    seen = observations.read(tmp_path / "nowhere", Window(1, START, 1))
     assert (seen.num_requests, seen.latest) == (0, None)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from project import model, preprocessing, task
-from project.baselines import encode as encode_simple
 from project.config import Config
 from project.data import batching, loading, tables
+from project.data.estimators import encode as encode_simple
 from project.evaluation import inference
 from project.layers import WeightedBag
 from project.training.fit import epoch_counter

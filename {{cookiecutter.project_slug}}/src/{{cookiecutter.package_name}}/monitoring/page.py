@@ -32,8 +32,7 @@ from ..reporting.report import (
 from ..settings.base import PROJECT
 from . import rules
 from .drift import Drift
-from .findings import Findings, Tables
-from .traffic import Traffic
+from .observations import Findings, Tables, Traffic
 
 BARS = 12  # of a small plot
 TAILS = (1, 99)  # percentiles between which the bars of a number lie

@@ -13,8 +13,7 @@ from ..config import Config
 from ..core.errors import InputError
 from ..reporting.report import Interval, format_interval, format_number, visible
 from .drift import Drift
-from .findings import Findings
-from .traffic import Traffic
+from .observations import Findings, Traffic
 
 MIN_REQUESTS = 20  # of which the share of refused ones is judged
 MAX_NAMED = 5  # columns in a sentence

@@ -11,11 +11,10 @@ from typing import Any
 from ..config import Config
 from ..core import artifacts
 from ..exporting import registry
-from ..monitoring import page, rules, traffic
+from ..monitoring import observations, page, rules
 from ..monitoring.drift import Drift
-from ..monitoring.findings import Findings, examine
+from ..monitoring.observations import Findings, Traffic, Window, examine
 from ..monitoring.rules import Entry, Rule, State, Status
-from ..monitoring.traffic import Traffic, Window
 
 EXIT_UNKNOWN = 2
 EXIT_ALARM = 3
@@ -27,7 +26,7 @@ def main(config: Config) -> int:
     version, now = registry.in_service(config), datetime.now(UTC)
     described = registry.describe(config, version)
     window = Window(version, begin(config, described, now), len(described["inputs"]))
-    seen = traffic.read(config.paths.requests, window)
+    seen = observations.read(config.paths.requests, window)
     findings = examine(config, described, version, seen)
     judged = rules.judge(config, described, seen, findings, now)
     path = config.paths.monitoring / "history.json"

@@ -1,0 +1,106 @@
+"""Estimators of scikit-learn on features that need no network: numbers and categories."""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+
+Features: TypeAlias = pd.DataFrame | npt.NDArray[np.floating] | sparse.csr_matrix
+"""(num_examples, num_features): numbers, NaN for missing, and columns of pandas' category type; or a sparse matrix of
+numbers that need no scaling."""
+
+MAX_CATEGORIES = 250  # of a column, the most frequent: gradient boosting takes at most 255
+MIN_CATEGORY_EXAMPLES = 10  # rarer ones share an input of the linear model
+MIN_VALUES = 20  # of a column, or nothing can be learned from it
+NUM_COMPONENTS = 50  # of a sparse matrix, which trees are given instead
+MAX_LINEAR_EXAMPLES = 50_000  # a linear model learns little more from more, and would take longer than the network
+
+
+def fit_and_predict(
+    models: Mapping[str, Any], train: tuple[Features, npt.NDArray[Any]], evaluation: Features, method: str
+) -> dict[str, npt.NDArray[Any]]:
+    """Fits each model to the training examples and calls its `method` on the encoded evaluation features."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    features, targets = train
+    matrix, others = encode(features, features), encode(features, evaluation)
+    if not sparse.issparse(matrix):
+        is_empty = np.isfinite(matrix).sum(axis=0) < MIN_VALUES
+        matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails if its part of a column has no value
+    predictions = {}
+    for name, model in models.items():
+        rows = sample(len(targets), MAX_LINEAR_EXAMPLES) if name == "linear" else slice(None)
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore", ConvergenceWarning)  # near its optimum is good enough for a baseline
+            warnings.filterwarnings("ignore", "Could not find the number of physical cores")  # joblib prints why, too
+            model.fit(matrix[rows], targets[rows])
+        predictions[name] = getattr(model, method)(others)
+    return predictions
+
+
+def linear(model: Any, features: Features) -> Any:
+    """A linear model on scaled numbers, with indicators of missing ones, and one-hot categories."""
+    if sparse.issparse(features):
+        return model
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    categories = is_category(features)
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=MIN_CATEGORY_EXAMPLES)
+    return make_pipeline(
+        make_column_transformer((make_pipeline(imputer, StandardScaler()), ~categories), (encoder, categories)), model
+    )
+
+
+def boosting(model: Any, features: Features) -> Any:
+    """Gradient boosting that knows the categories, or on the main components of a sparse matrix."""
+    if not sparse.issparse(features):
+        return model.set_params(categorical_features=is_category(features))
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.pipeline import make_pipeline
+
+    # Latent semantic analysis (Deerwester et al. 1990)
+    return make_pipeline(TruncatedSVD(min(NUM_COMPONENTS, features.shape[1] - 1), random_state=0), model)
+
+
+def is_category(features: Features) -> npt.NDArray[np.bool_]:
+    """Which columns are categories, (num_features,)."""
+    if not isinstance(features, pd.DataFrame):
+        return np.zeros(features.shape[1], dtype=bool)
+    return np.array([isinstance(kind, pd.CategoricalDtype) for kind in features.dtypes], dtype=bool)
+
+
+def encode(train: Features, features: Features) -> Any:
+    """The features as numbers, (num_examples, num_features): categories numbered by their frequency in `train`.
+
+    Missing, rare and unseen categories, and numbers that are not finite, become NaN. A sparse matrix stays what it is.
+    """
+    if sparse.issparse(features):
+        return features
+    if isinstance(features, np.ndarray) or isinstance(train, np.ndarray):
+        matrix = np.array(features, dtype=float)
+    else:
+        matrix = np.empty(features.shape)
+        for place, (name, is_categorical) in enumerate(zip(train.columns, is_category(train), strict=True)):
+            if is_categorical:
+                known = train[name].value_counts().index[:MAX_CATEGORIES].tolist()
+                codes = features[name].cat.set_categories(known).cat.codes.to_numpy("float64")
+                matrix[:, place] = np.where(codes < 0, np.nan, codes)
+            else:
+                matrix[:, place] = features[name].to_numpy("float64", na_value=np.nan)
+    matrix[~np.isfinite(matrix)] = np.nan
+    return matrix
+
+
+def sample(num_examples: int, limit: int) -> npt.NDArray[np.integer]:
+    """At most `limit` of the example numbers, always the same ones."""
+    return np.random.default_rng(0).permutation(num_examples)[:limit]
