@@ -16,7 +16,7 @@ def text(folder: Path, path: Path) -> str:
 
 
 def imported(folder: Path, path: Path) -> set[Path]:
-    """The modules of the package that a file imports, also in functions, relative to the project."""
+    """The modules of the package, and of what tests share, that a file imports; relative to the project."""
     source = next((folder / "src").glob("*/__init__.py")).parent
     found = set()
     for node in ast.walk(ast.parse((folder / path).read_text(encoding="utf-8"))):
@@ -26,6 +26,9 @@ def imported(folder: Path, path: Path) -> set[Path]:
             for place in (base, *(base / alias.name for alias in node.names)):
                 if place.with_suffix(".py").is_file():
                     found.add(place.with_suffix(".py").relative_to(folder))
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [str(node.module)] if isinstance(node, ast.ImportFrom) and not node.level else []
+        found |= {Path("tests", f"{name}.py") for name in names if (folder / "tests" / f"{name}.py").is_file()}
     return found
 
 
@@ -40,25 +43,22 @@ def closure(folder: Path, test: Path) -> set[Path]:
     return found
 
 
-def shared_names(folder: Path) -> set[str]:
-    """The fixtures and helper modules of a project's tests, which differ by data type and task."""
-    names = {path.stem for path in (folder / "tests").glob("*.py")}
-    for path in (folder / "tests").rglob("conftest.py"):
-        names |= {node.name for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)}
-    return names
+def fixtures(folder: Path) -> set[str]:
+    """The fixtures of conftest, which are what the data type and the task make of them."""
+    nodes = [ast.parse(path.read_text("utf-8")).body for path in (folder / "tests").rglob("conftest.py")]
+    return {node.name for body in nodes for node in body if isinstance(node, ast.FunctionDef)}
 
 
 def asked_for(test: Path) -> set[str]:
-    """The names that a test may ask conftest or a helper module for: its functions' arguments, and what it imports."""
-    nodes = list(ast.walk(ast.parse(test.read_text(encoding="utf-8"))))
-    names = {node.arg for node in nodes if isinstance(node, ast.arg)}
-    names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return names | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    """The fixtures that tests and fixtures of a module ask for."""
+    functions = [node for node in ast.parse(test.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]
+    asking = [each for each in functions if each.name.startswith("test_") or each.decorator_list]
+    return {argument.arg for each in asking for argument in each.args.args}
 
 
 def same_tests(folder: Path, other: Path) -> list[Path]:
     """The files of tests that need nothing but what is the same in another project, byte for byte."""
-    names = shared_names(folder)
+    names = fixtures(folder)
     same = []
     for path in sorted(path.relative_to(folder) for path in (folder / "tests").rglob("test_*.py")):
         if names & asked_for(folder / path) or not (other / path).is_file():
