@@ -15,7 +15,7 @@ import pytest
 
 from project import model, preprocessing, task
 from project.config import Config
-from project.core import artifacts
+from project.core import artifacts, staleness
 from project.data import loading, tables
 from project.evaluation import inference
 from project.settings.base import PACKAGE
@@ -95,6 +95,21 @@ def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_i
     assert "going on after epoch" in capsys.readouterr().out
     assert_equal(weights(complete), weights(inference.load_model(trained)))
     assert trained.paths.kept_runs() == [1, 2]
+
+
+def test_training_does_not_go_on_with_edited_code(
+    trained: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staleness, "PACKAGE", tmp_path)
+    network, stage = tmp_path / "model.py", tmp_path / "stages" / "export.py"
+    hyperparameters = train.best_hyperparameters(trained)
+    network.write_text("activation = 'relu'\n", encoding="utf-8")
+    before = train.run_key(trained, hyperparameters)
+    stage.parent.mkdir()
+    stage.write_text("version = 2\n", encoding="utf-8")
+    assert train.run_key(trained, hyperparameters) == before
+    network.write_text("activation = 'gelu'\n", encoding="utf-8")
+    assert train.run_key(trained, hyperparameters) != before
 
 
 def test_hyperparameters_found_on_other_data_are_not_used(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:

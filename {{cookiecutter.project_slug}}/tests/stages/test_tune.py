@@ -1,6 +1,7 @@
 """make tune: the winner is the best completed trial, failures are reported, and a stopped search goes on."""
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
@@ -9,7 +10,7 @@ import pytest
 
 from project import model, task
 from project.config import Config
-from project.core import artifacts
+from project.core import artifacts, staleness
 from project.core.errors import RefusedError
 from project.data import tables
 from project.stages import train, tune
@@ -99,7 +100,7 @@ def test_a_search_without_a_score_is_refused(quick: Config, monkeypatch: pytest.
     assert not quick.paths.best_hyperparameters.exists()
 
 
-def test_another_search_starts_anew(trained: Config) -> None:
+def test_another_search_starts_anew(trained: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space, wider = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
     wider.Int("units", 1, 2)
     other_data = trained.model_copy(update={"artifacts": trained.artifacts.with_name("other")})
@@ -113,3 +114,5 @@ def test_another_search_starts_anew(trained: Config) -> None:
     }
     assert len(keys) == 4
     assert search.search_key(trained.model_copy(update={"max_trials": 7}), space) in keys
+    monkeypatch.setattr(staleness, "PACKAGE", tmp_path)  # other code
+    assert search.search_key(trained, space) not in keys

@@ -203,7 +203,13 @@ def code(name: str) -> list[Path]:
         parts += (PACKAGE / room).rglob("*")
     for own in unnamed():
         parts += own.rglob("*.py") if own.is_dir() else [own]
-    return sorted({path for path in parts if path.suffix in (".py", ".j2", ".js") and not counts_by_values(path)})
+    found = {path for path in parts if path.suffix in (".py", ".j2", ".js") and path.exists()}
+    return sorted(path for path in found if not counts_by_values(path))
+
+
+def code_hash(name: str) -> str:
+    """A hash of the code that a stage depends on: what was begun with other code must not be continued."""
+    return artifacts.text_hash([artifacts.content_hash(path) for path in code(name)])
 
 
 def counts_by_values(path: Path) -> bool:

@@ -99,7 +99,8 @@ def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str
     """A hash of all that decides the weights: a checkpoint made with another key is not continued."""
     settings = staleness.settings(config, "train")
     settings = {name: value for name, value in settings.items() if name != "patience"}
-    return artifacts.text_hash([settings, hyperparameters.values, tables.data_hash(config)])
+    code = staleness.code_hash("train")
+    return artifacts.text_hash([settings, hyperparameters.values, tables.data_hash(config), code])
 
 
 def assemble(

@@ -85,7 +85,7 @@ def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
     described = [f"{hyperparameter.get_config()}" for hyperparameter in space.space]
     settings = staleness.settings(config, "train") | {"tuner": config.tuner}
     settings = {name: value for name, value in settings.items() if name not in NOT_OF_THE_SEARCH}
-    return artifacts.text_hash([described, settings, tables.data_hash(config)])
+    return artifacts.text_hash([described, settings, tables.data_hash(config), staleness.code_hash("train")])
 
 
 class Reporting(keras_tuner.Tuner):
