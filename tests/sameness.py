@@ -1,23 +1,39 @@
-"""Which tests of a generated project show the same as those of another one, so that they need not run twice."""
+"""Which tests of a generated project show the same as those of other ones, so that they need not run twice.
+
+A project is a data type and a task: most of what its tests run stands, byte for byte, in another project of the data
+type or of the task, whose tests are the same. Settings are values and do not count, but in the tests of `core/`, which
+run in every project. The whole pipeline runs in every project, too.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+
+NAME = "PACKAGE"  # of the package, in paths and texts that are compared
 
 
 @cache
 def text(folder: Path, path: Path) -> str:
-    """A file of a project, in which the package is called as in no project."""
-    package = next((folder / "src").glob("*/__init__.py")).parent.name
-    return re.sub(rf"\b{package}\b", "PACKAGE", (folder / path).read_text(encoding="utf-8"))
+    """A file of a project, in which the package is called as in no project; empty if there is none."""
+    package = package_of(folder)
+    file = folder / str(path).replace(f"src/{NAME}/", f"src/{package}/")
+    return re.sub(rf"\b{package}\b", NAME, file.read_text(encoding="utf-8")) if file.is_file() else ""
 
 
+@cache
+def package_of(folder: Path) -> str:
+    """The name of a project's package."""
+    return next((folder / "src").glob("*/__init__.py")).parent.name
+
+
+@cache
 def imported(folder: Path, path: Path) -> set[Path]:
     """The modules of the package, and of what tests share, that a file imports; relative to the project."""
-    source = next((folder / "src").glob("*/__init__.py")).parent
+    source = folder / "src" / package_of(folder)
     found = set()
     for node in ast.walk(ast.parse((folder / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.level or str(node.module).startswith(source.name)):
@@ -56,16 +72,26 @@ def asked_for(test: Path) -> set[str]:
     return {argument.arg for each in asking for argument in each.args.args}
 
 
-def same_tests(folder: Path, other: Path) -> list[Path]:
-    """The files of tests that need nothing but what is the same in another project, byte for byte."""
-    names = fixtures(folder)
+def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
+    """The files of tests each module of which is the same in one of the other projects that have the same file."""
+    names, shared = fixtures(folder), set[Path]()
+    for conftest in (folder / "tests").rglob("conftest.py"):
+        shared |= closure(folder, conftest.relative_to(folder))
     same = []
     for path in sorted(path.relative_to(folder) for path in (folder / "tests").rglob("test_*.py")):
-        if names & asked_for(folder / path) or not (other / path).is_file():
-            continue
-        places = closure(folder, path)
-        package, twin = (next((each / "src").glob("*/__init__.py")).parent.name for each in (folder, other))
-        pairs = [(place, Path(str(place).replace(f"src/{package}/", f"src/{twin}/"))) for place in places]
-        if all((other / two).is_file() and text(folder, one) == text(other, two) for one, two in pairs):
+        twins = [other for other in others if text(other, path) == text(folder, path)]
+        needed = closure(folder, path) | (shared if names & asked_for(folder / path) else set())
+        if path.parts[1] != "core" and all(stands_in(folder, place, twins) for place in needed if counts(place)):
             same.append(path)
     return same
+
+
+def counts(path: Path) -> bool:
+    """Whether a file is more than the values of settings."""
+    return path.parts[0] == "tests" or not (path.name == "config.py" or path.parent.name == "settings")
+
+
+def stands_in(folder: Path, path: Path, others: Sequence[Path]) -> bool:
+    """Whether one of the other projects has the same file, byte for byte."""
+    named = Path(str(path).replace(f"src/{package_of(folder)}/", f"src/{NAME}/"))
+    return any(text(other, named) == text(folder, named) for other in others)

@@ -63,7 +63,7 @@ def test_it_is_clean(variant: tuple[dict[str, str], Project]) -> None:
 
 def test_its_own_tests_pass(variant: tuple[dict[str, str], Project], tmp_path: Path) -> None:
     answers, project = variant
-    skipped = same_tests(project.folder, bake(tmp_path, problem=answers["problem"]))  # whose tests run elsewhere
+    skipped = same_tests(project.folder, [bake(tmp_path, problem=answers["problem"])])  # whose tests run elsewhere
     options = " ".join(f"--ignore={path}" for path in skipped)
     assert re.search(r"\d+ passed", succeed(project.make("test", "PROCESSES=0", f"PYTEST_ADDOPTS={options}")))
 
