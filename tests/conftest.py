@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ import pytest
 from projects import SETTINGS, Project, bake, setting_up, succeed
 
 REUSED_ENVIRONMENT = os.environ.get("TEMPLATE_TESTS_VENV")  # an environment that an earlier `make setup` made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Lets projects share what mypy knows of libraries, which is the same for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "mypy_cache"))
+        yield
 
 
 @pytest.fixture(scope="session")

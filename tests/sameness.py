@@ -86,6 +86,11 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
     return same
 
 
+def left_out(folder: Path, others: Sequence[Path]) -> str:
+    """The variable of make by which pytest leaves these files out."""
+    return "PYTEST_ADDOPTS=" + " ".join(f"--ignore={path}" for path in same_tests(folder, others))
+
+
 def counts(path: Path) -> bool:
     """Whether a file is more than the values of settings."""
     return path.parts[0] == "tests" or not (path.name == "config.py" or path.parent.name == "settings")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from projects import SETTINGS, Project, bake, refuse, succeed
-from sameness import same_tests
+from sameness import left_out
 
 TARGETS = (
     "setup",
@@ -108,9 +108,8 @@ def test_second_make_all_runs_no_stage(project: Project) -> None:
 
 def test_own_tests_pass(project: Project, tmp_path: Path) -> None:
     earlier = SETTINGS["problem"][: SETTINGS["problem"].index(project.problem)]
-    skipped = same_tests(project.folder, [bake(tmp_path / problem, problem=problem) for problem in earlier])
-    options = " ".join(f"--ignore={path}" for path in skipped)  # those of earlier problems show the same
-    printed = succeed(project.make("test", "PROCESSES=0", f"PYTEST_ADDOPTS={options}"))  # another's run beside them
+    others = [bake(tmp_path / problem, problem=problem) for problem in earlier]
+    printed = succeed(project.make("test", "PROCESSES=0", left_out(project.folder, others)))  # another's run beside
     assert re.search(r"\d+ passed", printed)
     assert "failed" not in printed
 

@@ -17,12 +17,12 @@ def cells(tmp_path: Path) -> list[Path]:
     return [bake(tmp_path / problem, problem=problem) for problem in CELLS]
 
 
-def left_out(cells: list[Path]) -> set[str]:
+def spared(cells: list[Path]) -> set[str]:
     return {str(path.relative_to("tests")) for path in same_tests(cells[-1], cells[:-1])}
 
 
 def test_what_other_projects_show_is_left_out_and_what_is_new_stays(cells: list[Path]) -> None:
-    found = left_out(cells)
+    found = spared(cells)
     assert {"stages/test_train.py", "test_task.py", "monitoring/test_drift.py"} <= found
     assert not {"core/test_floors.py", "core/test_settings.py", "test_model.py"} & found
 
@@ -40,7 +40,7 @@ def test_a_module_that_differs_keeps_the_tests_that_need_it(
 ) -> None:
     path = cells[-1] / "src" / package_of(cells[-1]) / edited
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
-    found = left_out(cells)
+    found = spared(cells)
     assert stays not in found
     assert is_left_out in found
 
@@ -48,4 +48,4 @@ def test_a_module_that_differs_keeps_the_tests_that_need_it(
 def test_a_test_that_differs_stays(cells: list[Path]) -> None:
     path = cells[-1] / "tests" / "test_task.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n\ndef test_more() -> None: ...\n", encoding="utf-8")
-    assert "test_task.py" not in left_out(cells)
+    assert "test_task.py" not in spared(cells)
