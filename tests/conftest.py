@@ -81,8 +81,8 @@ def copy(project: Project, tmp_path: Path) -> Project:
 def cluster(project: Project, tmp_path: Path) -> Project:
     """The project as it is for a cluster, with the artifacts of the one for one machine."""
     folder = bake(tmp_path / "cluster", problem=project.problem, scale="cluster")
-    shutil.copytree(project.folder / "artifacts", folder / "artifacts", symlinks=True)
-    shutil.copy(project.folder / "data" / "schema.pbtxt", folder / "data")
+    for name in ("artifacts", "data"):
+        shutil.copytree(project.folder / name, folder / name, symlinks=True, dirs_exist_ok=True)
     shutil.copy(project.folder / "uv.lock", folder)
     for name in ("pyproject.toml", "uv.lock"):
         os.utime(folder / name, (0, 0))  # older than the environment, which has all that is needed
