@@ -55,14 +55,15 @@ FIRST = SHARED[:1]
 
 
 @pytest.fixture
-def prepared(cluster: Project, problem: str, tmp_path: Path) -> Project:
+def prepared(cluster: Project, problem: str) -> Project:
     """A copy that trains without dropout."""
     run = json.loads((cluster.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
     values = run["hyperparameters"] | CASES[problem][0]
     winner = {"values": values, "score": 0.0, "monitor": "", "data": run["data"]}
     (cluster.folder / "artifacts/tuning").mkdir(exist_ok=True)
     (cluster.folder / "artifacts/tuning/best_hyperparameters.json").write_text(json.dumps(winner), encoding="utf-8")
-    (tmp_path / "keras.json").write_text(json.dumps({"floatx": CASES[problem][2]}), encoding="utf-8")
+    keras_home = cluster.folder.parent
+    (keras_home / "keras.json").write_text(json.dumps({"floatx": CASES[problem][2]}), encoding="utf-8")
     return cluster
 
 
