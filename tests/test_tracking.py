@@ -32,7 +32,8 @@ def with_mlflow(environment: Path, folder: Path) -> Path:
         environment / "bin" / "python",
         "--exclude-editable",
     )
-    (folder / "held.txt").write_text(held, encoding="utf-8")
+    versions = [line for line in held.splitlines() if "==" in line]  # not what uv says of the environment
+    (folder / "held.txt").write_text("\n".join(versions), encoding="utf-8")
     python = folder / "venv" / "bin" / "python"
     run(folder, python, "-m", "pip", "install", "--quiet", "--constraint", folder / "held.txt", "mlflow-skinny")
     return python
