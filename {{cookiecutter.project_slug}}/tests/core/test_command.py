@@ -136,12 +136,18 @@ def test_help_prints_the_settings_of_a_stage(
     assert hidden not in printed
 
 
-def test_an_interruption_during_an_import_is_one_line() -> None:
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_an_interruption_is_one_line_even_if_a_library_swallows_it(swallowed: bool) -> None:
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"sys.path.insert(0, {str(SOURCE)!r})\n"
         f"from {command.__package__} import command\n"
-        "command.importlib.import_module = lambda _: signal.raise_signal(signal.SIGINT)\n"
+        "import contextlib, types\n"
+        "def interrupt(_):\n"
+        f"    with contextlib.suppress(*[BaseException] * {swallowed}):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    return types.SimpleNamespace(main=lambda _: None)\n"
+        "command.importlib.import_module = interrupt\n"
         "sys.exit(command.main(['versions']))"
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

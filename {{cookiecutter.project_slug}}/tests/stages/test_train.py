@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -15,11 +16,12 @@ import pytest
 
 from project import model, preprocessing, task
 from project.config import Config
-from project.core import artifacts, staleness
+from project.core import artifacts, interruption, staleness
 from project.data import loading, tables
 from project.evaluation import inference
 from project.settings.base import PACKAGE
 from project.stages import train
+from project.training import fit
 
 # What TensorFlow 2.21 writes by its native code, whatever it is told
 NATIVE = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} ")
@@ -97,19 +99,30 @@ def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_i
     assert trained.paths.kept_runs() == [1, 2]
 
 
+def test_an_interruption_that_a_library_has_swallowed_ends_training_after_the_epoch(
+    trained: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    artifacts.remove(trained.paths.training)
+    monkeypatch.setattr(interruption, "received", [signal.SIGINT])
+    with pytest.raises(KeyboardInterrupt):
+        train.main(trained)
+    interruption.received.clear()
+    train.main(trained)
+    assert "going on after epoch 1 of" in capsys.readouterr().out
+
+
 def test_training_does_not_go_on_with_edited_code(
     trained: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(staleness, "PACKAGE", tmp_path)
     network, stage = tmp_path / "model.py", tmp_path / "stages" / "export.py"
-    hyperparameters = train.best_hyperparameters(trained)
     network.write_text("activation = 'relu'\n", encoding="utf-8")
-    before = train.run_key(trained, hyperparameters)
+    before = fit.resume_key(trained)
     stage.parent.mkdir()
     stage.write_text("version = 2\n", encoding="utf-8")
-    assert train.run_key(trained, hyperparameters) == before
+    assert fit.resume_key(trained) == before
     network.write_text("activation = 'gelu'\n", encoding="utf-8")
-    assert train.run_key(trained, hyperparameters) != before
+    assert fit.resume_key(trained) != before
 
 
 def test_hyperparameters_found_on_other_data_are_not_used(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import importlib
 import io
 import logging
 import os
+import signal
 import sys
 import textwrap
 import warnings
@@ -21,6 +22,7 @@ from pydantic_settings import BaseSettings, CliSettingsSource, SettingsError
 
 from ..settings import base
 from ..settings.base import PACKAGE
+from . import interruption
 from .errors import InputError, RefusedError
 
 EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A person's mistake ends in one message, not in a traceback.
     """
     set_up_process()
+    interruption.received.clear()
+    interruption.heed(signal.SIGINT)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return run(words)
@@ -81,10 +85,15 @@ def run(words: list[str]) -> int:
     from ..config import Config  # here, so that a mistake in it ends in a message, too
 
     try:
-        config = load_settings(Config, [word for word in options if word not in (ONLY, FORCE)])
+        config = load_settings(Config, settings_given(options))
     except InputError as error:
         raise SettingError(str(error)) from error
     return run_stages(config, name, only=ONLY in options, force=FORCE in options)
+
+
+def settings_given(words: Sequence[str]) -> list[str]:
+    """The words of a command line after the stage that are settings."""
+    return [word for word in words if word not in (ONLY, FORCE)]
 
 
 def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False) -> int:
@@ -104,6 +113,7 @@ def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False
         status, has_run = load(name).main(config) or 0, True
         if before is not None:
             staleness.record(config, name, before)
+        interruption.check()
     if not has_run:
         print(f"{'everything' if wanted == 'all' else wanted} is up to date; {FORCE} runs it anyway")
     gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second

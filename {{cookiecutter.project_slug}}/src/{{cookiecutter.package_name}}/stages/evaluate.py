@@ -39,8 +39,9 @@ def main(config: Config) -> None:
     }
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)
     run_history.add_scores(config, content["model"], scores, targets, predictions)
+    entries = criteria.judge(config, scores, content["baseline"])
     sections = [
-        summary(config, content),
+        summary(config, content, entries),
         Section("Training", [learning_curves(config)]),
         Section("Predictions", charts.figures(target, targets, predictions)),
         Section("What the model goes by", explain.blocks(config, complete, examples, targets, predictions)),
@@ -49,10 +50,10 @@ def main(config: Config) -> None:
         data_summary(config),
         run_summary(config),
     ]
-    write(config, content, sections)
+    write(config, content, entries, sections)
 
 
-def summary(config: Config, content: dict[str, Any]) -> Section:
+def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any]]) -> Section:
     """The primary metric, the criteria and the baselines."""
     scores, baselines = content["metrics"], content["baseline"]
     key_figures = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in scores]
@@ -71,7 +72,6 @@ def summary(config: Config, content: dict[str, Any]) -> Section:
         ],
         note="Simple models, trained on the same examples. Brackets are bootstrap 95 % intervals.",
     )
-    entries = criteria.judge(config, scores, baselines)
     return Section("Summary", [Scores(leader + others), criteria.table(entries, scores), comparison])
 
 
@@ -160,9 +160,8 @@ def run_summary(config: Config) -> Section:
     )
 
 
-def write(config: Config, content: dict[str, Any], sections: list[Section]) -> None:
+def write(config: Config, content: dict[str, Any], entries: list[dict[str, Any]], sections: list[Section]) -> None:
     """Writes the page and prints the answer."""
-    entries = criteria.judge(config, content["metrics"], content["baseline"])
     passed = all(entry["passed"] for entry in entries)
     headline = "Ready for the final exam" if passed else "Not good enough yet"
     verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, SPLIT))

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from .. import model, preprocessing, task
 from ..config import Config
-from ..core import artifacts, staleness
+from ..core import artifacts
 from ..core.errors import InputError
 from ..data import loading, tables
 from ..training import fit, placement, run_history
@@ -38,7 +38,8 @@ def main(config: Config) -> None:
     local = network if is_plain else build()
     validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
     train = partial(preprocessing.make_dataset, config, "train", preprocessor, target)
-    checkpoint = fit.fit(config, network, local, train, validation, run_key(config, hyperparameters))
+    key = fit.resume_key(config, hyperparameters.values, without=["patience"])
+    checkpoint = fit.fit(config, network, local, train, validation, key)
     if placement.is_chief():
         complete = assemble(config, preprocessor, local, target, validation)
         seconds = time.perf_counter() - started
@@ -93,14 +94,6 @@ def build_network(
         message = f"start is {config.start!r}, whose network has another architecture; leave it empty"
         raise InputError(message) from error
     return network
-
-
-def run_key(config: Config, hyperparameters: keras_tuner.HyperParameters) -> str:
-    """A hash of all that decides the weights: a checkpoint made with another key is not continued."""
-    settings = staleness.settings(config, "train")
-    settings = {name: value for name, value in settings.items() if name != "patience"}
-    code = staleness.code_hash("train")
-    return artifacts.text_hash([settings, hyperparameters.values, tables.data_hash(config), code])
 
 
 def assemble(

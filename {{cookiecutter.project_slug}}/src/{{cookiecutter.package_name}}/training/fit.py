@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from .. import task
 from ..config import Config
-from ..core import artifacts
+from ..core import artifacts, interruption, staleness
 from ..data import tables
 from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
 from . import placement
@@ -86,6 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
             if time.monotonic() - self.saved >= self.cost / SHARE:
                 self.save()
         self.model.stop_training = self.is_exhausted
+        interruption.check()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Saves the last epoch, so that a kill before the model is written costs none."""
@@ -160,6 +161,15 @@ def begin(config: Config, key: str) -> Checkpoint:
         else:
             print(f"going on after epoch {checkpoint.epochs_done} of a run that was stopped")
     return checkpoint
+
+
+def resume_key(config: Config, *more: Any, without: Collection[str] = ()) -> str:
+    """A hash of all that decides the weights: what was stopped goes on only with the same key.
+
+    It is made of the data, the code and the settings of training, `without` those that decide no weights, and `more`.
+    """
+    settings = {name: value for name, value in staleness.settings(config, "train").items() if name not in without}
+    return artifacts.text_hash([settings, *more, tables.data_hash(config), staleness.code_hash("train")])
 
 
 def reporting(config: Config, checkpoint: Checkpoint, num_epochs: int) -> list[keras.callbacks.Callback]:

@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from .. import model, preprocessing, task
 from ..config import Config
-from ..core import artifacts, staleness
+from ..core import artifacts, interruption
 from ..core.errors import RefusedError
 from ..data import loading, tables
 from ..data.batching import TraceOnce
@@ -30,8 +30,6 @@ TUNERS = {
     "hyperband": keras_tuner.Hyperband,
 }
 Data = tuple[keras.Model, task.Target]  # the preprocessor, and what is predicted
-NOT_OF_THE_SEARCH = ("artifacts", "max_trials", "workers")  # settings that change neither the space nor the scores
-
 NOT_SEARCHED = ("trial", "status", task.MONITOR)
 
 
@@ -83,9 +81,7 @@ def make_tuner(config: Config, build: Any, kind: type[keras_tuner.Tuner]) -> ker
 def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
     """A hash of all that trials of one search have in common."""
     described = [f"{hyperparameter.get_config()}" for hyperparameter in space.space]
-    settings = staleness.settings(config, "train") | {"tuner": config.tuner}
-    settings = {name: value for name, value in settings.items() if name not in NOT_OF_THE_SEARCH}
-    return artifacts.text_hash([described, settings, tables.data_hash(config), staleness.code_hash("train")])
+    return fit.resume_key(config, described, config.tuner)
 
 
 class Reporting(keras_tuner.Tuner):
@@ -95,6 +91,7 @@ class Reporting(keras_tuner.Tuner):
         """Says how the trial went."""
         super().on_trial_end(trial)
         print(outcome(trial), flush=True)
+        interruption.check()
 
 
 def run_trials(config: Config, tuner: keras_tuner.Tuner, data: Data) -> None:

@@ -1,5 +1,6 @@
 """make tune WORKERS=2: what a process is by its environment, what workers get, and how the chief keeps account."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
+from project.core import interruption
 from project.core.errors import InputError
 from project.distributed import processes, tune_chief, tune_workers
 from project.distributed.tune_workers import ADDRESS, NAME, PORT, Place
@@ -100,6 +102,17 @@ def test_a_trial_that_takes_workers_with_it_fails(servicer: tune_chief.Servicer)
         servicer.give_up(worker, "killed")
     assert servicer.oracle.trials["0"].status == TrialStatus.FAILED
     assert servicer.next_trial("d").trial_id == "1"
+
+
+@pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_chief_ends_though_a_library_has_swallowed_the_signal(
+    number: int, raised: type[BaseException], servicer: tune_chief.Servicer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interruption, "received", [])
+    with pytest.raises(raised):
+        interruption.note(number, None)
+    with pytest.raises(raised):
+        tune_chief.Chief(SimpleNamespace(), "", None).supervise(servicer)
 
 
 def test_several_failures_in_a_row_end_the_search(servicer: tune_chief.Servicer) -> None:

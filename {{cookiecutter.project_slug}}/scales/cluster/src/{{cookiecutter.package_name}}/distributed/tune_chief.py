@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Generator
 from concurrent import futures
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 import keras_tuner
@@ -19,6 +17,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief
 
 from ..config import Config
+from ..core import interruption
 from ..core.errors import InputError, RefusedError
 from ..training import search
 from ..training.search import Trial, TrialStatus
@@ -182,6 +181,7 @@ class Chief:
         """Gives up on lost workers until nothing is left to do."""
         attended = time.monotonic()
         while not servicer.is_over():
+            interruption.check()
             self.give_up_the_lost(servicer)
             if servicer.waiting():
                 attended = time.monotonic()
@@ -222,7 +222,7 @@ def started(config: Config, place: Place | None) -> Generator[Chief, None, None]
         raise InputError(f"cannot listen at {host}:{wanted}: the address is another machine's, or the port is taken")
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop, 0)
-        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, end_orderly))
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, interruption.note))
         workers = None
         if place is None:
             workers = LocalWorkers(config.workers, config.paths.tuning / "workers")
@@ -232,9 +232,3 @@ def started(config: Config, place: Place | None) -> Generator[Chief, None, None]
             cores = max(1, num_cores // config.workers)
             print(f"{config.workers} workers on this machine, on {cores} of its {num_cores} cores each", flush=True)
         yield Chief(server, f"{host}:{port}", workers)
-
-
-def end_orderly(number: int, frame: FrameType | None) -> NoReturn:
-    """Ends the process as a signal does, but for the workers, which are ended first."""
-    del frame
-    sys.exit(128 + number)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import keras
 import keras_tuner
 
+from ..core import command
 from ..core.errors import InputError, RefusedError
 from ..settings.base import PACKAGE
 from . import processes
@@ -86,12 +87,12 @@ class LocalWorkers:
     def start(self, port: int) -> None:
         """Starts them, as workers of a chief that listens at this port."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", PACKAGE, "tune", "--only", *sys.argv[2:]]
+        words = [sys.executable, "-m", PACKAGE, "tune", command.ONLY, *command.settings_given(sys.argv[2:])]
         for number in range(1, self.num_workers + 1):
             place = Place(f"worker-{number}", LOOPBACK, port)
             with self.log(place.name).open("wb") as log:
                 self.processes[place.name] = subprocess.Popen(
-                    command,
+                    words,
                     env=variables(place, self.num_workers, os.environ),
                     stdin=subprocess.DEVNULL,
                     stdout=log,

@@ -47,7 +47,7 @@ def start(config: Config, addresses: list[str], index: int) -> subprocess.Popen[
     """A worker with its share of the cores; the chief writes to the screen, the others to their logs."""
     place = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
     environment = {**processes.share(config.workers), **os.environ, "TF_CONFIG": json.dumps(place)}
-    words = [sys.executable, "-m", PACKAGE, "train", command.ONLY, *sys.argv[2:]]
+    words = [sys.executable, "-m", PACKAGE, "train", command.ONLY, *command.settings_given(sys.argv[2:])]
     path = log(config.paths, index)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
