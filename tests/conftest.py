@@ -13,6 +13,7 @@ import pytest
 
 from projects import SETTINGS, Project, bake, setting_up, succeed
 
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 REUSED_ENVIRONMENT = os.environ.get("TEMPLATE_TESTS_VENV")  # an environment that an earlier `make setup` made
 
 
@@ -21,6 +22,15 @@ def known_types(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Lets projects share what mypy knows of libraries, which is the same for all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "mypy_cache"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def share_of_the_cores(worker_id: str) -> Iterator[None]:
+    """Gives projects a thread each where several run side by side: more get into each other's way."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in THREADS if worker_id != "master" else ():
+            patch.setenv(name, "1")
         yield
 
 

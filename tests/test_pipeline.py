@@ -41,6 +41,14 @@ UNREACHABLE = {
     "translation": "bleu=101",
     "forecasting": "mae=0",
 }
+ONE_OF_A_TASK = [
+    pytest.param(name, marks=pytest.mark.xdist_group(name))
+    for name in ("tabular-classification", "image-regression", "time-series-forecasting", "translation")
+]
+ONE_OF_A_SOURCE = [
+    pytest.param(name, marks=pytest.mark.xdist_group(name))
+    for name in ("tabular-regression", "image-classification", "audio-regression", "translation")
+]  # a table, folders of classes in an archive, a table in an archive, pairs of texts
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -128,6 +136,7 @@ def test_versions_on_record_name_no_machine(environment: Path, project: Project)
         assert str(folder) not in text
 
 
+@pytest.mark.parametrize("problem", ONE_OF_A_SOURCE, indirect=True)
 def test_changed_data_stops_at_validate(copy: Project) -> None:
     (sample,) = [path for path in (copy.folder / "data" / "raw").iterdir() if path.suffix in {*DELIMITERS, ".zip"}]
     word = change(sample)
@@ -135,6 +144,7 @@ def test_changed_data_stops_at_validate(copy: Project) -> None:
     assert not (copy.folder / "artifacts" / "training" / "model.keras").stat().st_mtime > sample.stat().st_mtime
 
 
+@pytest.mark.parametrize("problem", ONE_OF_A_TASK, indirect=True)
 def test_model_below_the_criteria_is_neither_accepted_nor_exported(copy: Project) -> None:
     arguments = ("--criteria", UNREACHABLE[copy.task])
     refuse(copy.make("accept", f"ARGS={' '.join(arguments)}"))
