@@ -16,7 +16,7 @@ import pytest
 
 from project import model, preprocessing, task
 from project.config import Config
-from project.core import artifacts, interruption, staleness
+from project.core import artifacts, errors, staleness
 from project.data import loading, tables
 from project.evaluation import inference
 from project.settings.base import PACKAGE
@@ -103,7 +103,7 @@ def test_an_interruption_that_a_library_has_swallowed_ends_training_after_the_ep
     trained: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     artifacts.remove(trained.paths.training)
-    monkeypatch.setattr(interruption, "received", [signal.SIGINT])
+    monkeypatch.setattr(errors, "signals", [signal.SIGINT])
     with pytest.raises(KeyboardInterrupt):
         train.main(trained)
     assert [path.name for path in trained.paths.training.glob("checkpoint/*/epoch-*")] == ["epoch-000001"]

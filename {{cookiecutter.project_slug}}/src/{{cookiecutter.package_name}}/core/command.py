@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, CliSettingsSource, SettingsError
 
 from ..settings import base
 from ..settings.base import PACKAGE
-from . import interruption
+from . import errors
 from .errors import InputError, RefusedError
 
 EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A person's mistake ends in one message, not in a traceback.
     """
     set_up_process()
-    interruption.received.clear()
-    interruption.heed(signal.SIGINT)
+    errors.signals.clear()
+    errors.heed_signal(signal.SIGINT)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return run(words)
@@ -113,7 +113,7 @@ def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False
         status, has_run = load(name).main(config) or 0, True
         if before is not None:
             staleness.record(config, name, before)
-        interruption.check()
+        errors.end_on_signal()
     if not has_run:
         print(f"{'everything' if wanted == 'all' else wanted} is up to date; {FORCE} runs it anyway")
     gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second

@@ -1,4 +1,11 @@
-"""What a stage raises when a person, not a programmer, has to act."""
+"""What ends a stage: errors that a person, not a programmer, has to act on, and signals."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+signals: list[int] = []  # received since the command began
 
 
 class InputError(ValueError):
@@ -15,3 +22,32 @@ class RequestError(ValueError):
     def __init__(self, message: str, status: int = 400, field: str = "", row: int | None = None) -> None:
         super().__init__(message)
         self.status, self.field, self.row = status, field, row
+
+
+def heed_signal(number: int) -> None:
+    """Has a signal end the process in order, unless it is ignored or somebody else sees to it."""
+    is_free = signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+    if is_free and threading.current_thread() is threading.main_thread():
+        signal.signal(number, note_signal)
+
+
+def note_signal(number: int, frame: FrameType | None) -> None:
+    """Keeps a signal in mind, and raises what ends the process."""
+    del frame
+    signals.append(number)
+    end_on_signal()
+
+
+def end_on_signal() -> None:
+    """Raises again what a signal has raised; for whatever goes on for long.
+
+    Keras catches whatever is raised while it builds a layer, Ctrl-C as well, so that once is not enough.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        SystemExit: another signal, with the status that shells give it.
+    """
+    if signal.SIGINT in signals:
+        raise KeyboardInterrupt
+    if signals:
+        sys.exit(128 + signals[0])

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from .. import task
 from ..config import Config
-from ..core import artifacts, interruption, staleness
+from ..core import artifacts, errors, staleness
 from ..data import tables
 from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
 from . import placement
@@ -86,7 +86,7 @@ class Checkpoint(keras.callbacks.Callback):
             if time.monotonic() - self.saved >= self.cost / SHARE:
                 self.save()
         self.model.stop_training = self.is_exhausted
-        interruption.check()
+        errors.end_on_signal()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Saves the last epoch, so that a kill before the model is written costs none."""

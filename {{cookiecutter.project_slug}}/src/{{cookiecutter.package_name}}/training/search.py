@@ -15,7 +15,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from .. import model, preprocessing, task
 from ..config import Config
-from ..core import artifacts, interruption
+from ..core import artifacts, errors
 from ..core.errors import RefusedError
 from ..data import loading, tables
 from ..data.batching import TraceOnce
@@ -91,7 +91,7 @@ class Reporting(keras_tuner.Tuner):
         """Says how the trial went."""
         super().on_trial_end(trial)
         print(outcome(trial), flush=True)
-        interruption.check()
+        errors.end_on_signal()
 
 
 def run_trials(config: Config, tuner: keras_tuner.Tuner, data: Data) -> None:

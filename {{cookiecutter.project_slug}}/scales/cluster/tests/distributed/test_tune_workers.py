@@ -9,7 +9,7 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from project.core import interruption
+from project.core import errors
 from project.core.errors import InputError
 from project.distributed import processes, tune_chief, tune_workers
 from project.distributed.tune_workers import ADDRESS, NAME, PORT, Place
@@ -108,9 +108,9 @@ def test_a_trial_that_takes_workers_with_it_fails(servicer: tune_chief.Servicer)
 def test_a_chief_ends_though_a_library_has_swallowed_the_signal(
     number: int, raised: type[BaseException], servicer: tune_chief.Servicer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interruption, "received", [])
+    monkeypatch.setattr(errors, "signals", [])
     with pytest.raises(raised):
-        interruption.note(number, None)
+        errors.note_signal(number, None)
     with pytest.raises(raised):
         tune_chief.Chief(SimpleNamespace(), "", None).supervise(servicer)
 

@@ -17,7 +17,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_chief
 
 from ..config import Config
-from ..core import interruption
+from ..core import errors
 from ..core.errors import InputError, RefusedError
 from ..training import search
 from ..training.search import Trial, TrialStatus
@@ -181,7 +181,7 @@ class Chief:
         """Gives up on lost workers until nothing is left to do."""
         attended = time.monotonic()
         while not servicer.is_over():
-            interruption.check()
+            errors.end_on_signal()
             self.give_up_the_lost(servicer)
             if servicer.waiting():
                 attended = time.monotonic()
@@ -222,7 +222,7 @@ def started(config: Config, place: Place | None) -> Generator[Chief, None, None]
         raise InputError(f"cannot listen at {host}:{wanted}: the address is another machine's, or the port is taken")
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop, 0)
-        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, interruption.note))
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, errors.note_signal))
         workers = None
         if place is None:
             workers = LocalWorkers(config.workers, config.paths.tuning / "workers")
