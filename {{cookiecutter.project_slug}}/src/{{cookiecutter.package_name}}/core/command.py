@@ -28,6 +28,7 @@ from .errors import InputError, RefusedError
 EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
 EXIT_SETTING = 2  # a wrong setting
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
+INTERRUPTED = "interrupted; the last good artifacts are untouched"
 
 STAGES = Path(__file__).parents[1] / "stages"
 ONLY, FORCE = "--only", "--force"
@@ -59,11 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RefusedError as error:
         return stop(error, EXIT_MISTAKE)
     except KeyboardInterrupt:
-        return stop("interrupted; the last good artifacts are untouched", EXIT_INTERRUPTED)
+        return stop(INTERRUPTED, EXIT_INTERRUPTED)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
         return stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are untouched", EXIT_MISTAKE)
+    except Exception:
+        if not errors.signals:
+            raise
+        return stop(INTERRUPTED, EXIT_INTERRUPTED)  # what TensorFlow has made of it
 
 
 class SettingError(InputError):

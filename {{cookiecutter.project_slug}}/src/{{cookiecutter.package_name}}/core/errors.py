@@ -38,6 +38,14 @@ def note_signal(number: int, frame: FrameType | None) -> None:
     end_on_signal()
 
 
+def defer_signal(number: int, frame: FrameType | None) -> None:
+    """Keeps a signal in mind, for what asks for it often enough; a second one ends the process at once."""
+    del frame
+    signals.append(number)
+    if len(signals) > 1:
+        end_on_signal()
+
+
 def end_on_signal() -> None:
     """Raises again what a signal has raised; for whatever goes on for long.
 

@@ -105,14 +105,15 @@ def test_a_trial_that_takes_workers_with_it_fails(servicer: tune_chief.Servicer)
 
 
 @pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
-def test_a_chief_ends_though_a_library_has_swallowed_the_signal(
+def test_a_chief_ends_on_a_signal_when_it_looks_or_at_once_on_a_second_one(
     number: int, raised: type[BaseException], servicer: tune_chief.Servicer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(errors, "signals", [])
-    with pytest.raises(raised):
-        errors.note_signal(number, None)
+    errors.defer_signal(number, None)
     with pytest.raises(raised):
         tune_chief.Chief(SimpleNamespace(), "", None).supervise(servicer)
+    with pytest.raises(raised):
+        errors.defer_signal(number, None)
 
 
 def test_several_failures_in_a_row_end_the_search(servicer: tune_chief.Servicer) -> None:

@@ -222,7 +222,9 @@ def started(config: Config, place: Place | None) -> Generator[Chief, None, None]
         raise InputError(f"cannot listen at {host}:{wanted}: the address is another machine's, or the port is taken")
     with contextlib.ExitStack() as stack:
         stack.callback(server.stop, 0)
-        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, errors.note_signal))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) != signal.SIG_IGN:
+                stack.callback(signal.signal, number, signal.signal(number, errors.defer_signal))
         workers = None
         if place is None:
             workers = LocalWorkers(config.workers, config.paths.tuning / "workers")
