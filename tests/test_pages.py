@@ -1,4 +1,4 @@
-"""The pages of every project in a real browser: by day and by night, on a telephone, by mouse and keyboard."""
+"""The pages of every project in a real browser: light, dark, on a telephone, with tables that can be sorted."""
 
 from __future__ import annotations
 
@@ -63,21 +63,6 @@ for (const header of table ? [table.tHead.rows[0].cells[0]] : []) {
   }
 }
 
-const drawing = document.querySelector(".drawing[tabindex='0']");
-const tip = document.querySelector(".tip");
-if (drawing) {
-  drawing.focus();
-  drawing.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
-  found.byKeyboard = tip.textContent;
-  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
-  found.afterEscape = tip.textContent;
-}
-const bar = document.querySelector(".spark svg");
-if (bar) {
-  const { left, top } = bar.getBoundingClientRect();
-  bar.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: left + 1, clientY: top + 1 }));
-  found.byPointer = tip.textContent;
-}
 parent.postMessage(found, "*");
 }
 </script>
@@ -109,10 +94,6 @@ def test_pages_are_read_and_used_in_a_browser(project: Project, tmp_path: Path) 
         ascending, descending = seen["sorted"]["ascending"], seen["sorted"]["descending"]
         assert sorted(ascending) == sorted(descending)
         assert ascending[0] == descending[-1]
-    validation, evaluation, _ = whole
-    assert re.search(r": [\d,]+$", validation["byPointer"])
-    assert evaluation["byKeyboard"]
-    assert evaluation["afterEscape"] == ""
     assert damaged["wide"] > 0
     assert any(words.startswith("light: Anomalies") for words in damaged["unreadable"])
     assert damaged["small"]

@@ -79,13 +79,13 @@ def package(project: Path) -> str:
 
 
 def python(project: Path, venv: Path, arguments: list[str]) -> str:
-    """What Python prints with these arguments in a project; that a model is not accepted is no failure."""
+    """What Python prints with these arguments in a project; that a model is rejected is no failure."""
     source_path = os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])
     command: list[Any] = [venv / "bin" / "python", *arguments]
     finished = subprocess.run(
         command, cwd=project, env={**os.environ, "PYTHONPATH": source_path}, capture_output=True, text=True, check=False
     )
-    if finished.returncode and "not accepted" not in finished.stderr:
+    if finished.returncode and "the model is rejected" not in finished.stderr:
         raise SystemExit(f"{arguments[:2]} failed: {finished.stderr[-2000:]}")
     return finished.stdout
 

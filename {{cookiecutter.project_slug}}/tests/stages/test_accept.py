@@ -1,4 +1,4 @@
-"""make accept: the test split decides, every look is counted, and a weak model is refused."""
+"""make accept: the test split decides, every test evaluation is counted, and a weak model is rejected."""
 
 import pytest
 
@@ -7,7 +7,8 @@ from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.data import tables
 from project.evaluation import criteria
-from project.stages import accept, report
+from project.reporting import report
+from project.stages import accept
 
 import problem
 
@@ -21,7 +22,7 @@ def test_verdict_is_about_this_model_and_data(finished: Config) -> None:
     assert content["accepted"] is True
     assert content["model"] == artifacts.content_hash(finished.paths.model)
     assert content["data"] == tables.data_hash(finished)
-    assert content["looks"] == 1
+    assert content["test_evaluations"] == 1
     criterion = content["criteria"][0]
     assert criterion["metric"] == problem.EASY_METRIC
     assert criterion["threshold"] == content["baseline"][problem.BASELINE][problem.EASY_METRIC]
@@ -30,27 +31,39 @@ def test_verdict_is_about_this_model_and_data(finished: Config) -> None:
 
 def test_a_model_below_its_criteria_is_refused(trained: Config) -> None:
     demanding = trained.model_copy(update={"criteria": problem.UNREACHABLE})
-    with pytest.raises(RefusedError, match="not accepted"):
+    with pytest.raises(RefusedError, match="rejected"):
         accept.main(demanding)
     assert verdict(trained)["accepted"] is False
     assert verdict(trained)["criteria"][0]["passed"] is False
-    answer = report.read_answer(trained.paths.verdict.with_name("report.html"))
-    assert answer is not None
-    assert answer.state == "bad"
-    assert "0 of 1 success criteria are met on the test split. Missed: " in answer.detail
+    summary = report.read_summary(trained.paths.verdict.with_name("report.html"))
+    assert summary is not None
+    assert summary.banner.state == "bad"
+    assert "0 of 1 success criteria are met on the test split. Not met: " in summary.banner.detail
 
 
-def test_other_criteria_need_no_second_look(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_criteria_need_no_second_test_evaluation(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
     others = {**problem.LENIENT, problem.EASY_METRIC: problem.EASY_THRESHOLD}
     accept.main(trained.model_copy(update={"criteria": others}))
-    assert "faced the test split before" in capsys.readouterr().out
-    assert verdict(trained)["looks"] == 1
+    assert "was evaluated on the test split before" in capsys.readouterr().out
+    assert verdict(trained)["test_evaluations"] == 1
 
 
-def test_another_model_is_another_look(trained: Config) -> None:
+def test_another_model_is_another_test_evaluation(trained: Config) -> None:
     artifacts.write_json(trained.paths.verdict, verdict(trained) | {"model": "another"})
     accept.main(trained)
-    assert verdict(trained)["looks"] == 2
+    assert verdict(trained)["test_evaluations"] == 2
+
+
+def test_the_count_of_an_older_version_is_carried_on(trained: Config) -> None:
+    older = verdict(trained) | {"looks": 11}
+    del older["test_evaluations"], older["intervals"]
+    artifacts.write_json(trained.paths.verdict, older)
+    accept.main(trained)
+    assert verdict(trained)["test_evaluations"] == 11
+    artifacts.write_json(trained.paths.verdict, older | {"model": "another"})
+    accept.main(trained)
+    assert verdict(trained)["test_evaluations"] == 12
+    assert "12 models have been evaluated" in trained.paths.verdict.with_name("report.html").read_text(encoding="utf-8")
 
 
 def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:

@@ -17,12 +17,12 @@ def test_every_step_is_shown(finished: Config, capsys: pytest.CaptureFixture[str
     explain.main(finished.model_copy(update={"row": "3"}))
     printed = capsys.readouterr().out
     assert printed.startswith("example 3 of the validation split")
-    places = [printed.index(f"\n{step}") for step in ("raw", "as the network gets it", "prediction")]
+    places = [printed.index(f"\n{step}") for step in ("raw", "encoded", "prediction")]
     assert places == sorted(places)
     truth = loading.read_examples(finished, "validation")[finished.target].iloc[2]
     assert f"true {finished.target}  " in printed
     assert explain.written(truth) in printed
-    assert ("what it goes by" in printed) == bool(attribution.MEANING)
+    assert ("attribution (" in printed) == bool(attribution.MEANING)
 
 
 def test_steps_and_contributions_are_about_the_example(finished: Config, complete: keras.Model) -> None:

@@ -1,4 +1,4 @@
-"""make report: one page that links all others, with the answer of each, the runs and the versions."""
+"""make report: one page that links all others with their headlines, the runs and the versions."""
 
 import re
 import shutil
@@ -33,20 +33,30 @@ def written(indexed: Config) -> str:
     return indexed.paths.index.read_text(encoding="utf-8")
 
 
-def test_every_page_is_linked_with_its_answer(indexed: Config, written: str) -> None:
+def test_every_page_is_linked_with_its_headline(indexed: Config, written: str) -> None:
     for folder in ("evaluation", "acceptance", "tuning"):
         assert f'href="{folder}/report.html"' in written
         assert (indexed.paths.root / folder / "report.html").is_file()
-    answer = index.read_answer(indexed.paths.evaluation / "report.html")
-    assert answer is not None
-    assert answer.state == "good"
-    assert answer.headline in written
-    assert "Not asked yet: <code>make validate</code>" in written
+    summary = report.read_summary(indexed.paths.evaluation / "report.html")
+    assert summary is not None
+    assert summary.banner.state == "good"
+    assert summary.banner.headline in written
+    assert summary.written in written
+    assert "Not written yet: <code>make validate</code>" in written
+
+
+def test_a_page_of_an_older_version_is_linked(trained: Config) -> None:
+    page = trained.paths.verdict.with_name("report.html")
+    page.with_suffix(".json").unlink()
+    index.main(trained)
+    written = trained.paths.index.read_text(encoding="utf-8")
+    assert 'href="acceptance/report.html"' in written
+    assert "run <code>make accept</code> again" in written
 
 
 def test_the_index_begins_with_the_answer(written: str) -> None:
     assert re.search(r"1 of \d pages report a problem", written[: written.index("<table")])
-    assert "Which hyperparameters are best?" in written
+    assert "Hyperparameter search" in written
     assert "accepted" in written
 
 
@@ -64,14 +74,15 @@ def test_runs_and_versions_are_listed(indexed: Config, written: str) -> None:
 def test_an_answer_is_text_whatever_it_holds(written: str, indexed: Config) -> None:
     assert "<b>" not in written
     assert "\u202e" not in written
-    answer = index.read_answer(indexed.paths.tuning / "report.html")
-    assert answer == Banner("bad", report.visible(HOSTILE), "why")
+    summary = report.read_summary(indexed.paths.tuning / "report.html")
+    assert summary is not None
+    assert summary.banner == Banner("bad", report.visible(HOSTILE), "why")
 
 
 def test_a_verdict_about_another_model_is_no_answer(trained: Config) -> None:
-    assert index.final_exam(trained).text == "accepted"
+    assert index.acceptance(trained).text == "accepted"
     trained.paths.model.unlink()
-    assert "make accept" in index.final_exam(trained).text
+    assert "make accept" in index.acceptance(trained).text
 
 
 def test_before_anything_was_run_the_index_says_so(make_config: Callable[..., Config]) -> None:

@@ -15,7 +15,7 @@ from file_examples import as_examples, logged, outcomes, sent, spoiled
 __all__ = ["as_examples", "logged", "outcomes", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("audio",)
-EXPLAINED = "The worst predictions"  # a heading of the report
+EXPLAINED = "Largest errors"  # a heading of the report
 SLICED = "rms"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "rms"  # a number of the examples
 UNIQUE = "sha256"  # a column whose values differ from example to example

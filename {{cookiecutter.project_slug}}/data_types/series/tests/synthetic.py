@@ -15,7 +15,7 @@ from project.settings.data_type import RequestSettings
 HORIZON, CONTEXT = 3, 14
 COLUMNS = ("day", "load", "wind", "kind")
 SENT = ("day", "load", "wind")  # kind is ignored
-EXPLAINED = "The worst windows"  # a heading of the report
+EXPLAINED = "Windows with the largest errors"  # a heading of the report
 SLICED = "history level"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "history level"  # a number of the examples
 UNIQUE = "latest load"  # a column whose values differ from example to example

@@ -10,7 +10,7 @@ import pandas as pd
 from project.config import Config
 
 COLUMNS = ("size", "weight", "colour", "made", "remark")
-EXPLAINED = "Permutation importance"  # a heading of the report
+EXPLAINED = "Permutation feature importance"  # a heading of the report
 SLICED = "colour"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "weight"  # a number of the examples
 UNIQUE = "weight"  # a column whose values differ from example to example

@@ -11,7 +11,7 @@ from text_examples import UNIQUE, as_examples, logged, outcomes, sent, spoiled
 __all__ = ["UNIQUE", "as_examples", "logged", "outcomes", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("text",)
-EXPLAINED = "Most telling words"  # a heading of the report
+EXPLAINED = "Words with the largest effect"  # a heading of the report
 SLICED = "characters"  # a column whose values repeat, or enough of them lie in a range
 VARYING = "letters"  # a number of the examples
 DRIFTS = [  # changes of what clients send, and the rule that fires

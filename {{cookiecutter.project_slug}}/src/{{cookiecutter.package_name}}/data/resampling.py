@@ -1,27 +1,95 @@
-"""Bootstrap resamples, and what a metric is: shared by the metrics of every task."""
+"""What a metric is, and its bootstrap resamples: shared by the metrics of every task."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+MAX_EXAMPLES = 20_000  # that are resampled: intervals of more take minutes and change little
+MAX_WEIGHTS = 1_000_000  # in memory at a time
+
 
 class Metric(NamedTuple):
-    """How a metric is called and which way is better."""
+    """A metric: its label, its better direction, and the function that computes it.
+
+    `function` takes targets, predictions and weights (num_weightings, num_examples), and returns a value for each
+    weighting, (num_weightings,): NaN where it is undefined; None if it is not defined for such predictions.
+    """
 
     label: str
     greater_is_better: bool
+    function: Callable[[Any, Any, Floats], Floats | None]
 
 
-def resampled_weights(num_examples: int, resamples: int, seed: int) -> Iterator[Floats]:
+def score(
+    metrics: Mapping[str, Metric], targets: npt.NDArray[Any], predictions: Mapping[str, npt.NDArray[Any]]
+) -> dict[str, float]:
+    """Every metric that is defined for these predictions, by name."""
+    weights = np.ones((1, len(targets)))
+    values = {name: metric.function(targets, predictions, weights) for name, metric in metrics.items()}
+    return {name: float(value[0]) for name, value in values.items() if value is not None}
+
+
+def samples(
+    metrics: Mapping[str, Metric],
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    resamples: int,
+    seed: int,
+    length: int = 1,
+) -> dict[str, Floats]:
+    """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired.
+
+    Blocks of `length` neighbouring examples are drawn. Of more than 20,000 examples, a random part is resampled: an m
+    out of n bootstrap (Bickel et al. 1997), which scales the deviations by the square root of the part's share.
+    """
+    if len(targets) > MAX_EXAMPLES:
+        part = random_part(len(targets), length, seed)
+        part_predictions = {name: values[part] for name, values in predictions.items()}
+        drawn = samples(metrics, targets[part], part_predictions, resamples, seed, length)
+        values, centers = score(metrics, targets, predictions), score(metrics, targets[part], part_predictions)
+        scale = (len(part) / len(targets)) ** 0.5
+        return {name: values[name] + scale * (drawn[name] - centers[name]) for name in values}
+    weights = resampled_weights(len(targets), resamples, seed, length)
+    at_once = max(1, MAX_WEIGHTS // max(1, len(targets)))
+    found: dict[str, list[Floats]] = {name: [] for name in metrics}
+    while chunk := list(islice(weights, at_once)):
+        for name, metric in metrics.items():
+            value = metric.function(targets, predictions, np.stack(chunk))
+            if value is not None:
+                found[name].append(value)
+    return {name: np.concatenate(values) for name, values in found.items() if values}
+
+
+def random_part(num_examples: int, length: int, seed: int) -> npt.NDArray[np.integer]:
+    """The places of at most 20,000 examples: whole blocks of neighbours, in their order."""
+    starts = np.random.default_rng(seed).permutation(num_examples // length)[: MAX_EXAMPLES // length]
+    return (np.sort(starts)[:, None] * length + np.arange(length)).ravel()
+
+
+def resampled_weights(num_examples: int, resamples: int, seed: int, length: int = 1) -> Iterator[Floats]:
     """How often each example is drawn, (num_examples,), for one bootstrap resample after the other (Efron 1979).
 
-    A metric of a resample is then a weighted metric of the examples: nothing is copied, sorted or ranked again.
+    Blocks of `length` neighbours are drawn (Kuensch 1989); they may run over the end, to the beginning. A metric of a
+    resample is then a weighted metric of the examples: nothing is copied or sorted again.
     """
     generator = np.random.default_rng(seed)
     for _ in range(resamples):
-        drawn = generator.integers(num_examples, size=num_examples, dtype=np.int32)
+        starts = generator.integers(num_examples, size=-(-num_examples // length), dtype=np.int32)
+        drawn = starts if length == 1 else (starts[:, None] + np.arange(length)).ravel() % num_examples
         yield np.bincount(drawn, minlength=num_examples).astype(float)
+
+
+def mean(values: npt.NDArray[Any], weights: Floats) -> Floats:
+    """The mean of the values (num_examples,) for each weighting, (num_weightings,)."""
+    return divide(weights @ values, weights.sum(axis=1))
+
+
+def divide(numerator: npt.ArrayLike, denominator: npt.ArrayLike) -> Floats:
+    """The quotient; NaN where the denominator is 0."""
+    above, below = np.broadcast_arrays(np.asarray(numerator, float), np.asarray(denominator, float))
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)

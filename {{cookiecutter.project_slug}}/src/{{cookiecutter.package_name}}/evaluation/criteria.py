@@ -9,6 +9,8 @@ from ..core.errors import InputError
 from ..reporting import report
 from ..reporting.report import Banner, Column, Interval, Page, Row, Section, Table
 
+MANY_EVALUATIONS = 10  # on one test split, after which choosing the best of them makes its scores optimistic
+
 
 def judge(
     config: Config, scores: Mapping[str, Mapping[str, float]], baselines: Mapping[str, Mapping[str, float]]
@@ -18,23 +20,25 @@ def judge(
     A metric that is undefined on these examples fails.
     """
     entries: list[dict[str, Any]] = []
-    for metric, demanded in config.criteria.items():
+    for metric, required in config.criteria.items():
         value = scores.get(metric, {}).get("value", float("nan"))
-        if isinstance(demanded, str) and metric not in baselines.get(demanded, {}):
+        if isinstance(required, str) and metric not in baselines.get(required, {}):
             known = ", ".join(name for name, scored in baselines.items() if metric in scored)
-            raise InputError(f"criteria ask {metric} to beat {demanded!r}, which has no such score; known are: {known}")
-        threshold = baselines[demanded][metric] if isinstance(demanded, str) else float(demanded)
+            raise InputError(
+                f"criteria: {metric} has to beat {required!r}, which has no such score; choose one of: {known}"
+            )
+        threshold = baselines[required][metric] if isinstance(required, str) else float(required)
         passed = value >= threshold if metrics.METRICS[metric].greater_is_better else value <= threshold
         entry: dict[str, Any] = {"metric": metric, "value": value, "threshold": threshold, "passed": bool(passed)}
-        if isinstance(demanded, str):  # to be beaten, not only met
-            entry |= {"baseline": demanded, "passed": bool(passed and value != threshold)}
+        if isinstance(required, str):  # must be beaten, not only equalled
+            entry |= {"baseline": required, "passed": bool(passed and value != threshold)}
         entries.append(entry)
     return entries
 
 
 def named_baselines(config: Config) -> list[str]:
     """The baselines that the criteria name."""
-    return [demanded for demanded in config.criteria.values() if isinstance(demanded, str)]
+    return [required for required in config.criteria.values() if isinstance(required, str)]
 
 
 def sentence(entry: Mapping[str, Any]) -> str:
@@ -58,14 +62,14 @@ def table(entries: list[dict[str, Any]], scores: Mapping[str, Mapping[str, float
     return report.Table("Success criteria", ["Result", "Criterion", "Score"], rows)
 
 
-def summary(entries: list[dict[str, Any]], examined: str) -> str:
-    """How many criteria are met, and which ones are not, by how much."""
+def summary(entries: list[dict[str, Any]], split: str) -> str:
+    """How many criteria are met, and which ones are not, with their values."""
     met = sum(entry["passed"] for entry in entries)
-    told = f"{met} of {len(entries)} success criteria are met on {examined}."
+    text = f"{met} of {len(entries)} success criteria are met on {split}."
     missed = [
-        f"{sentence(entry)}: it is {report.format_number(entry['value'])}" for entry in entries if not entry["passed"]
+        f"{sentence(entry)}, got {report.format_number(entry['value'])}" for entry in entries if not entry["passed"]
     ]
-    return f"{told} Missed: {'; '.join(missed)}." if missed else told
+    return f"{text} Not met: {'; '.join(missed)}." if missed else text
 
 
 def lines(entries: list[dict[str, Any]]) -> list[str]:
@@ -76,27 +80,36 @@ def lines(entries: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def write(config: Config, verdict: dict[str, Any], looks: str) -> None:
-    """Writes artifacts/acceptance/report.html; `looks` says how often models have faced the test split."""
+def test_evaluations(verdict: Mapping[str, Any]) -> int:
+    """How many models were evaluated on the same test split; versions before 1.0 stored it as `looks`."""
+    return int(verdict["test_evaluations"] if "test_evaluations" in verdict else verdict["looks"])
+
+
+def count_sentence(verdict: Mapping[str, Any]) -> str:
+    """The number of test evaluations in words; many of them make the test split a second validation split."""
+    count = test_evaluations(verdict)
+    if count == 1:
+        return "1 model has been evaluated on this test split."
+    advice = " Their scores become optimistic: collect new test data." if count > MANY_EVALUATIONS else ""
+    return f"{count} models have been evaluated on this test split.{advice}"
+
+
+def write(config: Config, verdict: dict[str, Any]) -> None:
+    """Writes artifacts/acceptance/report.html."""
     accepted = verdict["accepted"]
     banner = Banner(
         "good" if accepted else "bad",
-        "Accepted: it may be exported" if accepted else "Not accepted: it cannot be exported",
+        "Accepted: the model can be exported" if accepted else "Rejected: the model cannot be exported",
         summary(verdict["criteria"], "the test split"),
     )
     sections = [
         Section("Success criteria", [table(verdict["criteria"], verdict["metrics"])]),
         Section("Scores on the test split", [score_table(verdict)]),
-        Section(
-            "How far to trust them",
-            [f"{verdict['examples']} test examples; the test split has been looked at {looks}."],
-        ),
+        Section("Test data", [f"{verdict['examples']} test examples. {count_sentence(verdict)}"]),
     ]
-    examined = f"{verdict['time'][:16].replace('T', ' ')} UTC"
-    facts = {"Goal": config.goal, "Target": config.target, "Examined": examined, "Model": verdict["model"][:12]}
-    report.write_page(
-        config.paths.verdict.with_name("report.html"), Page("Is the model good enough?", banner, sections, facts)
-    )
+    evaluated = f"{verdict['time'][:16].replace('T', ' ')} UTC"
+    facts = {"Goal": config.goal, "Target": config.target, "Evaluated": evaluated, "Model": verdict["model"][:12]}
+    report.write_page(config.paths.verdict.with_name("report.html"), Page("Test evaluation", banner, sections, facts))
 
 
 def score_table(verdict: dict[str, Any]) -> Table:
@@ -107,4 +120,4 @@ def score_table(verdict: dict[str, Any]) -> Table:
         for name, score in verdict["metrics"].items()
     ]
     columns: list[str | Column] = ["Metric", "This model", *(name.replace("_", " ") for name in baselines)]
-    return Table("Scores", columns, rows, "Brackets are bootstrap 95 % intervals.")
+    return Table("Scores", columns, rows, verdict["intervals"])

@@ -1,4 +1,4 @@
-"""Predictions of the trained model, for the stages that judge it."""
+"""Predictions of the trained model for the stages that evaluate it."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - its layers are to be known
+from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers its layers
 from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts
@@ -15,21 +15,23 @@ from ..data import tables
 
 def load_model(config: Config) -> keras.Model:
     """The trained model: raw inputs to decoded predictions."""
-    complete: keras.Model = keras.models.load_model(artifacts.require(config.paths.model, "train"))
-    return complete
+    serving_model: keras.Model = keras.models.load_model(artifacts.require(config.paths.model, "train"))
+    return serving_model
 
 
-def target_of(complete: keras.Model) -> task.Target:
-    """What training learned of the target."""
-    target: task.Target = complete.get_layer("decode").target
+def target_of(serving_model: keras.Model) -> task.Target:
+    """The target as training saw it, such as its classes or its scale."""
+    target: task.Target = serving_model.get_layer("decode").target
     return target
 
 
-def predict(complete: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
+def predict(serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
     """The decoded predictions, by output, each (num_examples, ...)."""
     size = preprocessing.PREDICTION_BATCH
     batches = [
-        complete.predict_on_batch(preprocessing.raw_arrays(complete.input, examples.iloc[start : start + size]))
+        serving_model.predict_on_batch(
+            preprocessing.raw_arrays(serving_model.input, examples.iloc[start : start + size])
+        )
         for start in range(0, len(examples), size)
     ]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
@@ -41,16 +43,16 @@ def as_text(values: np.ndarray) -> np.ndarray:
 
 
 def identity(config: Config) -> dict[str, str]:
-    """The content hashes by which metrics, verdicts and exports say which model and data they are about."""
+    """The content hashes of the model and its data, which metrics, test evaluations and exports record."""
     model = artifacts.content_hash(artifacts.require(config.paths.model, "train"))
     return {"model": model, "data": tables.data_hash(config)}
 
 
-def amounts(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
-    """How much of what was predicted for the whole example there is in each variant of it, (num_variants,).
+def explained_output(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
+    """The output that attributions explain, for each variant of an example, (num_variants,).
 
-    The logarithm of the odds of the class that was predicted, or the predicted number. `whole` is the row of the whole
-    example of each variant, (num_variants,).
+    The log-odds of the class that is predicted for the unchanged example, or the predicted number. `whole` is the row
+    of the unchanged example of each variant, (num_variants,).
     """
     if "probabilities" not in outputs:
         return outputs["prediction"].astype("float64")

@@ -1,4 +1,4 @@
-"""How certain scores are: bootstrap intervals of every metric, of all examples and by slices."""
+"""Scores with bootstrap confidence intervals, of all examples and by slice."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
 from ..data import loading, tables
-from ..data.resampling import Floats
+from ..data.resampling import MAX_EXAMPLES, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
 from ..training import run_history
@@ -20,25 +20,35 @@ from ..training.run_history import Run
 
 CONFIDENCE = 0.95
 
-MIN_EXAMPLES = 20  # a smaller slice says nothing
+MIN_EXAMPLES = 20  # of a slice; the score of a smaller one is too uncertain
 MAX_VALUES = 8  # categories of a column that become slices
 NUM_BINS = 4  # equal-sized ranges of a number
-MAX_COLUMNS = 12  # without a setting; more would hide the few that matter
+MAX_COLUMNS = 12  # that are sliced by, unless the setting `slices` names them
 RESAMPLES = 200  # for the intervals of a slice
 NOT_SCORED = "not scored"
 SHORT = 8  # characters of a hash
 
 
 def intervals(
-    targets: npt.NDArray[Any], predictions: Mapping[str, npt.NDArray[Any]], resamples: int, seed: int
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    resamples: int,
+    seed: int,
+    chosen: Mapping[str, Metric] = metrics.METRICS,
 ) -> dict[str, dict[str, float]]:
-    """Every metric's value with its bootstrap 95 % interval."""
-    drawn = metrics.samples(targets, predictions, resamples, seed)
-    return summarize(metrics.score(targets, predictions), drawn)
+    """The value of each metric with its 95 % bootstrap confidence interval."""
+    drawn = metrics.samples(targets, predictions, resamples, seed, chosen)
+    return summarize(metrics.score(targets, predictions, chosen), drawn)
+
+
+def interval_note(num_examples: int) -> str:
+    """How the intervals were computed, in a sentence for a page."""
+    part = f", computed on a random sample of {MAX_EXAMPLES:,} examples" if num_examples > MAX_EXAMPLES else ""
+    return f"Brackets are 95 % bootstrap confidence intervals{part}."
 
 
 def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
-    """Each metric's value with the percentile interval of its resamples; those where it is undefined do not count."""
+    """Each metric's value with the percentile interval of its resamples, without those where it is undefined."""
     tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     summary = {}
     for name, value in values.items():
@@ -52,10 +62,11 @@ def score_slices(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> list[dict[str, Any]]:
     """The primary metric of each slice with its interval, the worst first."""
+    primary: dict[str, Metric] = {config.metric: metrics.METRICS[config.metric]}
     entries: list[dict[str, Any]] = []
     for column, name, inside in slices(config, examples):
         selected = {output: values[inside] for output, values in predictions.items()}
-        scores = intervals(targets[inside], selected, RESAMPLES, config.seed)
+        scores = intervals(targets[inside], selected, RESAMPLES, config.seed, primary)
         if config.metric in scores:
             entries.append({"column": column, "slice": name, "examples": int(inside.sum()), **scores[config.metric]})
     worst_first = not metrics.METRICS[config.metric].greater_is_better
@@ -102,7 +113,7 @@ def can_slice(values: pd.Series) -> bool:
 
 
 def score_missing(config: Config) -> None:
-    """Scores the kept models that have not been evaluated on the present validation examples."""
+    """Scores the kept models that have not been evaluated on the current validation examples."""
     present = tables.validation_hash(config) if config.paths.examples("validation").exists() else ""
     missing = [run for run in run_history.read_all(config) if not run.scores and run.facts["validation"] == present]
     for run in missing:
@@ -110,16 +121,16 @@ def score_missing(config: Config) -> None:
 
 
 def score_run(config: Config, run: Run) -> None:
-    """Lets the kept model predict the validation examples, and keeps its scores as `make evaluate` does."""
+    """Evaluates a kept model on the validation examples and stores its scores, as `make evaluate` does."""
     import keras  # here, since TensorFlow takes seconds to import
 
     from .. import task
     from . import inference
 
-    complete = keras.models.load_model(config.paths.kept_run(run.number) / config.paths.model.name)
+    serving_model = keras.models.load_model(config.paths.kept_run(run.number) / config.paths.model.name)
     examples = loading.read_examples(config, "validation")
-    targets = task.actual(inference.target_of(complete), examples[config.target])
-    predictions = inference.predict(complete, examples)
+    targets = task.actual(inference.target_of(serving_model), examples[config.target])
+    predictions = inference.predict(serving_model, examples)
     scores = intervals(targets, predictions, config.resamples, config.seed)
     run_history.add_scores(config, run.facts["model"], scores, targets, predictions)
 

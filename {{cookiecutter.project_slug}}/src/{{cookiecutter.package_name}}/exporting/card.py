@@ -1,4 +1,4 @@
-"""What stands beside an exported graph: who made it, what it takes, what it gives and how good it was found to be."""
+"""Metadata of an export: provenance, inputs, outputs and scores, as model.json and as the model card."""
 
 import json
 from datetime import UTC, datetime
@@ -7,31 +7,34 @@ from typing import Any
 
 import keras
 import pandas as pd
+from markupsafe import Markup
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from .. import metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..data import loading, requests
+from ..evaluation import criteria
 from ..reporting import cards
 from ..reporting.report import format_number
 from ..settings.base import PROJECT
 from ..validation import schema
 
 NAME = "MODEL_CARD.md"
+TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 MAX_SLICES = 20
-NOT_STATED = "Not stated: say it by the setting `limits`."
+NOT_STATED = "Not stated: use the setting `limits`."
 
 
-def describe(config: Config, complete: keras.Model, identity: dict[str, Any]) -> dict[str, Any]:
-    """The content of model.json: what the server, the monitor and people who compare versions go by.
+def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any]) -> dict[str, Any]:
+    """The content of model.json, which the server and the monitor read.
 
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
-    `example` is a made-up request, `parts` names the entries of outputs that have several.
+    `example` is an example request, `parts` names the entries of outputs that have several.
     """
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     examples = loading.read_examples(config, "train")
-    inputs = describe_inputs(config, complete, examples)
+    inputs = describe_inputs(config, serving_model, examples)
     return {
         "name": PROJECT,
         "goal": config.goal,
@@ -42,12 +45,12 @@ def describe(config: Config, complete: keras.Model, identity: dict[str, Any]) ->
         "metrics": verdict["metrics"],
         "inputs": inputs,
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
-        "parts": task.output_parts(complete.get_layer("decode").target),
+        "parts": task.output_parts(serving_model.get_layer("decode").target),
     }
 
 
-def describe_inputs(config: Config, complete: keras.Model, examples: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Each input of the signature: its column, its kind, and what the reviewed schema allows."""
+def describe_inputs(config: Config, serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Each input of the signature: its column, its kind, and the values that the schema allows."""
     kinds, features = preprocessing.input_kinds(config, examples), schema_features(config)
     return {
         tensor.name: {
@@ -55,7 +58,7 @@ def describe_inputs(config: Config, complete: keras.Model, examples: pd.DataFram
             "kind": kinds[column],
             **requests.limits(config, kinds[column], features.get(column, schema_pb2.Feature())),
         }
-        for column, tensor in complete.input.items()
+        for column, tensor in serving_model.input.items()
     }
 
 
@@ -68,65 +71,30 @@ def schema_features(config: Config) -> dict[str, schema_pb2.Feature]:
 
 
 def compose(config: Config, version: int, described: dict[str, Any]) -> str:
-    """The card of a version, from its description, the verdict, the training run and the evaluation."""
+    """The model card of a version, from its metadata, the test evaluation, the training run and the evaluation."""
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     run = artifacts.read_json(config.paths.run, "train")
-    provenance = artifacts.read_json(config.paths.provenance, "collect")
-    inputs = [[name, entry["kind"], entry["column"]] for name, entry in described["inputs"].items()]
-    limits = cards.text(config.limits) if config.limits else NOT_STATED
-    return cards.document(
-        f"Model card: {described['name']}, version {version}",
-        {
-            "Model details": [cards.facts(details(run, described, version))],
-            "Intended use": [
-                cards.text(config.goal),
-                f"It predicts {cards.text(config.target)} from:",
-                cards.table(["Input", "Kind", "Column"], inputs),
-            ],
-            "Factors": factors(config, run),
-            "Metrics": [metrics_note(config), criteria_table(verdict)],
-            "Evaluation data": [
-                "The test split, which the model faced when training had ended.",
-                cards.facts({"examples": provenance["rows"]["test"], "models that faced it": verdict["looks"]}),
-            ],
-            "Training data": [
-                cards.facts(training_data(config, run, provenance)),
-                f"The data card is artifacts/examples/{cards.NAME} of the project.",
-            ],
-            "Quantitative analyses": [score_table(verdict)],
-            "Ethical considerations and limits": [limits],
-            "Caveats and recommendations": [
-                "The scores hold for data like the test split; `make monitor` tells when requests depart from them.",
-                *notes(provenance),
-            ],
-        },
+    return cards.render(
+        TEMPLATE,
+        config=config,
+        version=version,
+        described=described,
+        run=run,
+        provenance=artifacts.read_json(config.paths.provenance, "collect"),
+        template_version=template_version(),
+        licence=licence(),
+        data_licence=cards.licence(config),
+        data_card=cards.NAME,
+        inputs=[[name, entry["kind"], entry["column"]] for name, entry in described["inputs"].items()],
+        metric=metrics.METRICS[config.metric].label,
+        slices=slice_rows(config, run),
+        max_slices=MAX_SLICES,
+        criteria=criteria_rows(verdict),
+        baselines=list(verdict["baseline"]),
+        scores=score_rows(verdict),
+        test_evaluations=criteria.test_evaluations(verdict),
+        not_stated=Markup(NOT_STATED),  # noqa: S704 - our own sentence
     )
-
-
-def details(run: dict[str, Any], described: dict[str, Any], version: int) -> dict[str, object]:
-    """Who made it, of what and under which terms."""
-    return {
-        "version": version,
-        "exported at": described["exported_at"],
-        "trained at": run["time"],
-        "weights": f"{run['num_weights']:,}",
-        "hyperparameters": ", ".join(f"{name} {value}" for name, value in run["hyperparameters"].items()),
-        "libraries": ", ".join(f"{name} {number}" for name, number in run["versions"].items()),
-        "code": run["commit"] or "not in a repository",
-        "template": template_version(),
-        "model hash": described["model"],
-        "licence": licence(),
-    }
-
-
-def training_data(config: Config, run: dict[str, Any], provenance: dict[str, Any]) -> dict[str, object]:
-    """How many examples it was learned from, under which terms they are, and by which hash they are known."""
-    return {
-        "examples": provenance["rows"]["train"],
-        "examples to stop and calibrate by": provenance["rows"]["validation"],
-        "licence": cards.licence(config),
-        "hash": run["data"],
-    }
 
 
 def licence() -> str:
@@ -146,54 +114,30 @@ def template_version() -> str:
         return "not recorded"
 
 
-def factors(config: Config, run: dict[str, Any]) -> list[str]:
-    """The scores of parts of the validation split, if this very model was evaluated."""
+def slice_rows(config: Config, run: dict[str, Any]) -> list[list[Any]]:
+    """The scores by slice of the validation split, if this very model was evaluated."""
     path = config.paths.evaluation / "metrics.json"
     content = artifacts.read_json(path, "evaluate") if path.exists() else {}
-    if content.get("model") != run["model"] or not content["slices"]:
-        return ["No slices were evaluated: `make evaluate`."]
-    rows = [[entry["column"], entry["slice"], entry["examples"], cards.score(entry)] for entry in content["slices"]]
-    label = metrics.METRICS[config.metric].label
-    shown = f"The {min(MAX_SLICES, len(rows))} worst of {len(rows)} slices of the validation split:"
-    return [shown, cards.table(["Column", "Slice", "Examples", label], rows[:MAX_SLICES])]
+    if content.get("model") != run["model"]:
+        return []
+    return [[entry["column"], entry["slice"], entry["examples"], cards.score(entry)] for entry in content["slices"]]
 
 
-def metrics_note(config: Config) -> str:
-    """What the scores are."""
-    return (
-        f"The primary metric is {metrics.METRICS[config.metric].label}. Brackets hold bootstrap 95 % intervals. "
-        "The version was exported because it met these criteria on the test split:"
-    )
-
-
-def criteria_table(verdict: dict[str, Any]) -> str:
-    """The success criteria and how they were met."""
-    rows = [
+def criteria_rows(verdict: dict[str, Any]) -> list[list[str]]:
+    """The success criteria with their thresholds and values."""
+    return [
         [metrics.METRICS[entry["metric"]].label, *(format_number(entry[name]) for name in ("threshold", "value"))]
         for entry in verdict["criteria"]
     ]
-    return cards.table(["Metric", "Threshold", "Value"], rows)
 
 
-def score_table(verdict: dict[str, Any]) -> str:
+def score_rows(verdict: dict[str, Any]) -> list[list[str]]:
     """The scores on the test split, beside those of the baselines that the criteria name."""
-    baselines = verdict["baseline"]
-    rows = [
+    return [
         [
             metrics.METRICS[name].label,
             cards.score(interval),
-            *(baseline_score(values, name) for values in baselines.values()),
+            *(format_number(values.get(name)) for values in verdict["baseline"].values()),
         ]
         for name, interval in verdict["metrics"].items()
     ]
-    return cards.table(["Metric", "This model", *baselines], rows)
-
-
-def baseline_score(values: dict[str, float | None], name: str) -> str:
-    """A baseline's score, where it is defined."""
-    return cards.score({"value": values.get(name), "low": None, "high": None})
-
-
-def notes(provenance: dict[str, Any]) -> list[str]:
-    """What was decided while the data were collected."""
-    return [f"Of the data: {cards.text(note)}" for note in provenance["notes"]]

@@ -1,10 +1,13 @@
-"""Markdown for the cards: headings, lists and tables in which whatever data hold stays text."""
+"""The data card, and what cards share: Markdown templates in which whatever data hold stays text."""
 
 import html
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import jinja2
+from markupsafe import Markup
 
 from ..config import Config
 from ..settings.base import SPLITS
@@ -13,9 +16,23 @@ from .report import Interval, format_interval, visible
 SIGNS = re.compile(r"([\\`*_{}\[\]#|~])")  # that Markdown gives a meaning
 
 NAME = "DATA_CARD.md"
+TEMPLATE = Path(__file__).with_name("data_card.md.j2")
 BESIDE = ("README*", "LICENSE*", "*.LICENSE", "LICENCE*")  # files beside the source that may state its licence
 MAX_COLUMNS = 100  # more are counted
 NOT_STATED = "not stated: write it into a README.md or LICENSE beside the source"
+
+
+def render(template: Path, **content: Any) -> str:
+    """A card from its template, in which every value is escaped."""
+    environment = jinja2.Environment(  # noqa: S701 - it escapes HTML, too
+        finalize=lambda value: value if isinstance(value, Markup) else text(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals.update(table=table, score=score)
+    return environment.from_string(template.read_text(encoding="utf-8")).render(content)
 
 
 def text(value: object) -> str:
@@ -23,16 +40,11 @@ def text(value: object) -> str:
     return SIGNS.sub(r"\\\1", html.escape(" ".join(visible(value).split()), quote=False))
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table."""
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    """A table in Markdown."""
     lines = [" | ".join(text(cell) for cell in row) for row in (header, *rows)]
     lines.insert(1, " | ".join(["---"] * len(header)))
-    return "\n".join(f"| {line} |" for line in lines)
-
-
-def facts(values: Mapping[str, object]) -> str:
-    """A list of names with their values."""
-    return "\n".join(f"- **{text(name)}**: {text(value)}" for name, value in values.items())
+    return Markup("\n".join(f"| {line} |" for line in lines))  # noqa: S704 - escaped by `text`
 
 
 def score(interval: Mapping[str, float | None]) -> str:
@@ -40,45 +52,25 @@ def score(interval: Mapping[str, float | None]) -> str:
     return " ".join(format_interval(Interval(interval["value"], interval["low"], interval["high"]))).strip()
 
 
-def document(title: str, sections: Mapping[str, Sequence[str]]) -> str:
-    """A whole document, from the title to sections of paragraphs, lists and tables."""
-    parts = [f"# {text(title)}"]
-    for heading, blocks in sections.items():
-        parts += [f"## {heading}", *blocks]
-    return "\n\n".join(parts) + "\n"
-
-
 def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> str:
-    """The card for the content of provenance.json and the SHA-256 of each table."""
+    """The data card for the content of provenance.json and the SHA-256 of each table."""
     total = sum(record["rows"].values())
-    sources = [
-        [source.get("name", ""), source.get("bytes", ""), source.get("sha256", "")] for source in record["sources"]
-    ]
-    splits = [[split, record["rows"][split], f"{record['rows'][split] / total:.1%}", hashes[split]] for split in SPLITS]
-    columns = [[name, kind, role(config, name)] for name, kind in record["columns"].items()][:MAX_COLUMNS]
-    dropped = [
-        [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))] for reason, rows in record["dropped"].items()
-    ]
-    more = len(record["columns"]) - len(columns)
-    return document(
-        f"Data card: {config.target}",
-        {
-            "Purpose": [text(config.goal)],
-            "Origin": [
-                facts({"collected at": record["collected_at"], "licence": licence(config)}),
-                table(["Source", "Bytes", "SHA-256"], sources),
-            ],
-            "Splits": [
-                table(["Split", "Examples", "Share", "SHA-256 of the table"], splits),
-                f"Assigned by {assignment(config)}; {record['duplicates']} examples repeat another one, in its split.",
-            ],
-            "Columns": [
-                table(["Column", "Type", "Role"], columns),
-                *([f"And {more} more."] if more > 0 else []),
-            ],
-            "Left out": [table(["Reason", "Number", "First ones"], dropped) if dropped else "Nothing."],
-            "Notes": ["\n".join(f"- {text(note)}" for note in record["notes"]) or "None."],
-        },
+    return render(
+        TEMPLATE,
+        config=config,
+        record=record,
+        licence=licence(config),
+        sources=[[source.get(name, "") for name in ("name", "bytes", "sha256")] for source in record["sources"]],
+        splits=[
+            [split, record["rows"][split], f"{record['rows'][split] / total:.1%}", hashes[split]] for split in SPLITS
+        ],
+        assignment=assignment(config),
+        columns=[[name, kind, role(config, name)] for name, kind in record["columns"].items()],
+        max_columns=MAX_COLUMNS,
+        dropped=[
+            [reason, rows["count"], ", ".join(map(str, rows["first_rows"]))]
+            for reason, rows in record["dropped"].items()
+        ],
     )
 
 
@@ -89,11 +81,11 @@ def role(config: Config, name: str) -> str:
 
 
 def assignment(config: Config) -> str:
-    """By what examples were assigned to splits."""
+    """What decides the split of an example."""
     for setting in ("group", "time", "key"):
         name = getattr(config, setting)
         if name:
-            return f"{setting}, {text(name)}"
+            return f"{setting}, {name}"
     return "the content of each example"
 
 

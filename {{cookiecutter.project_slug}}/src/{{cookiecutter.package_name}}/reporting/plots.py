@@ -1,29 +1,28 @@
 """Figures for the pages: each function returns an SVG element for `report.Figure`."""
 
-import hashlib
 import io
 import re
 import warnings
 import xml.etree.ElementTree as ET
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .report import Interval, format_interval, format_number, visible
+from .report import Interval, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Matplotlib draws with these stand-ins; `to_svg` puts the page's own colours in their place.
+# Matplotlib draws in these colours, which `to_svg` replaces by the CSS variables of the page.
 TEXT, STRONG = "#0000fd", "#0000fc"
 MAX_SERIES = 10  # colours of the page's palette
 MAX_NAME = 28  # characters of a class or a feature
 SIZE = (4.4, 3.0)  # inches: two figures stand side by side on a page, and one on a telephone
-MIN_SCALE = 0.92  # CSS pixels for a point, below which words are too small to read
+MIN_SCALE = 0.92  # CSS pixels for a point, below which text is too small to read
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": TEXT,
     "axes.labelcolor": TEXT,
@@ -41,18 +40,28 @@ STYLE: dict[Any, Any] = {
     "xtick.color": TEXT,
     "ytick.color": TEXT,
 }
+REPLACED = {  # in Matplotlib's SVG, so that the figure takes the colours and the typeface of the page
+    r"^.*?(?=<svg)|<style.*?</style>| xmlns(:\w+)?=\"[^\"]*\"": "",
+    r"<g id=\"[^\"]*\"": "<g",  # the same in every figure of the page
+    r"font: ([\d.]+px) [^;\"]*": r"font-size: \1",
+    r"#00(0\d)fe": r"var(--series-\1)",
+    TEXT: "currentColor",
+    STRONG: "var(--ink)",
+    r"\n+ *": "\n",
+}
+COORDINATES = re.compile(r' (d|x|y)="[^"]*"')  # a tenth of a pixel is enough
 
 Numbers = npt.ArrayLike
-MAX_POINTS = 1_100  # of a scatter plot: more hide each other and make the page heavy
+MAX_POINTS = 1_000  # of a scatter plot: more hide each other and make the page heavy
 MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
-MAX_HOVER = 300  # invisible points of a figure that show their values
 MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
+BLUE, MAX_OPACITY = (0.16, 0.5, 0.78), 0.5  # of the cells of a heat map: numbers on them can be read on any page
 LEGEND_WIDTH = 50  # characters in a row of the legend
 
 
 def series_color(place: int) -> str:
-    """The stand-in for a colour of the page's palette."""
-    return f"#00{place % MAX_SERIES:02x}fe"
+    """The colour that stands for a series of the page's palette."""
+    return f"#00{place % MAX_SERIES:02d}fe"
 
 
 def label(name: object, longest: int = MAX_NAME) -> str:
@@ -67,7 +76,7 @@ def label(name: object, longest: int = MAX_NAME) -> str:
 def drawing(
     x_label: str, y_label: str, size: tuple[float, float] = SIZE
 ) -> "Generator[tuple[Figure, Axes], None, None]":
-    """An empty figure in the style of the pages, on which nothing global depends."""
+    """An empty figure in the style of the pages; no global state of Matplotlib is changed."""
     import matplotlib as mpl  # here, since most stages draw nothing and the import takes most of a second
     from matplotlib.figure import Figure
 
@@ -80,63 +89,23 @@ def drawing(
         yield figure, axes
 
 
-def to_svg(figure: "Figure", titles: Mapping[str, Sequence[str]]) -> str:
-    """The figure as an SVG element for a page; `titles` has the hover texts of the marks of each named group."""
+def to_svg(figure: "Figure") -> str:
+    """The figure as an SVG element for a page."""
     buffer = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    text = re.sub(r"#00(0\d)fe", lambda match: f"var(--series-{int(match[1])})", buffer.getvalue())
-    text = text.replace(TEXT, "currentColor").replace(STRONG, "var(--ink)")
-    text = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", text)  # the page's own typeface
-    # Namespaces mean nothing inside HTML, and the style sheet would hold for the whole page.
-    text = re.sub(
-        r"<\?xml.*?\?>|<!DOCTYPE.*?>|<style.*?</style>| xmlns(:\w+)?=\"[^\"]*\"|xlink:", "", text, flags=re.DOTALL
+    figure.savefig(
+        buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
     )
-    root = ET.fromstring(text)  # noqa: S314 - our own drawing, in which Matplotlib has escaped all text
-    add_titles(root, titles)
-    shorten(root, hashlib.sha256(text.encode()).hexdigest()[:6])
-    box = root.attrib["viewBox"]
-    root.attrib = {"viewBox": box, "style": f"min-width: {MIN_SCALE * float(box.split()[2]):.0f}px"}
-    return ET.tostring(root, encoding="unicode")
-
-
-def add_titles(root: ET.Element, titles: Mapping[str, Sequence[str]]) -> None:
-    """Gives the marks of each named group their hover texts."""
-    for group in root.iter("g"):
-        if group.get("id") in titles:
-            marks = [mark for mark in group.iter() if mark.tag in ("use", "path") and not mark.get("id")]
-            for mark, title in zip(marks, titles[group.attrib["id"]], strict=False):
-                ET.SubElement(mark, "title").text = title
-
-
-def shorten(root: ET.Element, prefix: str) -> None:
-    """Makes the drawing smaller, and its names different from those of the other drawings on the page."""
-    drawn = ET.tostring(root, encoding="unicode")
-    used = dict.fromkeys(re.findall(r"(?:url\(|href=\")#([^)\"]+)", drawn))
-    renamed = {name: f"{prefix}-{place}" for place, name in enumerate(used)}
-    for element in root.iter():
-        styles = {child.get("style") for child in element if child.tag == "use"}
-        if len(styles) == 1 and len(element) > 1:  # the points of a cloud: say once how they look
-            element.set("style", styles.pop() or "")
-            for child in element:
-                child.attrib.pop("style", None)
-        element.tail = None
-        if element.text and not element.text.strip():
-            element.text = None
-        for attribute, value in list(element.attrib.items()):
-            if attribute == "id":
-                if value in renamed:
-                    element.set("id", renamed[value])
-                else:
-                    del element.attrib["id"]
-            else:
-                replaced = re.sub(r"#([^)\"]+)", lambda match: f"#{renamed.get(match[1], match[1])}", value)
-                decimals = attribute in ("x", "y", "d")
-                element.set(attribute, re.sub(r"(\.\d)\d+", r"\1", replaced) if decimals else replaced)
+    drawn = buffer.getvalue()
+    for pattern, replacement in REPLACED.items():
+        drawn = re.sub(pattern, replacement, drawn, flags=re.DOTALL)
+    drawn = COORDINATES.sub(lambda match: re.sub(r"(\.\d)\d+", r"\1", match[0]), drawn)
+    width, height = (72 * side for side in figure.get_size_inches())
+    head = f'<svg viewBox="0 0 {width:.0f} {height:.0f}" style="min-width: {MIN_SCALE * width:.0f}px">'
+    return re.sub(r"^<svg[^>]*>", head, drawn)
 
 
 class Line(NamedTuple):
-    """A curve of a figure; `dashed` sets apart what the others are to be compared with."""
+    """A curve of a figure; `dashed` is for what the other curves are compared with."""
 
     name: str
     x: Numbers
@@ -154,7 +123,6 @@ def lines(
     unit_axes: bool = False,
 ) -> str:
     """Curves over a common axis; `diagonal` adds the line y = x, `unit_axes` shows both axes from 0 to 1."""
-    titles: dict[str, list[str]] = {}
     names = [label(curve.name) for curve in curves]
     legend_columns = int(np.clip(LEGEND_WIDTH // (8 + max(map(len, names), default=0)), 1, 3))
     legend_rows = len(names) / legend_columns
@@ -164,16 +132,12 @@ def lines(
         handles = []
         for place, curve in enumerate(curves):
             x, y = thinned_curve(np.asarray(curve.x, float), np.asarray(curve.y, float))
-            color = series_color(place)
-            style = (0, (4, 2)) if curve.dashed else "-"
-            handles += axes.plot(x, y, color=color, linewidth=1.6, linestyle=style, marker="o" if marks else "", ms=4)
-            step = 1 + len(x) * len(curves) // MAX_HOVER
-            x, y = x[::step], y[::step]
-            titles[f"hover-{place}"] = [
-                f"{visible(curve.name)}: {format_number(one)}, {format_number(other)}"
-                for one, other in zip(x, y, strict=True)
-            ]
-            axes.scatter(x, y, s=60, color=color, alpha=0, gid=f"hover-{place}", linewidths=0)
+            style: dict[str, Any] = {
+                "linestyle": (0, (4, 2)) if curve.dashed else "-",
+                "marker": "o" if marks else "",
+                "ms": 4,
+            }
+            handles += axes.plot(x, y, color=series_color(place), linewidth=1.6, **style)
         if len(curves) > 1:
             figure.legend(handles, names, loc="outside upper left", ncols=legend_columns, fontsize=9.5)
         if unit_axes:
@@ -181,60 +145,53 @@ def lines(
         if not unit_axes and all(np.equal(np.mod(curve.x, 1), 0).all() for curve in curves):
             axes.locator_params(axis="x", integer=True, min_n_ticks=1)  # there is no epoch 2.5
         axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
-        return to_svg(figure, titles)
+        return to_svg(figure)
 
 
 def bars(names: Sequence[str], values: Sequence[Interval | float], x_label: str) -> str:
     """Horizontal bars, the first on top, with the bounds of an interval where there is one."""
     intervals = [value if isinstance(value, Interval) else Interval(value) for value in values]
-    titles = {}
+    centers, lows, highs = np.array(intervals, float).reshape(-1, 3).T  # None becomes NaN
+    places = np.arange(len(names))
     with drawing(x_label, "", (SIZE[0], 0.6 + 0.25 * max(len(names), 2))) as (figure, axes):
-        for place, (name, interval) in enumerate(zip(names, intervals, strict=True)):
-            value, low, high = (np.nan if number is None else number for number in interval)
-            axes.barh(place, value, height=0.62, color=series_color(0), alpha=0.75, gid=f"bar-{place}")
-            axes.plot([low, high], [place, place], color=STRONG, linewidth=1.3)
-            titles[f"bar-{place}"] = [f"{visible(name)}: {' '.join(format_interval(interval))}"]
-        axes.set_yticks(range(len(names)), [label(name) for name in names])
+        axes.barh(places, centers, height=0.62, color=series_color(0), alpha=0.75)
+        axes.hlines(places, lows, highs, color=STRONG, linewidth=1.3)
+        axes.set_yticks(places, [label(name) for name in names])
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.axvline(0, color=TEXT, linewidth=0.6)
         axes.grid(axis="x", color=TEXT, alpha=0.15, linewidth=0.6)
-        return to_svg(figure, titles)
+        return to_svg(figure)
 
 
 def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -> str:
     """A square table of counts, shaded by the share of its row; with numbers in the cells while they fit."""
     matrix = np.asarray(counts)
-    size = len(names)
+    size, is_small = len(names), len(names) <= MAX_LABELLED_CELLS
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shade = np.empty((size, size, 4))  # red, green, blue and opacity, so that the page shows through
+    shade[..., :3] = BLUE
+    shade[..., 3] = (
+        MAX_OPACITY * shares if is_small else shares**0.6
+    )  # small shares are the interesting ones: lift them
     side = min(max(2.2 + 0.1 * size, 3.3), 10)
-    titles = {}
     with drawing(x_label, y_label, (max(side + 0.4, SIZE[0]), side)) as (figure, axes):
-        is_small = size <= MAX_LABELLED_CELLS
-        for row, column in cells_with_titles(matrix):
-            count, share, name = matrix[row, column], shares[row, column], f"cell-{row}-{column}"
-            titles[name] = [f"{visible(names[row])} as {visible(names[column])}: {count:,} ({share:.1%})"]
-            axes.add_patch(cell_patch((column - 0.48, row - 0.48), cell_opacity(share) if is_small else 0, name))
-            if is_small:
+        axes.imshow(shade, interpolation="none", aspect="auto")
+        if is_small:
+            for (row, column), count in np.ndenumerate(matrix):
                 axes.text(column, row, f"{count:,}", color=STRONG, ha="center", va="center", fontsize=10)
-        if not is_small:
-            shade = np.zeros((size, size, 4))  # RGB and opacity, so that the page shows through
-            shade[..., :3] = (0.16, 0.5, 0.78)
-            shade[..., 3] = shares**0.6  # small shares are the interesting ones: lift them
-            axes.imshow(shade, interpolation="none", aspect="auto")
-        axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
         small = 10 if is_small else max(5.0, 9.5 - size / 20)
         turn = 0 if size <= 4 and max(map(len, names)) <= MAX_LABELLED_CELLS else 90
         axes.set_xticks(range(size), [label(name) for name in names], fontsize=small, rotation=turn)
         axes.set_yticks(range(size), [label(name) for name in names], fontsize=small)
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
-        return to_svg(figure, titles)
+        return to_svg(figure)
 
 
 def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: bool = False, level: bool = False) -> str:
-    """A cloud of at most 1,100 points drawn evenly from all; `diagonal` adds y = x, `level` adds y = 0."""
+    """At most 1,000 points, evenly drawn from all; `diagonal` adds the line y = x, `level` the line y = 0."""
     horizontal, vertical = np.asarray(x, float), np.asarray(y, float)
     if len(horizontal) > MAX_POINTS:
         chosen = np.linspace(0, len(horizontal) - 1, MAX_POINTS).astype(int)
@@ -246,26 +203,20 @@ def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: boo
         if level:
             axes.axhline(0, color=TEXT, linewidth=0.9, dashes=(4, 3))
         opacity = float(np.clip(60 / max(len(horizontal), 1), 0.25, 0.8))
-        axes.scatter(horizontal, vertical, s=9, color=series_color(0), alpha=opacity, linewidths=0, gid="points")
+        axes.scatter(horizontal, vertical, s=9, color=series_color(0), alpha=opacity, linewidths=0)
         axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
-        drawn = np.isfinite(horizontal) & np.isfinite(vertical)
-        pairs = zip(horizontal[drawn], vertical[drawn], strict=True)
-        return to_svg(figure, {"points": [f"{format_number(one)}, {format_number(other)}" for one, other in pairs]})
+        return to_svg(figure)
 
 
 def histogram(values: Numbers, x_label: str, y_label: str = "examples", *, level: bool = False) -> str:
-    """How often values occur, in at most 40 bins; `level` marks 0."""
+    """The distribution of the finite values, in at most 40 bins; `level` marks 0."""
     numbers = np.asarray(values, float)
     numbers = numbers[np.isfinite(numbers)]
-    counts, edges = np.histogram(numbers, bins=int(np.clip(len(numbers) ** 0.5, 8, 40)))
-    titles = {}
     with drawing(x_label, y_label) as (figure, axes):
-        for place, (count, low, high) in enumerate(zip(counts, edges, edges[1:], strict=False)):
-            axes.bar(low, count, width=(high - low) * 0.94, align="edge", color=series_color(0), gid=f"bar-{place}")
-            titles[f"bar-{place}"] = [f"{format_number(low)} to {format_number(high)}: {count:,}"]
+        axes.hist(numbers, bins=int(np.clip(len(numbers) ** 0.5, 8, 40)), color=series_color(0), rwidth=0.94)
         if level:
             axes.axvline(0, color=STRONG, linewidth=0.9, dashes=(4, 3))
-        return to_svg(figure, titles)
+        return to_svg(figure)
 
 
 def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[str, str]], titles: Sequence[str]) -> str:
@@ -275,12 +226,11 @@ def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[st
     """
     rows = np.asarray(positions, float)
     places = np.arange(len(names))
-    hover: dict[str, list[str]] = {}
+    del titles  # the table of trials has them
     with drawing("", "", (10, 4)) as (figure, axes):
         for place in reversed(range(len(rows))):  # the first is drawn last, above the others
             look: dict[str, Any] = {"linewidth": 1, "alpha": 0.3} if place else {"linewidth": 2.6, "zorder": 3}
-            axes.plot(places, rows[place], color=series_color(0 if place else 1), gid=f"line-{place}", **look)
-            hover[f"line-{place}"] = [visible(titles[place])]
+            axes.plot(places, rows[place], color=series_color(0 if place else 1), **look)
         for place, (low, high) in enumerate(bounds):
             axes.plot([place, place], [0, 1], color=TEXT, linewidth=0.8)
             axes.text(place, -0.04, label(low), ha="center", va="top", fontsize=9.5)
@@ -290,11 +240,11 @@ def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[st
         axes.set_yticks([])
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
-        return to_svg(figure, hover)
+        return to_svg(figure)
 
 
 def sparkline(heights: Sequence[float], titles: Sequence[str], *, width: int = 96, height: int = 24) -> str:
-    """Bars small enough for a cell of a table; each shows its title on hover."""
+    """Bars small enough for a cell of a table, each with its title."""
     step = width / max(len(heights), 1)
     largest = max(heights, default=0) or 1
     svg = ET.Element("svg", viewBox=f"0 0 {width} {height}", width=str(width), height=str(height))
@@ -314,24 +264,3 @@ def thinned_curve(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> tuple[npt.NDArray
     length = np.concatenate([[0.0], np.cumsum(np.nan_to_num(steps))])
     chosen = np.unique(np.searchsorted(length, np.linspace(0, length[-1], MAX_VERTICES)).clip(0, len(x) - 1))
     return x[chosen], y[chosen]
-
-
-def cells_with_titles(matrix: npt.NDArray[Any]) -> list[tuple[int, int]]:
-    """The cells (row, column) that show their count on hover: of many cells those that hold most."""
-    order = np.argsort(-matrix, axis=None, kind="stable")
-    if len(matrix) > MAX_LABELLED_CELLS:
-        order = order[: min(MAX_HOVER // 3, np.count_nonzero(matrix))]
-    rows, columns = np.unravel_index(np.sort(order), matrix.shape)
-    return list(zip(rows.tolist(), columns.tolist(), strict=True))
-
-
-def cell_opacity(share: float) -> float:
-    """How dark a cell is; even the darkest lets its number be read."""
-    return 0.06 + 0.44 * share
-
-
-def cell_patch(corner: tuple[float, float], opacity: float, name: str) -> Any:
-    """A cell of a heat map."""
-    from matplotlib.patches import Rectangle
-
-    return Rectangle(corner, 0.96, 0.96, facecolor=series_color(0), alpha=opacity, linewidth=0, gid=name)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -11,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import jinja2
 from markupsafe import Markup, escape
 
-from ..core.artifacts import write_text
+from ..core.artifacts import read_json, write_json, write_text
 from ..settings.base import SPLITS
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -129,7 +130,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Banner:
-    """The answer that a page begins with."""
+    """The result that a page begins with."""
 
     state: State
     headline: str
@@ -138,7 +139,7 @@ class Banner:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole page: its question is the title, its answer the verdict; facts are shown below the verdict."""
+    """A whole page: its title, its result in the banner `verdict`, facts shown below the banner, and its sections."""
 
     title: str
     verdict: Banner
@@ -156,7 +157,7 @@ class ColumnLayout(NamedTuple):
 
     @classmethod
     def of(cls, column: Column, cells: Sequence[Cell]) -> "ColumnLayout":
-        """Looks at the cells to choose the alignment, and one scale for all the intervals."""
+        """The alignment that suits the cells, and one scale for all their intervals."""
         present = [cell for cell in cells if not is_missing(cell)]
         bounds = [bound for cell in present if isinstance(cell, Interval) for bound in cell if not is_missing(bound)]
         numeric = bool(present) and all(isinstance(cell, Interval | Real) for cell in present)
@@ -167,8 +168,23 @@ class ColumnLayout(NamedTuple):
         return f"{100 * (value - self.low) / ((self.high - self.low) or 1):.1f}"
 
 
+class Summary(NamedTuple):
+    """What a page says first, and when it was written."""
+
+    banner: Banner
+    written: str
+
+
+def read_summary(path: Path) -> Summary | None:
+    """What the JSON file beside a page says; None if there is none."""
+    if not path.with_suffix(".json").exists():
+        return None
+    content = read_json(path.with_suffix(".json"), "report")
+    return Summary(Banner(content["state"], content["headline"], content["detail"]), content["written"])
+
+
 def write_page(path: Path, page: Page) -> None:
-    """Writes a page whole or not at all."""
+    """Writes a page, and beside it a JSON file with its headline, which `make report` reads."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -186,6 +202,9 @@ def write_page(path: Path, page: Page) -> None:
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     write_text(path, template.render(page=page, blocks=grouped, missing=MISSING))
+    banner, written = page.verdict, datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
+    texts = {"headline": visible(banner.headline), "detail": visible(banner.detail), "written": written}
+    write_json(path.with_suffix(".json"), {"state": banner.state, **texts})
 
 
 def grouped(blocks: Sequence[Block]) -> list[list[Block]]:

@@ -17,60 +17,52 @@ def main(config: Config) -> None:
     check_data(config, identity)
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
-        exam: dict[str, Any] = {name: previous[name] for name in ("looks", "metrics", "baseline")}
-        exam["examples"] = previous.get("examples", "all")  # which verdicts of before did not tell
-        print("this model has faced the test split before: its scores are compared with the criteria again")
+        result: dict[str, Any] = {name: previous[name] for name in ("metrics", "baseline")}
+        result |= {"examples": previous.get("examples", "all"), "intervals": previous.get("intervals", "")}
+        result["test_evaluations"] = criteria.test_evaluations(previous)
+        print("this model was evaluated on the test split before: its scores are checked against the criteria again")
     else:
         is_same_data = previous.get("data") == identity["data"]
-        exam = {"looks": 1 + (previous["looks"] if is_same_data else 0), **sit_exam(config)}
-    entries = criteria.judge(config, exam["metrics"], exam["baseline"])
+        count = 1 + (criteria.test_evaluations(previous) if is_same_data else 0)
+        result = {"test_evaluations": count, **evaluate_on_test(config)}
+    entries = criteria.judge(config, result["metrics"], result["baseline"])
     accepted = all(entry["passed"] for entry in entries)
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **exam}
-    looks = times(exam["looks"])
+    verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **result}
     artifacts.write_json(config.paths.verdict, verdict)
-    criteria.write(config, verdict, looks)
-    print("\n".join([f"the test split has been looked at {looks}", *criteria.lines(entries)]))
+    criteria.write(config, verdict)
+    print("\n".join([criteria.count_sentence(verdict), *criteria.lines(entries)]))
     print(f"wrote {config.paths.verdict.with_name('report.html')} and {config.paths.verdict}")
     if not accepted:
-        raise RefusedError(
-            "the model is not accepted: improve it, or mend the criteria if they ask for the wrong thing"
-        )
+        raise RefusedError("the model is rejected: improve it, or change the criteria if they ask for the wrong thing")
 
 
 def check_data(config: Config, identity: dict[str, str]) -> None:
-    """Refuses a model that was trained on other splits: it may have seen the examples that it is to be tested on."""
+    """Refuses a model that was trained on other splits: it may have seen the test examples in training."""
     trained = artifacts.read_json(config.paths.run, "train")
     if any(trained[name] != value for name, value in identity.items()):
-        raise RefusedError("the model was not trained on the present examples: run `make train` first")
+        raise RefusedError("the model was not trained on the current examples: run `make train` first")
 
 
 def covers(config: Config, previous: dict[str, Any]) -> bool:
-    """Whether an earlier exam holds all that the criteria ask for."""
+    """Whether an earlier evaluation has the scores of every baseline that the criteria name."""
     return set(criteria.named_baselines(config)) <= previous["baseline"].keys()
 
 
-def sit_exam(config: Config) -> dict[str, Any]:
+def evaluate_on_test(config: Config) -> dict[str, Any]:
     """Scores of the model and of the baselines that the criteria name, on the test split."""
-    complete = inference.load_model(config)
-    target = inference.target_of(complete)
+    serving_model = inference.load_model(config)
+    target = inference.target_of(serving_model)
     train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
     actual = task.actual(target, test[config.target])
-    measured = scoring.intervals(actual, inference.predict(complete, test), config.resamples, config.seed)
+    scores = scoring.intervals(actual, inference.predict(serving_model, test), config.resamples, config.seed)
     features = preprocessing.simple_features(config, train, test)
     simple = baselines.baseline(
         (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config)
     )
     return {
         "examples": tables.extent(test),
-        "metrics": measured,
+        "metrics": scores,
+        "intervals": scoring.interval_note(len(test)),
         "baseline": {name: metrics.score(actual, predictions) for name, predictions in simple.items()},
     }
-
-
-def times(count: int) -> str:
-    """How often, in words; many looks make the test split a second validation split."""
-    if count == 1:
-        return "once"
-    warning = "; after many looks its scores flatter: collect new data" if count > 10 else ""
-    return f"{count} times, by as many models{warning}"

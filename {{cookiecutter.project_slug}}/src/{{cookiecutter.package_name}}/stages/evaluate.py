@@ -1,4 +1,4 @@
-"""make evaluate: scores the model on the validation split and writes the report."""
+"""make evaluate: evaluates the model on the validation split and writes the report."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Se
 from ..settings.base import without_password
 from ..training import run_history
 
-SPLIT = "validation"  # the test split is for `make accept`, once
+SPLIT = "validation"  # the test split is kept for `make accept`
 NUM_WORST = 25
 MAX_COLUMNS = 12  # of the table of the worst errors
 
 
 def main(config: Config) -> None:
     """From the trained model and the validation split to artifacts/evaluation."""
-    complete = inference.load_model(config)
-    target = inference.target_of(complete)
+    serving_model = inference.load_model(config)
+    target = inference.target_of(serving_model)
     train, examples = loading.read_examples(config, "train"), loading.read_examples(config, SPLIT)
-    targets, predictions = task.actual(target, examples[config.target]), inference.predict(complete, examples)
+    targets, predictions = task.actual(target, examples[config.target]), inference.predict(serving_model, examples)
     features = preprocessing.simple_features(config, train, examples)
     simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1])
     scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
@@ -33,6 +33,7 @@ def main(config: Config) -> None:
         "split": SPLIT,
         "examples": tables.extent(examples),
         "metrics": scores,
+        "intervals": scoring.interval_note(len(targets)),
         "baseline": {name: metrics.score(targets, outputs) for name, outputs in simple.items()},
         "slices": scoring.score_slices(config, examples, targets, predictions),
         **inference.identity(config),
@@ -44,7 +45,7 @@ def main(config: Config) -> None:
         summary(config, content, entries),
         Section("Training", [learning_curves(config)]),
         Section("Predictions", charts.figures(target, targets, predictions)),
-        Section("What the model goes by", explain.blocks(config, complete, examples, targets, predictions)),
+        Section(explain.TITLE, explain.blocks(config, serving_model, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),
         Section("Worst errors", [worst_errors(config, examples, targets, predictions)]),
         data_summary(config),
@@ -60,7 +61,7 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
     leader = [figure for figure, name in zip(key_figures, scores, strict=True) if name == config.metric]
     others = [figure for figure, name in zip(key_figures, scores, strict=True) if name != config.metric]
     comparison = Table(
-        "Does deep learning pay?",
+        "Comparison with baselines",
         ["Metric", "This model", *(name.replace("_", " ") for name in baselines)],
         [
             [
@@ -70,7 +71,7 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
             ]
             for name in scores
         ],
-        note="Simple models, trained on the same examples. Brackets are bootstrap 95 % intervals.",
+        note=f"The baselines are simple models trained on the same examples. {content['intervals']}",
     )
     return Section("Summary", [Scores(leader + others), criteria.table(entries, scores), comparison])
 
@@ -87,25 +88,25 @@ def learning_curves(config: Config) -> Figure:
         "Learning curves",
         plots.lines(curves, "epoch", label),
         f"{label} of the training and validation split over {len(history)} epochs; the best is epoch {best}.",
-        note=f"The weights of epoch {best} are kept. Training looks worse than it is, for dropout is at work.",
+        note=f"The weights of epoch {best} are kept. The training curve includes dropout, which makes it look worse.",
     )
 
 
 def slice_table(config: Config, content: dict[str, Any]) -> Table:
-    """The primary metric by parts of the data."""
+    """The primary metric on slices of the data."""
     label = metrics.METRICS[config.metric].label
     rows = [
         [entry["column"], entry["slice"], entry["examples"], Interval(entry["value"], entry["low"], entry["high"])]
         for entry in content["slices"]
     ]
-    note = "The worst first. Choose other columns by the setting `slices`."
+    note = "Sorted from worst to best. The setting `slices` chooses other columns."
     return Table(f"{label} by slice", ["Column", "Slice", "Examples", label], rows, note=note)
 
 
 def worst_errors(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
-    """The examples that the model gets most wrong: mislabelled, out of the ordinary, or what it has yet to learn."""
+    """The examples with the largest errors: often mislabelled, or unlike the training examples."""
     errors, truth = metrics.errors(targets, predictions), examples[config.target]
     worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
@@ -122,15 +123,17 @@ def worst_errors(
         for row in worst
     ]
     header = ["row", "error", f"true {config.target}", *outputs, *columns]
-    note = "`make explain ROW=...` shows one on its way through the model."
-    return Table(f"The {len(worst)} worst of {tables.extent(examples)} validation examples", header, rows, note)
+    note = "`make explain ROW=...` shows one of them at each step of the model."
+    return Table(
+        f"The {len(worst)} largest errors of {tables.extent(examples)} validation examples", header, rows, note
+    )
 
 
 def cell(value: Any) -> str | float | None:
     """A value of a table as a cell of a page."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, np.ndarray):  # a whole series: its end
+    if isinstance(value, np.ndarray):  # a whole series: its last value
         return f"... {value.ravel()[-1]:.4g}"
     if value is None or pd.isna(value):
         return None
@@ -146,7 +149,7 @@ def data_summary(config: Config) -> Section:
 
 
 def run_summary(config: Config) -> Section:
-    """The settings and versions with which the model can be made again."""
+    """The settings and versions that reproduce the model."""
     run = artifacts.read_json(config.paths.run, "train")
     names = ("time", "commit", "seconds", "epochs", "num_weights", "model", "data", "python")
     return Section(
@@ -161,12 +164,12 @@ def run_summary(config: Config) -> Section:
 
 
 def write(config: Config, content: dict[str, Any], entries: list[dict[str, Any]], sections: list[Section]) -> None:
-    """Writes the page and prints the answer."""
+    """Writes the page and prints the scores."""
     passed = all(entry["passed"] for entry in entries)
-    headline = "Ready for the final exam" if passed else "Not good enough yet"
-    verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, SPLIT))
+    headline = "Meets the success criteria" if passed else "Does not meet the success criteria"
+    verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, f"the {SPLIT} split"))
     facts = {"Goal": config.goal, "Target": config.target, "Source": without_password(config.source)}
-    page = Page("How good is the model?", verdict, sections, facts)
+    page = Page("Model evaluation", verdict, sections, facts)
     path = config.paths.evaluation / "report.html"
     report.write_page(path, page)
     primary = Interval(**content["metrics"][config.metric])

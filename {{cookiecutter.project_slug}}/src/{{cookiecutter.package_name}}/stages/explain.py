@@ -1,4 +1,4 @@
-"""make explain: shows one example on its way through the model: raw, clean, engineered, predicted, and what decided."""
+"""make explain: prints one example at each step of the model, its prediction and the feature attributions."""
 
 import math
 from collections.abc import Mapping
@@ -16,29 +16,29 @@ from ..data import loading, tables
 from ..evaluation import attribution, explain, inference
 from ..reporting import report
 
-SPLITS = ("validation", "train")  # those that a person may look at: the test split is for the final exam
+SPLITS = ("validation", "train")  # the test split is kept for `make accept`
 MAX_SHOWN = 12  # numbers of a tensor
 MAX_CHARACTERS = 200  # of a value
-MAX_CONTRIBUTIONS = 15
+MAX_ATTRIBUTIONS = 15
 BAR = 20  # characters
 
 
 def main(config: Config) -> None:
     """Prints the example that the setting `row` names."""
     if artifacts.read_json(config.paths.run, "train")["data"] != tables.data_hash(config):
-        raise InputError("the model was trained on other examples than the present ones: run `make train` first")
+        raise InputError("the model was not trained on the current examples: run `make train` first")
     split, place, example = find(config)
-    complete = inference.load_model(config)
+    serving_model = inference.load_model(config)
     print(f"example {place + 1} of the {split} split")
-    arrays = preprocessing.raw_arrays(complete.input, example)
-    encoded = complete.get_layer("preprocessor").predict_on_batch(arrays)
-    outputs = inference.predict(complete, example)
+    arrays = preprocessing.raw_arrays(serving_model.input, example)
+    encoded = serving_model.get_layer("preprocessor").predict_on_batch(arrays)
+    outputs = inference.predict(serving_model, example)
     show("raw", raw(config, example))
-    for title, values in attribution.steps(config, complete, example).items():
+    for title, values in attribution.steps(config, serving_model, example).items():
         show(title, values)
-    show("as the network gets it", {name: summary(np.asarray(values)[0]) for name, values in encoded.items()})
-    show("prediction", prediction(config, complete, example, outputs))
-    show_contributions(attribution.attributions(config, complete, example))
+    show("encoded", {name: summary(np.asarray(values)[0]) for name, values in encoded.items()})
+    show("prediction", prediction(config, serving_model, example, outputs))
+    show_attributions(attribution.attributions(config, serving_model, example))
 
 
 def find(config: Config) -> tuple[str, int, pd.DataFrame]:
@@ -58,7 +58,7 @@ def find(config: Config) -> tuple[str, int, pd.DataFrame]:
         place = int(config.row) - 1
         return SPLITS[0], place, tables[SPLITS[0]].iloc[place : place + 1]
     key = f", or a {config.key} of the validation or training split" if config.key else ""
-    raise InputError(f"row is {config.row!r}; it has to be a number from 1 to {count}, of a validation example{key}")
+    raise InputError(f"row is {config.row!r}; expected a number from 1 to {count}, of a validation example{key}")
 
 
 def raw(config: Config, example: pd.DataFrame) -> dict[str, Any]:
@@ -68,42 +68,42 @@ def raw(config: Config, example: pd.DataFrame) -> dict[str, Any]:
 
 
 def prediction(
-    config: Config, complete: keras.Model, example: pd.DataFrame, outputs: Mapping[str, np.ndarray]
+    config: Config, serving_model: keras.Model, example: pd.DataFrame, outputs: Mapping[str, np.ndarray]
 ) -> dict[str, Any]:
-    """What the model says, part by part, and what is true."""
-    parts = task.output_parts(inference.target_of(complete))
-    said: dict[str, Any] = {}
+    """The outputs of the model, and the true target."""
+    parts = task.output_parts(inference.target_of(serving_model))
+    shown: dict[str, Any] = {}
     for name, values in outputs.items():
         if values.ndim == 1 or name not in parts:
-            said[name] = values[0]
+            shown[name] = values[0]
         else:
-            said |= {f"{name}: {parts[name][place]}": values[0][place] for place in most_telling(values[0])}
-    return said | {f"true {config.target}": example[config.target].iloc[0]}
+            shown |= {f"{name}: {parts[name][place]}": values[0][place] for place in largest_places(values[0])}
+    return shown | {f"true {config.target}": example[config.target].iloc[0]}
 
 
-def most_telling(values: np.ndarray) -> np.ndarray:
-    """The places of values that are shown: all in their order if they are few, else the largest numbers."""
+def largest_places(values: np.ndarray) -> np.ndarray:
+    """The places of the values to show: all in their order if they are few, else the largest."""
     if len(values) <= MAX_SHOWN or values.dtype == object:
         return np.arange(min(len(values), MAX_SHOWN))
     return np.argsort(-values, kind="stable")[:MAX_SHOWN]
 
 
 def show(title: str, values: Mapping[str, Any]) -> None:
-    """Prints a step, a line per value; nothing if it has none."""
+    """Prints a step, one line per value; nothing if it has none."""
     if values:
         width = max(len(report.visible(name)) for name in values)
         lines = [f"  {report.visible(name):{width}}  {written(value)}" for name, value in values.items()]
         print("\n".join(["", title, *lines]))
 
 
-def show_contributions(contributions: Mapping[str, float]) -> None:
-    """Prints what decided, the most telling first, with bars to compare by."""
-    if not contributions:
+def show_attributions(attributions: Mapping[str, float]) -> None:
+    """Prints the attributions, the largest first, with bars."""
+    if not attributions:
         return
-    ranked = sorted(contributions.items(), key=lambda entry: -abs(entry[1]))[:MAX_CONTRIBUTIONS]
+    ranked = sorted(attributions.items(), key=lambda entry: -abs(entry[1]))[:MAX_ATTRIBUTIONS]
     largest = max(abs(value) for _, value in ranked) or 1
     bars = {name: f"{value:+8.3f}  {'█' * math.ceil(BAR * abs(value) / largest)}" for name, value in ranked}
-    show(f"what it goes by ({attribution.MEANING})", bars)
+    show(f"attribution ({attribution.MEANING})", bars)
 
 
 def written(value: Any) -> str:

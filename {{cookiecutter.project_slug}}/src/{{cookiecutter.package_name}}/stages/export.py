@@ -1,4 +1,4 @@
-"""make export: writes the accepted model as a SavedModel with all preprocessing inside, proven in a new process."""
+"""make export: writes the accepted model as a SavedModel with its preprocessing, verified in a new process."""
 
 import json
 import pickle
@@ -29,19 +29,19 @@ def main(config: Config) -> None:
     identity = check_verdict(config)
     version = registry.number_of(config, identity)
     if version:
-        write_card(config, version, config.paths.version(version))  # what it says of the purpose may have changed
+        write_card(config, version, config.paths.version(version))  # the goal and the limits may have changed
         config.paths.exported.touch()
         print(f"this model is already exported as {config.paths.version(version)}")
         return
     folder = config.paths.version(registry.next_number(config))
     with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
-        complete = inference.load_model(config)
-        saved_model.keep(config, complete, int(folder.name))
-        write_and_verify(config, complete, temporary, verifier)
-        artifacts.write_json(temporary / DESCRIPTION, card.describe(config, complete, identity))
+        serving_model = inference.load_model(config)
+        saved_model.keep(config, serving_model, int(folder.name))
+        write_and_verify(config, serving_model, temporary, verifier)
+        artifacts.write_json(temporary / DESCRIPTION, card.describe(config, serving_model, identity))
         write_card(config, int(folder.name), temporary)
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
-    print(f"a new process gave exactly the predictions of training on {NUM_VERIFIED} examples")
+    print(f"verified: in a new process, {NUM_VERIFIED} examples have exactly the predictions of the training path")
     print(f"wrote {folder}, with its {card.NAME}")
 
 
@@ -52,43 +52,45 @@ def write_card(config: Config, version: int, folder: Path) -> None:
 
 
 def check_verdict(config: Config) -> dict[str, Any]:
-    """The hashes of the trained model and its data, if the final exam accepted them.
+    """The hashes of the trained model and its data, if the model was accepted.
 
     Raises:
-        RefusedError: there is no verdict, it is negative, or it is about another model or other data.
+        RefusedError: the model was not evaluated on the test split, or was rejected, or is another one.
     """
     if not config.paths.verdict.exists():
-        raise RefusedError("there is no verdict: the model has not faced the test split; run `make accept`")
+        raise RefusedError("the model has not been evaluated on the test split; run `make accept`")
     verdict, identity = artifacts.read_json(config.paths.verdict, "accept"), inference.identity(config)
     if any(verdict[name] != value for name, value in identity.items()):
         raise RefusedError(f"{config.paths.verdict} is about another model or other data; run `make accept`")
     if not verdict["accepted"]:
         failed = ", ".join(entry["metric"] for entry in verdict["criteria"] if not entry["passed"])
-        raise RefusedError(f"the model was not accepted (it failed: {failed}); improve it and run `make accept`")
+        raise RefusedError(f"the model was rejected (criteria not met: {failed}); improve it and run `make accept`")
     return identity
 
 
 def start_verifier() -> "subprocess.Popen[str]":
-    """A process that will compare predictions; it begins to import TensorFlow, which takes a while."""
+    """A process that will compare predictions; it is started early, since it imports TensorFlow."""
     words = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
     pipe = subprocess.PIPE
     return subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifier: "subprocess.Popen[str]") -> None:
-    """Writes the SavedModel and lets a new process compare its predictions with those of the training path.
+def write_and_verify(
+    config: Config, serving_model: keras.Model, folder: Path, verifier: "subprocess.Popen[str]"
+) -> None:
+    """Writes the SavedModel and compares its predictions in a new process with those of the training path.
 
     Raises:
-        RefusedError: the export predicts something else.
+        RefusedError: the predictions differ.
     """
     examples = loading.read_examples(config, "validation")
     examples = examples.iloc[np.arange(NUM_VERIFIED) % len(examples)]
-    arrays = preprocessing.raw_arrays(complete.input, examples)
-    expected = training_path(complete, arrays)
-    saved_model.write(complete, folder)
-    saved_model.write_warm_up(complete, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
+    arrays = preprocessing.raw_arrays(serving_model.input, examples)
+    expected = training_path(serving_model, arrays)
+    saved_model.write(serving_model, folder)
+    saved_model.write_warm_up(serving_model, {name: array[:NUM_WARMUP] for name, array in arrays.items()}, folder)
     cases = {
-        saved_model.NAMED: (saved_model.named(complete, arrays), expected),
+        saved_model.NAMED: (saved_model.named(serving_model, arrays), expected),
         saved_model.SERIALIZED: (saved_model.serialized(arrays), expected),
     }
     with tempfile.NamedTemporaryFile(suffix=".pickle") as file:
@@ -96,7 +98,7 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifi
         answer, problem = verifier.communicate(json.dumps({"model": str(folder), "cases": file.name}) + "\n")
     if not answer:
         raise RefusedError(
-            f"the export could not be tried in a new process, so nothing was exported:\n{problem[-2000:]}"
+            f"the export could not be loaded in a new process, so nothing was exported:\n{problem[-2000:]}"
         )
     difference = float(json.loads(answer))
     if difference != 0:
@@ -106,10 +108,10 @@ def write_and_verify(config: Config, complete: keras.Model, folder: Path, verifi
         )
 
 
-def training_path(complete: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Predictions as training makes them: examples are encoded in batches first, then seen by the network."""
-    encoded = batching.run_in_batches(complete.get_layer("preprocessor"), arrays, preprocessing.ENCODING_BATCH)
-    network = complete.get_layer("network")
-    decoded = keras.Model(network.input, complete.get_layer("decode")(network.output))
+def training_path(serving_model: keras.Model, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Predictions as in training: examples are encoded in batches, then passed to the network."""
+    encoded = batching.run_in_batches(serving_model.get_layer("preprocessor"), arrays, preprocessing.ENCODING_BATCH)
+    network = serving_model.get_layer("network")
+    decoded = keras.Model(network.input, serving_model.get_layer("decode")(network.output))
     predictions: dict[str, np.ndarray] = decoded.predict(encoded, batch_size=NUM_VERIFIED, verbose=0)
     return predictions

@@ -1,10 +1,8 @@
-"""make report: writes artifacts/index.html, which links all pages with the answer of each, and opens it."""
+"""make report: writes artifacts/index.html, which links every page with its headline, and opens it."""
 
 import os
 import sys
 import webbrowser
-from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,124 +22,96 @@ from ..reporting.report import (
     Prose,
     Row,
     Section,
-    State,
     Status,
     Table,
 )
 from ..settings.base import without_password
 from ..training import run_history
 
-STATES: dict[str, State] = {"good": "good", "bad": "bad"}  # of a page; another one is neutral
-HEAD = 10_000  # characters of a page in which its answer stands
 
+class Entry(NamedTuple):
+    """A page: what it is about, its folder, and the target that writes it."""
 
-class Question(NamedTuple):
-    """What a page answers, the folder it is in and the target that writes it."""
-
-    text: str
+    title: str
     folder: str
     target: str
 
 
-QUESTIONS = (
-    Question("Are the data as expected?", "validation", "validate"),
-    Question("What does training see?", "preview", "preview"),
-    Question("Which hyperparameters are best?", "tuning", "tune"),
-    Question("How good is the model?", "evaluation", "evaluate"),
-    Question("Is the model good enough?", "acceptance", "accept"),
-    Question("Is the model in service healthy?", "monitoring", "monitor"),
-    Question("Did new data make it better?", "update", "update"),
+ENTRIES = (
+    Entry("Data validation", "validation", "validate"),
+    Entry("Preprocessing preview", "preview", "preview"),
+    Entry("Hyperparameter search", "tuning", "tune"),
+    Entry("Evaluation", "evaluation", "evaluate"),
+    Entry("Test evaluation", "acceptance", "accept"),
+    Entry("Monitoring", "monitoring", "monitor"),
+    Entry("Model update", "update", "update"),
 )
 
 
 def main(config: Config) -> None:
-    """Writes the page, prints where it is and shows it where there is a display."""
+    """Writes the page, prints where it is and opens it where there is a display."""
     scoring.score_missing(config)
-    answers = {question: read_answer(path_of(config, question)) for question in asked()}
+    summaries = {entry: report.read_summary(path_of(config, entry)) for entry in entries()}
     sections = [
-        Section("Pages", [page_table(config, answers)]),
+        Section("Pages", [page_table(config, summaries)]),
         Section("Training runs", run_blocks(config)),
         Section("Exported versions", version_blocks(config)),
     ]
     facts: dict[str, Cell] = {"Goal": config.goal, "Source": without_password(config.source)}
-    page = Page(f"Project: {config.target}", verdict(answers), sections, facts | {"Final exam": final_exam(config)})
-    report.write_page(config.paths.index, page)
+    facts["Test evaluation"] = acceptance(config)
+    report.write_page(config.paths.index, Page(f"Project: {config.target}", overview(summaries), sections, facts))
     print(f"wrote {config.paths.index}")
     if has_display():
         webbrowser.open(config.paths.index.resolve().as_uri())
 
 
-def asked() -> list[Question]:
-    """The questions that stages of this project answer."""
+def entries() -> list[Entry]:
+    """The pages that stages of this project write."""
     package = Path(__file__).parent
-    return [question for question in QUESTIONS if (package / f"{question.target}.py").exists()]
+    return [entry for entry in ENTRIES if (package / f"{entry.target}.py").exists()]
 
 
-def path_of(config: Config, question: Question) -> Path:
-    """The page that answers a question."""
-    return config.artifacts / question.folder / "report.html"
+def path_of(config: Config, entry: Entry) -> Path:
+    """The file of a page."""
+    return config.artifacts / entry.folder / "report.html"
 
 
-class Answer(HTMLParser):
-    """Finds in the head of a page what it answers."""
-
-    def __init__(self) -> None:
-        """Begins without an answer."""
-        super().__init__()
-        self.found: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keeps what `meta` elements say."""
-        attributes = dict(attrs)
-        if tag == "meta" and attributes.get("name"):
-            self.found[str(attributes["name"])] = attributes.get("content") or ""
-
-
-def read_answer(path: Path) -> Banner | None:
-    """The answer that a page begins with; None if it has not been written."""
-    if not path.exists():
-        return None
-    parser = Answer()
-    with path.open(encoding="utf-8") as page:
-        parser.feed(page.read(HEAD))
-    found = parser.found
-    state = STATES.get(found.get("state", ""), "neutral")
-    return Banner(state, found.get("headline", "") or "There is an answer", found.get("detail", ""))
-
-
-def verdict(answers: dict[Question, Banner | None]) -> Banner:
-    """What all pages say together."""
-    written = {question: answer for question, answer in answers.items() if answer}
-    problems = [question.text for question, answer in written.items() if answer.state == "bad"]
+def overview(summaries: dict[Entry, report.Summary | None]) -> Banner:
+    """How many pages report a problem."""
+    written = {entry: summary.banner for entry, summary in summaries.items() if summary}
+    problems = [entry.title for entry, banner in written.items() if banner.state == "bad"]
     if not written:
         return Banner("neutral", "Nothing has been run yet", "`make all` runs every stage.")
     if problems:
-        return Banner("bad", f"{len(problems)} of {len(written)} pages report a problem", " ".join(problems))
-    return Banner("good", "No page reports a problem", f"{len(written)} of {len(answers)} pages have been written.")
+        return Banner("bad", f"{len(problems)} of {len(written)} pages report a problem", ", ".join(problems))
+    return Banner("good", "No page reports a problem", f"{len(written)} of {len(summaries)} pages have been written.")
 
 
-def page_table(config: Config, answers: dict[Question, Banner | None]) -> Table:
+def page_table(config: Config, summaries: dict[Entry, report.Summary | None]) -> Table:
     """A row per page, in the order of the life cycle."""
     rows: list[Row] = []
-    for question, answer in answers.items():
-        path = path_of(config, question)
-        if answer:
-            link = Link(question.text, path.relative_to(config.artifacts).as_posix())
-            written = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%d %H:%M")
-            rows.append([link, Status(answer.state, answer.headline), Prose(answer.detail), written])
+    for entry, summary in summaries.items():
+        path = path_of(config, entry)
+        if summary:
+            link = Link(entry.title, path.relative_to(config.artifacts).as_posix())
+            banner = summary.banner
+            rows.append([link, Status(banner.state, banner.headline), Prose(banner.detail), summary.written])
+        elif path.exists():
+            link = Link(entry.title, path.relative_to(config.artifacts).as_posix())
+            rows.append([link, None, Prose(f"Written by an older version; run `make {entry.target}` again"), None])
         else:
-            rows.append([question.text, None, Prose(f"Not asked yet: `make {question.target}`"), None])
-    return Table("What the stages found", ["Question", "Answer", "Why", "Written (UTC)"], rows)
+            rows.append([entry.title, None, Prose(f"Not written yet: `make {entry.target}`"), None])
+    return Table("Results of the stages", ["Page", "Result", "Details", "Written (UTC)"], rows)
 
 
-def final_exam(config: Config) -> Status:
-    """Whether the test split accepted the model."""
+def acceptance(config: Config) -> Status:
+    """Whether the current model was accepted on the test split."""
     if not config.paths.verdict.exists():
-        return Status("neutral", "not yet: make accept")
+        return Status("neutral", "not done yet: make accept")
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     if not config.paths.model.exists() or verdict["model"] != artifacts.content_hash(config.paths.model):
-        return Status("neutral", "not of the present model: make accept")
-    return Status("good", "accepted") if verdict["accepted"] else Status("bad", "not accepted")
+        return Status("neutral", "not done for the current model: make accept")
+    return Status("good", "accepted") if verdict["accepted"] else Status("bad", "rejected")
 
 
 def run_blocks(config: Config) -> list[Block]:
@@ -151,24 +121,26 @@ def run_blocks(config: Config) -> list[Block]:
         score = Interval(**run.scores[config.metric]) if config.metric in run.scores else Interval(None)
         rows.append([run.number, scoring.time(run), score, scoring.settings(run), *scoring.origin(run)])
     if not rows:
-        return ["There is none yet: make train."]
+        return ["No model has been trained yet: `make train`."]
     metric = Column(f"{config.metric} on validation", bars=True)
     columns: list[str | Column] = ["Run", "Trained (UTC)", metric, "Other settings", "Data", "Code"]
-    note = "Other settings are those that differ from config.py. `make compare` tells whether a difference is chance."
+    note = (
+        "Other settings are those that differ from config.py. `make compare` tests whether a difference is significant."
+    )
     return [Table("Runs", columns, rows, note)]
 
 
 def version_blocks(config: Config) -> list[Block]:
     """The exported versions, the newest first."""
     rows: list[Row] = []
-    standing = config.paths.versions()
-    for number in reversed(standing):
+    versions = config.paths.versions()
+    for number in reversed(versions):
         described = registry.describe(config, number)
-        state = Status("good", "in service") if number == standing[-1] else Status("neutral", "kept")
+        state = Status("good", "in service") if number == versions[-1] else Status("neutral", "kept")
         score = Interval(**described["metrics"][described["metric"]])
         rows.append([number, state, described["exported_at"][:16].replace("T", " "), score])
     if not rows:
-        return ["There is none yet: make export."]
+        return ["No version has been exported yet: `make export`."]
     return [Table("Versions", ["Version", "State", "Exported (UTC)", f"{config.metric} on test"], rows)]
 
 

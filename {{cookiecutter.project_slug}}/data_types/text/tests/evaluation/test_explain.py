@@ -23,7 +23,7 @@ def test_pieces_make_up_the_text(text: str) -> None:
     assert len(explain.word_places(pieces)) <= len(pieces)
 
 
-def test_telling_words_and_the_worst_predictions(finished: Config, complete: keras.Model) -> None:
+def test_words_with_the_largest_effect_and_the_largest_errors(finished: Config, complete: keras.Model) -> None:
     examples = loading.read_examples(finished, "validation")
     examples = examples.assign(text=examples["text"] + " <b>&\u202e\0</b>")
     targets = task.actual(inference.target_of(complete), examples[finished.target])
@@ -54,7 +54,7 @@ def test_a_word_contributes_what_is_lost_without_it(finished: Config, complete: 
     place = explain.word_places(second.pieces)[1]
     variant = "".join(second.pieces[:place] + second.pieces[place + 1 :])
     pair = examples.iloc[[1, 1]].assign(text=[examples["text"].iloc[1], variant])
-    whole, without = explain.amounts(inference.predict(complete, pair), np.zeros(2, int))
+    whole, without = inference.explained_output(inference.predict(complete, pair), np.zeros(2, int))
     assert second.contributions[place] == pytest.approx(whole - without, abs=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""Simple models that a network has to beat, on features that need no network: numbers and categories."""
+"""Baselines: simple models on numeric and categorical features, which the network is compared with."""
 
 from collections.abc import Collection
 from typing import Any
@@ -17,11 +17,11 @@ MAX_TREES = 1_000  # of gradient boosting, which grows one per class and round
 def baseline(
     train: tuple[estimators.Features, Integers], evaluation: estimators.Features, names: Collection[str] = BASELINES
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """What the simple models that are named, fitted to the training examples, predict for the others.
+    """Predictions of the named baselines, fitted to the training examples, for the evaluation examples.
 
-    majority always states the classes' shares, linear is a logistic regression on at most 50,000 examples, and
+    majority always predicts the class frequencies, linear is a logistic regression on at most 50,000 examples, and
     gradient_boosting scikit-learn's with its default settings, but fewer rounds if there are more than 10 classes; it
-    is left out if there are more than 50, where it takes longer than the network and learns little.
+    is left out if there are more than 50, where it takes longer than the network.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # here, since it takes a second and a half
     from sklearn.linear_model import LogisticRegression
@@ -31,7 +31,7 @@ def baseline(
     candidates = {"linear": estimators.linear(LogisticRegression(max_iter=200, tol=1e-3), features)}
     if len(counts) <= MAX_BOOSTED_CLASSES:
         trees = HistGradientBoostingClassifier(
-            early_stopping="auto" if counts[counts > 0].min() > 1 else False,  # a class must be on both of its sides
+            early_stopping="auto" if counts[counts > 0].min() > 1 else False,  # both parts need every class
             max_iter=min(100, MAX_TREES // len(counts)),
             random_state=0,
         )

@@ -8,6 +8,8 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
+from project.data import resampling
+from project.data.resampling import resampled_weights
 from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
@@ -74,14 +76,42 @@ def test_intervals_hold_the_truth_as_often_as_they_say(num_classes: int) -> None
     assert held.mean() <= 99
 
 
-def test_bounded_bins_hardly_move_the_areas() -> None:
-    targets, predictions = made_up(20_000, 2)
-    for positives in (targets == 1, np.arange(20_000) % 200 == 0):
-        scores = predictions["probabilities"][:, 1] + positives
-        exact, bounded = (metrics.rank(scores, positives, bins).tally() for bins in (None, metrics.MAX_BINS))
-        assert len(bounded) <= metrics.MAX_BINS
-        assert metrics.roc_auc(bounded) == pytest.approx(metrics.roc_auc(exact), abs=5e-4)
-        assert metrics.average_precision(bounded) == pytest.approx(metrics.average_precision(exact), abs=5e-4)
+@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize("decimals", [6, 1])
+def test_resamples_equal_scikit_learn_with_sample_weights(num_classes: int, decimals: int) -> None:
+    targets, predictions = made_up(300, num_classes, decimals)
+    probabilities, onehot = predictions["probabilities"], np.eye(num_classes)[targets]
+    ranked = slice(1, 2) if num_classes == 2 else slice(None)
+    drawn = metrics.samples(targets, predictions, 3, 0)
+    for place, weights in enumerate(resampled_weights(300, 3, 0)):
+        expected = {
+            "accuracy": sklearn_metrics.accuracy_score,
+            "balanced_accuracy": sklearn_metrics.balanced_accuracy_score,
+            "macro_f1": lambda true, predicted, **weights: sklearn_metrics.f1_score(
+                true, predicted, average="macro", **weights
+            ),
+        }
+        for name, function in expected.items():
+            value = function(targets, probabilities.argmax(axis=1), sample_weight=weights)
+            assert drawn[name][place] == pytest.approx(value), name
+        for name, area in (
+            ("roc_auc", sklearn_metrics.roc_auc_score),
+            ("pr_auc", sklearn_metrics.average_precision_score),
+        ):
+            value = area(onehot[:, ranked], probabilities[:, ranked], sample_weight=weights)
+            assert drawn[name][place] == pytest.approx(value), name
+
+
+def test_intervals_of_a_sample_are_as_wide_as_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = made_up(4_000, 2)
+    chosen = {name: metrics.METRICS[name] for name in ("accuracy", "roc_auc", "log_loss")}
+    whole = scoring.intervals(*examples, 300, 0, chosen)
+    monkeypatch.setattr(resampling, "MAX_EXAMPLES", 1_000)
+    part = scoring.intervals(*examples, 300, 0, chosen)
+    for name, interval in whole.items():
+        assert part[name]["value"] == interval["value"]
+        widths = [each["high"] - each["low"] for each in (part[name], interval)]
+        assert 0.75 < widths[0] / widths[1] < 1.33, name
 
 
 def test_errors_rank_confident_mistakes_first() -> None:

@@ -1,4 +1,4 @@
-"""Simple forecasts that a network has to beat."""
+"""Baselines: simple forecasts, which the network is compared with."""
 
 from collections.abc import Collection
 from typing import Any
@@ -16,7 +16,7 @@ BASELINES = (*simple_forecasts.SIMPLE, "ridge")
 def baseline(
     train: tuple[Histories, Floats], evaluation: Histories, names: Collection[str] = BASELINES
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """What simple models forecast from the histories `evaluation`: see `simple_forecasts`."""
+    """Forecasts of the named baselines for the histories `evaluation`; see `simple_forecasts`."""
     forecasts = {name: simple_forecasts.SIMPLE[name](evaluation) for name in simple_forecasts.SIMPLE if name in names}
     if "ridge" in names:
         forecasts["ridge"] = simple_forecasts.ridge(*train, evaluation)

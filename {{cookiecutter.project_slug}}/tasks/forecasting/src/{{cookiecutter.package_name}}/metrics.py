@@ -2,6 +2,7 @@
 
 Targets are (num_windows, horizon * num_targets), NaN where missing, in their own units; predictions hold `forecast`, of
 the same shape, and `seasonal_error` (num_windows, num_targets), and from the network also quantiles such as `p05`.
+Weights are (num_weightings, num_windows), and a metric is (num_weightings,).
 """
 
 import math
@@ -12,60 +13,122 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .data.resampling import Floats, Metric
+from .data import resampling
+from .data.resampling import Floats, Metric, divide
 
-METRICS = {
-    "mase": Metric("MASE", greater_is_better=False),
-    "mae": Metric("MAE", greater_is_better=False),
-    "rmse": Metric("RMSE", greater_is_better=False),
-    "smape": Metric("sMAPE", greater_is_better=False),
-    "wql": Metric("Weighted quantile loss", greater_is_better=False),
-    "coverage": Metric("Interval coverage", greater_is_better=True),
-    "interval_width": Metric("Interval width", greater_is_better=False),
-}
 QUANTILE = re.compile(r"p(\d+)(_\d+)?")
 
 Predictions = Mapping[str, npt.NDArray[Any]]
-
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its label
 NEEDED = ("forecast", "seasonal_error")
 
 
-def score(targets: Floats, predictions: Predictions) -> dict[str, float]:
-    """Every metric that is defined, by name.
+def mase(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+    """The mean absolute scaled error: the error by that of the seasonal naive forecast within the window's history.
 
-    mase: mean absolute error of a window by that of the seasonal naive forecast within its history (after Hyndman and
-    Koehler 2006), the mean of all windows; smape: from 0 to 2; wql: the quantile loss of all levels by the sum of
-    absolute targets; coverage and interval_width: of the interval between the outermost quantiles.
+    The mean over the windows whose history varies (after Hyndman and Koehler 2006).
     """
-    sums = {name: values.sum() for name, values in terms(targets, predictions).items()}
-    return {name: float(value) for name, value in from_sums(sums).items()}
+    scaled = scaled_errors(targets, predictions)
+    return divide(weights @ np.nan_to_num(scaled), weights @ np.isfinite(scaled))
 
 
-def samples(targets: Floats, predictions: Predictions, resamples: int, seed: int) -> dict[str, Floats]:
+def mae(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+    """The mean absolute error of the known steps."""
+    return mean_of_steps(np.abs(residuals(targets, predictions)), weights)
+
+
+def rmse(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+    """The root mean squared error of the known steps."""
+    return np.sqrt(mean_of_steps(residuals(targets, predictions) ** 2, weights))
+
+
+def smape(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+    """The symmetric mean absolute percentage error of the known steps, 0 to 2."""
+    size = np.abs(targets) + np.abs(predictions["forecast"])
+    return mean_of_steps(2 * np.abs(residuals(targets, predictions)) / np.where(size == 0, 1, size), weights)
+
+
+def weighted_quantile_loss(targets: Floats, predictions: Predictions, weights: Floats) -> Floats | None:
+    """The mean quantile loss of all levels by the sum of absolute targets; only of forecasts with quantiles."""
+    levels = quantile_levels(predictions)
+    if not levels:
+        return None
+    losses = []
+    for name, level in levels.items():
+        difference = targets - np.asarray(predictions[name], float)
+        losses.append(2 * np.maximum(level * difference, (level - 1) * difference))
+    return divide(weights @ np.nansum(np.mean(losses, axis=0), axis=1), weights @ np.nansum(np.abs(targets), axis=1))
+
+
+def coverage(targets: Floats, predictions: Predictions, weights: Floats) -> Floats | None:
+    """The share of known steps between the outermost quantiles; only of forecasts with quantiles."""
+    levels = list(quantile_levels(predictions))
+    if not levels:
+        return None
+    is_inside = (targets >= predictions[levels[0]]) & (targets <= predictions[levels[-1]])
+    return mean_of_steps(np.where(np.isfinite(targets), is_inside, np.nan), weights)
+
+
+def interval_width(targets: Floats, predictions: Predictions, weights: Floats) -> Floats | None:
+    """The mean distance of the outermost quantiles at known steps; only of forecasts with quantiles."""
+    levels = list(quantile_levels(predictions))
+    if not levels:
+        return None
+    width = np.subtract(predictions[levels[-1]], predictions[levels[0]], dtype=float)
+    return mean_of_steps(np.where(np.isfinite(targets), width, np.nan), weights)
+
+
+METRICS = {
+    "mase": Metric("MASE", greater_is_better=False, function=mase),
+    "mae": Metric("MAE", greater_is_better=False, function=mae),
+    "rmse": Metric("RMSE", greater_is_better=False, function=rmse),
+    "smape": Metric("sMAPE", greater_is_better=False, function=smape),
+    "wql": Metric("Weighted quantile loss", greater_is_better=False, function=weighted_quantile_loss),
+    "coverage": Metric("Interval coverage", greater_is_better=True, function=coverage),
+    "interval_width": Metric("Interval width", greater_is_better=False, function=interval_width),
+}
+
+
+def score(targets: Floats, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
+    """Every metric that is defined, by name."""
+    return resampling.score(metrics, targets, predictions)
+
+
+def samples(
+    targets: Floats, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired.
 
-    Blocks of neighbouring windows are drawn (Kuensch 1989), as long as a window, since neighbours share most steps.
+    Blocks of neighbouring windows are drawn, as long as a window, since neighbours share most steps.
     """
-    per_window = terms(targets, predictions)
-    matrix = np.stack(list(per_window.values()))  # (num_terms, num_windows)
     horizon = targets.shape[1] // max(1, predictions["seasonal_error"].shape[1])
     length = min(horizon, max(1, len(targets) // 5))
-    cumulated = np.concatenate([np.zeros((len(matrix), 1)), np.cumsum(np.tile(matrix, 2), axis=1)], axis=1)
-    generator = np.random.default_rng(seed)
-    num_blocks = -(-len(targets) // length)
-    drawn = []
-    for _ in range(resamples):
-        starts = generator.integers(len(targets), size=num_blocks)  # blocks may run over the end, to the beginning
-        drawn.append((cumulated[:, starts + length] - cumulated[:, starts]).sum(axis=1))
-    return from_sums(dict(zip(per_window, np.array(drawn).T, strict=True)))
+    return resampling.samples(metrics, targets, predictions, resamples, seed, length)
 
 
 def errors(targets: Floats, predictions: Predictions) -> Floats:
-    """What ranks the worst forecasts: the mean absolute error of each window by its seasonal error, (num_windows,)."""
-    sums = terms(targets, predictions)
-    scaled, known = sums["scaled"], sums["known"]
-    return np.where(sums["has_scale"] > 0, scaled, sums["absolute"] / np.maximum(known, 1))
+    """What the largest errors are ranked by: the scaled error of each window, or the absolute one, (num_windows,)."""
+    scaled, absolute = scaled_errors(targets, predictions), np.abs(residuals(targets, predictions))
+    known = np.maximum(np.isfinite(absolute).sum(axis=1), 1)
+    return np.where(np.isfinite(scaled), scaled, np.nansum(absolute, axis=1) / known)
+
+
+def residuals(targets: Floats, predictions: Predictions) -> Floats:
+    """True minus forecast values, of the shape of `targets`."""
+    return np.asarray(targets, float) - np.asarray(predictions["forecast"], float)
+
+
+def scaled_errors(targets: Floats, predictions: Predictions) -> Floats:
+    """The mean absolute error of each window by its seasonal error, (num_windows,); NaN where that is 0."""
+    num_targets = predictions["seasonal_error"].shape[1]
+    scale = np.tile(np.asarray(predictions["seasonal_error"], float), targets.shape[1] // num_targets)
+    scaled = divide(np.abs(residuals(targets, predictions)), scale)
+    return divide(np.nansum(scaled, axis=1), np.isfinite(scaled).sum(axis=1))
+
+
+def mean_of_steps(values: Floats, weights: Floats) -> Floats:
+    """The mean of values (num_windows, steps) that are known, (num_weightings,)."""
+    return divide(weights @ np.nansum(values, axis=1), weights @ np.isfinite(values).sum(axis=1))
 
 
 def quantile_levels(predictions: Predictions) -> dict[str, float]:
@@ -76,75 +139,21 @@ def quantile_levels(predictions: Predictions) -> dict[str, float]:
     return dict(sorted(levels.items(), key=lambda each: each[1]))
 
 
-def terms(targets: Floats, predictions: Predictions) -> dict[str, Floats]:
-    """The quantities of each window whose sums give the metrics, each (num_windows,)."""
-    known = np.isfinite(targets)
-    truth = np.where(known, targets, 0.0)
-    forecast = np.asarray(predictions["forecast"], float)
-    error = np.where(known, np.abs(truth - forecast), 0.0)
-    size = np.where(known, np.abs(truth) + np.abs(forecast), 0.0)
-    num_targets = predictions["seasonal_error"].shape[1]
-    scale = np.tile(np.asarray(predictions["seasonal_error"], float), targets.shape[1] // num_targets)
-    has_scale = known & (scale > 0)
-    scaled = np.where(has_scale, error / np.where(has_scale, scale, 1), 0).sum(axis=1)
-    result = {
-        "known": known.sum(axis=1).astype(float),
-        "absolute": error.sum(axis=1),
-        "squared": (error**2).sum(axis=1),
-        "relative": np.divide(2 * error, size, out=np.zeros_like(error), where=size > 0).sum(axis=1),
-        "scaled": scaled / np.maximum(has_scale.sum(axis=1), 1),
-        "has_scale": has_scale.any(axis=1).astype(float),
-        "size": np.abs(truth).sum(axis=1),
-    }
-    levels = quantile_levels(predictions)
-    if not levels:
-        return result
-    losses = []
-    for name, level in levels.items():
-        difference = np.where(known, truth - np.asarray(predictions[name], float), 0.0)
-        losses.append(2 * np.maximum(level * difference, (level - 1) * difference).sum(axis=1))
-    lowest, highest = (np.asarray(predictions[name], float) for name in (next(iter(levels)), list(levels)[-1]))
-    covered = known & (truth >= lowest) & (truth <= highest)
-    width = np.where(known, highest - lowest, 0.0).sum(axis=1)
-    return result | {"quantile": np.mean(losses, axis=0), "covered": covered.sum(axis=1).astype(float), "width": width}
-
-
-def from_sums(sums: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics from the sums of the terms, which may be one number or one for each resample."""
-    known = np.maximum(sums["known"], 1)
-    found = {
-        "mase": ratio(sums["scaled"], sums["has_scale"]),
-        "mae": sums["absolute"] / known,
-        "rmse": np.sqrt(sums["squared"] / known),
-        "smape": sums["relative"] / known,
-    }
-    if "quantile" in sums:
-        found |= {"wql": ratio(sums["quantile"], sums["size"])}
-        found |= {"coverage": sums["covered"] / known, "interval_width": sums["width"] / known}
-    return found
-
-
-def ratio(one: Any, other: Any) -> Any:
-    """A quotient; not a number where there is nothing to divide by."""
-    one, other = np.asarray(one, float), np.asarray(other, float)
-    return np.divide(one, other, out=np.full(np.shape(other), np.nan), where=other > 0)
-
-
 def as_scored(
     parts: Mapping[str, Sequence[str]], pairs: Sequence[Pair]
 ) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True values (num_examples, horizon * num_targets), the outputs, and how many pairs cannot be used.
 
-    An outcome is a list with a number for each entry of the forecast, null where it is not known yet.
+    A label is a list with a number for each entry of the forecast, null where it is not known yet.
     """
     length = len(parts["forecast"])
     names = [name for name in parts if name in NEEDED or QUANTILE.fullmatch(name)]
     usable = [
-        (outcome, [outputs[name] for name in names])
-        for outputs, outcome in pairs
-        if are_numbers(outcome, length) and all(are_numbers(outputs.get(name), len(parts[name])) for name in names)
+        (label, [outputs[name] for name in names])
+        for outputs, label in pairs
+        if are_numbers(label, length) and all(are_numbers(outputs.get(name), len(parts[name])) for name in names)
     ]
-    targets = np.array([outcome for outcome, _ in usable], "float64").reshape(-1, length)
+    targets = np.array([label for label, _ in usable], "float64").reshape(-1, length)
     columns = zip(names, zip(*(outputs for _, outputs in usable), strict=True), strict=True)
     predictions = {name: np.array(values, "float64") for name, values in columns} if usable else {}
     return targets, predictions, len(pairs) - len(usable)

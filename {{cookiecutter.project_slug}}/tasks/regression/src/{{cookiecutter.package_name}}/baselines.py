@@ -1,4 +1,4 @@
-"""Simple models that a network has to beat, on features that need no network: numbers and categories."""
+"""Baselines: simple models on numeric and categorical features, which the network is compared with."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,7 +15,7 @@ BASELINES = ("mean", "linear", "gradient_boosting")
 def baseline(
     train: tuple[estimators.Features, Numbers], evaluation: estimators.Features, names: Collection[str] = BASELINES
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """What the simple models that are named, fitted to the training examples, predict for the others.
+    """Predictions of the named baselines, fitted to the training examples, for the evaluation examples.
 
     mean always predicts the mean, linear is a ridge regression on at most 50,000 examples, and gradient_boosting
     scikit-learn's with its default settings.

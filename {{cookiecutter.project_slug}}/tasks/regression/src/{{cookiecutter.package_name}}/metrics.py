@@ -1,7 +1,8 @@
 """Regression: what is measured of predictions.
 
 Targets are numbers in their own units, (num_examples,); predictions hold `prediction` and, from the network, `low` and
-`high`, the bounds of the prediction intervals, each (num_examples,).
+`high`, the bounds of the prediction intervals, each (num_examples,). Weights are (num_weightings, num_examples), and a
+metric is (num_weightings,).
 """
 
 import math
@@ -11,52 +12,81 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .data.resampling import Floats, Metric, resampled_weights
-
-METRICS = {
-    "rmse": Metric("RMSE", greater_is_better=False),
-    "mae": Metric("MAE", greater_is_better=False),
-    "r2": Metric("R2", greater_is_better=True),
-    "mape": Metric("MAPE", greater_is_better=False),
-    "coverage": Metric("Interval coverage", greater_is_better=True),
-    "interval_width": Metric("Interval width", greater_is_better=False),
-}
+from .data import resampling
+from .data.resampling import Floats, Metric, divide, mean
 
 Numbers = npt.NDArray[np.floating]
 Predictions = Mapping[str, npt.NDArray[Any]]
-
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its label
 OUTPUTS = ("prediction", "low", "high")
 
 
-def score(targets: Numbers, predictions: Predictions) -> dict[str, float]:
-    """Every metric that is defined, by name.
-
-    MAPE is a fraction of the target and left out if one is 0. Coverage is the share of targets inside their interval
-    and interval_width the mean width; both are left out for predictions without intervals.
-    """
-    means = terms(targets, predictions)
-    return {
-        name: float(values) for name, values in from_means({key: each.mean() for key, each in means.items()}).items()
-    }
+def rmse(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats:
+    """The root mean squared error."""
+    return np.sqrt(mean(residuals(targets, predictions) ** 2, weights))
 
 
-def samples(targets: Numbers, predictions: Predictions, resamples: int, seed: int) -> dict[str, Floats]:
+def mae(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats:
+    """The mean absolute error."""
+    return mean(errors(targets, predictions), weights)
+
+
+def r2(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats:
+    """The coefficient of determination; undefined if all targets are equal."""
+    centered = np.asarray(targets, float) - np.mean(targets, dtype=float)  # squares of large numbers lose digits
+    variance = mean(centered**2, weights) - mean(centered, weights) ** 2
+    return 1 - divide(mean(residuals(targets, predictions) ** 2, weights), np.maximum(variance, 0))
+
+
+def mape(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats | None:
+    """The mean absolute percentage error, as a fraction; not defined if a target is 0."""
+    return mean(errors(targets, predictions) / np.abs(targets), weights) if np.all(targets != 0) else None
+
+
+def coverage(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats | None:
+    """The share of targets inside their prediction interval."""
+    return mean(is_covered(targets, predictions), weights) if "low" in predictions else None
+
+
+def interval_width(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats | None:
+    """The mean width of the prediction intervals."""
+    del targets
+    return (
+        mean(np.subtract(predictions["high"], predictions["low"], dtype=float), weights)
+        if "low" in predictions
+        else None
+    )
+
+
+METRICS = {
+    "rmse": Metric("RMSE", greater_is_better=False, function=rmse),
+    "mae": Metric("MAE", greater_is_better=False, function=mae),
+    "r2": Metric("R2", greater_is_better=True, function=r2),
+    "mape": Metric("MAPE", greater_is_better=False, function=mape),
+    "coverage": Metric("Interval coverage", greater_is_better=True, function=coverage),
+    "interval_width": Metric("Interval width", greater_is_better=False, function=interval_width),
+}
+
+
+def score(targets: Numbers, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
+    """Every metric that is defined, by name."""
+    return resampling.score(metrics, targets, predictions)
+
+
+def samples(
+    targets: Numbers, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    per_example = terms(targets, predictions)
-    matrix = np.stack(list(per_example.values()))  # (num_terms, num_examples)
-    weights = resampled_weights(len(targets), resamples, seed)
-    means = np.array([matrix @ each for each in weights]) / len(targets)  # (resamples, num_terms)
-    return from_means(dict(zip(per_example, means.T, strict=True)))
+    return resampling.samples(metrics, targets, predictions, resamples, seed)
 
 
 def errors(targets: Numbers, predictions: Predictions) -> Floats:
-    """What ranks the worst predictions: the absolute error of each example, (num_examples,)."""
+    """What the largest errors are ranked by: the absolute error of each example, (num_examples,)."""
     return np.abs(residuals(targets, predictions))
 
 
 def residuals(targets: Numbers, predictions: Predictions) -> Floats:
-    """How far the true value lies above the predicted one, (num_examples,)."""
+    """True minus predicted values, (num_examples,)."""
     return np.asarray(targets, float) - np.asarray(predictions["prediction"], float)
 
 
@@ -65,40 +95,18 @@ def is_covered(targets: Numbers, predictions: Predictions) -> npt.NDArray[np.boo
     return (targets >= predictions["low"]) & (targets <= predictions["high"])
 
 
-def terms(targets: Numbers, predictions: Predictions) -> dict[str, Floats]:
-    """The quantities of each example whose means give the metrics, each (num_examples,)."""
-    error = residuals(targets, predictions)
-    centered = np.asarray(targets, float) - np.mean(targets, dtype=float)  # squares of large numbers lose digits
-    result = {"squared": error**2, "absolute": np.abs(error), "centered": centered, "centered_squared": centered**2}
-    if np.all(targets != 0):
-        result["relative"] = np.abs(error / targets)
-    if "low" in predictions:
-        result["covered"] = is_covered(targets, predictions).astype(float)
-        result["width"] = np.asarray(predictions["high"], float) - np.asarray(predictions["low"], float)
-    return result
-
-
-def from_means(means: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics from the means of the terms, which may be one number or one for each resample."""
-    variance = np.asarray(means["centered_squared"] - means["centered"] ** 2)
-    unexplained = np.divide(means["squared"], variance, out=np.full(variance.shape, np.nan), where=variance > 0)
-    result = {"rmse": np.sqrt(means["squared"]), "mae": means["absolute"], "r2": 1 - unexplained}
-    names = {"relative": "mape", "covered": "coverage", "width": "interval_width"}
-    return result | {name: means[term] for term, name in names.items() if term in means}
-
-
 def as_scored(
     parts: Mapping[str, Sequence[str]], pairs: Sequence[Pair]
 ) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True numbers (num_examples,), the outputs, each (num_examples,), and how many pairs cannot be used.
 
-    An outcome can be used if it is a finite number, a prediction if each of its outputs is one.
+    An label can be used if it is a finite number, a prediction if each of its outputs is one.
     """
     del parts  # every output is one number
     usable = [
-        (outcome, *(outputs[name] for name in OUTPUTS))
-        for outputs, outcome in pairs
-        if all(is_number(value) for value in (outcome, *(outputs.get(name) for name in OUTPUTS)))
+        (label, *(outputs[name] for name in OUTPUTS))
+        for outputs, label in pairs
+        if all(is_number(value) for value in (label, *(outputs.get(name) for name in OUTPUTS)))
     ]
     targets, *columns = np.array(usable, "float64").reshape(-1, 1 + len(OUTPUTS)).T
     return targets, dict(zip(OUTPUTS, columns, strict=True)), len(pairs) - len(usable)

@@ -1,4 +1,4 @@
-"""Simple ways to translate that a network has to beat."""
+"""Baselines: simple translations, which the network is compared with."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,9 +18,9 @@ AT_ONCE = 64  # texts that are compared with all known ones: bounds the memory
 def baseline(
     train: tuple[Texts, Texts], evaluation: Texts, names: Collection[str] = BASELINES
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """What simple models make of the sources `evaluation`, given sources and targets of the training examples.
+    """Translations of the sources `evaluation` by the named baselines, given training sources and targets.
 
-    copy gives the source back; translation_memory the target of the training source that is most like it.
+    copy returns the source; translation_memory the target of the most similar training source.
     """
     predictions = {"copy": evaluation}
     if "translation_memory" in names:

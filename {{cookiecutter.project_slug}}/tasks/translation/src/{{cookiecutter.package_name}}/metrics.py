@@ -1,7 +1,8 @@
 """Translation: what is measured of translations.
 
 Targets are texts, (num_examples,); predictions hold `translation`, texts or their UTF-8, and from the network also
-`confidence` and `pieces`, each (num_examples,).
+`confidence` and `pieces`, each (num_examples,). Weights are (num_weightings, num_examples), and a metric is
+(num_weightings,).
 """
 
 from collections import Counter
@@ -14,56 +15,66 @@ import numpy.typing as npt
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from .data.resampling import Floats, Metric, resampled_weights
-
-METRICS = {
-    "bleu": Metric("BLEU", greater_is_better=True),
-    "chrf": Metric("chrF", greater_is_better=True),
-    "exact_match": Metric("Exact matches", greater_is_better=True),
-}
+from .data import resampling
+from .data.resampling import Floats, Metric, mean
 
 Texts = npt.NDArray[np.object_]
 Predictions = Mapping[str, npt.NDArray[Any]]
 
-TOKENIZER = "13a"  # how BLEU finds words; zh, or char for other languages that put no spaces between them
+TOKENIZER = "13a"  # how BLEU splits texts into words; zh, or char for other languages that put no spaces between them
 BLEU_METRIC, CHRF_METRIC = BLEU(tokenize=TOKENIZER), CHRF()
 BLEU_ORDER, CHRF_ORDER = BLEU_METRIC.max_ngram_order, CHRF_METRIC.char_order
 NUM_BLEU = 3 + 2 * BLEU_ORDER  # both lengths, the longest n-grams of the reference, matches and totals by order
 NUM_COUNTS = NUM_BLEU + 3 * CHRF_ORDER  # totals of both sides and matches by order
 Counts = npt.NDArray[np.float64]
-Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its outcome
+Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its label
 OUTPUT = "translation"
 
 
-def score(targets: Texts, predictions: Predictions) -> dict[str, float]:
-    """Every metric by name: BLEU and chrF from 0 to 100, of all texts as one; the share of texts that are the same."""
-    counts = terms(targets, predictions)
-    return from_counts(counts.sum(axis=0), len(targets))
+def bleu(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
+    """The BLEU of all texts as one corpus, 0 to 100 (Papineni et al. 2002)."""
+    return np.array([bleu_of_counts(each) for each in weights @ terms(targets, predictions)[:, 1:]])
 
 
-def samples(targets: Texts, predictions: Predictions, resamples: int, seed: int) -> dict[str, Floats]:
+def chrf(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
+    """The chrF of all texts as one corpus, 0 to 100 (Popovic 2015)."""
+    return chrf_of_counts(weights @ terms(targets, predictions)[:, 1:])
+
+
+def exact_match(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
+    """The share of translations that equal their reference."""
+    return mean(terms(targets, predictions)[:, 0], weights)
+
+
+METRICS = {
+    "bleu": Metric("BLEU", greater_is_better=True, function=bleu),
+    "chrf": Metric("chrF", greater_is_better=True, function=chrf),
+    "exact_match": Metric("Exact matches", greater_is_better=True, function=exact_match),
+}
+
+
+def score(targets: Texts, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
+    """Every metric by name."""
+    return resampling.score(metrics, targets, predictions)
+
+
+def samples(
+    targets: Texts, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    counts = terms(targets, predictions)
-    drawn = [from_counts(each @ counts, len(targets)) for each in resampled_weights(len(targets), resamples, seed)]
-    return {name: np.array([scores[name] for scores in drawn]) for name in METRICS}
-
-
-def terms(targets: Texts, predictions: Predictions) -> Floats:
-    """What the metrics need of each text, (num_examples, 1 + NUM_COUNTS): whether it is the same, then its counts."""
-    pairs = zip(as_texts(predictions[OUTPUT]), as_texts(targets), strict=True)
-    rows = [[one.strip() == other.strip(), *sentence_counts(one, other)] for one, other in pairs]
-    return np.array(rows, float).reshape(-1, 1 + NUM_COUNTS)
-
-
-def from_counts(summed: Floats, num_examples: int) -> dict[str, float]:
-    """The metrics from the sums of the terms, (1 + NUM_COUNTS,)."""
-    counts = summed[1:]
-    return {"bleu": bleu(counts), "chrf": float(chrf(counts)), "exact_match": summed[0] / num_examples}
+    return resampling.samples(metrics, targets, predictions, resamples, seed)
 
 
 def errors(targets: Texts, predictions: Predictions) -> Floats:
-    """What ranks the worst translations: how much chrF each lacks, 0 to 1, (num_examples,)."""
-    return 1 - chrf(terms(targets, predictions)[:, 1:]) / 100
+    """What the largest errors are ranked by: how much chrF each translation lacks, 0 to 1, (num_examples,)."""
+    return 1 - chrf_of_counts(terms(targets, predictions)[:, 1:]) / 100
+
+
+def terms(targets: Texts, predictions: Predictions) -> Floats:
+    """What the metrics need of each text, (num_examples, 1 + NUM_COUNTS): whether it is equal, then its counts."""
+    pairs = zip(as_texts(predictions[OUTPUT]), as_texts(targets), strict=True)
+    rows = [[one.strip() == other.strip(), *sentence_counts(one, other)] for one, other in pairs]
+    return np.array(rows, float).reshape(-1, 1 + NUM_COUNTS)
 
 
 def as_texts(values: npt.NDArray[Any]) -> list[str]:
@@ -73,7 +84,7 @@ def as_texts(values: npt.NDArray[Any]) -> list[str]:
 
 @lru_cache(1 << 18)
 def sentence_counts(translation: str, reference: str) -> tuple[int, ...]:
-    """What both metrics need to know of a sentence, NUM_COUNTS numbers."""
+    """The counts of a sentence that both metrics sum, (NUM_COUNTS,)."""
     found = BLEU_METRIC.corpus_score([translation], [[reference]])
     num_longest = max(0, found.ref_len - BLEU_ORDER + 1)
     counts = [found.sys_len, found.ref_len, num_longest, *found.counts, *found.totals]
@@ -90,16 +101,16 @@ def ngrams(text: str, order: int) -> Counter[str]:
     return Counter(text[start : start + order] for start in range(len(text) - order + 1))
 
 
-def bleu(counts: Counts) -> float:
+def bleu_of_counts(counts: Counts) -> float:
     """BLEU of summed counts, 0 to 100; NaN if no reference is long enough for the longest n-grams."""
     sizes, matches, totals = np.split(counts[:NUM_BLEU], [3, 3 + BLEU_ORDER])
     ours, theirs, num_longest = (int(size) for size in sizes)
     if not num_longest:
-        return float("nan")  # sacrebleu has 0, however good such short translations are
+        return float("nan")  # sacrebleu returns 0, however good such short translations are
     return BLEU.compute_bleu(matches.tolist(), totals.tolist(), ours, theirs, smooth_method="exp").score
 
 
-def chrf(counts: Counts) -> npt.NDArray[np.float64]:
+def chrf_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
     """The chrF (Popovic 2015) of counts (..., NUM_COUNTS), 0 to 100, (...)."""
     by_order = counts[..., NUM_BLEU:].reshape(*counts.shape[:-1], CHRF_ORDER, 3)
     ours, theirs, matches = np.moveaxis(by_order, -1, 0)
@@ -114,7 +125,7 @@ def chrf(counts: Counts) -> npt.NDArray[np.float64]:
 
 
 def signatures() -> dict[str, str]:
-    """How sacrebleu would name what is computed here: with its version, all that a comparison has to agree in."""
+    """The sacrebleu signatures of both metrics, which scores need in common to be comparable."""
     for metric in (BLEU_METRIC, CHRF_METRIC):
         metric.corpus_score(["a"], [["a"]])  # only then the number of references is known
     return {"BLEU": str(BLEU_METRIC.get_signature()), "chrF": str(CHRF_METRIC.get_signature())}
@@ -129,9 +140,9 @@ def as_scored(
     """
     del parts  # every output has one
     usable = [
-        (outcome, outputs[OUTPUT])
-        for outputs, outcome in pairs
-        if isinstance(outcome, str) and isinstance(outputs.get(OUTPUT), str)
+        (label, outputs[OUTPUT])
+        for outputs, label in pairs
+        if isinstance(label, str) and isinstance(outputs.get(OUTPUT), str)
     ]
     targets, translations = (np.array([pair[side] for pair in usable], object) for side in (0, 1))
     return targets, {OUTPUT: translations}, len(pairs) - len(usable)

@@ -1,4 +1,4 @@
-"""What the model goes by: the worst predictions to listen to, and the parts of them that led to the prediction."""
+"""Class activation maps (Grad-CAM) of the recordings with the largest errors."""
 
 import base64
 from pathlib import Path
@@ -15,6 +15,7 @@ from ..media.file_sources import NAME
 from ..reporting.report import Block
 from . import activation
 
+TITLE = "Class activation maps"
 NUM_SHOWN = 16
 HIDDEN = (media.COLUMN, "sha256", "samples_sha256")  # columns that tell a reader of the report nothing
 MAX_BYTES = 2_000_000  # of a recording on the page
@@ -22,16 +23,16 @@ MAX_BYTES = 2_000_000  # of a recording on the page
 
 def blocks(
     config: Config,
-    complete: keras.Model,
+    serving_model: keras.Model,
     examples: pd.DataFrame,
     targets: np.ndarray,
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
-    """The recordings that the model gets most wrong, with their spectrograms and maps of what it listened to."""
+    """The recordings with the largest errors, with their spectrograms and class activation maps."""
     worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
     shown = examples.iloc[worst]
-    network = complete.get_layer("network")
-    encoded = preprocessing.encode(complete.get_layer("preprocessor"), shown)[media.COLUMN]
+    network = serving_model.get_layer("network")
+    encoded = preprocessing.encode(serving_model.get_layer("preprocessor"), shown)[media.COLUMN]
     heat = activation.class_activation(network, encoded)
     spectrograms = keras.Model(network.input, network.get_layer(model.SPECTROGRAM).output).predict_on_batch(
         {media.COLUMN: encoded}
@@ -50,8 +51,8 @@ def blocks(
                 sound(Path(shown[media.COLUMN].iloc[place])),
             )
         )
-    note = "The worst first: time runs to the right, pitch upward; bright is what spoke for the prediction (Grad-CAM)."
-    return [gallery.figure("The worst predictions", exhibits, note)]
+    note = "Sorted from worst to best; time runs to the right, frequency upward. Bright regions raised the output."
+    return [gallery.figure("Largest errors", exhibits, note)]
 
 
 def drawing(spectrogram: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

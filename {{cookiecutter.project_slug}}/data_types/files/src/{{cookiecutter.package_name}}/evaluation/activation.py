@@ -1,4 +1,4 @@
-"""What a network looks at, and what it says about an example."""
+"""Class activation maps, and predictions in a line of text."""
 
 import keras
 import numpy as np

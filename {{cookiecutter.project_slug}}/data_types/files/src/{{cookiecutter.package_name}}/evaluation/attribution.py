@@ -1,4 +1,4 @@
-"""One file on its way: where it lies, how large it is, and which of its parts decided."""
+"""The steps of one file through the model, and the attribution of its parts (occlusion)."""
 
 from pathlib import Path
 from typing import Any
@@ -12,26 +12,28 @@ from ..config import Config
 from ..media import encoding, media
 from . import inference
 
-MEANING = "how much the logarithm of the odds, or the number, falls if the part is hidden"
+MEANING = "drop in log-odds, or in the predicted number, when the part is hidden"
 
 
-def steps(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """The file; what is measured of it is among its raw columns."""
-    del config, complete  # which decodes it on the way to the network
+def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The file; its measurements are among the raw columns."""
+    del config, serving_model  # which decodes it on the way to the network
     path = Path(example[media.COLUMN].iloc[0])
     return {"file": {"path": str(path), "bytes": path.stat().st_size}}
 
 
-def attributions(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, float]:
-    """What each part of the file contributed: occlusion (Zeiler and Fergus 2014) by the mean of the whole."""
+def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
+    """The contribution of each part of the file: occlusion (Zeiler and Fergus 2014) by the mean of the whole."""
     del config  # every part is tried
-    preprocessor = complete.get_layer("preprocessor")
-    encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(complete.input, example))[media.COLUMN]
+    preprocessor = serving_model.get_layer("preprocessor")
+    encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(serving_model.input, example))[media.COLUMN]
     parts = encoding.parts(preprocessor, encoded.shape[1:])
     variants = np.repeat(encoded, len(parts) + 1, axis=0)  # the first one stays whole
     for row, part in enumerate(parts.values(), 1):
         variants[row][part] = encoded[0].mean(axis=tuple(range(len(part)))).astype(encoded.dtype)
-    decoded = complete.get_layer("decode")(complete.get_layer("network").predict_on_batch({media.COLUMN: variants}))
+    decoded = serving_model.get_layer("decode")(
+        serving_model.get_layer("network").predict_on_batch({media.COLUMN: variants})
+    )
     outputs = {name: keras.ops.convert_to_numpy(values) for name, values in decoded.items() if name != "label"}
-    left = inference.amounts(outputs, np.zeros(len(variants), "int64"))
+    left = inference.explained_output(outputs, np.zeros(len(variants), "int64"))
     return dict(zip(parts, (left[0] - left[1:]).tolist(), strict=True))

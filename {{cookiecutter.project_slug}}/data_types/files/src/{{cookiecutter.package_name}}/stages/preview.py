@@ -43,4 +43,4 @@ def page(config: Config, shape: tuple[int, ...], figure: report.Figure) -> Page:
     question = "Can you still tell what each of them is, and is its label still right?"
     detail = f"Each {media.NOUN} unchanged, then {NUM_VIEWS - 1} times as training sees it. Augmentation: {chosen}."
     facts = {"Source": without_password(config.source), "Shape": " x ".join(map(str, shape))}
-    return Page("What does training see?", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)
+    return Page("Preprocessing preview", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)

@@ -1,4 +1,4 @@
-"""What the model goes by: the worst predictions, and the parts of these images that led to them."""
+"""Class activation maps (Grad-CAM) of the images with the largest errors."""
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ from ..media.file_sources import NAME
 from ..reporting.report import Block
 from . import activation
 
+TITLE = "Class activation maps"
 NUM_SHOWN = 24
 HIDDEN = (media.COLUMN, "sha256", "perceptual_hash")  # columns that tell a reader of the report nothing
 
@@ -22,16 +23,16 @@ def drawing(images: np.ndarray) -> np.ndarray:
 
 def blocks(
     config: Config,
-    complete: keras.Model,
+    serving_model: keras.Model,
     examples: pd.DataFrame,
     targets: np.ndarray,
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
-    """The images that the model gets most wrong, beside maps of what it looked at."""
+    """The images with the largest errors, beside their class activation maps."""
     worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
     shown = examples.iloc[worst]
-    pixels = preprocessing.encode(complete.get_layer("preprocessor"), shown)[media.COLUMN]
-    heat = activation.class_activation(complete.get_layer("network"), pixels)
+    pixels = preprocessing.encode(serving_model.get_layer("preprocessor"), shown)[media.COLUMN]
+    heat = activation.class_activation(serving_model.get_layer("network"), pixels)
     exhibits = [
         gallery.Exhibit(
             [gallery.picture(pixels[place]), gallery.heated(pixels[place], heat[place])],
@@ -43,5 +44,5 @@ def blocks(
         )
         for place, row in enumerate(worst)
     ]
-    note = "As the network sees them, the worst first; bright is what spoke for the prediction (Grad-CAM)."
-    return [gallery.figure("The worst predictions", exhibits, note)]
+    note = "Preprocessed images, sorted from worst to best. Bright regions raised the predicted output (Grad-CAM)."
+    return [gallery.figure("Largest errors", exhibits, note)]

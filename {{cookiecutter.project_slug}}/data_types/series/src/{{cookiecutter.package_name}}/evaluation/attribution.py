@@ -1,4 +1,4 @@
-"""One window on its way to its forecast, and how much of it the forecast goes by."""
+"""The steps of one window through the model, and the attribution of its parts (occlusion)."""
 
 from itertools import pairwise
 from typing import Any
@@ -11,32 +11,32 @@ from .. import preprocessing
 from ..config import Config
 from ..series import window_shape
 
-MEANING = "how much the forecast changes on average, in the target's unit, if this were missing"
-STRETCHES = 6  # of the target's history
+MEANING = "mean change of the forecast, in the target's unit, when the part is missing"
+NUM_PARTS = 6  # of the target's history
 
 
-def steps(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """None: what is engineered of a window is what the network gets."""
-    del config, complete, example
+def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """None: the encoded window has all that is engineered."""
+    del config, serving_model, example
     return {}
 
 
-def attributions(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, float]:
-    """By how much the median changes, on the mean of its steps, without a column or a stretch of the target's past."""
-    arrays = preprocessing.raw_arrays(complete.input, example)
+def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
+    """The mean absolute change of the median forecast without a column or a part of the target's history."""
+    arrays = preprocessing.raw_arrays(serving_model.input, example)
     hidden = hideable(config, arrays)
     variants = {column: np.repeat(cells, len(hidden) + 1, axis=0) for column, cells in arrays.items()}
     for row, (column, places) in enumerate(hidden.values(), 1):
         variants[column][row, places] = np.nan if variants[column].dtype.kind == "f" else ""
-    median = complete.predict_on_batch(variants)["forecast"].astype("float64")
+    median = serving_model.predict_on_batch(variants)["forecast"].astype("float64")
     changes = np.abs(median[1:] - median[:1]).reshape(len(hidden), -1).mean(axis=1)
     return dict(zip(hidden, changes.tolist(), strict=True))
 
 
 def hideable(config: Config, arrays: dict[str, np.ndarray]) -> dict[str, tuple[str, slice]]:
-    """What can be missing, by its name: a column and the places in it."""
+    """The parts that are hidden in turn, by name: a column and the steps of it."""
     shape = window_shape.of_project(config)
-    ends = np.linspace(0, shape.context, min(STRETCHES, shape.context) + 1).astype(int)
+    ends = np.linspace(0, shape.context, min(NUM_PARTS, shape.context) + 1).astype(int)
     found = {
         f"{config.target}, {shape.context - start} to {shape.context - stop + 1} steps before": (
             config.target,

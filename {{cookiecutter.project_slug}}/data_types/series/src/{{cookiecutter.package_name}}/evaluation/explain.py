@@ -1,4 +1,4 @@
-"""What the model makes of series: fans of forecasts over the evaluated period, errors by series and by calendar."""
+"""Forecasts as fan charts over the evaluated period, and scores by series and by calendar."""
 
 from collections.abc import Mapping
 
@@ -13,6 +13,7 @@ from ..series import fans, series_windows
 from ..task import Target
 from . import scoring
 
+TITLE = "Forecasts"
 HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
 MAX_SERIES = 3  # whose forecasts are drawn
 FANS = 4  # windows of a figure, evenly drawn
@@ -25,13 +26,13 @@ CYCLES = ("forecast month", "forecast weekday", "forecast hour")
 
 def blocks(
     config: Config,
-    complete: keras.Model,
+    serving_model: keras.Model,
     examples: pd.DataFrame,
     targets: np.ndarray,
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
-    """Fans of the first series, the worst windows, and the scores by series and by calendar."""
-    target = complete.get_layer("decode").target
+    """Fan charts of the first series and of the largest errors, and the scores by series and by calendar."""
+    target = serving_model.get_layer("decode").target
     levels = metrics.quantile_levels(predictions)
     names = examples[series_windows.SERIES]
     found: list[Block] = []
@@ -40,7 +41,7 @@ def blocks(
         chosen = members[np.linspace(0, len(members) - 1, min(FANS, len(members))).astype(int)]
         found.append(fan(config, target, examples, predictions, levels, chosen, f"Forecasts of {name}"))
     worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:WORST]
-    found.append(fan(config, target, examples, predictions, levels, worst, "The worst windows"))
+    found.append(fan(config, target, examples, predictions, levels, worst, "Windows with the largest errors"))
     found.append(scores_by(config, "Scores by series", names, targets, predictions))
     for cycle in CYCLES:
         if len(examples[cycle].unique()) > 1:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..reporting.plots import STYLE, TEXT, label, series_color, to_svg
-from ..reporting.report import format_number
 
 HISTORIES = 3  # horizons of the history that are drawn
 WIDTH, HEIGHT = 10.6, 2.6  # inches
@@ -28,21 +27,14 @@ def draw(panels: Sequence[Panel], name: str) -> str:
     import matplotlib as mpl  # here, since most stages draw nothing
     from matplotlib.figure import Figure
 
-    titles = {}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
         axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
-        for place, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
+        for axis, panel in zip(axes, panels, strict=True):
             draw_panel(axis, panel)
-            steps = np.arange(1, 1 + len(panel.truth))
-            axis.scatter(steps, panel.truth, s=60, color=series_color(0), alpha=0, gid=f"hover-{place}", linewidths=0)
-            titles[f"hover-{place}"] = [
-                f"step {step}: true {format_number(float(true))}, forecast {format_number(float(forecast))}"
-                for step, true, forecast in zip(steps, panel.truth, panel.outputs["forecast"], strict=True)
-            ]
         axes[0].set_ylabel(label(name))
         axes[-1].legend(loc="best", fontsize=9)
-        return to_svg(figure, titles)
+        return to_svg(figure)
 
 
 def draw_panel(axis: Any, panel: Panel) -> None:

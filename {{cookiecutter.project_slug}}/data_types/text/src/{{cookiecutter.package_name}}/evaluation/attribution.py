@@ -10,14 +10,14 @@ from ..config import Config
 from ..text import texts, tokenizing
 from . import explain
 
-MEANING = "how much the logarithm of the odds, or the number, falls if the word is taken out"
+MEANING = "drop in log-odds, or in the predicted number, when the word is removed"
 
 
-def steps(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """The text as the vocabularies see it, and what `features.engineer` makes of it."""
     inputs = preprocessing.raw_inputs(config, example)
-    cut = complete.get_layer("preprocessor").get_layer("cut")(inputs[texts.COLUMN])
-    arrays = preprocessing.raw_arrays(complete.input, example)
+    cut = serving_model.get_layer("preprocessor").get_layer("cut")(inputs[texts.COLUMN])
+    arrays = preprocessing.raw_arrays(serving_model.input, example)
     clean = keras.Model(inputs, {"standardized": tokenizing.Standardize()(cut)}).predict_on_batch(arrays)
     engineered = keras.Model(inputs, features.engineer(cut)).predict_on_batch(arrays)
     return {
@@ -26,10 +26,10 @@ def steps(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[
     }
 
 
-def attributions(config: Config, complete: keras.Model, example: pd.DataFrame) -> dict[str, float]:
-    """What each word contributed to the prediction; words that occur several times are numbered."""
+def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
+    """The contribution of each word to the prediction; words that occur several times are numbered."""
     del config  # every word is tried
-    (occluded,) = explain.occlude(complete, example)
+    (occluded,) = explain.occlude(serving_model, example)
     contributions: dict[str, float] = {}
     for place in explain.word_places(occluded.pieces):
         word = occluded.pieces[place]

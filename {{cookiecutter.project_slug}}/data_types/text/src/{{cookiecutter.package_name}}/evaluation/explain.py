@@ -1,4 +1,4 @@
-"""What the model goes by: the words without which its predictions would be other ones."""
+"""Word importance by occlusion: the change of the prediction when a word is removed."""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -13,13 +13,14 @@ from ..reporting.report import Block, Column, Row, Table, format_number
 from ..text import highlighting, texts
 from ..text.unicode_text import WORD
 from . import inference
-from .inference import amounts
+from .inference import explained_output
 
+TITLE = "Word importance"
 HIDDEN = (texts.HASH,)  # columns that tell a reader of the report nothing
 NUM_SHOWN = 12  # texts that are shown
 MAX_WORDS = 80  # of a text, the first: each takes a prediction
 MAX_PREDICTIONS = 6_000  # for the table of words
-MIN_TEXTS = 2  # in which a telling word occurs
+MIN_TEXTS = 2  # in which a listed word occurs
 NUM_WORDS = 12  # of a class
 MAX_CLASSES = 40
 
@@ -35,12 +36,12 @@ class Occluded(NamedTuple):
 
 def blocks(
     config: Config,
-    complete: keras.Model,
+    serving_model: keras.Model,
     examples: pd.DataFrame,
     targets: np.ndarray,
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
-    """The most telling words, and the texts that the model gets most wrong with what their words contributed."""
+    """The words with the largest effect, and the texts with the largest errors with the effect of their words."""
     worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
     shown = examples.iloc[worst]
     exhibits = [
@@ -49,13 +50,13 @@ def blocks(
             (each.contributions / (np.abs(each.contributions).max(initial=0) + 1e-9)).tolist(),
             [f"true: {truth}", said(predictions, row)],
         )
-        for each, row, truth in zip(occlude(complete, shown), worst, shown[config.target], strict=True)
+        for each, row, truth in zip(occlude(serving_model, shown), worst, shown[config.target], strict=True)
     ]
     note = (
-        "The worst first. Orange words raised what was predicted, blue ones lowered it: by how much it changes if the "
-        f"word is taken out (occlusion). The first {MAX_WORDS} words of a text are tried."
+        "Sorted from worst to best. Orange words raised the predicted output, blue words lowered it (occlusion: the "
+        f"change when the word is removed). The first {MAX_WORDS} words of each text are tested."
     )
-    return [telling_words(config, complete, examples), highlighting.figure("The worst predictions", exhibits, note)]
+    return [word_table(config, serving_model, examples), highlighting.figure("Largest errors", exhibits, note)]
 
 
 def said(predictions: dict[str, np.ndarray], row: int) -> str:
@@ -65,13 +66,13 @@ def said(predictions: dict[str, np.ndarray], row: int) -> str:
     return ", ".join(f"{name} {text}" for (name, _), text in zip(values, shown, strict=True))
 
 
-def telling_words(config: Config, complete: keras.Model, examples: pd.DataFrame) -> Table:
-    """The words that contributed most on average, by what was predicted."""
+def word_table(config: Config, serving_model: keras.Model, examples: pd.DataFrame) -> Table:
+    """The words with the largest mean effect, by predicted class."""
     order = np.random.default_rng(config.seed).permutation(len(examples))
     lengths = np.minimum(examples["words"].to_numpy()[order], MAX_WORDS)
     sample = examples.iloc[order[: max(1, int(np.searchsorted(np.cumsum(lengths), MAX_PREDICTIONS)))]]
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for each in occlude(complete, sample):
+    for each in occlude(serving_model, sample):
         own = {piece.casefold(): value for piece, value in zip(each.pieces, each.contributions, strict=True) if value}
         for word, value in own.items():
             found[each.leading][word].append(value)
@@ -81,21 +82,21 @@ def telling_words(config: Config, complete: keras.Model, examples: pd.DataFrame)
         ranked = sorted(means, key=lambda word: means[word], reverse=True)
         up = [f"{word} {means[word]:+.2f}" for word in ranked[:NUM_WORDS] if means[word] > 0]
         down = [f"{word} {means[word]:+.2f}" for word in ranked[::-1][:NUM_WORDS] if means[word] < 0]
-        rows.append([leading or "the number", ", ".join(up), ", ".join(down)])
+        rows.append([leading or "number", ", ".join(up), ", ".join(down)])
     columns: list[str | Column] = [
         "Predicted",
         Column("Words that raise it"),
         Column("Words that lower it"),
     ]
     note = (
-        f"Of {len(sample)} validation texts: by how much the logarithm of the odds of the predicted class, or the "
-        f"predicted number, falls on average when the word is taken out; words of at least {MIN_TEXTS} texts."
+        f"Mean drop in the log-odds of the predicted class, or in the predicted number, when the word is removed, over "
+        f"{len(sample)} validation texts. Words of at least {MIN_TEXTS} texts are listed."
     )
-    return Table("Most telling words", columns, rows, note)
+    return Table("Words with the largest effect", columns, rows, note)
 
 
-def occlude(complete: keras.Model, examples: pd.DataFrame) -> list[Occluded]:
-    """What each word of each text contributes: how much less of what was predicted is left without it."""
+def occlude(serving_model: keras.Model, examples: pd.DataFrame) -> list[Occluded]:
+    """The contribution of each word of each text: the drop of the predicted output without it."""
     pieces = [split(text) for text in examples[texts.COLUMN]]
     variants, owners = [], []
     for number, text in enumerate(pieces):
@@ -104,10 +105,10 @@ def occlude(complete: keras.Model, examples: pd.DataFrame) -> list[Occluded]:
             "".join(text[:place] + text[place + 1 :]) if place is not None else "".join(text) for place in places
         ]
         owners += [(number, place) for place in places]
-    outputs = inference.predict(complete, pd.DataFrame({texts.COLUMN: variants}))
+    outputs = inference.predict(serving_model, pd.DataFrame({texts.COLUMN: variants}))
     starts = [row for row, (_, place) in enumerate(owners) if place is None]
     whole = np.repeat(starts, np.diff([*starts, len(owners)]))  # (num_variants,): the row of the whole text
-    losses = amounts(outputs, whole)[whole] - amounts(outputs, whole)
+    losses = explained_output(outputs, whole)[whole] - explained_output(outputs, whole)
     contributions = [np.zeros(len(text)) for text in pieces]
     for (number, place), loss in zip(owners, losses, strict=True):
         if place is not None:

@@ -1,4 +1,4 @@
-"""Figures and tables of a forecast by its steps: errors, intervals, and what the errors have in common."""
+"""Figures and tables of forecasts: errors and intervals by step, and the autocorrelation of the errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def blocks(
 
 
 def by_step(residuals: Floats) -> Figure:
-    """How the error grows with the horizon."""
+    """The error by step of the horizon."""
     steps = np.arange(1, 1 + residuals.shape[1])
     absolute, squared = np.nanmean(np.abs(residuals), axis=0), np.sqrt(np.nanmean(residuals**2, axis=0))
     curves = [plots.Line("MAE", steps, absolute), plots.Line("RMSE", steps, squared, dashed=True)]
@@ -45,7 +45,7 @@ def by_step(residuals: Floats) -> Figure:
 
 
 def histogram(residuals: Floats) -> Figure:
-    """How the errors are distributed."""
+    """The distribution of the errors."""
     known = residuals[np.isfinite(residuals)]
     return Figure(
         "Distribution of the errors",
@@ -56,7 +56,7 @@ def histogram(residuals: Floats) -> Figure:
 
 
 def coverage_by_step(truth: Floats, outputs: Mapping[str, Floats], levels: Mapping[str, float]) -> Figure:
-    """What share of the truth lies below each quantile, by step."""
+    """The share of true values below each quantile, by step."""
     steps = np.arange(1, 1 + truth.shape[1])
     curves = []
     for name, level in levels.items():
@@ -64,15 +64,15 @@ def coverage_by_step(truth: Floats, outputs: Mapping[str, Floats], levels: Mappi
         shares = np.where(known, truth <= outputs[name], 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         curves.append(plots.Line(f"{level:.10g}", steps, shares))
     return Figure(
-        "Truth below each quantile",
+        "Share of true values below each quantile",
         plots.lines(curves, "step of the forecast", "share below"),
-        f"Shares of the truth below the quantiles {', '.join(f'{level:.10g}' for level in levels.values())}, by step.",
-        "A curve lies at its quantile's level where the intervals are right.",
+        f"Share of true values below the quantiles {', '.join(f'{level:.10g}' for level in levels.values())}, by step.",
+        "Where the quantiles are calibrated, each curve lies at its level.",
     )
 
 
 def autocorrelation(errors: Floats) -> Figure:
-    """Whether errors of the first step tell those of the next: what the model has not learned."""
+    """The autocorrelation of the errors of the first step."""
     lags = np.arange(1, 1 + min(MAX_LAG, max(1, len(errors) // 3)))
     centered = np.nan_to_num(errors - np.nanmean(errors))
     total = float(np.sum(centered**2)) or 1.0
@@ -80,14 +80,14 @@ def autocorrelation(errors: Floats) -> Figure:
     band = 1.96 / np.sqrt(len(errors))
     curves = [
         plots.Line("autocorrelation", lags, values),
-        plots.Line("chance", np.array([1, lags[-1]]), np.array([band, band]), dashed=True),
+        plots.Line("95 % limit", np.array([1, lags[-1]]), np.array([band, band]), dashed=True),
     ]
     outside = int(np.sum(np.abs(values) > band))
     return Figure(
         "Autocorrelation of the errors",
         plots.lines(curves, "lag in steps", "autocorrelation", marks=True),
-        f"Of errors one step ahead; {outside} of {len(lags)} lags are beyond what chance gives ({band:.2g}).",
-        "Of errors one step ahead. What lies beyond the dashed line, above or below 0, is left to learn.",
+        f"Of errors one step ahead; {outside} of {len(lags)} lags exceed the 95 % limit of white noise ({band:.2g}).",
+        "Of errors one step ahead. Values beyond the dashed line, on either side of 0, show structure in the errors.",
     )
 
 
@@ -107,10 +107,13 @@ def table_by_step(truth: Floats, outputs: Mapping[str, Floats], levels: Mapping[
     columns: list[str | Column] = ["Step", "MAE", "RMSE", Column("Bias", hint="mean of true minus forecast")]
     if levels:
         wanted = levels[names[-1]] - levels[names[0]]
-        columns += [Column("Coverage", ".1%", f"share inside the interval, meant to be {wanted:.0%}"), "Mean width"]
+        columns += [
+            Column("Coverage", ".1%", f"share of true values inside the interval, nominally {wanted:.0%}"),
+            "Mean width",
+        ]
     return Table("Errors and intervals by step", columns, rows)
 
 
 def figures(target: Target, targets: Floats, predictions: Predictions) -> list[Block]:
-    """How errors and intervals depend on the step, and what the errors have in common."""
+    """Errors and intervals by step, and the autocorrelation of the errors."""
     return blocks(target, targets, predictions, metrics.quantile_levels(predictions))

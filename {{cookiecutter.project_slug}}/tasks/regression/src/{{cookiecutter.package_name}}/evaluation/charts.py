@@ -1,4 +1,4 @@
-"""Figures and tables that show how large the errors of a regression are, and where."""
+"""Figures and tables of a regression: predicted and true values, residuals, and coverage of the intervals."""
 
 import numpy as np
 
@@ -12,27 +12,27 @@ COVERAGE_BINS = 10
 
 
 def figures(target: Target, targets: Numbers, predictions: Predictions) -> list[Block]:
-    """Figures of the errors, and how well the intervals hold for small and large predictions."""
+    """Predicted and true values, residuals, and the coverage of the intervals by the size of the prediction."""
     del target  # the predictions are in the target's units already
     predicted, error = predictions["prediction"], metrics.residuals(targets, predictions)
-    thinned = f"{plots.MAX_POINTS:,} of {len(targets):,} examples." if len(targets) > plots.MAX_POINTS else ""
+    sampled = f"{plots.MAX_POINTS:,} of {len(targets):,} examples." if len(targets) > plots.MAX_POINTS else ""
     blocks: list[Block] = [
         Figure(
             "Predicted and true values",
             plots.scatter(predicted, targets, "predicted", "true", diagonal=True),
             f"True against predicted values, with a correlation of {correlation(predicted, targets):.3f}.",
-            f"{thinned} On the dashed line, prediction and truth agree.".strip(),
+            f"{sampled} On the dashed line, predicted and true values are equal.".strip(),
         ),
         Figure(
             "Residuals",
             plots.scatter(predicted, error, "predicted", "true minus predicted", level=True),
-            "The error against the predicted value: a trend or a funnel shows what the model has not learned.",
-            thinned,
+            "Residuals against predicted values; a trend or a funnel shows structure that the model misses.",
+            sampled,
         ),
         Figure(
             "Distribution of the residuals",
             plots.histogram(error, "true minus predicted", level=True),
-            f"The errors have a median of {np.median(error):.4g}; half of them lie between "
+            f"The residuals have a median of {np.median(error):.4g}; half of them lie between "
             f"{np.quantile(error, 0.25):.4g} and {np.quantile(error, 0.75):.4g}.",
         ),
     ]
@@ -45,7 +45,7 @@ def correlation(one: Numbers, other: Numbers) -> float:
 
 
 def coverage_blocks(targets: Numbers, predictions: Predictions) -> list[Block]:
-    """How many targets the intervals hold, by the size of the prediction."""
+    """The share of targets inside their interval, by the size of the prediction."""
     predicted, covered = predictions["prediction"], metrics.is_covered(targets, predictions)
     width, error = predictions["high"] - predictions["low"], metrics.residuals(targets, predictions)
     bins = np.searchsorted(np.quantile(predicted, np.arange(1, COVERAGE_BINS) / COVERAGE_BINS), predicted, side="right")
@@ -66,7 +66,7 @@ def coverage_blocks(targets: Numbers, predictions: Predictions) -> list[Block]:
         "Predicted",
         "Examples",
         Column("Coverage", ".1%", "share of targets inside their interval"),
-        Column("Mean width", hint="of the intervals"),
+        "Mean interval width",
         "RMSE",
         Column("Bias", hint="mean of true minus predicted"),
     ]

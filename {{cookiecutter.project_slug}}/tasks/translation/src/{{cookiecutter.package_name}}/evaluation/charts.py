@@ -1,4 +1,4 @@
-"""Figures and tables that show how good translations are."""
+"""Figures and tables of translations: quality, length and confidence."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ from ..task import Target
 
 
 def figures(target: Target, targets: Texts, predictions: Predictions) -> list[Block]:
-    """How good the translations are, how sure the model was of them, and how long they are."""
-    del target  # texts, whatever their pieces
+    """The distributions of quality and length, and confidence against quality."""
+    del target  # the metrics compare texts
     quality, outputs = 100 * (1 - metrics.errors(targets, predictions)), metrics.as_texts(predictions[metrics.OUTPUT])
     ratios = np.array(
         [len(one) / max(1, len(other)) for one, other in zip(outputs, metrics.as_texts(targets), strict=True)]
     )
     blocks: list[Block] = [
-        Table("Signatures", ["Metric", "As sacrebleu writes it"], list(metrics.signatures().items())),
+        Table("Signatures", ["Metric", "Signature of sacrebleu"], list(metrics.signatures().items())),
         Figure(
             "Quality of the translations",
             plots.histogram(quality, "chrF of a translation"),
@@ -26,8 +26,8 @@ def figures(target: Target, targets: Texts, predictions: Predictions) -> list[Bl
         Figure(
             "Length of the translations",
             plots.histogram(np.minimum(ratios, 3), "characters per character of the reference"),
-            f"Lengths beside those of the references: the median ratio is {np.median(ratios):.2f}.",
-            "Above 3 counts as 3: a model that does not find an end repeats itself.",
+            f"Length of translations by that of their references: the median ratio is {np.median(ratios):.2f}.",
+            "Ratios above 3 are counted as 3; they occur when a model repeats itself.",
         ),
     ]
     if "confidence" in predictions:
@@ -35,8 +35,7 @@ def figures(target: Target, targets: Texts, predictions: Predictions) -> list[Bl
         figure = Figure(
             "Confidence and quality",
             plots.scatter(confidence, quality, "confidence", "chrF of a translation"),
-            "chrF of each translation against the mean probability of its pieces: what the model is not sure of is "
-            "worth a look by a person.",
+            "chrF of each translation against its confidence, the mean probability of its tokens.",
         )
         blocks.append(figure)
     return blocks
