@@ -117,6 +117,13 @@ def test_a_page_needs_no_network(page: str, elements: list[Element]) -> None:
     assert not any(each.tag in {"link", "iframe", "object"} or "src" in each.attributes for each in elements)
 
 
+def test_every_colour_of_a_drawing_is_one_of_the_page(page: str) -> None:
+    drawn = plots.lines([plots.Line(str(place), [0, 1], [0, 1]) for place in range(plots.MAX_SERIES)], "x", "y")
+    used = set(re.findall(r"var\((--[\w-]+)\)", page + drawn))
+    assert f"--series-{plots.MAX_SERIES - 1}" in used
+    assert all(f"{name}: #" in page for name in used)
+
+
 def test_every_drawing_is_described(elements: list[Element]) -> None:
     drawings = [element for element in elements if element.get("class") in {"drawing", "spark"}]
     assert len(drawings) == 3

@@ -44,7 +44,7 @@ REPLACED = {  # in Matplotlib's SVG, so that the figure takes the colours and th
     r"^.*?(?=<svg)|<style.*?</style>| xmlns(:\w+)?=\"[^\"]*\"": "",
     r"<g id=\"[^\"]*\"": "<g",  # the same in every figure of the page
     r"font: ([\d.]+px) [^;\"]*": r"font-size: \1",
-    r"#00(0\d)fe": r"var(--series-\1)",
+    r"#000(\d)fe": r"var(--series-\1)",
     TEXT: "currentColor",
     STRONG: "var(--ink)",
     r"\n+ *": "\n",
@@ -61,7 +61,7 @@ LEGEND_WIDTH = 50  # characters in a row of the legend
 
 def series_color(place: int) -> str:
     """The colour that stands for a series of the page's palette."""
-    return f"#00{place % MAX_SERIES:02d}fe"
+    return f"#000{place % MAX_SERIES}fe"
 
 
 def label(name: object, longest: int = MAX_NAME) -> str:
