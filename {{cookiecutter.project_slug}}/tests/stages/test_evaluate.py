@@ -27,10 +27,10 @@ def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:
 def test_the_page_answers_first_and_needs_no_network(evaluated: Config) -> None:
     page = (evaluated.paths.evaluation / "report.html").read_text(encoding="utf-8")
     assert page.index("success criteria are met") < page.index("<table")
-    for title in ("Success criteria", "Learning curves", synthetic.EXPLAINED, "Worst errors", "Versions"):
+    for title in ("Success criteria", "Learning curves", synthetic.EXPLAINED, "Largest errors", "Versions"):
         assert title in page
     assert "src=" not in page.replace('src="data:', "")
-    worst = page[page.rindex("Worst errors") :]
+    worst = page[page.rindex("Largest errors") :]
     assert not any(f">{name}<" in worst for name in explain.HIDDEN)
     assert len(page) < 5_000_000
 

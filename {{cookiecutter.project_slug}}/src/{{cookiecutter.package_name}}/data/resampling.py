@@ -10,7 +10,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 MAX_EXAMPLES = 20_000  # that are resampled: intervals of more take minutes and change little
-MAX_WEIGHTS = 1_000_000  # in memory at a time
+MAX_WEIGHTS = 200_000  # of resamples that are computed at a time: what fits into a cache
 
 
 class Metric(NamedTuple):

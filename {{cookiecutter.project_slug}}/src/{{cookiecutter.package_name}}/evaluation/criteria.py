@@ -112,12 +112,13 @@ def write(config: Config, verdict: dict[str, Any]) -> None:
     report.write_page(config.paths.verdict.with_name("report.html"), Page("Test evaluation", banner, sections, facts))
 
 
-def score_table(verdict: dict[str, Any]) -> Table:
-    """Every metric of the model, and of the baselines that the criteria name."""
-    baselines = verdict["baseline"]
+def score_table(result: dict[str, Any]) -> Table:
+    """Every metric of the model and of the baselines, from the content of metrics.json or verdict.json."""
+    baselines = result["baseline"]
     rows: list[Row] = [
         [metrics.METRICS[name].label, Interval(**score), *(values.get(name) for values in baselines.values())]
-        for name, score in verdict["metrics"].items()
+        for name, score in result["metrics"].items()
     ]
     columns: list[str | Column] = ["Metric", "This model", *(name.replace("_", " ") for name in baselines)]
-    return Table("Scores", columns, rows, verdict["intervals"])
+    note = f"The baselines are simple models trained on the same examples. {result['intervals']}"
+    return Table("Comparison with baselines", columns, rows, note)

@@ -52,7 +52,7 @@ REPLACED = {  # in Matplotlib's SVG, so that the figure takes the colours and th
 COORDINATES = re.compile(r' (d|x|y)="[^"]*"')  # a tenth of a pixel is enough
 
 Numbers = npt.ArrayLike
-MAX_POINTS = 1_000  # of a scatter plot: more hide each other and make the page heavy
+MAX_POINTS = 800  # of a scatter plot: more hide each other and make the page heavy
 MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
 MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
 BLUE, MAX_OPACITY = (0.16, 0.5, 0.78), 0.5  # of the cells of a heat map: numbers on them can be read on any page
@@ -191,7 +191,7 @@ def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -
 
 
 def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: bool = False, level: bool = False) -> str:
-    """At most 1,000 points, evenly drawn from all; `diagonal` adds the line y = x, `level` the line y = 0."""
+    """At most 800 points, evenly drawn from all; `diagonal` adds the line y = x, `level` the line y = 0."""
     horizontal, vertical = np.asarray(x, float), np.asarray(y, float)
     if len(horizontal) > MAX_POINTS:
         chosen = np.linspace(0, len(horizontal) - 1, MAX_POINTS).astype(int)

@@ -17,7 +17,7 @@ from ..training import run_history
 
 SPLIT = "validation"  # the test split is kept for `make accept`
 NUM_WORST = 25
-MAX_COLUMNS = 12  # of the table of the worst errors
+MAX_COLUMNS = 12  # of the table of the largest errors
 
 
 def main(config: Config) -> None:
@@ -47,7 +47,7 @@ def main(config: Config) -> None:
         Section("Predictions", charts.figures(target, targets, predictions)),
         Section(explain.TITLE, explain.blocks(config, serving_model, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),
-        Section("Worst errors", [worst_errors(config, examples, targets, predictions)]),
+        Section("Largest errors", [largest_errors(config, examples, targets, predictions)]),
         data_summary(config),
         run_summary(config),
     ]
@@ -55,25 +55,11 @@ def main(config: Config) -> None:
 
 
 def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any]]) -> Section:
-    """The primary metric, the criteria and the baselines."""
-    scores, baselines = content["metrics"], content["baseline"]
-    key_figures = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in scores]
-    leader = [figure for figure, name in zip(key_figures, scores, strict=True) if name == config.metric]
-    others = [figure for figure, name in zip(key_figures, scores, strict=True) if name != config.metric]
-    comparison = Table(
-        "Comparison with baselines",
-        ["Metric", "This model", *(name.replace("_", " ") for name in baselines)],
-        [
-            [
-                metrics.METRICS[name].label,
-                Interval(**scores[name]),
-                *(values.get(name) for values in baselines.values()),
-            ]
-            for name in scores
-        ],
-        note=f"The baselines are simple models trained on the same examples. {content['intervals']}",
-    )
-    return Section("Summary", [Scores(leader + others), criteria.table(entries, scores), comparison])
+    """The scores with the primary metric first, the criteria and the baselines."""
+    scores = content["metrics"]
+    ordered = [config.metric, *(name for name in scores if name != config.metric)]
+    figures = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in ordered if name in scores]
+    return Section("Summary", [Scores(figures), criteria.table(entries, scores), criteria.score_table(content)])
 
 
 def learning_curves(config: Config) -> Figure:
@@ -103,12 +89,12 @@ def slice_table(config: Config, content: dict[str, Any]) -> Table:
     return Table(f"{label} by slice", ["Column", "Slice", "Examples", label], rows, note=note)
 
 
-def worst_errors(
+def largest_errors(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The examples with the largest errors: often mislabelled, or unlike the training examples."""
     errors, truth = metrics.errors(targets, predictions), examples[config.target]
-    worst = np.argsort(-errors, kind="stable")[:NUM_WORST]
+    largest = np.argsort(-errors, kind="stable")[:NUM_WORST]
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
     shown = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)]
     columns = [name for name in shown if not isinstance(examples[name].iloc[0], np.ndarray)][:MAX_COLUMNS]
@@ -120,12 +106,12 @@ def worst_errors(
             *(cell(values[row]) for values in outputs.values()),
             *(cell(examples[name].iloc[row]) for name in columns),
         ]
-        for row in worst
+        for row in largest
     ]
     header = ["row", "error", f"true {config.target}", *outputs, *columns]
     note = "`make explain ROW=...` shows one of them at each step of the model."
     return Table(
-        f"The {len(worst)} largest errors of {tables.extent(examples)} validation examples", header, rows, note
+        f"The {len(largest)} largest errors of {tables.extent(examples)} validation examples", header, rows, note
     )
 
 

@@ -2,7 +2,7 @@
 
 Targets are class numbers, (num_examples,); predictions hold `probabilities`, (num_examples, num_classes). Weights are
 (num_weightings, num_examples), and a metric is (num_weightings,). A class that the examples lack is left out of the
-averages over classes, since nothing can be said about it.
+averages over classes.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -45,7 +45,7 @@ def blocks(
                 [gallery.picture(pixels), gallery.heated(pixels, heat[place].T[::-1])],
                 [
                     f"true: {shown[config.target].iloc[place]}",
-                    activation.said(predictions, int(row)),
+                    activation.prediction_text(predictions, int(row)),
                     str(shown[NAME].iloc[place]),
                 ],
                 sound(Path(shown[media.COLUMN].iloc[place])),

@@ -10,7 +10,7 @@ from ..media import media
 from ..reporting.report import format_number
 
 
-def said(predictions: dict[str, np.ndarray], row: int) -> str:
+def prediction_text(predictions: dict[str, np.ndarray], row: int) -> str:
     """The prediction of an example in a line: the outputs that have one value."""
     values = [(name, array[row]) for name, array in predictions.items() if array.ndim == 1]
     texts = [value.decode() if isinstance(value, bytes) else format_number(value) for _, value in values]

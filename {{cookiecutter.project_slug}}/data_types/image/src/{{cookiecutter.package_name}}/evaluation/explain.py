@@ -38,7 +38,7 @@ def blocks(
             [gallery.picture(pixels[place]), gallery.heated(pixels[place], heat[place])],
             [
                 f"true: {shown[config.target].iloc[place]}",
-                activation.said(predictions, row),
+                activation.prediction_text(predictions, row),
                 str(shown[NAME].iloc[place]),
             ],
         )

@@ -48,7 +48,7 @@ def blocks(
         highlighting.Exhibit(
             each.pieces,
             (each.contributions / (np.abs(each.contributions).max(initial=0) + 1e-9)).tolist(),
-            [f"true: {truth}", said(predictions, row)],
+            [f"true: {truth}", prediction_text(predictions, row)],
         )
         for each, row, truth in zip(occlude(serving_model, shown), worst, shown[config.target], strict=True)
     ]
@@ -59,7 +59,7 @@ def blocks(
     return [word_table(config, serving_model, examples), highlighting.figure("Largest errors", exhibits, note)]
 
 
-def said(predictions: dict[str, np.ndarray], row: int) -> str:
+def prediction_text(predictions: dict[str, np.ndarray], row: int) -> str:
     """The prediction of an example in a line: the outputs that have one value."""
     values = [(name, array[row]) for name, array in predictions.items() if array.ndim == 1]
     shown = [value.decode() if isinstance(value, bytes) else format_number(value) for _, value in values]
