@@ -40,6 +40,27 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 placement.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 sys.exit(command.main(["train", "--only", *sys.argv[1:]]))
 """
+OWN_OPTIMIZATION = """
+import keras
+
+class Stairs(keras.optimizers.schedules.LearningRateSchedule):
+    def __call__(self, step):
+        return 0.01 * 0.5 ** (keras.ops.cast(step, "float32") // 4)
+
+    def get_config(self):
+        return {}
+
+class Notes(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        score = next(value for name, value in logs.items() if name.startswith("val_"))
+        print(f"epoch {epoch}: rate {float(self.model.optimizer.learning_rate):.6f}, score {score:.4f}")
+
+def optimizer(config, hp, num_steps):
+    return keras.optimizers.SGD(Stairs(), momentum=0.9)
+
+def callbacks(config):
+    return [Notes()]
+"""
 # By problem: what is left to chance in training, and the options that leave little to do. Batch statistics and Adam
 # together make of a rounding error in the first step another network: these are compared in double precision.
 CASES = {
@@ -109,6 +130,21 @@ def test_two_devices_find_the_weights_of_one(prepared: Project) -> None:
     one = trained(prepared, "-m", prepared.package, "train", "--only", "--epochs=1")
     two = trained(prepared, "-c", TWO_DEVICES.format(package=prepared.package), "--epochs=1")
     assert difference(prepared, one, two) < 1e-5
+
+
+@pytest.mark.parametrize("problem", FIRST, indirect=True)
+def test_workers_take_a_schedule_and_a_callback_of_ones_own(prepared: Project) -> None:
+    package = prepared.folder / "src" / prepared.package
+    (package / "optimization.py").write_text(OWN_OPTIMIZATION, encoding="utf-8")
+    printed = []
+    for words in (["train"], ["train-workers", "--workers=2"]):
+        run = prepared.run(*command(prepared, "-m", prepared.package, *words, "--only", "--epochs=2"))
+        printed.append([line for line in succeed(run).splitlines() if line.startswith("epoch ")])
+        kept = prepared.folder / f"{words[0]}.keras"
+        (prepared.folder / "artifacts/training/model.keras").rename(kept)
+    assert printed[0] == printed[1]
+    assert len(printed[0]) == 2
+    assert difference(prepared, prepared.folder / "train.keras", kept) < 1e-5
 
 
 @pytest.mark.parametrize("problem", FIRST, indirect=True)

@@ -181,15 +181,15 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
     """Two random trials of one epoch each of the project's network, of one size, so that all train the same."""
     import keras_tuner
 
-    fit = setting.module("training.fit")
+    fit, search = setting.module("training.fit"), setting.module("training.search")
     config = setting.config(batch_size=BATCH, tuner="random", max_trials=2, epochs=1)
     stage, model, preprocessing = (setting.module(name) for name in ("stages.tune", "model", "preprocessing"))
     table = setting.module("data.loading").read_examples(config, "train")
     target = setting.module("task").describe_target(config, table["target"])
     preprocessor = preprocessing.build_preprocessor(config, table)
     defaults = keras_tuner.HyperParameters()
-    model.build_model(defaults, config, preprocessor, target)
-    model.build_model = of_one_size(model.build_model, defaults.values)
+    model.build_model(defaults, config, preprocessor, target, num_steps=100)
+    build = search.build_model = of_one_size(model.build_model, defaults.values)
 
     def ours() -> None:
         shutil.rmtree(config.paths.tuning, ignore_errors=True)
@@ -204,7 +204,7 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
         train, validation = datasets()
         with tempfile.TemporaryDirectory() as folder:
             tuner = keras_tuner.RandomSearch(
-                lambda hp: model.build_model(hp, config, preprocessor, target),
+                lambda hp: build(hp, config, preprocessor, target, num_steps=100),
                 objective="val_loss",
                 max_trials=2,
                 seed=config.seed,
@@ -215,7 +215,7 @@ def tuning(setting: Setting) -> dict[str, Contestant]:
     def floor() -> None:
         train, validation = datasets()
         for _ in range(2):
-            network = model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target)
+            network = build(keras_tuner.HyperParameters(), config, preprocessor, target, num_steps=100)
             network.fit(train, validation_data=validation, epochs=1, verbose=0, shuffle=False)
 
     return {"ours": ours, "instead: KerasTuner's RandomSearch": instead, "floor: two fits of the default": floor}

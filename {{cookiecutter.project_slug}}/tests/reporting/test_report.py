@@ -171,7 +171,6 @@ def test_figures_are_reproducible_small_and_themed() -> None:
         "large heatmap": lambda: plots.heatmap(np.arange(77**2).reshape(77, 77), names, "x", "y"),
         "scatter": lambda: plots.scatter(x, x, "x", "y", diagonal=True),
         "histogram": lambda: plots.histogram(x, "x"),
-        "parallel": lambda: plots.parallel(names[:4], np.abs(x[:80]).reshape(20, 4) / 5, [("0", "1")] * 4, names[:20]),
     }
     for name, draw in figures.items():
         drawn = draw()

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
 
-from project import model, preprocessing, task
+from project import model, optimization, preprocessing, task
 from project.config import Config
 from project.core import artifacts, errors, staleness
 from project.data import loading, tables
@@ -25,6 +26,45 @@ from project.training import fit
 
 # What TensorFlow 2.21 writes by its native code, whatever it is told
 NATIVE = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} ")
+
+
+class Stairs(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of one's own: the rate is halved every four steps."""
+
+    def __call__(self, step: Any) -> Any:
+        return 0.01 * 0.5 ** (keras.ops.cast(step, "float32") // 4)
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+
+class Notes(keras.callbacks.Callback):
+    """A callback of one's own: notes the rates and scores of epochs, and may stop training, or be killed in one."""
+
+    def __init__(self, *, last: int = 99, killed_in: int = 99) -> None:
+        super().__init__()
+        self.last, self.killed_in = last, killed_in
+        self.seen: dict[int, tuple[float, float]] = {}
+        self.began: list[np.ndarray] = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.began = self.model.get_weights()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if epoch == self.killed_in:
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.seen[epoch] = (float(self.model.optimizer.learning_rate), (logs or {})[task.MONITOR])
+        if epoch == self.last:
+            self.model.stop_training = True
+
+
+def train_with(config: Config, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains with an optimizer, a schedule and a callback of one's own."""
+    monkeypatch.setattr(optimization, "optimizer", lambda *_: keras.optimizers.SGD(Stairs(), momentum=0.9))
+    monkeypatch.setattr(optimization, "callbacks", lambda _: [notes])
+    train.main(config)
 
 
 def weights(complete: keras.Model) -> list[np.ndarray]:
@@ -53,7 +93,7 @@ def test_weights_move(finished: Config, complete: keras.Model) -> None:
     examples = loading.read_examples(finished, "train")
     preprocessor = preprocessing.build_preprocessor(finished, examples)
     target = task.describe_target(finished, examples[finished.target])
-    untrained = model.build_model(train.best_hyperparameters(finished), finished, preprocessor, target)
+    untrained = model.build_model(train.best_hyperparameters(finished), finished, preprocessor, target, num_steps=1)
     pairs = zip(untrained.trainable_weights, complete.get_layer("network").trainable_weights, strict=True)
     assert all((before.numpy() != after.numpy()).any() for before, after in pairs)
 
@@ -107,6 +147,30 @@ def test_an_interruption_that_a_library_has_swallowed_ends_training_after_the_ep
     with pytest.raises(KeyboardInterrupt):
         train.main(trained)
     assert [path.name for path in trained.paths.training.glob("checkpoint/*/epoch-*")] == ["epoch-000001"]
+
+
+def test_a_schedule_and_a_callback_of_ones_own_go_on_after_a_kill(
+    trained: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = trained.model_copy(update={"epochs": 4, "patience": 9})
+    whole, first, second = Notes(), Notes(killed_in=2), Notes()
+    train_with(config, whole, monkeypatch)
+    rates = [rate for rate, _ in whole.seen.values()]
+    assert len(rates) == 4
+    assert rates[0] > rates[-1] > 0
+    expected = weights(inference.load_model(config))
+    with pytest.raises(KeyboardInterrupt):
+        train_with(config, first, monkeypatch)
+    train_with(config, second, monkeypatch)
+    assert first.seen | second.seen == whole.seen
+    assert first.seen.keys() > set(range(4)) - second.seen.keys()
+    assert any((one != other).any() for one, other in zip(first.began, second.began, strict=True))
+    assert_equal(weights(inference.load_model(config)), expected)
+
+
+def test_a_callback_of_ones_own_can_stop_training(trained: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_with(trained, Notes(last=1), monkeypatch)
+    assert artifacts.read_json(trained.paths.run, "train")["epochs"] == 2
 
 
 def test_training_does_not_go_on_with_edited_code(

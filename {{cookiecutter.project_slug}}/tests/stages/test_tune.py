@@ -1,14 +1,17 @@
 """make tune: the winner is the best completed trial, failures are reported, and a stopped search goes on."""
 
+import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import keras
 import keras_tuner
+import numpy as np
 import pandas as pd
 import pytest
 
-from project import model, task
+from project import optimization, task
 from project.config import Config
 from project.core import artifacts, staleness
 from project.core.errors import RefusedError
@@ -22,14 +25,14 @@ import synthetic
 @pytest.fixture
 def quick(trained: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Settings of a short search among small networks."""
-    build = model.build_model
+    build = search.build_model
 
     def build_small(hp: keras_tuner.HyperParameters, **arguments: Any) -> object:
         for name, value in synthetic.SMALL_NETWORK.items():
             hp.Fixed(name, value)
         return build(hp, **arguments)
 
-    monkeypatch.setattr(model, "build_model", build_small)
+    monkeypatch.setattr(search, "build_model", build_small)
     artifacts.remove(trained.paths.best_hyperparameters)
     return trained.model_copy(update={"tuner": "random", "max_trials": 2, "epochs": 1})
 
@@ -61,14 +64,16 @@ def test_a_search_goes_on_and_training_uses_the_winner_which_never_saw_the_test_
     assert len(trials) == 2
     assert winner["score"] == pytest.approx(trials[task.MONITOR].min())
     assert train.best_hyperparameters(quick).values == winner["values"]
-    assert "Parallel coordinates" in (quick.paths.tuning / "report.html").read_text(encoding="utf-8")
+    page = (quick.paths.tuning / "report.html").read_text(encoding="utf-8")
+    assert f"{task.MONITOR} of 2 trials over learning_rate" in page
+    assert page.count("<figure") == len([name for name in trials.columns[3:] if len(set(trials[name])) > 1])
     assert set(splits) == {"train", "validation"}
 
 
 def test_a_failed_trial_is_reported_and_never_the_best(
     quick: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    build, calls = model.build_model, []
+    build, calls = search.build_model, []
 
     def fail_first(hp: keras_tuner.HyperParameters, **arguments: Any) -> object:
         calls.append(hp)
@@ -76,7 +81,7 @@ def test_a_failed_trial_is_reported_and_never_the_best(
             raise ValueError("out of luck")
         return build(hp, **arguments)
 
-    monkeypatch.setattr(model, "build_model", fail_first)
+    monkeypatch.setattr(search, "build_model", fail_first)
     monkeypatch.setattr(search.Reporting, "run_trial", build_only)
     tune.main(quick)
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
@@ -85,19 +90,78 @@ def test_a_failed_trial_is_reported_and_never_the_best(
     assert artifacts.read_json(quick.paths.best_hyperparameters, "tune")["score"] == 0.5
 
 
-def test_a_search_without_a_score_is_refused(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    build, calls = model.build_model, []
+def test_after_errors_in_a_row_a_search_stops_and_can_go_on(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> float:
+        raise ValueError("out of luck")
 
-    def fail(hp: keras_tuner.HyperParameters, **arguments: Any) -> object:
-        calls.append(hp)
-        if len(calls) > 2:
-            raise ValueError("out of luck")
-        return build(hp, **arguments)
+    config = quick.model_copy(update={"max_trials": search.MOST_FAILURES + 1})
+    with monkeypatch.context() as unlucky:
+        unlucky.setattr(search.Reporting, "run_trial", fail)
+        with pytest.raises(RefusedError, match=r"3 failed trials in a row: .*out of luck"):
+            tune.main(config)
+    assert not config.paths.best_hyperparameters.exists()
+    monkeypatch.setattr(search.Reporting, "run_trial", build_only)
+    tune.main(config)
+    trials = pd.read_csv(config.paths.tuning / "trials.csv")
+    assert trials["status"].str.contains("out of luck").sum() == 3
+    assert trials["status"].iloc[0] == "COMPLETED"
 
-    monkeypatch.setattr(model, "build_model", fail)
-    with pytest.raises(RefusedError, match="out of luck"):
-        tune.main(quick)
+
+def test_a_search_without_a_score_is_refused_and_starts_anew(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as unlucky:
+        unlucky.setattr(search.Reporting, "run_trial", lambda *_, **__: float("nan"))
+        with pytest.raises(RefusedError, match=r"all 2 trials failed"):
+            tune.main(quick)
     assert not quick.paths.best_hyperparameters.exists()
+    assert len(pd.read_csv(quick.paths.tuning / "trials.csv")) == 2
+    monkeypatch.setattr(search.Reporting, "run_trial", build_only)
+    tune.main(quick)
+    assert quick.paths.best_hyperparameters.exists()
+
+
+class Spoiler(keras.callbacks.Callback):
+    """Makes the weights of the first trials NaN; notes how many began, and the rates of the others."""
+
+    spoiled, began = 0, 0
+    rates: ClassVar[list[float]] = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        Spoiler.began += 1
+        if Spoiler.began <= Spoiler.spoiled:
+            self.model.set_weights([array * np.nan for array in self.model.get_weights()])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if Spoiler.began > Spoiler.spoiled:
+            Spoiler.rates.append(float(self.model.optimizer.learning_rate))
+
+
+def test_a_diverged_trial_counts_as_bad_and_the_search_goes_on(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    num_spoiled = search.MOST_FAILURES
+    monkeypatch.setattr(Spoiler, "spoiled", num_spoiled)
+    monkeypatch.setattr(Spoiler, "began", 0)
+    monkeypatch.setattr(optimization, "callbacks", lambda _: [Spoiler()])
+    tune.main(quick.model_copy(update={"max_trials": num_spoiled + 1}))
+    trials = pd.read_csv(quick.paths.tuning / "trials.csv")
+    assert trials["status"].tolist() == [
+        "COMPLETED",
+        *[f"failed: {task.MONITOR} was never a finite number"] * num_spoiled,
+    ]
+    assert artifacts.read_json(quick.paths.best_hyperparameters, "tune")["score"] == trials[task.MONITOR].iloc[0]
+    kept = [json.loads(path.read_text()) for path in quick.paths.tuning.glob("search/*/trial_*/trial.json")]
+    assert all(np.isfinite(trial["score"]) for trial in kept)  # so that KerasTuner learns where not to search
+
+
+def test_trials_train_with_a_schedule_and_a_callback_of_ones_own(
+    quick: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 1, 0.5)
+    monkeypatch.setattr(optimization, "optimizer", lambda *_: keras.optimizers.SGD(schedule))
+    monkeypatch.setattr(optimization, "callbacks", lambda _: [Spoiler()])
+    monkeypatch.setattr(Spoiler, "rates", [])
+    tune.main(quick.model_copy(update={"max_trials": 1}))
+    assert len(Spoiler.rates) == 1
+    assert 0 < Spoiler.rates[0] < 0.01
+    assert artifacts.read_json(quick.paths.best_hyperparameters, "tune")["score"] > -np.inf
 
 
 def test_another_search_starts_anew(trained: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(saver: Checkpoint, network: keras.Model, scores: list[float]) -> list[int]:
     """Goes through epochs that set all weights to their number; gives those after which the checkpoint was complete."""
     saver.set_model(network)
-    saver.on_train_begin()
+    saver.restore(network)
     complete = []
     for epoch, score in enumerate(scores, start=saver.epochs_done):
         network.set_weights([np.full_like(array, epoch) for array in network.get_weights()])

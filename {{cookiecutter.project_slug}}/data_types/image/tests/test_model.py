@@ -14,7 +14,8 @@ from project.config import Config
 from project.core.errors import InputError
 from project.data import loading
 from project.media import media, pretrained
-from project.media.pretrained import FINE_RATE, FineTuned
+from project.media.pretrained import HEAD_RATE, FineTuned
+from project.optimization import FINE_RATE
 from project.preprocessing import build_preprocessor
 from project.stages import collect, train
 
@@ -114,14 +115,15 @@ def test_a_backbone_stands_still_at_first_and_is_then_tuned(tuned: Config, monke
     seen: list[Any] = []
     recompile = FineTuned.recompile
 
-    def watch(self: Any, rate: float) -> None:
-        recompile(self, rate)
+    def watch(self: Any, optimizer: keras.optimizers.Optimizer) -> None:
+        recompile(self, optimizer)
         seen.append((float(self.optimizer.learning_rate), len(self.trainable_variables), backbone_of(self)))
 
     monkeypatch.setattr(FineTuned, "recompile", watch)
     train.main(tuned)
     (first_rate, head_only, before), (second_rate, everything, after_head) = seen
-    assert second_rate == pytest.approx(first_rate * FINE_RATE)
+    assert first_rate == pytest.approx(HEAD_RATE)
+    assert second_rate == pytest.approx(tuned.learning_rate * FINE_RATE)
     assert head_only == 2 < everything
     for loaded, kept, same in zip(original.get_weights(), before, after_head, strict=True):
         np.testing.assert_array_equal(loaded, kept)
@@ -150,6 +152,6 @@ def test_the_search_varies_the_network(tuned: Config) -> None:
     target = task.describe_target(config, examples[config.target])
     preprocessor = build_preprocessor(config, examples)
     space = keras_tuner.HyperParameters()
-    network = model.build_model(space, config, preprocessor, target)
+    network = model.build_model(space, config, preprocessor, target, num_steps=1)
     assert {"width", "blocks", "dropout", "learning_rate", "weight_decay", "augmentation"} <= set(space.values)
     assert network.input[media.COLUMN].dtype == "uint8"

@@ -76,7 +76,7 @@ def test_long_texts_are_not_spelled(finished: Config, complete: keras.Model) -> 
     assert "character_ngrams" not in preprocessor.output
     space = keras_tuner.HyperParameters()
     space.Fixed("sequence", "none")
-    network = model.build_model(space, finished, preprocessor, inference.target_of(complete))
+    network = model.build_model(space, finished, preprocessor, inference.target_of(complete), num_steps=1)
     assert network.output_shape[1] == 1
 
 
@@ -86,7 +86,7 @@ def test_the_search_varies_the_network(finished: Config, complete: keras.Model, 
     space.Fixed("sequence", sequence)
     space.Fixed("units", 32)
     preprocessor, target = complete.get_layer("preprocessor"), inference.target_of(complete)
-    network = model.build_model(space, finished, preprocessor, target)
+    network = model.build_model(space, finished, preprocessor, target, num_steps=1)
     assert {"units", "ngram_dropout", "dropout", "learning_rate", "weight_decay"} <= set(space.values)
     encoded = encode(complete, "a gold lamp", "")
     outputs = network.predict_on_batch(encoded)

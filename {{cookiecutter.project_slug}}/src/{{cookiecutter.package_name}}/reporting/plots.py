@@ -219,30 +219,6 @@ def histogram(values: Numbers, x_label: str, y_label: str = "examples", *, level
         return to_svg(figure)
 
 
-def parallel(names: Sequence[str], positions: Numbers, bounds: Sequence[tuple[str, str]], titles: Sequence[str]) -> str:
-    """A line per row through parallel axes, at `positions` (num_lines, num_axes) from 0 to 1; the first row stands out.
-
-    `bounds` are what each axis says at its lower and upper end.
-    """
-    rows = np.asarray(positions, float)
-    places = np.arange(len(names))
-    del titles  # the table of trials has them
-    with drawing("", "", (10, 4)) as (figure, axes):
-        for place in reversed(range(len(rows))):  # the first is drawn last, above the others
-            look: dict[str, Any] = {"linewidth": 1, "alpha": 0.3} if place else {"linewidth": 2.6, "zorder": 3}
-            axes.plot(places, rows[place], color=series_color(0 if place else 1), **look)
-        for place, (low, high) in enumerate(bounds):
-            axes.plot([place, place], [0, 1], color=TEXT, linewidth=0.8)
-            axes.text(place, -0.04, label(low), ha="center", va="top", fontsize=9.5)
-            axes.text(place, 1.04, label(high), ha="center", va="bottom", fontsize=9.5)
-        axes.set(xlim=(-0.3, len(names) - 0.7), ylim=(-0.12, 1.12))
-        axes.set_xticks(places, [label(name).replace("_", "\n") for name in names], color=STRONG)
-        axes.set_yticks([])
-        axes.tick_params(length=0)
-        axes.spines[["left", "bottom"]].set_visible(False)
-        return to_svg(figure)
-
-
 def sparkline(heights: Sequence[float], titles: Sequence[str], *, width: int = 96, height: int = 24) -> str:
     """Bars small enough for a cell of a table, each with its title."""
     step = width / max(len(heights), 1)

@@ -1,4 +1,4 @@
-"""make train: fits the network, keeps its best epoch, calibrates it and saves the whole model."""
+"""make train: fits the model, keeps its best epoch, calibrates it and saves it from raw inputs to predictions."""
 
 import time
 from dataclasses import asdict
@@ -10,11 +10,12 @@ import keras_tuner
 import numpy as np
 import tensorflow as tf
 
-from .. import model, preprocessing, task
+from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
 from ..data import loading, tables
+from ..model import build_model
 from ..training import fit, placement, run_history
 
 
@@ -31,19 +32,19 @@ def main(config: Config) -> None:
         preprocessor, target, weights = continue_from(config, target)
     else:
         preprocessor, weights = preprocessing.build_preprocessor(config, examples), None
-    build = partial(build_network, config, hyperparameters, preprocessor, target, weights)
+    batches = fit.make_batches(config, preprocessor, target)
+    num_steps = fit.num_steps(config, batches)
+    build = partial(start_model, config, hyperparameters, preprocessor, target, num_steps, weights)
     with strategy.scope(), fit.precision(config):
-        network = build()
+        model = build()
     is_plain = strategy.num_replicas_in_sync == 1 and not fit.uses_bfloat16(config)
-    local = network if is_plain else build()
-    validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
-    train = partial(preprocessing.make_dataset, config, "train", preprocessor, target)
+    eval_model = model if is_plain else build()
     key = fit.resume_key(config, hyperparameters.values, without=["patience"])
-    checkpoint = fit.fit(config, network, local, train, validation, key)
+    checkpoint = fit.fit(config, model, eval_model, batches, key)
     if placement.is_chief():
-        complete = assemble(config, preprocessor, local, target, validation)
+        serving_model = assemble(config, preprocessor, eval_model, target, batches.validation)
         seconds = time.perf_counter() - started
-        run_history.save(config, complete, checkpoint, hyperparameters, seconds)
+        run_history.save(config, serving_model, checkpoint, hyperparameters, seconds)
         run_history.keep(config)
 
 
@@ -60,7 +61,7 @@ def best_hyperparameters(config: Config) -> keras_tuner.HyperParameters:
 
 
 def continue_from(config: Config, target: task.Target) -> tuple[keras.Model, task.Target, list[np.ndarray]]:
-    """Preprocessor, target and weights of the network of the model that the setting `start` names.
+    """Preprocessor, target and weights of the model that the setting `start` names.
 
     Raises:
         InputError: there is no such model, or it knows other classes.
@@ -74,38 +75,39 @@ def continue_from(config: Config, target: task.Target) -> tuple[keras.Model, tas
     return start.get_layer("preprocessor"), continued, start.get_layer("network").get_weights()
 
 
-def build_network(
+def start_model(
     config: Config,
     hyperparameters: keras_tuner.HyperParameters,
     preprocessor: keras.Model,
     target: task.Target,
+    num_steps: int,
     weights: list[np.ndarray] | None,
 ) -> keras.Model:
-    """The compiled network, with these weights if there are any.
+    """The compiled model, with these weights if there are any.
 
     Raises:
         InputError: the weights are those of another architecture.
     """
-    network = model.build_model(hyperparameters, config, preprocessor, target)
+    model = build_model(hyperparameters, config, preprocessor, target, num_steps)
     try:
         if weights is not None:
-            network.set_weights(weights)
+            model.set_weights(weights)
     except ValueError as error:
         message = f"start is {config.start!r}, whose network has another architecture; leave it empty"
         raise InputError(message) from error
-    return network
+    return model
 
 
 def assemble(
     config: Config,
     preprocessor: keras.Model,
-    network: keras.Model,
+    model: keras.Model,
     target: task.Target,
     validation: tf.data.Dataset,
 ) -> keras.Model:
-    """The whole model, raw inputs to decoded predictions, calibrated on the validation split."""
+    """The model that is served, from raw inputs to decoded predictions, calibrated on the validation split."""
     decoder = task.Decode(asdict(target), name="decode")
-    trained = task.for_inference(config, network)  # without the optimizer and the loss
-    complete = keras.Model(preprocessor.input, decoder(trained(preprocessor(preprocessor.input))), name="complete")
-    task.calibrate(config, decoder, network, validation)
-    return complete
+    trained = task.for_inference(config, model)  # without the optimizer and the loss
+    outputs = decoder(trained(preprocessor(preprocessor.input)))
+    task.calibrate(config, decoder, model, validation)
+    return keras.Model(preprocessor.input, outputs, name="serving_model")

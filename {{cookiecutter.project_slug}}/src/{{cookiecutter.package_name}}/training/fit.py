@@ -1,19 +1,19 @@
-"""The fit of a network: epoch by epoch, on one device or on many, and on from where a killed one stopped."""
+"""The fit of a model: epoch by epoch, on one device or on many, and on from where a killed one stopped."""
 
 import contextlib
 import math
+import sys
 import time
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tqdm import tqdm
 
-from .. import task
+from .. import optimization, preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors, staleness
 from ..data import tables
@@ -31,7 +31,7 @@ class Checkpoint(keras.callbacks.Callback):
     Keras's own callbacks for this (BackupAndRestore, EarlyStopping, ModelCheckpoint) forget, when a training is killed,
     which epoch was the best and how long ago it was. Here the history of scores is part of the checkpoint, and a
     checkpoint is one folder that is renamed into place when complete. The first epoch and the last one are saved, and
-    between them as many as cost a small share of the time: a small network learns faster than it is written.
+    between them as many as cost a small share of the time: a small model learns faster than it is written.
     """
 
     def __init__(self, folder: Path, monitor: str, patience: int, writes: bool = True) -> None:
@@ -67,25 +67,25 @@ class Checkpoint(keras.callbacks.Callback):
         """The newest complete checkpoint; those of versions of this module that wrote other files do not count."""
         return max((path.parent for path in self.folder.glob(f"epoch-*/{BEST}")), default=None)
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Goes on from the newest checkpoint."""
-        del logs
+    def restore(self, model: keras.Model) -> None:
+        """Gives a model that is about to be trained the weights and the optimizer of the newest checkpoint."""
         latest = self.latest()
         if latest:
-            self.model.optimizer.build(self.model.trainable_variables)  # else its state is not loaded, in silence
-            self.model.load_weights(latest / LAST)
-            for variable, state in zip(random_states(self.model), read_arrays(latest / RANDOM), strict=True):
+            model.optimizer.build(model.trainable_variables)  # else its state is not loaded, in silence
+            model.load_weights(latest / LAST)
+            for variable, state in zip(random_states(model), read_arrays(latest / RANDOM), strict=True):
                 variable.assign(state)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the scores and the best weights, saves the epoch if it is time to and says whether to go on."""
+        """Notes the scores and the best weights, saves the epoch if it is time to, and ends a training in vain."""
         self.history.append({"epoch": epoch, **(logs or {})})
         if self.writes:
             if self.best_epoch == epoch:
                 self.best = self.model.get_weights()
             if time.monotonic() - self.saved >= self.cost / SHARE:
                 self.save()
-        self.model.stop_training = self.is_exhausted
+        if self.is_exhausted:
+            self.model.stop_training = True
         errors.end_on_signal()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
@@ -108,43 +108,49 @@ class Checkpoint(keras.callbacks.Callback):
         self.num_saved, self.saved = self.epochs_done, time.monotonic()
         self.cost = self.saved - began
 
-    def restore_best(self, network: keras.Model) -> None:
-        """Gives the network the weights of its best epoch."""
-        network.set_weights(self.best)
+    def restore_best(self, model: keras.Model) -> None:
+        """Gives the model the weights of its best epoch."""
+        model.set_weights(self.best)
 
 
-def fit(
-    config: Config,
-    network: keras.Model,
-    local: keras.Model,
-    make_train: Callable[[tf.Variable], tf.data.Dataset],
-    validation: tf.data.Dataset,
-    key: str,
-) -> Checkpoint:
+class Batches(NamedTuple):
+    """What a model learns from and what it is scored on, as batches of (inputs, targets)."""
+
+    train: tf.data.Dataset
+    validation: tf.data.Dataset
+    epoch: tf.Variable
+    """The number of the epoch, by which the training batches are shuffled."""
+
+
+def make_batches(config: Config, preprocessor: keras.Model, target: task.Target) -> Batches:
+    """The batches of the training and the validation split."""
+    epoch = epoch_counter()
+    train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
+    return Batches(train, preprocessing.make_dataset(config, "validation", preprocessor, target), epoch)
+
+
+def fit(config: Config, model: keras.Model, eval_model: keras.Model, batches: Batches, key: str) -> Checkpoint:
     """Trains until the validation score no longer improves; goes on where a killed run with the same key stopped.
 
-    `local` is the network itself or, where that is distributed over devices or computes in bfloat16, a copy on one
+    `eval_model` is the model itself or, where that is distributed over devices or computes in bfloat16, a copy on one
     device and in float32, by which epochs are scored; it gets the best weights.
-    `make_train` gives the training batches by the variable with the number of the epoch.
     """
     checkpoint = begin(config, key)
-    total = num_epochs(config, tables.num_examples(config, "train"))
-    if not checkpoint.is_exhausted and checkpoint.epochs_done < total:
-        epoch = epoch_counter()
-        train, callbacks = placement.prepare(network, make_train(epoch))
-        if local is not network:
-            callbacks.append(placement.validation_apart(local, validation))
-        network.fit(
+    if not checkpoint.is_exhausted and checkpoint.epochs_done < num_epochs(config):
+        train, callbacks = placement.prepare(model, batches.train)
+        if eval_model is not model:
+            callbacks.append(placement.validation_apart(eval_model, batches.validation))
+        model.fit(
             train,
-            validation_data=validation if local is network else None,
+            validation_data=batches.validation if eval_model is model else None,
             initial_epoch=checkpoint.epochs_done,
-            epochs=total,
+            epochs=num_epochs(config),
             shuffle=False,  # the dataset does it
-            callbacks=[count_epochs(epoch), *callbacks, *reporting(config, checkpoint, total)],
-            verbose=0,
+            callbacks=[count_epochs(batches.epoch), *callbacks, *all_callbacks(config, model, checkpoint)],
+            verbose=int(placement.is_chief() and sys.stdout.isatty()),
         )
     if placement.is_chief():
-        checkpoint.restore_best(local)
+        checkpoint.restore_best(eval_model)
     return checkpoint
 
 
@@ -172,23 +178,24 @@ def resume_key(config: Config, *more: Any, without: Collection[str] = ()) -> str
     return artifacts.text_hash([settings, *more, tables.data_hash(config), staleness.code_hash("train")])
 
 
-def reporting(config: Config, checkpoint: Checkpoint, num_epochs: int) -> list[keras.callbacks.Callback]:
-    """What changes and is noted from epoch to epoch, in this order."""
-    callbacks = [
-        CosineDecay(num_epochs),  # before the checkpoint, which brings a later epoch's rate back
-        checkpoint,
-    ]
+def all_callbacks(config: Config, model: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:
+    """Those of `optimization.callbacks`, between what the checkpoint brings back and what it saves."""
+    restore = keras.callbacks.LambdaCallback(on_train_begin=lambda _logs: checkpoint.restore(model))
+    callbacks = [restore, *optimization.callbacks(config), checkpoint]
     if placement.is_chief():
-        callbacks += [
-            ProgressBar(num_epochs, checkpoint.epochs_done, task.MONITOR),
-            keras.callbacks.TensorBoard(config.paths.logs, write_graph=False),
-        ]
+        callbacks.append(keras.callbacks.TensorBoard(config.paths.logs, write_graph=False))
     return callbacks
 
 
-def num_epochs(config: Config, num_examples: int) -> int:
-    """The setting, or else as many epochs as show the network about EXAMPLES_SEEN examples."""
-    return config.epochs or int(np.clip(round(EXAMPLES_SEEN / num_examples), FEWEST_EPOCHS, MOST_EPOCHS))
+def num_epochs(config: Config) -> int:
+    """The setting, or else as many epochs as show the model about EXAMPLES_SEEN examples."""
+    seen = round(EXAMPLES_SEEN / tables.num_examples(config, "train"))
+    return config.epochs or int(np.clip(seen, FEWEST_EPOCHS, MOST_EPOCHS))
+
+
+def num_steps(config: Config, batches: Batches) -> int:
+    """The training steps of all epochs."""
+    return num_epochs(config) * int(batches.train.cardinality())
 
 
 def epoch_counter() -> tf.Variable:
@@ -201,52 +208,9 @@ def count_epochs(epoch: tf.Variable) -> keras.callbacks.Callback:
     return keras.callbacks.LambdaCallback(on_epoch_begin=lambda number, _logs: epoch.assign(number))
 
 
-class CosineDecay(keras.callbacks.Callback):
-    """Lowers the learning rate from epoch to epoch along half a cosine (Loshchilov and Hutter 2017).
-
-    It depends on the number of the epoch only, so that a training that goes on after a kill takes the same steps.
-    """
-
-    def __init__(self, epochs: int) -> None:
-        """Takes the number of epochs in all."""
-        super().__init__()
-        self.epochs, self.peak = epochs, 0.0
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Learns the rate that the network was compiled with."""
-        del logs
-        self.peak = float(self.model.optimizer.learning_rate.numpy())
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Sets the rate of the epoch."""
-        del logs
-        self.model.optimizer.learning_rate = self.peak * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
-
-
-class ProgressBar(keras.callbacks.Callback):
-    """Shows the epochs and the validation score on a terminal, if training takes more than a second."""
-
-    def __init__(self, epochs: int, done: int, monitor: str) -> None:
-        """Takes the number of epochs in all, those done before, and the score to show."""
-        super().__init__()
-        self.bar = tqdm(total=epochs, initial=done, desc="training", unit=" epochs", delay=1, disable=None)
-        self.monitor = monitor
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Moves the bar."""
-        del epoch
-        self.bar.set_postfix({self.monitor: f"{(logs or {})[self.monitor]:.4g}"}, refresh=False)
-        self.bar.update()
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Leaves the bar as it is."""
-        del logs
-        self.bar.close()
-
-
-def random_states(network: keras.Model) -> list[keras.Variable]:
-    """Where dropout is in its sequence of random numbers, which Keras does not save with the weights."""
-    return [variable for variable in network.variables if "seed_generator" in variable.path]
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """The states of random generators, such as those of dropout, which Keras does not save with the weights."""
+    return [variable for variable in model.variables if "seed_generator" in variable.path]
 
 
 def read_arrays(path: Path) -> list[np.ndarray]:
@@ -257,7 +221,7 @@ def read_arrays(path: Path) -> list[np.ndarray]:
 
 @contextlib.contextmanager
 def precision(config: Config) -> Generator[None, None, None]:
-    """Networks that are built in this block compute by the setting `precision`; their weights are float32 anyway."""
+    """Models that are built in this block compute by the setting `precision`; their weights are float32 anyway."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if uses_bfloat16(config) else before)
     try:
@@ -267,7 +231,7 @@ def precision(config: Config) -> Generator[None, None, None]:
 
 
 def uses_bfloat16(config: Config) -> bool:
-    """Whether the network is trained in bfloat16: by the setting or, if that is left open, where it pays."""
+    """Whether the model is trained in bfloat16: by the setting or, if that is left open, where it pays."""
     if config.precision != "auto":
         return config.precision == "bfloat16"
     gpus = tf.config.list_physical_devices("GPU")

@@ -4,7 +4,7 @@ import contextlib
 import gc
 import io
 import math
-from functools import partial
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ import keras_tuner
 import pandas as pd
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from .. import model, preprocessing, task
+from .. import optimization, preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors
 from ..core.errors import RefusedError
 from ..data import loading, tables
 from ..data.batching import TraceOnce
+from ..model import build_model
 from ..reporting import plots, report
-from ..reporting.report import Banner, Figure, Page, Section, Table
+from ..reporting.report import Banner, Block, Figure, Page, Section, Table
 from . import fit
 
 TUNERS = {
@@ -29,26 +30,46 @@ TUNERS = {
     "bayesian": keras_tuner.BayesianOptimization,
     "hyperband": keras_tuner.Hyperband,
 }
-Data = tuple[keras.Model, task.Target]  # the preprocessor, and what is predicted
+LOG_RATIO = 20  # between the ends of an axis, from which on it is logarithmic
+MOST_FAILURES = 3  # trials in a row that end with an error
+DIVERGED = "diverged"  # the mark among the metrics of a trial
 NOT_SEARCHED = ("trial", "status", task.MONITOR)
 
 
-def prepare(config: Config, kind: type[keras_tuner.Tuner]) -> tuple[keras_tuner.Tuner, Data]:
-    """The tuner and the data of its trials."""
-    keras.utils.set_random_seed(config.seed)
-    examples = loading.read_examples(config, "train")
-    target = task.describe_target(config, tables.all_targets(config, "train", examples))
-    preprocessor = preprocessing.build_preprocessor(config, examples)
-    build = partial(build_network, config=config, preprocessor=preprocessor, target=target)
-    return make_tuner(config, build, kind), (preprocessor, target)
+class HyperModel(keras_tuner.HyperModel):
+    """Builds the models of trials as training builds its model, and scores them."""
 
+    def __init__(self, config: Config) -> None:
+        """Makes the preprocessor and the target, which all trials share."""
+        super().__init__()
+        keras.utils.set_random_seed(config.seed)
+        examples = loading.read_examples(config, "train")
+        self.config = config
+        self.target = task.describe_target(config, tables.all_targets(config, "train", examples))
+        self.preprocessor = preprocessing.build_preprocessor(config, examples)
+        self.num_steps = 1  # of a trial; `run_trials` sets it, and the search space does not depend on it
 
-def build_network(
-    hyperparameters: keras_tuner.HyperParameters, config: Config, preprocessor: keras.Model, target: task.Target
-) -> keras.Model:
-    """The network as training builds it."""
-    with fit.precision(config):
-        return model.build_model(hyperparameters, config=config, preprocessor=preprocessor, target=target)
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """The compiled model, whose optimizer is ready to go on from the weights of another trial."""
+        with fit.precision(self.config):
+            model = build_model(
+                hp, config=self.config, preprocessor=self.preprocessor, target=self.target, num_steps=self.num_steps
+            )
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, *data: Any, **options: Any) -> dict[str, float]:
+        """Trains a model, and gives the score of its best epoch.
+
+        Without a finite one, the trial is marked as diverged and has the score of the untrained model: KerasTuner would
+        leave it out, and could not learn from it where not to search.
+        """
+        history = super().fit(hp, model, *data, **options).history
+        scores = [score for score in history[task.MONITOR] if math.isfinite(score)]
+        if scores:
+            return {task.MONITOR: min(scores)}
+        untrained = self.build(hp).evaluate(options["validation_data"], verbose=0, return_dict=True)
+        return {task.MONITOR: untrained[task.MONITOR.removeprefix("val_")], DIVERGED: 1.0}
 
 
 def spare_collections() -> None:
@@ -57,20 +78,22 @@ def spare_collections() -> None:
     gc.freeze()
 
 
-def make_tuner(config: Config, build: Any, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tuner:
+def make_tuner(config: Config, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tuner:
     """A tuner whose folder is named after the search space and the data, so that it never resumes another search."""
-    space = keras_tuner.HyperParameters()
-    build(space)
-    num_epochs = fit.num_epochs(config, tables.num_examples(config, "train"))
+    hypermodel, space = HyperModel(config), keras_tuner.HyperParameters()
+    hypermodel.build(space)
     is_hyperband = config.tuner == "hyperband"
-    options: dict[str, Any] = {"max_epochs": num_epochs} if is_hyperband else {"max_trials": config.max_trials}
+    options: dict[str, Any] = (
+        {"max_epochs": fit.num_epochs(config)} if is_hyperband else {"max_trials": config.max_trials}
+    )
     with contextlib.redirect_stdout(io.StringIO()) as notice:
         tuner = type("Tuner", (kind, TUNERS[config.tuner]), {"seed": config.seed})(
-            build,
+            hypermodel,
             objective=keras_tuner.Objective(task.MONITOR, "min"),
             seed=config.seed,
             directory=config.paths.tuning / "search",
             project_name=search_key(config, space),
+            max_consecutive_failed_trials=sys.maxsize,  # counts those of earlier runs as well, so that none could go on
             **options,
         )
     if notice.getvalue() and kind is Reporting:
@@ -85,81 +108,95 @@ def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
 
 
 class Reporting(keras_tuner.Tuner):
-    """Prints a line per trial."""
+    """Prints a line per trial, and ends the search after several errors in a row."""
 
-    def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
+    failures = 0
+
+    def on_trial_end(self, trial: Trial) -> None:
         """Says how the trial went."""
         super().on_trial_end(trial)
         print(outcome(trial), flush=True)
         errors.end_on_signal()
+        self.failures = self.failures + 1 if is_failed(trial) else 0
+        if self.failures == MOST_FAILURES:
+            raise RefusedError(failure(trial))
 
 
-def run_trials(config: Config, tuner: keras_tuner.Tuner, data: Data) -> None:
+def run_trials(config: Config, tuner: keras_tuner.Tuner) -> None:
     """Runs the trials that are left."""
-    preprocessor, target = data
-    epoch, num_epochs = fit.epoch_counter(), fit.num_epochs(config, tables.num_examples(config, "train"))
-    train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
-    validation = preprocessing.make_dataset(config, "validation", preprocessor, target)
-    try:
-        tuner.search(
-            train,
-            validation_data=validation,
-            epochs=num_epochs,
-            shuffle=False,  # the dataset does it
-            callbacks=[
-                TraceOnce(train),
-                fit.count_epochs(epoch),
-                fit.CosineDecay(num_epochs),
-                keras.callbacks.EarlyStopping(task.MONITOR, patience=config.patience, mode="min"),
-            ],
-            verbose=0,
-        )
-    except RuntimeError as error:  # KerasTuner gives up after several failures in a row
-        raise RefusedError(f"the search failed: {str(error).splitlines()[-1]}") from error
+    hypermodel = tuner.hypermodel
+    batches = fit.make_batches(config, hypermodel.preprocessor, hypermodel.target)
+    hypermodel.num_steps = fit.num_steps(config, batches)
+    tuner.search(
+        batches.train,
+        validation_data=batches.validation,
+        epochs=fit.num_epochs(config),
+        shuffle=False,  # the dataset does it
+        callbacks=[
+            TraceOnce(batches.train),
+            fit.count_epochs(batches.epoch),
+            *optimization.callbacks(config),
+            keras.callbacks.EarlyStopping(task.MONITOR, patience=config.patience, mode="min"),
+        ],
+        verbose=0,
+    )
 
 
-def write(config: Config, table: pd.DataFrame, winner: Trial) -> None:
-    """Writes the trials, the page and the winner, which training looks for."""
+def finish(config: Config, tuner: keras_tuner.Tuner) -> None:
+    """Writes the trials and, if one came to a score, the page and the winner, which training looks for.
+
+    Raises:
+        RefusedError: no trial came to a score.
+    """
     folder: Path = config.paths.tuning
+    trials = table(tuner)
     with artifacts.replacing(folder / "trials.csv") as temporary:
-        table.to_csv(temporary, index=False)
-    write_page(config, table, folder / "report.html")
+        trials.to_csv(temporary, index=False)
+    usable = [trial for trial in tuner.oracle.trials.values() if is_usable(trial)]
+    if not usable:
+        artifacts.remove(folder / "search")  # nothing can come of going on with it
+        reasons = "; ".join(sorted({reason(trial) for trial in tuner.oracle.trials.values()}))
+        raise RefusedError(f"all {len(trials)} trials failed: {reasons}; see {folder / 'trials.csv'}")
+    winner = min(usable, key=lambda trial: (trial.score, trial.trial_id))
+    write_page(config, trials, folder / "report.html")
     content = {"score": winner.score, "monitor": task.MONITOR, "data": tables.data_hash(config)}
     artifacts.write_json(config.paths.best_hyperparameters, {"values": values(winner), **content})
-    num_failed = int(table[task.MONITOR].isna().sum())
+    num_failed = len(trials) - len(usable)
     failed = f"; {num_failed} failed, see trials.csv" if num_failed else ""
-    print(f"the best of {len(table)} trials has {task.MONITOR} {winner.score:.4g}{failed}")
+    print(f"the best of {len(trials)} trials has {task.MONITOR} {winner.score:.4g}{failed}")
     print(f"wrote {config.paths.best_hyperparameters}, {folder / 'trials.csv'}, {folder / 'report.html'}")
 
 
 def is_usable(trial: Trial) -> bool:
-    """Whether a trial came to a score; KerasTuner lists failed ones among the best."""
-    return trial.status == TrialStatus.COMPLETED and trial.score is not None and math.isfinite(trial.score)
+    """Whether a trial came to a score of its own; KerasTuner lists failed ones among the best."""
+    has_score = trial.status == TrialStatus.COMPLETED and trial.score is not None and math.isfinite(trial.score)
+    return has_score and not trial.metrics.exists(DIVERGED)
+
+
+def is_failed(trial: Trial) -> bool:
+    """Whether a trial ended with an error."""
+    return trial.status in (TrialStatus.FAILED, TrialStatus.INVALID)
 
 
 def reason(trial: Trial) -> str:
     """Why a trial has no score, in a line."""
+    if trial.metrics.exists(DIVERGED):
+        return f"{task.MONITOR} was never a finite number"
     lines = (trial.message or "").strip().splitlines()
     return lines[-1] if lines else f"status {trial.status}, score {trial.score}"
+
+
+def failure(trial: Trial) -> str:
+    """What is said when a trial was one failure too many."""
+    return (
+        f"the search stops after {MOST_FAILURES} failed trials in a row: {reason(trial)}; `make tune` goes on with it"
+    )
 
 
 def outcome(trial: Trial) -> str:
     """How a trial went, in a line."""
     result = f"{task.MONITOR} {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
     return f"trial {trial.trial_id}: {result}"
-
-
-def best(tuner: keras_tuner.Tuner) -> Trial:
-    """The trial with the best score.
-
-    Raises:
-        RefusedError: no trial came to a score.
-    """
-    usable = [trial for trial in tuner.oracle.trials.values() if is_usable(trial)]
-    if not usable:
-        reasons = {reason(trial) for trial in tuner.oracle.trials.values()}
-        raise RefusedError(f"all {len(tuner.oracle.trials)} trials failed: {'; '.join(sorted(reasons))}")
-    return min(usable, key=lambda trial: (trial.score, trial.trial_id))
 
 
 def values(trial: Trial) -> dict[str, object]:
@@ -195,40 +232,35 @@ def write_page(config: Config, trials: pd.DataFrame, path: Path) -> None:
     )
     rows = [[report_cell(value) for value in row] for row in trials.itertuples(index=False)]
     sections = [
-        Section("Trials as lines", [parallel_coordinates(trials)]),
         Section("Trials", [Table("All trials, the best first", list(trials.columns), rows)]),
+        Section("Hyperparameters", figures(trials)),
     ]
     facts = {"Goal": config.goal, "Target": config.target}
     report.write_page(path, Page("Which hyperparameters are best?", verdict, sections, facts))
 
 
-def parallel_coordinates(trials: pd.DataFrame) -> Figure:
-    """Each hyperparameter is an axis from its least to its greatest value, the score the last one."""
+def figures(trials: pd.DataFrame) -> list[Block]:
+    """The score over each hyperparameter that varies, a point per trial."""
     usable = trials[trials[task.MONITOR].notna()]
-    axes = [name for name in usable.columns if name not in NOT_SEARCHED and len(usable[name].unique()) > 1]
-    axes = [*axes, task.MONITOR]
-    positions = pd.DataFrame({name: relative(usable[name]) for name in axes})
-    tips = [", ".join(f"{name} {short(row[name])}" for name in axes) for _, row in usable.iterrows()]
-    bounds = [(short(usable[name].min()), short(usable[name].max())) for name in axes]
-    return Figure(
-        "Parallel coordinates",
-        plots.parallel(axes, positions.to_numpy(), bounds, tips),
-        f"{len(usable)} trials as lines through {', '.join(axes)}; the best trial is the strongest line.",
-        note="Every line is a trial, the strongest the best one. An axis runs from the least to the greatest value.",
-        wide=True,
-    )
+    drawn: list[Block] = []
+    for name in usable.columns:
+        if name not in NOT_SEARCHED and len(usable[name].unique()) > 1:
+            best = report_cell(usable[name].iloc[0])
+            description = f"{task.MONITOR} of {len(usable)} trials over {name}; the best trial has {best}."
+            drawn.append(Figure(name, plot_scores(usable[name], usable[task.MONITOR]), description))
+    return drawn
 
 
-def short(value: object) -> str:
-    """An end of an axis, for reading."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def relative(values: pd.Series) -> pd.Series:
-    """The values between 0 and 1; words are ranked."""
-    numbers = values if pd.api.types.is_numeric_dtype(values) else values.astype(str).rank(method="dense")
-    span = numbers.max() - numbers.min()
-    return (numbers - numbers.min()) / (span or 1)
+def plot_scores(values: pd.Series, scores: pd.Series) -> str:
+    """The scores (num_trials,) over the values of a hyperparameter, the first trial as a larger point."""
+    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    places = values if is_number else values.astype(str)
+    with plots.drawing(str(values.name), task.MONITOR) as (figure, axes):
+        for place, size in ((slice(1, None), 16), (slice(1), 60)):
+            axes.scatter(places[place], scores[place], s=size, color=plots.series_color(0), alpha=0.8, linewidths=0)
+        if is_number and values.min() > 0 and values.max() / values.min() > LOG_RATIO:
+            axes.set_xscale("log")
+        return plots.to_svg(figure, {})
 
 
 def report_cell(value: object) -> str | float | None:

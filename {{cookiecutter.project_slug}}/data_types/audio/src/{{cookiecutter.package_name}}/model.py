@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from . import features, task
+from . import features, optimization, task
 from .config import Config
 from .media import media, spectrograms
 from .media.decoding import FULL_SCALE
@@ -20,9 +20,13 @@ MOMENTUM = 0.9  # of the moving averages: small data have few steps
 
 
 def build_model(
-    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters",
+    config: Config,
+    preprocessor: keras.Model,
+    target: task.Target,
+    num_steps: int,
 ) -> keras.Model:
-    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
     Residual blocks (He et al. 2016) on the spectrogram. Time is pooled away at the end, frequency is not: in which band
     a pattern lies matters, when it comes does not.
@@ -39,17 +43,14 @@ def build_model(
     hidden = residual_stages(hidden, hp.Int("blocks", 1, 3, default=1))
     pooled = over_time(layers.Activation("linear", name=FEATURE_MAPS)(hidden))
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
-    network = keras.Model(inputs, task.output_head(layers.RepeatVector(1)(dropped), target), name="network")
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate),
-            weight_decay=hp.Float("weight_decay", 1e-3, 1e-1, sampling="log", default=0.02),
-        ),
+    model = keras.Model(inputs, task.output_head(layers.RepeatVector(1)(dropped), target), name="network")
+    model.compile(
+        optimizer=optimization.optimizer(config, hp, num_steps),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
-    return network
+    return model
 
 
 def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:

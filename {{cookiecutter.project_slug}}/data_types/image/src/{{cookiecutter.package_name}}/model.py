@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from . import features, task
+from . import features, optimization, task
 from .config import Config
 from .media import media, pretrained
 
@@ -19,9 +19,13 @@ INNER_SIDE = 32  # pixels that the first stage sees; larger images are halved un
 
 
 def build_model(
-    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters",
+    config: Config,
+    preprocessor: keras.Model,
+    target: task.Target,
+    num_steps: int,
 ) -> keras.Model:
-    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search."""
+    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search."""
     tensor = preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
@@ -36,17 +40,14 @@ def build_model(
     pooled = layers.GlobalAveragePooling2D()(hidden)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
     outputs = task.output_head(layers.RepeatVector(1)(dropped), target)
-    network = pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate),
-            weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),
-        ),
+    model = pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
+    model.compile(
+        optimizer=optimization.optimizer(config, hp, num_steps),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
-    return network
+    return model
 
 
 def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from . import encoding, task
+from . import encoding, optimization, task
 from .config import Config
 from .series import architectures
 from .series.instance_norm import Normalize, Restore, level_term
@@ -16,9 +16,13 @@ PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what the network d
 
 
 def build_model(
-    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters",
+    config: Config,
+    preprocessor: keras.Model,
+    target: task.Target,
+    num_steps: int,
 ) -> keras.Model:
-    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
     Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of the targets.
     """
@@ -36,15 +40,11 @@ def build_model(
     if hp.Boolean("level_term", default=True):
         terms.append(level_term(mean, deviation, wanted.horizon, wanted.quantiles))
     forecasts = Restore(dtype=keras.config.floatx(), name="restore")(architectures.total(terms), mean, deviation)
-    network = keras.Model(inputs, forecasts, name="network")
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            hp.Float("learning_rate", 1e-4, 1e-2, sampling="log", default=config.learning_rate),
-            weight_decay=hp.Float("weight_decay", 1e-4, 1e-1, sampling="log", default=1e-2),
-            global_clipnorm=1.0,
-        ),
+    model = keras.Model(inputs, forecasts, name="network")
+    model.compile(
+        optimizer=optimization.optimizer(config, hp, num_steps),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
-    return network
+    return model

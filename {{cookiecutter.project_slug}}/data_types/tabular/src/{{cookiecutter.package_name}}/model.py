@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from . import layers, preprocessing, task
+from . import layers, optimization, preprocessing, task
 from .config import Config
 
 if TYPE_CHECKING:
@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def build_model(
-    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters",
+    config: Config,
+    preprocessor: keras.Model,
+    target: task.Target,
+    num_steps: int,
 ) -> keras.Model:
-    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
     The architecture is TabM (Gorishniy et al., 2025): members that share their kernels are trained side by side, each
     on its own loss, and their predictions are averaged. It overfits less than one network and costs less than many.
@@ -32,18 +36,15 @@ def build_model(
         dense = layers.EnsembleDense(units, random_signs=block == 0, name=f"dense_{block}")
         hidden = keras.layers.Activation("relu")(dense(hidden))  # (batch, members, units)
         hidden = keras.layers.Dropout(dropout)(hidden)
-    network = keras.Model(inputs, task.output_head(hidden, target), name="network")
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            hp.Float("learning_rate", 5e-4, 2e-2, sampling="log", default=config.learning_rate),
-            weight_decay=hp.Float("weight_decay", 1e-4, 1e-1, sampling="log", default=0.03),
-        ),
+    model = keras.Model(inputs, task.output_head(hidden, target), name="network")
+    model.compile(
+        optimizer=optimization.optimizer(config, hp, num_steps),
         loss=task.loss(target),
         metrics=task.metrics(target),
         steps_per_execution=32,  # one call into TensorFlow for 32 batches: small networks are bound by the calls
         jit_compile=config.jit_compile,
     )
-    return network
+    return model
 
 
 def embed(

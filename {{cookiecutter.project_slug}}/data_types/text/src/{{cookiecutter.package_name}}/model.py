@@ -1,12 +1,11 @@
 """build_model: weighted bags of words and character n-grams, beside a convolution over the words in their order."""
 
-import math
 from typing import TYPE_CHECKING
 
 import keras
 from keras import layers, ops
 
-from . import task
+from . import optimization, task
 from .config import Config
 from .layers import WeightedBag
 from .text.vocabulary import BagOfNgrams
@@ -15,14 +14,17 @@ if TYPE_CHECKING:
     import keras_tuner
 
 WIDEST = 3  # words that the convolution sees at once
-LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 
 
 def build_model(
-    hp: "keras_tuner.HyperParameters", config: Config, preprocessor: keras.Model, target: task.Target
+    hp: "keras_tuner.HyperParameters",
+    config: Config,
+    preprocessor: keras.Model,
+    target: task.Target,
+    num_steps: int,
 ) -> keras.Model:
-    """Builds and compiles the network; the defaults of `hp` are what `make train` uses before any search.
+    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
     Its members see words, character n-grams, both, and the words in their order. They are trained side by side, each on
     its own loss, and their predictions are averaged: they err on different texts.
@@ -45,29 +47,16 @@ def build_model(
     with_features = [layers.Concatenate()([member, inputs["features"]]) for member in members]
     stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
-    network = keras.Model(inputs, task.output_head(dropped, target), name="network")
+    model = keras.Model(inputs, task.output_head(dropped, target), name="network")
     for name, bag in bags.items():
         bag.weigh(preprocessor.get_layer(name).inverse_document_frequencies())
-    rate = default_rate(config, preprocessor)
-    network.compile(
-        optimizer=keras.optimizers.AdamW(
-            hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=rate),
-            weight_decay=hp.Float("weight_decay", 1e-3, 1.0, sampling="log", default=0.01),
-        ),
+    model.compile(
+        optimizer=optimization.optimizer(config, hp, num_steps, preprocessor.get_layer("word_ngrams").length),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
-    return network
-
-
-def default_rate(config: Config, preprocessor: keras.Model) -> float:
-    """The learning rate of the settings, made less where texts are long.
-
-    The weights of a text have the length 1. If all n-grams of its bag move by the learning rate, their weighted sum
-    moves by as much as the square root of their number.
-    """
-    return config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / preprocessor.get_layer("word_ngrams").length))
+    return model
 
 
 def default_sequence(preprocessor: keras.Model) -> str:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from project.pairs.transformer import Transformer, waves
-from project.pairs.warm_up import WarmUpAdam
 
 SOURCE = np.array([[3, 4, 5, 2]], "int32")
 TARGET = np.array([[1, 6, 7, 8]], "int32")
@@ -50,18 +49,3 @@ def test_places_are_told_apart_wherever_counting_starts() -> None:
     whole = np.asarray(waves(0, 50, 16))
     assert len(np.unique(whole.round(4), axis=0)) == 50
     np.testing.assert_allclose(waves(20, 1, 16), whole[20:21], rtol=1e-6)
-
-
-def test_the_first_steps_are_small() -> None:
-    weight = keras.Variable([0.0])
-    optimizer = WarmUpAdam(4, learning_rate=0.1)
-    places = [0.0]
-    for _ in range(8):
-        optimizer.apply([keras.ops.ones(1)], [weight])
-        places.append(float(weight[0]))
-    np.testing.assert_allclose(-np.diff(places), 0.1 * np.minimum(np.arange(1, 9) / 4, 1), rtol=1e-3)
-
-
-def test_the_optimizer_comes_back_from_its_settings() -> None:
-    again = WarmUpAdam.from_config(WarmUpAdam(7, learning_rate=0.1).get_config())
-    assert again.warm_up_steps == 7

@@ -8,8 +8,7 @@ from keras import layers
 from ..config import Config
 from ..core.errors import InputError
 
-HEAD_EPOCHS = 3  # of the first phase, in which the backbone stands still
-FINE_RATE = 0.1  # of the learning rate, in the second phase: what was learned on ImageNet shall not be lost
+HEAD_EPOCHS, HEAD_RATE = 3, 0.002  # of the first phase, in which the weights of the backbone do not change
 SMALLEST = 32  # pixels on a side that these networks take
 
 
@@ -43,24 +42,24 @@ def feature_maps(backbone: keras.Model, images: keras.KerasTensor) -> keras.Kera
 
 
 class FineTuned(keras.Model):
-    """A network on a backbone: `fit` trains the head alone first, then all of it at a tenth of the learning rate."""
+    """A network on a backbone: `fit` trains the head alone first, by Adam, then all of it by its own optimizer."""
 
     def fit(self, x: Any, *, initial_epoch: int = 0, **options: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`; a training that goes on after a kill is in its second phase."""
-        backbone, rate = self.get_layer("backbone"), float(self.optimizer.learning_rate.numpy())
+        backbone, own = self.get_layer("backbone"), self.optimizer
         if initial_epoch == 0:
+            with self.distribute_strategy.scope():
+                head_only = keras.optimizers.Adam(HEAD_RATE)
             backbone.trainable = False
-            self.recompile(rate)
+            self.recompile(head_only)
             super().fit(x, epochs=HEAD_EPOCHS, verbose=0, shuffle=False, callbacks=preparing(options["callbacks"]))
         backbone.trainable = True
-        self.recompile(rate * FINE_RATE)
+        self.recompile(own)
         return super().fit(x, initial_epoch=initial_epoch, **options)
 
-    def recompile(self, rate: float) -> None:
-        """A new optimizer with another learning rate, which takes note of what can be trained."""
-        settings = {**self.optimizer.get_config(), "learning_rate": rate}
+    def recompile(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Changes the optimizer, and takes note of what can be trained."""
         with self.distribute_strategy.scope():
-            optimizer = type(self.optimizer).from_config(settings)
             self.compile(optimizer, self.loss, self.metrics_to_log, jit_compile=False)
 
     def compile(self, optimizer: Any, loss: Any, metrics: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Training on several devices and machines by tf.distribute, with the weights that one process would have given."""
+"""Training on several devices and machines by tf.distribute, with the weights that one process would find."""
 
 import json
 import os
@@ -32,12 +32,12 @@ def strategy() -> tf.distribute.Strategy:
 
 
 def num_workers() -> int:
-    """How many processes train together."""
+    """The number of processes that train together."""
     return len(cluster()["cluster"]["worker"])
 
 
 def worker_index() -> int:
-    """The place of this process among them; the first one, the chief, writes what comes out."""
+    """The index of this process among them; the first one, the chief, writes the artifacts."""
     return int(cluster()["task"]["index"])
 
 
@@ -100,27 +100,27 @@ def part_of(batch: Batch, number: tf.Tensor, num_parts: int) -> tuple[dict[str, 
     return {name: tf.gather(values, rows) for name, values in inputs.items()}, own, tf.fill([tf.size(rows)], weight)
 
 
-def synchronize(network: keras.Model, dataset: tf.data.Dataset) -> None:
+def synchronize(model: keras.Model, dataset: tf.data.Dataset) -> None:
     """Makes `fit` of Keras 3 work on several devices, and batch statistics those of the whole batch.
 
-    Keras 3 fails in three ways: it tries the network on the mean of all devices' values, which may differ in shape, and
+    Keras 3 fails in three ways: it tries the model on the mean of all devices' values, which may differ in shape, and
     gets zeros here; several steps in one call to TensorFlow lose their inputs; and the mean of logs over workers is
     taken along an axis that scalars lack.
     """
-    for layer in network._flatten_layers():  # noqa: SLF001 (there is no public way to all nested layers)
+    for layer in model._flatten_layers():  # noqa: SLF001 (there is no public way to all nested layers)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
     zeros = batching.zeros(dataset)
 
     def build(**_: Any) -> None:
-        with network.distribute_strategy.scope():
-            network._symbolic_build(data_batch=zeros)  # noqa: SLF001
+        with model.distribute_strategy.scope():
+            model._symbolic_build(data_batch=zeros)  # noqa: SLF001
 
-    network._maybe_symbolic_build = build  # noqa: SLF001
-    network.steps_per_execution = 1
+    model._maybe_symbolic_build = build  # noqa: SLF001
+    model.steps_per_execution = 1
     if num_workers() > 1:
-        step = network.train_step
-        network.train_step = lambda data: {name: tf.reshape(log, (1,)) for name, log in step(data).items()}
+        step = model.train_step
+        model.train_step = lambda data: {name: tf.reshape(log, (1,)) for name, log in step(data).items()}
 
 
 class ClipTogether(keras.callbacks.Callback):
@@ -129,7 +129,7 @@ class ClipTogether(keras.callbacks.Callback):
     prepares = True  # each phase of a training
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the optimizer that the network has by now."""
+        """Looks at the optimizer that the model has by now."""
         del logs
         optimizer, num_replicas = self.model.optimizer, self.model.distribute_strategy.num_replicas_in_sync
         if optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue:
@@ -148,27 +148,27 @@ def clip_together(clip: Callable[[list[Any]], list[Any]], num_replicas: int) -> 
 
 
 class SharedValidation(keras.callbacks.Callback):
-    """Scores each epoch on the validation split: every worker a part of the batches, on a network of its own.
+    """Scores each epoch on the validation split: every worker a part of the batches, on a model of its own.
 
-    What metrics count is added up over the workers, so that all of them read the scores that one process would have.
+    The states of the metrics are summed over the workers, so that all of them see the scores of one process.
     """
 
-    def __init__(self, local: keras.Model, dataset: tf.data.Dataset) -> None:
-        """Takes a compiled network that is not distributed, to carry the weights, and the batches."""
+    def __init__(self, eval_model: keras.Model, dataset: tf.data.Dataset) -> None:
+        """Takes a compiled model that is not distributed, which gets the weights, and the batches."""
         super().__init__()
-        self.local = local
+        self.eval_model = eval_model
         self.is_shared = int(dataset.cardinality()) >= num_workers() > 1
         self.part = dataset.shard(num_workers(), worker_index()) if self.is_shared else dataset
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the validation scores to the logs, before other callbacks read them."""
         del epoch
-        self.local.set_weights(self.model.get_weights())
-        self.local.evaluate(self.part, verbose=0)
+        self.eval_model.set_weights(self.model.get_weights())
+        self.eval_model.evaluate(self.part, verbose=0)
         if self.is_shared:
-            self.add_up([variable for metric in self.local.metrics for variable in metric.variables])
+            self.add_up([variable for metric in self.eval_model.metrics for variable in metric.variables])
         if logs is not None:
-            logs |= {f"val_{name}": float(score) for name, score in self.local.get_metrics_result().items()}
+            logs |= {f"val_{name}": float(score) for name, score in self.eval_model.get_metrics_result().items()}
 
     def add_up(self, counts: list[keras.Variable]) -> None:
         """Replaces the counts of this worker by the sums over all of them."""

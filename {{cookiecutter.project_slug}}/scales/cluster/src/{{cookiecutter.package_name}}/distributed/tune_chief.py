@@ -1,4 +1,4 @@
-"""The chief of a search by several workers: hands out the trials, and gives up on workers that are lost."""
+"""The chief of a search by several workers: assigns the trials, and handles workers that are lost."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from ..training.search import Trial, TrialStatus
 from . import processes
 from .tune_workers import FIRST_CONTACT, LOOPBACK, LOST, LocalWorkers, Place
 
-MOST_LOSSES = 3  # workers that a trial may take with it; then it is to blame, for example for want of memory
+MOST_LOSSES = 3  # workers that a trial may lose; then the trial itself is the cause, for example because of its memory
 PAUSE = 0.5  # seconds after which a worker without a trial asks again
 LOOK = 0.2  # seconds between looks at the workers
-MOST_CALLS = 64  # answered at once: each waiting worker takes one
+MOST_CALLS = 64  # answered at once: each waiting worker needs one
 
 
 class Servicer(oracle_chief.OracleServicer):
-    """KerasTuner's answers to workers, which also keep account of who is there.
+    """KerasTuner's answers to workers, which also keep track of the workers.
 
-    Its own lock guards the oracle, since the oracle's stays locked for ever when a call fails.
+    Its own lock guards the oracle: the oracle's own lock is never released when a call fails.
     """
 
     def __init__(self, oracle: keras_tuner.Oracle, search: str) -> None:
@@ -41,11 +41,12 @@ class Servicer(oracle_chief.OracleServicer):
         super().__init__(oracle)
         self.search = search
         self.lock = threading.RLock()
-        self.seen: dict[str, float] = {}  # worker -> when it was heard of last
-        self.dismissed: set[str] = set()  # workers that were told that there is nothing left to do
+        self.seen: dict[str, float] = {}  # worker -> time of its last heartbeat
+        self.dismissed: set[str] = set()  # workers that know that nothing is left to do
         self.lost: dict[str, str] = {}  # worker -> how it was lost
         self.losses: Counter[str] = Counter()  # trial -> how many workers it has lost
         self.messages: dict[str, str] = {}  # trial -> why it has failed
+        self.failures = 0  # in a row
         self.failure = ""  # why the search cannot go on
 
     @contextlib.contextmanager
@@ -59,7 +60,7 @@ class Servicer(oracle_chief.OracleServicer):
                 raise
 
     def GetSpace(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the protocol's name)
-        """Answers a worker's sign of life or of failure; one that has other data, settings or code is turned away."""
+        """Answers a worker's heartbeat or failure; one with other data, settings or code is rejected."""
         sent = dict(context.invocation_metadata())
         if sent.get("search", self.search) != self.search:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "its data, settings or search space differ")
@@ -71,7 +72,7 @@ class Servicer(oracle_chief.OracleServicer):
             return super().GetSpace(request, context)
 
     def CreateTrial(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Hands out a trial; while others are at work there may be one to take over, so the worker is to wait."""
+        """Assigns a trial; a worker waits while others are running, since it may have to take over one of theirs."""
         del context
         with self.turn():
             self.seen[request.tuner_id] = time.monotonic()
@@ -95,22 +96,26 @@ class Servicer(oracle_chief.OracleServicer):
         return trial
 
     def UpdateTrial(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Takes the scores of a trial."""
+        """Records the scores of a trial."""
         if self.failure or not self.runner(request.trial_id):
             context.abort(grpc.StatusCode.CANCELLED, "the trial is no longer asked for")
         with self.turn():
             return super().UpdateTrial(request, context)
 
     def EndTrial(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Closes a trial, unless its worker was given up and another one has closed it."""
+        """Ends a trial, unless its worker was treated as lost and another one has ended it."""
         del context
         trial = Trial.from_proto(request.trial)
         trial.message = self.messages.get(trial.trial_id)
         worker = self.runner(trial.trial_id)
         if worker and not self.failure:
-            with contextlib.suppress(RuntimeError), self.turn():  # several failures in a row end the search
+            with self.turn():
                 self.oracle.end_trial(trial)
-            print(f"{search.outcome(self.oracle.trials[trial.trial_id])} ({worker})", flush=True)
+                ended = self.oracle.trials[trial.trial_id]
+                self.failures = self.failures + 1 if search.is_failed(ended) else 0
+                if self.failures == search.MOST_FAILURES:
+                    self.failure = search.failure(ended)
+            print(f"{search.outcome(ended)} ({worker})", flush=True)
         return protos.get_service().EndTrialResponse()
 
     def runner(self, trial_id: str) -> str:
@@ -119,8 +124,8 @@ class Servicer(oracle_chief.OracleServicer):
             return next((name for name, trial in self.oracle.ongoing_trials.items() if trial.trial_id == trial_id), "")
 
     def give_up(self, worker: str, how: str) -> None:
-        """Takes a worker for lost, and keeps its trial for another one."""
-        with contextlib.suppress(RuntimeError), self.turn():  # as in EndTrial
+        """Treats a worker as lost, and queues its trial for another one."""
+        with self.turn():
             self.lost[worker] = how
             self.seen.pop(worker, None)
             trial = self.oracle.ongoing_trials.pop(worker, None)
@@ -137,7 +142,7 @@ class Servicer(oracle_chief.OracleServicer):
                 print(search.outcome(trial), flush=True)
 
     def silent(self) -> list[str]:
-        """The workers that have not been heard of for long."""
+        """The workers whose last heartbeat is too long ago."""
         with self.lock:
             return [name for name, heard in self.seen.items() if time.monotonic() - heard > LOST]
 
@@ -171,11 +176,11 @@ class Chief:
         protos.get_service_grpc().add_OracleServicer_to_server(servicer, self.server)
         self.server.start()
         if self.workers is None:
-            print(f"handing out trials at {self.address}", flush=True)
+            print(f"assigning trials at {self.address}", flush=True)
         self.supervise(servicer)
         self.dismiss(servicer)
         if servicer.failure:
-            raise RefusedError(f"the search failed: {servicer.failure}")
+            raise RefusedError(servicer.failure)
 
     def supervise(self, servicer: Servicer) -> None:
         """Gives up on lost workers until nothing is left to do."""
@@ -198,7 +203,7 @@ class Chief:
             if name not in servicer.lost and name not in servicer.dismissed:
                 servicer.give_up(name, how)
         for name in servicer.silent():
-            servicer.give_up(name, f"not heard of for {LOST} seconds")
+            servicer.give_up(name, f"no heartbeat for {LOST} seconds")
 
     def dismiss(self, servicer: Servicer) -> None:
         """Waits a little until every worker knows that there is nothing left to do."""

@@ -18,32 +18,32 @@ def main(config: Config) -> None:
         search_as_worker(config, place)
         return
     tuner = search_by_workers(config, place) if place or config.workers > 1 else search_alone(config)
-    search.write(config, search.table(tuner), search.best(tuner))
+    search.finish(config, tuner)
 
 
 def search_alone(config: Config) -> keras_tuner.Tuner:
     """Runs the trials in this process."""
-    tuner, data = search.prepare(config, search.Reporting)
-    search.run_trials(config, tuner, data)
+    tuner = search.make_tuner(config, search.Reporting)
+    search.run_trials(config, tuner)
     return tuner
 
 
 def search_as_worker(config: Config, place: Place) -> None:
-    """Runs trials that a chief hands out, and leaves the results to it."""
+    """Runs trials that a chief assigns, and reports the results to it."""
     tune_workers.end_with_parent(os.environ)
-    tuner, data = search.prepare(config, tune_workers.SeededTuner)
+    tuner = search.make_tuner(config, tune_workers.SeededTuner)
     with tune_workers.in_touch(tuner, place):
-        search.run_trials(config, tuner, data)
+        search.run_trials(config, tuner)
 
 
 def search_by_workers(config: Config, place: Place | None) -> keras_tuner.Tuner:
-    """Hands out trials, to workers on this machine unless the environment gives this process a place among several."""
+    """Assigns trials: to workers on this machine, unless the environment gives this process a role among several."""
     for name in place.variables() if place else ():
         del os.environ[name]  # else KerasTuner would keep this search apart from that of one process
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from ..distributed import tune_chief  # here, since a search by one process needs no gRPC
 
     with tune_chief.started(config, place) as chief:  # the workers load the data while this process does
-        tuner, _ = search.prepare(config, search.Reporting)
+        tuner = search.make_tuner(config, search.Reporting)
         chief.search(tuner)
     return tuner

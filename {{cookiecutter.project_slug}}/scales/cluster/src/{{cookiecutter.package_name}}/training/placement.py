@@ -1,4 +1,4 @@
-"""Where a network is trained: on one device, on all GPUs of this machine, or by several workers (TF_CONFIG)."""
+"""Where a model is trained: on one device, on all GPUs of this machine, or by several workers (TF_CONFIG)."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from ..distributed.distribution import is_chief, strategy
 __all__ = ["is_chief", "prepare", "strategy", "validation_apart"]
 
 
-def prepare(network: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, list[keras.callbacks.Callback]]:
+def prepare(model: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, list[keras.callbacks.Callback]]:
     """The batches of (inputs, targets) as `fit` takes them, and what has to be done before the first step."""
-    if network.distribute_strategy.num_replicas_in_sync == 1:
+    if model.distribute_strategy.num_replicas_in_sync == 1:
         return dataset, [TraceOnce(dataset)]
-    distribution.synchronize(network, dataset)
-    return distribution.share_out(dataset, network.distribute_strategy), [distribution.ClipTogether()]
+    distribution.synchronize(model, dataset)
+    return distribution.share_out(dataset, model.distribute_strategy), [distribution.ClipTogether()]
 
 
-def validation_apart(local: keras.Model, dataset: tf.data.Dataset) -> keras.callbacks.Callback:
-    """Scores each epoch on the validation split by `local`, a compiled copy on one device and in float32."""
-    return distribution.SharedValidation(local, dataset)
+def validation_apart(eval_model: keras.Model, dataset: tf.data.Dataset) -> keras.callbacks.Callback:
+    """Scores each epoch on the validation split by `eval_model`, a compiled copy on one device and in float32."""
+    return distribution.SharedValidation(eval_model, dataset)

@@ -7,6 +7,6 @@ from ..training import search
 def main(config: Config) -> None:
     """From the examples tables to artifacts/tuning; a search that was stopped goes on."""
     search.spare_collections()
-    tuner, data = search.prepare(config, search.Reporting)
-    search.run_trials(config, tuner, data)
-    search.write(config, search.table(tuner), search.best(tuner))
+    tuner = search.make_tuner(config, search.Reporting)
+    search.run_trials(config, tuner)
+    search.finish(config, tuner)

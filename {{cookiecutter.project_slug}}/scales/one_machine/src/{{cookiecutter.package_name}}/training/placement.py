@@ -1,4 +1,4 @@
-"""Where a network is trained: on the one device of this machine."""
+"""Where a model is trained: on the one device of this machine."""
 
 from typing import Any
 
@@ -18,29 +18,29 @@ def is_chief() -> bool:
     return True
 
 
-def prepare(network: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, list[keras.callbacks.Callback]]:
+def prepare(model: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, list[keras.callbacks.Callback]]:
     """The batches of (inputs, targets) as `fit` takes them, and what has to be done before the first step."""
-    del network
+    del model
     return dataset, [TraceOnce(dataset)]
 
 
-def validation_apart(local: keras.Model, dataset: tf.data.Dataset) -> keras.callbacks.Callback:
-    """Scores each epoch on the validation split by `local`, a compiled copy of the network in float32."""
-    return LocalValidation(local, dataset)
+def validation_apart(eval_model: keras.Model, dataset: tf.data.Dataset) -> keras.callbacks.Callback:
+    """Scores each epoch on the validation split by `eval_model`, a compiled copy of the model in float32."""
+    return SeparateValidation(eval_model, dataset)
 
 
-class LocalValidation(keras.callbacks.Callback):
-    """Adds the validation scores of another network, with the same weights, to the logs."""
+class SeparateValidation(keras.callbacks.Callback):
+    """Adds the validation scores of another model with the same weights, to the logs."""
 
-    def __init__(self, local: keras.Model, dataset: tf.data.Dataset) -> None:
-        """Takes the compiled network, and batches of (inputs, targets)."""
+    def __init__(self, eval_model: keras.Model, dataset: tf.data.Dataset) -> None:
+        """Takes the compiled model, and batches of (inputs, targets)."""
         super().__init__()
-        self.local, self.dataset = local, dataset
+        self.eval_model, self.dataset = eval_model, dataset
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the scores before other callbacks read them."""
         del epoch
-        self.local.set_weights(self.model.get_weights())
-        scores = self.local.evaluate(self.dataset, verbose=0, return_dict=True)
+        self.eval_model.set_weights(self.model.get_weights())
+        scores = self.eval_model.evaluate(self.dataset, verbose=0, return_dict=True)
         if logs is not None:
             logs |= {f"val_{name}": float(score) for name, score in scores.items()}
