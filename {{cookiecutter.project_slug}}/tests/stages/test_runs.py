@@ -51,13 +51,14 @@ def test_the_list_shows_scores_and_settings_the_newest_first(
     scored: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Config.model_construct().public() | {"epochs": 77, "artifacts": "elsewhere"}
-    add_run(scored, 2, settings=settings, commit="0123456789abcdef+")
+    add_run(scored, 2, settings=settings, commit="0123456789abcdef+", tuned={"width": 8, "rate": 1e-3 / 3})
     artifacts.remove(scored.paths.kept_run(1) / run_history.SCORES)  # the list scores what was not evaluated
     runs.main(scored)
     header, newest, oldest, *_ = capsys.readouterr().out.splitlines()
     value = scored.metric in header and scoring.score(scored, run_history.read(scored, 1))
     assert newest.split()[0] == "2"
     assert "  epochs=77  " in newest
+    assert "  width=8 rate=0.0003333  " in newest
     assert newest.endswith("01234567+")
     assert oldest.split()[0] == "1"
     assert f"  {value}  " in oldest
@@ -127,17 +128,17 @@ def test_without_mlflow_its_setting_is_refused_before_training(trained: Config) 
 
 
 def test_a_run_is_sent_to_mlflow(trained: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("mlflow")
+    mlflow = pytest.importorskip("mlflow")
     config = trained.model_copy(update={"mlflow": (tmp_path / "mlflow").as_uri()})
     run_history.keep(config)
     run_history.add_scores(config, run_history.read(config, 2).facts["model"], *scores_of(config))
     identity = artifacts.read_json(config.paths.kept_run(2) / run_history.IDENTITY, "train")
-    sent = run_history.connect(config).get_run(identity["run"]).data
+    sent = mlflow.get_run(identity["run"]).data
     assert sent.params["epochs"] == str(config.epochs)
     assert {"val_loss", config.metric, f"{config.metric}_low"} <= sent.metrics.keys()
     unreachable = config.model_copy(update={"mlflow": "http://127.0.0.1:9"})
     run_history.keep(unreachable)
-    assert "did not take the run" in capsys.readouterr().err
+    assert "did not accept the run" in capsys.readouterr().err
     assert unreachable.paths.kept_runs() == [1, 2, 3]
 
 

@@ -38,10 +38,15 @@ SCORES, PREDICTIONS, LOGS = "scores.json", "validation.npz", "logs"
 TARGETS = "targets"  # their name among the predictions
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
-IDENTITY = "mlflow.json"  # in the folder of a run: how MLflow calls it
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}  # by itself: minutes
-MOST_PARAMETERS, MOST_METRICS = 100, 1_000  # of one message, and
-MOST_CHARACTERS = 500  # of a parameter: MLflow refuses more
+IDENTITY = "mlflow.json"  # in the folder of a run: the run's name in MLflow
+MOST_PARAMETERS, MOST_CHARACTERS = 100, 500  # of a message, and of a parameter: MLflow refuses more
+MLFLOW = {  # environment variables of MLflow
+    "MLFLOW_ALLOW_FILE_STORE": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # by default, an unreachable server is waited for for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
 
 
 @dataclass(frozen=True)
@@ -146,65 +151,53 @@ def check(config: Config) -> None:
 
 
 def send(config: Config, folder: Path, facts: Mapping[str, Any]) -> None:
-    """Sends settings, hyperparameters, data hash, commit and curves of the run that is kept in a folder."""
+    """Sends settings, hyperparameters, data hash, commit and curves of the run in a folder to MLflow, if it is set."""
     if not config.mlflow:
         return
-    with tolerated(config):
-        client = connect(config)
-        experiment = client.get_experiment_by_name(PROJECT)
-        place = experiment.experiment_id if experiment else client.create_experiment(PROJECT)
+    hyperparameters = {f"hyperparameters.{name}": value for name, value in facts["hyperparameters"].items()}
+    values = {name: str(value)[:MOST_CHARACTERS] for name, value in {**facts["settings"], **hyperparameters}.items()}
+    with sending(config) as mlflow:
+        mlflow.set_experiment(PROJECT)
         tags = {name: str(facts[name]) for name in ("data", "commit", "model")}
-        run = client.create_run(place, tags=tags, run_name=facts["time"]).info.run_id
-        entities = importlib.import_module("mlflow.entities")
-        values = {**facts["settings"], **{f"hyperparameters.{key}": v for key, v in facts["hyperparameters"].items()}}
-        parameters = [entities.Param(name, str(value)[:MOST_CHARACTERS]) for name, value in values.items()]
-        for start in range(0, len(parameters), MOST_PARAMETERS):
-            client.log_batch(run, params=parameters[start : start + MOST_PARAMETERS])
-        curves = pd.read_csv(folder / config.paths.history.name).to_dict("records")
-        points = [
-            entities.Metric(name, value, 0, int(row["epoch"]) + 1)
-            for row in curves
-            for name, value in row.items()
-            if name != "epoch"
-        ]
-        for start in range(0, len(points), MOST_METRICS):
-            client.log_batch(run, metrics=points[start : start + MOST_METRICS])
-        client.log_artifact(run, str(folder / config.paths.run.name))
-        client.set_terminated(run)
-        artifacts.write_json(folder / IDENTITY, {"address": config.mlflow, "run": run})
+        with mlflow.start_run(run_name=facts["time"], tags=tags) as run:
+            for start in range(0, len(values), MOST_PARAMETERS):
+                mlflow.log_params(dict(list(values.items())[start : start + MOST_PARAMETERS]))
+            for row in pd.read_csv(folder / config.paths.history.name).to_dict("records"):
+                mlflow.log_metrics(row, step=int(row.pop("epoch")) + 1)
+            mlflow.log_artifact(str(folder / config.paths.run.name))
+        artifacts.write_json(folder / IDENTITY, {"address": config.mlflow, "run": run.info.run_id})
 
 
 def send_scores(config: Config, folder: Path, scores: Mapping[str, Mapping[str, float]]) -> None:
     """Adds the scores on the validation split, with the bounds of their intervals, to a run that was sent before."""
     if not config.mlflow or not (folder / IDENTITY).exists():
         return
-    with tolerated(config):
-        client, run = connect(config), artifacts.read_json(folder / IDENTITY, "train")["run"]
-        for metric, interval in scores.items():
-            for bound, value in interval.items():
-                client.log_metric(run, metric if bound == "value" else f"{metric}_{bound}", value)
-
-
-def connect(config: Config) -> Any:
-    """MLflow's client; that a folder may be its store has to be said to newer versions of it."""
-    for name, value in {**PATIENCE, "MLFLOW_ALLOW_FILE_STORE": "true"}.items():
-        os.environ.setdefault(name, value)
-    return importlib.import_module("mlflow").MlflowClient(config.mlflow)
+    named = {
+        metric if bound == "value" else f"{metric}_{bound}": value
+        for metric, interval in scores.items()
+        for bound, value in interval.items()
+    }
+    with sending(config) as mlflow, mlflow.start_run(artifacts.read_json(folder / IDENTITY, "train")["run"]):
+        mlflow.log_metrics(named)
 
 
 @contextmanager
-def tolerated(config: Config) -> Generator[None, None, None]:
-    """A run that cannot be sent is told of, but nothing is lost by it: it is kept here in any case."""
+def sending(config: Config) -> Generator[Any, None, None]:
+    """MLflow, as a module; what it does not accept is reported, and nothing is lost, since every run is kept here."""
+    for name, value in MLFLOW.items():
+        os.environ.setdefault(name, value)
+    mlflow = importlib.import_module("mlflow")
+    mlflow.set_tracking_uri(config.mlflow)
     try:
-        yield
-    except (importlib.import_module("mlflow.exceptions").MlflowException, OSError) as error:
+        yield mlflow
+    except (mlflow.exceptions.MlflowException, OSError) as error:
         problem = str(error).splitlines()[0]
-        print(f"warning: {config.mlflow} did not take the run, which is kept here: {problem}", file=sys.stderr)
+        print(f"warning: {config.mlflow} did not accept the run, which is kept here: {problem}", file=sys.stderr)
 
 
 def save(
     config: Config,
-    complete: "keras.Model",
+    serving_model: "keras.Model",
     checkpoint: "Checkpoint",
     hyperparameters: "keras_tuner.HyperParameters",
     seconds: float,
@@ -212,14 +205,16 @@ def save(
     """Writes the model, the history and the facts about the run; the model last, since it says that all is there."""
     paths, history = config.paths, pd.DataFrame(checkpoint.history)
     best = checkpoint.history[checkpoint.best_epoch]
+    chosen, defaults = hyperparameters.values, {each.name: each.default for each in hyperparameters.space}
     with artifacts.replacing(paths.history) as temporary:
         history.to_csv(temporary, index=False)
     with artifacts.replacing(paths.model) as temporary:
-        complete.save(temporary)
+        serving_model.save(temporary)
         facts = run_facts(config) | {
             "model": artifacts.content_hash(temporary),
-            "hyperparameters": hyperparameters.values,
-            "num_weights": complete.count_params(),
+            "hyperparameters": chosen,
+            "tuned": {name: value for name, value in chosen.items() if value != defaults.get(name)},
+            "num_weights": serving_model.count_params(),
             "epochs": checkpoint.epochs_done,
             "best_epoch": best["epoch"] + 1,
             "seconds": round(seconds, 1),
