@@ -11,8 +11,8 @@ class TrainingSettings(Settings):
     """Settings of training and of the runs that are kept."""
 
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Numbers that training computes with; auto: bfloat16 on GPUs that have it, if the network is large enough to gain.
-    Weights, validation and the exported model are float32 anyway."""
+    """Number format of training; auto: bfloat16 on GPUs that have it, if the model is large enough to gain.
+    Weights, validation and the exported model are always float32."""
 
     xla: Literal["auto", "on", "off"] = "auto"
     """Whether XLA compiles the steps of training; auto: on one GPU only, and not for batches of differing length."""
@@ -27,7 +27,7 @@ class TrainingSettings(Settings):
     """The two runs that `make compare` compares, by their numbers; empty: the last two."""
 
     mlflow: str = ""
-    """The address of an MLflow server, database or folder that every run is sent to as well; empty: none."""
+    """The address of an MLflow server, database or folder to which every run is also sent; empty: none."""
 
     @property
     def jit_compile(self) -> bool | str:

@@ -80,7 +80,7 @@ class PeriodicEmbedding(keras.layers.Layer):
     """
 
     def __init__(self, units: int, num_frequencies: int, scale: float, **options: Any) -> None:
-        """Takes the width of an embedding, the waves behind it, and how fast these are at the start."""
+        """Takes the width of an embedding, the number of its frequencies, and their initial scale."""
         super().__init__(**options)
         self.units = units
         self.num_frequencies = num_frequencies
@@ -232,7 +232,7 @@ class DaysSinceEpoch(keras.layers.Layer):
         return tf.where(is_date, exact, float("nan"))
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """States that numbers come out."""
+        """The outputs are numbers."""
         return keras.KerasTensor(inputs.shape, "float32")
 
 
@@ -244,7 +244,7 @@ def field(texts: tf.Tensor, is_there: tf.Tensor, position: int, length: int) -> 
 
 @keras.saving.register_keras_serializable(package="tabular")
 class WholeNumberName(keras.layers.Layer):
-    """Names whole numbers, so that they can be told apart like categories; others and missing ones become "".
+    """Names whole numbers, so that they can be treated as categories; others and missing ones become "".
 
     Shapes: (batch,) float32 to (batch,) string.
     """
@@ -255,7 +255,7 @@ class WholeNumberName(keras.layers.Layer):
         return tf.where(is_whole, tf.strings.as_string(tf.cast(tf.where(is_whole, inputs, 0.0), "int32")), "")
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """States that texts come out."""
+        """The outputs are texts."""
         return keras.KerasTensor(inputs.shape, "string")
 
 
@@ -268,5 +268,5 @@ class TextLength(keras.layers.Layer):
         return tf.cast(tf.strings.length(inputs, unit="UTF8_CHAR"), "float32")
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """States that numbers come out."""
+        """The outputs are numbers."""
         return keras.KerasTensor(inputs.shape, "float32")

@@ -11,13 +11,13 @@ import tensorflow as tf
 class WeightedBag(keras.layers.Layer):
     """The sum of the embeddings of the n-grams of a text, weighted by TF-IDF (Salton and Buckley 1988).
 
-    As in fastText (Joulin et al. 2017), but that what is rare counts more than what is frequent, and that the weights
-    of a text have the length 1. Training leaves n-grams out at random, so that it relies on no single one.
+    As in fastText (Joulin et al. 2017), but rare n-grams count more than frequent ones, and the weights of a text have
+    the length 1. Training drops n-grams at random, so that the model relies on no single one.
     Shapes: int32 codes (batch, num_ngrams), 0 for none, to (batch, units).
     """
 
     def __init__(self, num_codes: int, units: int, dropout: float = 0.0, **options: Any) -> None:
-        """Takes the number of codes, the width of an embedding and the share of n-grams that training leaves out."""
+        """Takes the number of codes, the width of an embedding and the share of n-grams that training drops."""
         super().__init__(**options)
         self.num_codes, self.units = num_codes, units
         self.dropout = keras.layers.Dropout(dropout)

@@ -1,4 +1,4 @@
-"""Classification: the network's head, loss and training metrics, and the decoding of its predictions."""
+"""Classification: the head of the model, its loss and training metrics, and the decoding of its predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is
 
 @dataclass(frozen=True)
 class Target:
-    """What training learns of the target: its classes in the order of the outputs, and their weights in the loss."""
+    """What training learns about the target: its classes in the order of the outputs, and their weights in the loss."""
 
     classes: tuple[str | int, ...]  # all of one type
     weights: tuple[float, ...]
@@ -67,7 +67,7 @@ def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTenso
 
 
 class MembersCrossentropy(keras.losses.Loss):
-    """Cross-entropy averaged over the members, each of which so learns on its own (TabM, Gorishniy et al. 2025)."""
+    """Cross-entropy averaged over the members, so that each learns on its own (TabM, Gorishniy et al. 2025)."""
 
     def __init__(self, weights: tuple[float, ...]) -> None:
         """Takes the weight of each class."""
@@ -110,10 +110,10 @@ def average_probabilities(logits: Any, temperature: Any = 1.0) -> Any:
     return ops.mean(ops.softmax(logits / temperature), axis=1)
 
 
-def for_inference(config: Config, network: keras.Model) -> keras.Model:
-    """The trained network as it is used: the same, without the optimizer and the loss."""
+def for_inference(config: Config, model: keras.Model) -> keras.Model:
+    """The trained model for inference: the same, without the optimizer and the loss."""
     del config
-    return keras.Model(network.input, network.output, name="network")
+    return keras.Model(model.input, model.output, name="network")
 
 
 @keras.saving.register_keras_serializable(package="task")
@@ -147,7 +147,7 @@ def continued(old: Target, new: Target) -> Target | None:
 
 
 def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
-    """Predictions of a model that knows other classes, as probabilities of the wanted ones: 0 where it knows it not."""
+    """Predictions of a model that knows other classes, as probabilities of the wanted ones, 0 for others."""
     probabilities = np.zeros((len(predictions["probabilities"]), len(wanted.classes)), "float32")
     for place, name in enumerate(known.classes):
         if name in wanted.classes:
@@ -160,10 +160,10 @@ def output_parts(target: Target) -> dict[str, list[str]]:
     return {"probabilities": [str(name) for name in target.classes]}
 
 
-def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
     """Sets the temperature by the validation split."""
     del config  # the temperature needs no setting
-    set_temperature(decoder, *batching.outputs_and_targets(network, validation))
+    set_temperature(decoder, *batching.outputs_and_targets(model, validation))
 
 
 def set_temperature(decoder: Decode, logits: np.ndarray, targets: np.ndarray) -> None:

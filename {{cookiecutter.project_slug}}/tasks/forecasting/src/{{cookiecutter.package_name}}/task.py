@@ -17,13 +17,13 @@ from .series import timestamps, window_shape
 
 MONITOR = "val_loss"  # what early stopping and the search minimise
 MEDIAN = 0.5
-MIN_CALIBRATION = 50  # validation windows: with fewer, the quantiles stay as the network gives them
-PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what inference needs beside the network's output
+MIN_CALIBRATION = 50  # validation windows: with fewer, the quantiles stay as the model predicts them
+PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # inputs that inference needs beside those of the model
 
 
 @dataclass(frozen=True)
 class Target:
-    """What training learns of the targets: their scale, and how forecasts look."""
+    """What training learns about the targets: their scale, and how forecasts look."""
 
     names: tuple[str, ...]
     means: tuple[float, ...]
@@ -121,15 +121,15 @@ def metrics(target: Target) -> list[Any]:
     return [MeanError(target.levels.index(MEDIAN), target.scales[0])]
 
 
-def for_inference(config: Config, network: keras.Model) -> keras.Model:
-    """The trained network as it is used: beside its output it passes on what decoding needs."""
+def for_inference(config: Config, model: keras.Model) -> keras.Model:
+    """The trained model for inference, which also passes on the inputs that decoding needs."""
     del config
-    inputs = {name: keras.Input(each.shape[1:], dtype=each.dtype, name=name) for name, each in network.input.items()}
-    num_targets = network.input["past"].shape[-1]
+    inputs = {name: keras.Input(each.shape[1:], dtype=each.dtype, name=name) for name, each in model.input.items()}
+    num_targets = model.input["past"].shape[-1]
     last = keras.Input((), dtype="int64", name=encoding.LAST_TIME)
     error = keras.Input((num_targets,), dtype="float32", name=encoding.SEASONAL_ERROR)
     passed = {encoding.LAST_TIME: last, encoding.SEASONAL_ERROR: error}
-    trained = keras.Model(network.input, network.output, name="trained")
+    trained = keras.Model(model.input, model.output, name="trained")
     return keras.Model(inputs | passed, {"quantiles": trained(inputs), **passed}, name="network")
 
 
@@ -152,7 +152,7 @@ class Decode(keras.layers.Layer):
         self.target = Target(**fields)
 
     def build(self, input_shape: Any) -> None:
-        """Creates what `calibrate` sets: by how much each quantile is moved, on the standardised scale."""
+        """Creates what `calibrate` sets: how far each quantile is moved, on the standardised scale."""
         del input_shape
         target = self.target
         shape = (target.horizon, len(target.names), len(target.levels))
@@ -220,16 +220,16 @@ def output_parts(target: Target) -> dict[str, list[str]]:
     return {"times": steps, **dict.fromkeys(names, cells), encoding.SEASONAL_ERROR: list(target.names)}
 
 
-def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
     """Moves the outer quantiles so that they hold their share of the validation split (Romano et al. 2019)."""
     del config
     truths = np.concatenate([targets.numpy() for _, targets in validation])
-    quantiles = np.sort(network.predict(validation, verbose=0), axis=-1)
+    quantiles = np.sort(model.predict(validation, verbose=0), axis=-1)
     decoder.shifts.assign(shifts(decoder.target, truths, quantiles))
 
 
 def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """By how much to move each quantile, (horizon, num_targets, num_quantiles); the median stays where it is."""
+    """How far to move each quantile, (horizon, num_targets, num_quantiles); the median stays where it is."""
     found = np.zeros(quantiles.shape[1:], "float32")
     for place, level in enumerate(target.levels):
         if level == MEDIAN or len(truths) < MIN_CALIBRATION:

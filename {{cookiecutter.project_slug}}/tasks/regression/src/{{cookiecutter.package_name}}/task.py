@@ -1,4 +1,4 @@
-"""Regression: the network's head, loss and training metrics, and the decoding of its predictions."""
+"""Regression: the head of the model, its loss and training metrics, and the decoding of its predictions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ MIN_BIN_EXAMPLES = 100  # below, a bin's quantile is too noisy
 
 @dataclass(frozen=True)
 class Target:
-    """What training learns of the target: the scale on which the network predicts it."""
+    """What training learns about the target: the scale on which the network predicts it."""
 
     mean: float
     scale: float  # standard deviation
@@ -55,7 +55,7 @@ def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTenso
 
 
 class MembersSquaredError(keras.losses.Loss):
-    """Squared error averaged over the members, each of which so learns on its own (TabM, Gorishniy et al. 2025)."""
+    """Squared error averaged over the members, so that each learns on its own (TabM, Gorishniy et al. 2025)."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Takes targets (batch, 1) and predictions (batch, members, 1); returns (batch,)."""
@@ -95,10 +95,10 @@ def metrics(target: Target) -> list[Any]:
     return [AverageError(target.scale), mae]
 
 
-def for_inference(config: Config, network: keras.Model) -> keras.Model:
-    """The trained network as it is used: the same, without the optimizer and the loss."""
+def for_inference(config: Config, model: keras.Model) -> keras.Model:
+    """The trained model for inference: the same, without the optimizer and the loss."""
     del config
-    return keras.Model(network.input, network.output, name="network")
+    return keras.Model(model.input, model.output, name="network")
 
 
 @keras.saving.register_keras_serializable(package="task")
@@ -149,9 +149,9 @@ def output_parts(target: Target) -> dict[str, list[str]]:
     return {}
 
 
-def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
+def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
     """Sets the intervals by the validation split."""
-    set_intervals(decoder, *batching.outputs_and_targets(network, validation), config.interval_coverage)
+    set_intervals(decoder, *batching.outputs_and_targets(model, validation), config.interval_coverage)
 
 
 def set_intervals(decoder: Decode, outputs: np.ndarray, targets: np.ndarray, coverage: float) -> None:

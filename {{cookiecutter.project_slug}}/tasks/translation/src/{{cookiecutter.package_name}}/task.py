@@ -20,7 +20,7 @@ MONITOR = "val_log_loss"  # what early stopping and the search minimise: cheap, 
 
 @dataclass(frozen=True)
 class Target:
-    """What training learns of the target: the pieces that its texts are made of, and how many are learned from."""
+    """What training learns about the target: the pieces that its texts are made of, and how many are learned from."""
 
     pieces: tuple[str, ...]
     max_pieces: int
@@ -37,7 +37,7 @@ def num_codes(target: Target) -> int:
 
 
 def encode(target: Target, values: pd.Series) -> tf.RaggedTensor:
-    """The codes of the pieces of each text, closed by the end: (num_examples, None) int32."""
+    """The codes of the pieces of each text, with the code of the end: (num_examples, None) int32."""
     return encode_all(Encode(target.pieces, target.max_pieces), values.to_numpy(object))
 
 
@@ -105,16 +105,16 @@ def metrics(target: Target) -> list[Any]:
 
 
 def log_probability_of(codes: Any, log_probabilities: Any) -> Any:
-    """Of the codes (batch, length) their log-probabilities, of those of all (batch, length, codes)."""
+    """The log-probabilities of codes (batch, length), out of those of all codes (batch, length, codes)."""
     return ops.take_along_axis(log_probabilities, ops.expand_dims(codes, -1), axis=-1)[..., 0]
 
 
-def for_inference(config: Config, network: keras.Model) -> keras.Model:
-    """The trained network as it is used: from the codes of the source alone, by a beam search."""
+def for_inference(config: Config, model: keras.Model) -> keras.Model:
+    """The trained model for inference: from the codes of the source alone, by a beam search."""
     search = BeamSearch(
-        network.get_layer("transformer"), config.beam_width, config.length_penalty, config.max_pieces, name="search"
+        model.get_layer("transformer"), config.beam_width, config.length_penalty, config.max_pieces, name="search"
     )
-    source = network.input["source"]
+    source = model.input["source"]
     inputs = {"source": keras.Input(source.shape[1:], dtype=source.dtype, name="source")}
     return keras.Model(inputs, search(inputs["source"]), name="network")
 
@@ -134,7 +134,7 @@ class Decode(keras.layers.Layer):
         return {"translation": join_pieces(self.target.pieces, found["codes"]), **others}
 
     def compute_output_spec(self, found: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
-        """States that a text comes out."""
+        """The output is a text."""
         others = {name: keras.KerasTensor(each.shape, each.dtype) for name, each in found.items() if name != "codes"}
         return {"translation": keras.KerasTensor(found["codes"].shape[:1], "string"), **others}
 
@@ -161,6 +161,6 @@ def output_parts(target: Target) -> dict[str, list[str]]:
     return {}
 
 
-def calibrate(config: Config, decoder: Decode, network: keras.Model, validation: tf.data.Dataset) -> None:
-    """Does nothing: the confidence is the network's own."""
-    del config, decoder, network, validation
+def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
+    """Does nothing: the confidence is the model's own."""
+    del config, decoder, model, validation

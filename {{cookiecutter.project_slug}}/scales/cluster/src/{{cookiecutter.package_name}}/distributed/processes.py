@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Collection
 
-GRACE = 10  # seconds in which a process has to end when it is told to
+GRACE = 10  # seconds for a process to end after SIGTERM
 
 
 def num_cores() -> int:

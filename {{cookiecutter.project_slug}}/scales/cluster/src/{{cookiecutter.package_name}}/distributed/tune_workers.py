@@ -1,6 +1,6 @@
-"""The processes of a search by several workers: what each one is, those of this machine, and a worker's signs of life.
+"""The processes of a search by several workers: their roles, those of this machine, and heartbeats.
 
-They talk by KerasTuner's own protocol over gRPC: a chief hands out trials, workers train them and report the scores.
+They talk by KerasTuner's own protocol over gRPC: a chief assigns trials, workers train them and report the scores.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ PARENT = "TUNE_PARENT"  # the process that started this one
 LARGEST_PORT = 65_535
 LOOPBACK = "127.0.0.1"
 FIRST_CONTACT = 600  # seconds in which a chief and its workers, started in any order, have to find each other
-BEAT = 5  # seconds between a worker's signs of life
-LOST = 60  # seconds without one, after which the other side is given up
+BEAT = 5  # seconds between a worker's heartbeats
+LOST = 60  # seconds without a heartbeat, after which the other side is treated as lost
 MOST_CHARACTERS = 1_000  # of an error that are sent: its end is what counts
 
 
@@ -137,7 +137,7 @@ def exit_without(parent: int) -> None:
 
 
 class SeededTuner(keras_tuner.Tuner):
-    """A worker's tuner: what a trial draws at random depends on its number, not on which worker runs it."""
+    """A worker's tuner: its random numbers depend on the number of the trial, not on the worker."""
 
     seed = 0
 
@@ -147,7 +147,7 @@ class SeededTuner(keras_tuner.Tuner):
         keras.utils.set_random_seed(self.seed + int(trial.trial_id))
 
     def on_trial_end(self, trial: keras_tuner.engine.trial.Trial) -> None:
-        """Tells why a trial has failed, which the protocol leaves out, and that it has ended."""
+        """Sends the reason of a failure, which the protocol leaves out, and ends the trial."""
         if trial.message:
             from keras_tuner.src import protos  # here, since a search by one process needs no gRPC
 
@@ -158,7 +158,7 @@ class SeededTuner(keras_tuner.Tuner):
 
 @contextlib.contextmanager
 def in_touch(tuner: keras_tuner.Tuner, place: Place) -> Generator[None, None, None]:
-    """Has a worker give the chief signs of life, and ends it when the chief is gone.
+    """Sends heartbeats to the chief, and ends the worker when the chief is gone.
 
     Raises:
         RefusedError: no chief answers, or it leads another search.

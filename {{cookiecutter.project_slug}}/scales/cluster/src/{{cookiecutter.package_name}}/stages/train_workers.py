@@ -1,4 +1,4 @@
-"""make train-workers: trains with several worker processes on this machine, and goes on when one of them is killed."""
+"""make train-workers: trains with several worker processes on this machine, and restarts them when one is killed."""
 
 import contextlib
 import json
@@ -16,17 +16,17 @@ from ..distributed import processes
 from ..settings.base import PACKAGE, Paths
 
 RESTARTS = 3  # of all workers, each time one of them is lost
-POLL = 0.2  # seconds between two looks at the workers
+POLL = 0.2  # seconds between two checks of the workers
 
 
 def main(config: Config) -> int:
-    """Starts the workers, and all of them anew if one is lost: they go on from the last checkpoint."""
+    """Starts the workers, and restarts all of them if one is lost: they go on from the last checkpoint."""
     for restart in range(RESTARTS + 1):
         with running(config) as workers:
             status = wait(workers)
         if status in (0, command.EXIT_MISTAKE, command.EXIT_SETTING):
             return status
-        print(f"a worker was lost (status {status}) {restart + 1} times; {RESTARTS} times all start again")
+        print(f"a worker was lost (status {status}) {restart + 1} times; all are restarted up to {RESTARTS} times")
     print(f"what the workers wrote is in {log(config.paths, 1).parent}", file=sys.stderr)
     return command.EXIT_MISTAKE
 
@@ -68,12 +68,12 @@ def wait(workers: list[subprocess.Popen[bytes]]) -> int:
 
 
 def log(paths: Paths, index: int) -> Path:
-    """Where a worker writes that has no screen."""
+    """The log of a worker that does not write to the screen."""
     return paths.training / "workers" / f"{index}.log"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
+    """Free ports of this machine."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
