@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from project.config import Config
+from project.settings.base import ENVIRONMENT_PREFIX
 
 import problem
 import synthetic
@@ -23,11 +24,18 @@ def small_config(folder: Path, **settings: Any) -> Config:
         "resamples": 50,
         "artifacts": folder / "artifacts",
         "schema_path": folder / "schema.pbtxt",
+        "cell_formats": folder / "cell_formats.json",
     }
     if "source" not in settings:
         defaults["source"] = str(folder / "table.csv")
         synthetic.make_table().to_csv(defaults["source"], index=False)
     return Config(**(defaults | synthetic.settings(folder) | settings))
+
+
+@pytest.fixture(autouse=True)
+def own_cell_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps tests from each other's cell formats, and from those of the project."""
+    monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}CELL_FORMATS", str(tmp_path / "cell_formats.json"))
 
 
 @pytest.fixture

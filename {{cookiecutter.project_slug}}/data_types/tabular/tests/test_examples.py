@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from project import examples
 from project.config import Config
+from project.core.errors import InputError
+from project.data import gathering
+from project.data.provenance import Provenance
 
 
 def read(folder: Path, rows: str, **settings: Any) -> pd.DataFrame:
@@ -36,6 +40,20 @@ def test_an_ignored_column_may_mix_numbers_and_words(tmp_path: Path) -> None:
 
 
 def test_facts_about_the_source_travel_with_the_table(tmp_path: Path) -> None:
-    table = read(tmp_path, "when\n01/02/2024\n")
+    table = read(tmp_path, "when\n31/01/2024\n")
     assert table.attrs["sources"][0]["bytes"] == 16
-    assert "fits too" in table.attrs["notes"][0]
+    assert table.attrs["formats"]["when"].format == "%d/%m/%Y"
+
+
+def test_further_sources_are_read_as_the_first_one(tmp_path: Path) -> None:
+    lots = ["day;size\n28/05/2024;1.234,5\n", "day;size\n03/04/2024;5.000\n", "day;size\n03/04/2024;5000.1\n"]
+    sources = []
+    for number, text in enumerate(lots):
+        sources.append(str(tmp_path / f"{number}.csv"))
+        Path(sources[-1]).write_text(text, encoding="utf-8")
+    config = Config(source=sources[0])
+    parts = [part for _, part in gathering.read(examples, config, sources[:2], Provenance())]
+    assert parts[1]["day"].tolist() == [pd.Timestamp("2024-04-03")]
+    assert parts[1]["size"].tolist() == [5000]
+    with pytest.raises(InputError, match=r"column 'size' holds '5000\.1' in row 1, which is not a number"):
+        list(gathering.read(examples, config, sources, Provenance()))

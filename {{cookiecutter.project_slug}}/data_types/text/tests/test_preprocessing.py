@@ -55,9 +55,9 @@ def test_every_epoch_has_an_order_of_its_own_and_every_example_once(finished: Co
 def test_rows_without_a_text_are_bad() -> None:
     table = pd.DataFrame({"review": ["a", "", None, " ", 7]})
     inputs = {"text": {"column": "review"}}
-    arrays, is_bad = preprocessing.parse_arrays(Config(), inputs, table)
+    arrays, reasons = preprocessing.parse_arrays(Config(), inputs, table)
     assert arrays["text"].tolist() == ["a", "", "", " ", "7"]
-    assert is_bad.tolist() == [False, True, True, True, False]
+    assert (reasons != "").tolist() == [False, True, True, True, False]
 
 
 def test_baselines_learn_from_sparse_weights(finished: Config) -> None:

@@ -92,6 +92,6 @@ def test_white_space_makes_no_difference_to_a_source() -> None:
 
 def test_rows_without_a_text_are_bad() -> None:
     table = pd.DataFrame({"source": ["one", None, "", " \t", "NA", 7]})
-    arrays, is_bad = preprocessing.parse_arrays(Config(), {"source": {"column": "source"}}, table)
-    assert is_bad.tolist() == [False, True, True, True, False, False]
+    arrays, reasons = preprocessing.parse_arrays(Config(), {"source": {"column": "source"}}, table)
+    assert (reasons != "").tolist() == [False, True, True, True, False, False]
     assert arrays["source"].tolist()[4:] == ["NA", "7"]

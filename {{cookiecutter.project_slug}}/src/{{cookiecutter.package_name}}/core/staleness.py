@@ -52,6 +52,7 @@ NETWORK = ("examples", *data_type.NETWORK_FILES, "optimization", "task")
 STAGES = {
     "collect": Stage(
         makes=("examples/train.parquet", "examples/validation.parquet", "examples/test.parquet"),
+        reads=("cell_formats",),
         files=("examples",),
         rooms=(*PREPARED, "reporting"),
         settings=(DataSettings, DataTypeSettings, ScaleSettings),
@@ -106,7 +107,7 @@ LIFE_CYCLE = tuple(name for name, stage in STAGES.items() if stage.makes)
 # Settings on which no artifact of these stages depends
 WITHOUT_EFFECT = {
     *("artifacts", "source", "added", "unpacked", "row", "runs", "max_runs", "mlflow", "tuner", "max_trials"),
-    "promotion_margin",
+    *("promotion_margin", "cell_formats"),
 }
 
 

@@ -1,10 +1,9 @@
 """From raw cells to columns of one type each: missing values are null, numbers numbers and dates dates."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -12,57 +11,47 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm import tqdm
 
+from ..config import Config
 from ..core.errors import InputError
+from . import cell_formats
+from .cell_formats import TEXT, CellFormat, Finding
 from .provenance import Provenance, name_rows
 
 MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
 EXAMPLES_SHOWN = 3
+MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|inf)")
-
-UNITS = "$€£¥₹%"
-GROUP_SIGNS = r"' \x{a0}\x{202f}\x{2019}"  # between thousands, besides comma or point: quotes and blanks
-WHOLE = r"^-?\d+$"
-LEADING_ZERO = r"^[+-]?0\d+$"
-FIRST = 100  # cells that are looked at before all
-FIRST_YEAR, LAST_YEAR = 1678, 2261  # what pandas can count in nanoseconds since 1970
-ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
-ISO_ZONE = r":.*(Z|[+-]\d{2}:?\d{2})$"
-DATE_FORMATS = (  # where two fit all cells, the first is taken
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%B-%Y", "%d-%b-%y", "%d. %B %Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y"),
-)
-DATE_PARTS = re.compile(
-    r"(?P<date>.{6,30}?)"
-    r"(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d{2})(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?)?"
-    r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
-)
 
 
 def clean(
+    config: Config,
     table: pa.Table,
     provenance: Provenance,
-    missing_markers: Sequence[str],
     as_text: Collection[str] = (),
     unchecked: Collection[str] = (),
 ) -> pd.DataFrame:
     """Types every column as int64, float64, bool, datetime64 or string; nullable (Int64, boolean) where cells lack.
 
+    Cells are read as the file `cell_formats` has it; the formats of columns that it lacks are found in all their cells.
+
     Args:
+        config: the settings.
         table: what `sources.read_table` gives.
-        provenance: takes notes of what was decided, and is attached to the result as `attrs`.
-        missing_markers: cells that stand for a missing value.
+        provenance: takes the formats and notes of what was decided, and is attached to the result as `attrs`.
         as_text: columns whose cells stay text, even if all are numbers.
-        unchecked: columns in which numbers may be mixed with words, since nobody uses them.
+        unchecked: columns in which numbers may be mixed with words.
 
     Raises:
-        InputError: a column is nearly all numbers, or holds an infinite one.
+        InputError: cells of a column are not of its format or can be read in two ways, or are nearly all numbers, or
+            infinite.
     """
-    names, columns = table.column_names, {}
+    names, columns, known = table.column_names, {}, {**config.found_formats, **cell_formats.load(config)}
 
     def clean_one(name: str) -> tuple[pa.ChunkedArray, Provenance]:
         own = Provenance()
-        column = clean_column(name, table.column(name), own, missing_markers, name in as_text, name in unchecked)
+        column = clean_column(
+            config, name, table.column(name), known.get(name), own, name in as_text, name in unchecked
+        )
         check_finite(name, column)
         return column, own
 
@@ -70,6 +59,7 @@ def clean(
         cleaned = tqdm(threads.map(clean_one, names), "cleaning columns", len(names), delay=1, disable=None)
         for name, (column, own) in zip(names, cleaned, strict=True):
             columns[name] = column
+            provenance.formats |= own.formats
             provenance.add(own, "")
     examples = to_pandas(columns)
     examples.attrs = vars(provenance)
@@ -77,53 +67,166 @@ def clean(
 
 
 def clean_column(
+    config: Config,
     name: str,
     column: pa.ChunkedArray,
+    known: CellFormat | Finding | None,
     provenance: Provenance,
-    missing_markers: Sequence[str],
     as_text: bool,
     unchecked: bool,
 ) -> pa.ChunkedArray:
-    """One column with its type."""
+    """One column with its type; its format goes to `provenance`."""
+    written = known if isinstance(known, CellFormat) else None
     if pa.types.is_null(column.type):
         return column.cast(pa.string())
     if not pa.types.is_string(column.type):
-        column = clean_typed(column, missing_markers)
-        if as_text:
-            return to_text(column)
-        if not pa.types.is_timestamp(column.type):
-            return column
-        column = column.cast(pa.timestamp("us"))
-        return column if in_range(column) else column.cast(pa.string())
-    if not len(column):
-        return column
-    encoded = column.dictionary_encode()  # each distinct cell is then read only once
-    distinct = pc.utf8_trim_whitespace(encoded.chunk(0).dictionary)
-    is_missing = pc.is_in(distinct, value_set=pa.array(missing_markers, pa.string()))
-    distinct = pc.if_else(is_missing, pa.scalar(None, pa.string()), distinct)
-    codes = pa.chunked_array([chunk.indices for chunk in encoded.chunks])
+        return clean_typed_column(config, name, column, written, provenance, as_text)
+    distinct, codes = encode(column, markers(config, written))
+    found: CellFormat | None
     if as_text:
-        return pc.take(without_decimals(distinct), codes)
-    values = read_cells(name, distinct, provenance)
-    if not unchecked and pa.types.is_string(values.type):
-        check_mixed(name, distinct, codes)
-    return pc.take(clean_typed(values, missing_markers), codes)
+        found = (written or TEXT).model_copy(update={"kind": "text"})
+        distinct = without_decimals(distinct)
+    else:
+        found = written or find(config, name, distinct, known if isinstance(known, Finding) else None)
+    if found is None:
+        return pc.take(distinct, codes)
+    if found.kind == "text":
+        if not (written or as_text or unchecked):
+            check_mixed(name, distinct, codes)
+        merged, distinct = with_one_spelling(config, name, found, distinct, codes, provenance)
+        if not as_text or merged.spellings:
+            provenance.formats[name] = merged
+        return pc.take(distinct, codes)
+    values = cell_formats.read(found, distinct)
+    misfits = are_misfits(values, distinct)
+    if misfits.any() and unchecked:
+        return pc.take(distinct, codes)
+    if misfits.any():
+        refuse(config, name, found, distinct, misfits, codes)
+    provenance.formats[name] = found
+    return pc.take(clean_typed(values, markers(config, written)), codes)
 
 
-def read_cells(name: str, distinct: pa.StringArray, provenance: Provenance) -> pa.Array:
-    """Distinct text cells as truth values, numbers or dates; unchanged if they are none."""
-    if distinct.null_count == len(distinct):
-        return distinct
-    booleans = read_booleans(distinct)
-    if booleans is not None:
-        return booleans
-    read = read_numbers(distinct) or read_dates(distinct)
-    if read is None:
-        return distinct
-    values, remark = read
-    if remark:
-        provenance.note(f"{name}: {remark}")
-    return values
+def clean_typed_column(
+    config: Config,
+    name: str,
+    column: pa.ChunkedArray,
+    written: CellFormat | None,
+    provenance: Provenance,
+    as_text: bool,
+) -> pa.ChunkedArray:
+    """A column whose cells have a type already, which that of its format must not contradict."""
+    column = clean_typed(column, markers(config, written))
+    if as_text or (written and written.kind == "text"):
+        return to_text(column)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))
+        if not in_range(column):
+            return column.cast(pa.string())
+    if written and not agrees(written, column.type):
+        raise InputError(
+            f"column {name!r} holds values of the type {column.type}, and {config.cell_formats} says that each is "
+            f"{cell_formats.example(written)}; fix the column, or take its line out there to have it found anew"
+        )
+    provenance.formats[name] = written or cell_formats.of_type(column.type)
+    return column
+
+
+def agrees(written: CellFormat, kind: pa.DataType) -> bool:
+    """Whether a column of a type can hold what a format says; truth values are numbers as well."""
+    return (written.kind == "date") == pa.types.is_timestamp(kind)
+
+
+def encode(column: pa.ChunkedArray, missing: Sequence[str]) -> tuple[pa.StringArray, pa.ChunkedArray]:
+    """The distinct cells of a column, without blanks around them and null where missing, and each cell's number."""
+    encoded = column.dictionary_encode()  # each distinct cell is then read only once
+    cells = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.string())
+    distinct = pc.utf8_trim_whitespace(cells)
+    is_missing = pc.is_in(distinct, value_set=pa.array(missing, pa.string()))
+    distinct = pc.if_else(is_missing, pa.scalar(None, pa.string()), distinct)
+    return distinct, pa.chunked_array([chunk.indices for chunk in encoded.chunks], pa.int32())
+
+
+def markers(config: Config, written: CellFormat | None) -> Sequence[str]:
+    """The cells that stand for a missing value in a column; an empty one always does."""
+    return config.missing_markers if written is None or written.missing is None else ("", *written.missing)
+
+
+def find(config: Config, name: str, distinct: pa.StringArray, finding: Finding | None) -> CellFormat | None:
+    """The format of a column that the file lacks, None if it is empty; what nobody uses stays text if it is unclear."""
+    finding = finding or cell_formats.look(distinct)
+    if finding is None:
+        return None
+    try:
+        return cell_formats.settle(config, name, finding)
+    except InputError:
+        if name in config.ignore:
+            return TEXT
+        raise
+
+
+def are_misfits(values: pa.Array, cells: pa.StringArray) -> np.ndarray:
+    """Which cells are not missing and could not be read, (num_cells,) bool."""
+    flags: np.ndarray = pc.and_(pc.is_null(values), pc.is_valid(cells)).to_numpy(zero_copy_only=False)
+    return flags
+
+
+def refuse(
+    config: Config, name: str, found: CellFormat, distinct: pa.StringArray, misfits: np.ndarray, codes: pa.ChunkedArray
+) -> NoReturn:
+    """Says which cells are not of the format of their column."""
+    rows = np.flatnonzero(misfits[codes.to_numpy()])
+    cell = distinct[codes[rows[0]].as_py()].as_py()
+    raise InputError(
+        f"column {name!r} holds {cell!r} in {name_rows((rows + 1).tolist())}, which is not "
+        f"{cell_formats.example(found)}, as {config.cell_formats} says; fix the cells, or the column's line there, "
+        f"where `missing` lists cells that stand for no value"
+    )
+
+
+def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, np.ndarray]:
+    """The columns that a model takes, from a table as people write it, read as the training data were.
+
+    Args:
+        config: the settings.
+        table: cells as text, or typed where the file has types.
+        kinds: by column, whether the model takes a number, a date or else a text.
+
+    Returns:
+        The columns, and why each row cannot be predicted, (num_rows,) str, empty where it can.
+    """
+    known, columns = cell_formats.load(config), {}
+    reasons = np.full(len(table), "", object)
+    defaults = {"number": cell_formats.NUMBERS[0], "date": CellFormat(kind="date")}
+    for name, kind in kinds.items():
+        column = pa.chunked_array(pa.array(table[name], from_pandas=True))
+        found = known.get(name)
+        if kind not in defaults:
+            columns[name] = clean_column(config, name, column, found, Provenance(), as_text=True, unchecked=True)
+            continue
+        if found is None or found.kind == "text":
+            found = defaults[kind]
+        columns[name], misfits = read_column(config, column, found)
+        for row in np.flatnonzero(misfits):
+            cell = column[row].as_py()
+            reasons[row] = reasons[row] or f"column {name!r} holds {cell!r}, which is not {cell_formats.example(found)}"
+    return to_pandas(columns), reasons
+
+
+def read_column(config: Config, column: pa.ChunkedArray, found: CellFormat) -> tuple[pa.ChunkedArray, np.ndarray]:
+    """A column by its format, and which cells do not fit, (num_rows,) bool; these are null."""
+    if pa.types.is_null(column.type):
+        return column.cast(pa.float64()), np.zeros(len(column), bool)
+    if pa.types.is_string(column.type):
+        distinct, codes = encode(column, markers(config, found))
+        values = cell_formats.read(found, distinct)
+        misfits = are_misfits(values, distinct)[codes.to_numpy()]
+        return pc.take(clean_typed(values, markers(config, found)), codes), misfits
+    column = clean_typed(column, markers(config, found))
+    if agrees(found, column.type):
+        is_date = pa.types.is_timestamp(column.type)
+        return column.cast(pa.timestamp("us")) if is_date else column, np.zeros(len(column), bool)
+    return pa.chunked_array([pa.nulls(len(column), pa.float64())]), column.is_valid().to_numpy()
 
 
 def clean_typed(column: pa.Array | pa.ChunkedArray, missing_markers: Sequence[str]) -> pa.Array | pa.ChunkedArray:
@@ -146,14 +249,59 @@ def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def without_decimals(texts: pa.StringArray) -> pa.StringArray:
     """Turns 3.0 into 3 if all cells are whole numbers: a missing value elsewhere must not change a category's name."""
-    return pc.replace_substring_regex(texts, r"\.0*$", "") if matches(texts, r"^-?\d+(\.0*)?$") else texts
+    are_whole = pc.match_substring_regex(texts, r"^-?\d+(\.0*)?$")
+    return pc.replace_substring_regex(texts, r"\.0*$", "") if pc.all(are_whole).as_py() else texts
+
+
+def with_one_spelling(
+    config: Config,
+    name: str,
+    found: CellFormat,
+    distinct: pa.StringArray,
+    codes: pa.ChunkedArray,
+    provenance: Provenance,
+) -> tuple[CellFormat, pa.StringArray]:
+    """Categories that differ only in case or blanks are made one if a setting or the format says so, else told."""
+    if not found.spellings and len(distinct) > MAX_CATEGORIES:
+        return found, distinct
+    counts = count(distinct, codes)
+    common: dict[str, str] = {folded(spelling): spelling for spelling in found.spellings}
+    others = []
+    for number in np.argsort(-counts, kind="stable"):
+        text = distinct[int(number)].as_py()
+        if text is not None and common.setdefault(folded(text), text) != text:
+            others.append(f"{text!r} ({counts[number]:,}) like {common[folded(text)]!r}")
+    if not found.spellings and name not in config.merge_spellings:
+        if others:
+            listed = ", ".join(others[:EXAMPLES_SHOWN])
+            hint = "name the column in merge_spellings to make them one"
+            provenance.note(f"{name}: categories differ only in case or blanks, {listed}; {hint}")
+        return found, distinct
+    found = found if found.spellings else found.model_copy(update={"spellings": tuple(sorted(common.values()))})
+    return found, pa.array([text and common[folded(text)] for text in distinct.to_pylist()], pa.string())
+
+
+def folded(text: str) -> str:
+    """A text without what is only another way to write it."""
+    return " ".join(text.casefold().split())
+
+
+def count(distinct: pa.StringArray, codes: pa.ChunkedArray) -> np.ndarray:
+    """How often each distinct cell occurs, (num_distinct,) int; missing ones do not count."""
+    counts = np.bincount(codes.drop_null().to_numpy(), minlength=len(distinct))
+    counts[pc.is_null(distinct).to_numpy(zero_copy_only=False)] = 0
+    return counts
 
 
 def check_mixed(name: str, distinct: pa.StringArray, codes: pa.ChunkedArray) -> None:
     """Refuses a column of numbers in which a few cells are none, which would make all of them categories."""
-    counts = np.bincount(codes.drop_null().to_numpy(), minlength=len(distinct))
-    counts[pc.is_null(distinct).to_numpy(zero_copy_only=False)] = 0
-    are_numbers = is_number(distinct)
+    counts = count(distinct, codes)
+    if not len(counts):
+        return
+    have_digits = pc.fill_null(pc.match_substring_regex(distinct, r"\d"), False).to_numpy(zero_copy_only=False)
+    if counts[have_digits].sum() < MIXED_SHARE * counts.sum():
+        return
+    are_numbers = cell_formats.which_are_numbers(distinct, counts)
     num_numbers = counts[are_numbers].sum()
     if are_numbers.all() or num_numbers < MIXED_SHARE * counts.sum() or num_numbers == counts.sum():
         return
@@ -161,7 +309,7 @@ def check_mixed(name: str, distinct: pa.StringArray, codes: pa.ChunkedArray) -> 
     raise InputError(
         f"column {name!r} mixes {num_numbers} numbers with {counts.sum() - num_numbers} other cells, such as "
         f"{', '.join(map(repr, others))}; add these to missing_markers if they stand for no value, "
-        f"else mend them, or add {name} to categorical if its numbers are names"
+        f"else fix them, or add {name} to categorical if its numbers are names"
     )
 
 
@@ -187,139 +335,8 @@ def to_pandas(columns: dict[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
     return pd.concat([table.drop(lacking).to_pandas(), with_missing], axis=1)[table.column_names]
 
 
-@dataclass(frozen=True)
-class NumberStyle:
-    """A way of writing numbers: a pattern for the cell, the signs to remove and the decimal mark."""
-
-    pattern: str
-    remove: str = ""
-    decimal: str = "."
-
-
-PLAIN = NumberStyle(r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity))$")
-NUMBER_STYLES = (  # where two fit all cells, the first is taken
-    PLAIN,
-    NumberStyle(rf"^[+-]?([1-9]\d{{0,2}}([,{GROUP_SIGNS}]\d{{3}})+|\d+)(\.\d+)?$", rf"[,{GROUP_SIGNS}]"),
-    NumberStyle(rf"^[+-]?([1-9]\d{{0,2}}([.{GROUP_SIGNS}]\d{{3}})+|\d+)(,\d+)?$", rf"[.{GROUP_SIGNS}]", ","),
-)
-
-
-def read_booleans(cells: pa.StringArray) -> pa.BooleanArray | None:
-    """Truth values, if all cells are true or false, however capitalised."""
-    lower = pc.utf8_lower(cells)
-    is_truth_value = pc.is_in(lower, value_set=pa.array(["true", "false", None]))
-    return pc.equal(lower, "true") if pc.all(is_truth_value).as_py() else None
-
-
-def read_numbers(cells: pa.StringArray) -> tuple[pa.Array, str] | None:
-    """Numbers and a remark, if all cells are numbers written in one style; whole numbers become int64.
-
-    Digits with leading zeros are names, such as postal codes, and so are numbers too long for int64.
-    """
-    bare, unit, style = cells, "", PLAIN if matches(cells, PLAIN.pattern) else None
-    if style is None:
-        bare, unit = without_unit(cells)
-        style = next((style for style in NUMBER_STYLES if matches(bare, style.pattern)), None)
-    if style is None or pc.any(pc.match_substring_regex(cells, LEADING_ZERO)).as_py():
-        return None
-    digits = without_signs(bare, style)
-    is_whole = matches(digits, WHOLE)
-    try:
-        numbers = digits.cast(pa.int64() if is_whole else pa.float64())
-    except pa.ArrowInvalid:  # too long for int64
-        return None
-    if style is PLAIN and not unit:
-        return numbers, ""
-    return numbers, f"cells such as {cells.drop_null()[0]} are read as numbers such as {numbers.drop_null()[0]}"
-
-
-def is_number(cells: pa.StringArray) -> np.ndarray:
-    """Which cells are numbers in the style that most of them have, (num_cells,) bool."""
-    candidates = [pc.match_substring_regex(cells, PLAIN.pattern)]
-    bare, _ = without_unit(cells)
-    candidates += [pc.match_substring_regex(bare, style.pattern) for style in NUMBER_STYLES]
-    fits = [pc.fill_null(candidate, False).to_numpy(zero_copy_only=False) for candidate in candidates]
-    return max(fits, key=np.sum)
-
-
-def matches(cells: pa.StringArray, pattern: str) -> bool:
-    """Whether all cells that are not missing match; the first ones, which mostly tell, are looked at before all."""
-    return all(pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (cells.slice(0, FIRST), cells))
-
-
-def without_unit(cells: pa.StringArray) -> tuple[pa.StringArray, str]:
-    """The cells without the currency or percent sign that most have; those that lack it become empty."""
-    for unit in UNITS:
-        has_unit = pc.match_substring(cells, unit)
-        if 2 * (pc.sum(has_unit).as_py() or 0) > len(cells):
-            sign = re.escape(unit)
-            bare = pc.replace_substring_regex(cells, rf"^([+-]?)\s*{sign}\s*", r"\1")
-            return pc.if_else(has_unit, pc.replace_substring_regex(bare, rf"\s*{sign}$", ""), ""), unit
-    return cells, ""
-
-
-def without_signs(cells: pa.StringArray, style: NumberStyle) -> pa.StringArray:
-    """The same numbers with a decimal point and without other signs between the digits."""
-    cells = pc.replace_substring_regex(cells, style.remove, "") if style.remove else cells
-    cells = pc.replace_substring(cells, style.decimal, ".") if style.decimal != "." else cells
-    return pc.utf8_ltrim(cells, "+")
-
-
-def read_dates(cells: pa.StringArray) -> tuple[pa.Array, str] | None:
-    """Dates as timestamp[us], in UTC if zoned, and a remark, if all cells are dates written in one format."""
-    if matches(cells, ISO_DATE):
-        dates = read_iso_dates(cells)
-        return None if dates is None or not in_range(dates) else (dates, "")
-    example = cells.drop_null()[0].as_py()
-    texts = cells.to_pandas()
-    fitting = []
-    for date_format in date_formats(example):
-        is_zoned = date_format.endswith("%z")
-        dates = pd.to_datetime(texts, format=date_format, errors="coerce", utc=is_zoned)
-        if dates.isna().sum() == cells.null_count:
-            fitting.append((date_format, dates.dt.tz_localize(None)))
-    if not fitting:
-        return None
-    date_format, dates = fitting[0]
-    remark = f"dates such as {example} are read as {date_format}"
-    if len(fitting) > 1:
-        remark += f", though {fitting[1][0]} fits too: write them as {dates.dropna().iloc[0].date()} to be sure"
-    return pa.array(dates, from_pandas=True).cast(pa.timestamp("us"), safe=False), remark
-
-
-def read_iso_dates(cells: pa.StringArray) -> pa.Array | None:
-    """ISO 8601 dates; None if some are zoned and others not, or if a day does not exist."""
-    unit = "ns" if pc.any(pc.match_substring_regex(cells, r"\.\d{7}")).as_py() else "us"
-    is_zoned = matches(cells, ISO_ZONE)
-    try:
-        return cells.cast(pa.timestamp(unit, "UTC" if is_zoned else None)).cast(pa.timestamp("us"), safe=False)
-    except pa.ArrowInvalid:
-        return None
-
-
 def in_range(dates: pa.Array | pa.ChunkedArray) -> bool:
     """Whether pandas can hold the dates on both of its major versions."""
     years = pc.min_max(pc.year(dates)).as_py()
-    return years["min"] is None or bool(years["min"] >= FIRST_YEAR and years["max"] <= LAST_YEAR)
-
-
-def date_formats(example: str) -> list[str]:
-    """The formats, in the notation of strptime, by which a cell is a date."""
-    parts = DATE_PARTS.fullmatch(example)
-    if not parts or not re.search(r"\d", example):
-        return []
-    clock = ""
-    if parts["clock"]:
-        clock = parts["gap"] + ("%I:%M" if parts["half"] else "%H:%M") + (":%S" if parts["seconds"] else "")
-        clock += (".%f" if parts["fraction"] else "") + (parts["half"] or "")[:-2] + ("%p" if parts["half"] else "")
-    zone = parts["zone"][: -len(parts["zone"].lstrip())] + "%z" if parts["zone"] else ""
-    return [date_format + clock + zone for date_format in DATE_FORMATS if is_date(parts["date"], date_format)]
-
-
-def is_date(text: str, date_format: str) -> bool:
-    """Whether a text is a date in a format."""
-    try:
-        datetime.strptime(text, date_format)  # noqa: DTZ007 - only asks whether it fits
-    except ValueError:
-        return False
-    return True
+    first, last = cell_formats.FIRST_YEAR, cell_formats.LAST_YEAR
+    return years["min"] is None or bool(years["min"] >= first and years["max"] <= last)

@@ -13,7 +13,7 @@ from pandas.api import types
 from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import SPLITS
-from . import splitting
+from . import cell_formats, splitting
 from .provenance import Provenance, name_rows
 
 MIN_EXAMPLES = len(SPLITS)
@@ -76,6 +76,7 @@ def read(
     first = None
     for source in sources:
         own = config.model_copy(update={"source": source, **({"query": ""} if source != sources[0] else {})})
+        own = cell_formats.with_found(own, provenance.formats)
         facts: dict[str, Any] = {}
         for part in examples.read_parts(own if first is None else examples.as_before(own, first)):
             facts = part.attrs
@@ -102,7 +103,7 @@ def conform(source: str, table: pd.DataFrame, first: pd.DataFrame, provenance: P
             example = table[name].dropna().iloc[0]
             raise InputError(
                 f"{source}: column {name!r} holds a {comes}, such as {example!r}, but a {was} in the first source; "
-                "mend its cells"
+                "fix its cells"
             )
     return table[list(first.columns)]
 

@@ -14,6 +14,8 @@ class Provenance:
     sources: list[dict[str, Any]] = field(default_factory=list)
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    formats: dict[str, Any] = field(default_factory=dict)
+    """How the cells of each column of the first source are written, a `CellFormat` each."""
 
     def drop(self, reason: str, rows: Sequence[int] | Sequence[str]) -> None:
         """Records what was left out, bit by bit: rows, counted from 1 without the header, or files by their names."""
@@ -30,6 +32,7 @@ class Provenance:
         """Adds the facts about a further source, by whose name its rows are told apart."""
         self.sources += other.sources
         self.dropped |= {f"{source}: {reason}" if source else reason: rows for reason, rows in other.dropped.items()}
+        self.formats = self.formats or other.formats
         for text in other.notes:
             self.note(text)
 

@@ -25,6 +25,8 @@ from ..examples import read_pieces
 from ..settings.base import DESCRIPTION
 from . import saved_model
 
+MAX_REASONS = 10  # that are told, each with its cell
+
 
 class Outcome(NamedTuple):
     """How many rows were predicted, and what became of the others, a line each."""
@@ -63,19 +65,27 @@ def predict_pieces(
 ) -> Iterator[pd.DataFrame]:
     """Each piece with its predictions; those of rows whose cells cannot be read stay empty."""
     model, description = load(str(exported))
-    predict, bad_rows = model.signatures[saved_model.NAMED], []
+    predict = model.signatures[saved_model.NAMED]
     for piece in pieces:
         table = piece.table.to_pandas()
         check_columns(source, description, table)
-        arrays, is_bad = preprocessing.parse_arrays(config, description["inputs"], table)
+        arrays, reasons = preprocessing.parse_arrays(config, description["inputs"], table)
+        is_bad = reasons != ""
         outputs = predict(**{name: tf.constant(array) for name, array in arrays.items()})
         predictions = prediction_columns(description, {name: tensor.numpy() for name, tensor in outputs.items()})
         for name, values in predictions.items():
             column = name if name not in table.columns else f"predicted_{name}"
             table[column] = pd.Series(values, table.index).mask(is_bad)
-        bad_rows += piece.numbers[is_bad].tolist()
+        for reason, rows in pd.Series(piece.numbers[is_bad]).groupby(reasons[is_bad], sort=False):
+            note_empty(provenance, str(reason), rows.tolist())
         yield table
-    provenance.drop("cells that cannot be read, predictions left empty", bad_rows)
+
+
+def note_empty(provenance: Provenance, reason: str, rows: list[int]) -> None:
+    """Notes rows whose predictions are left empty, under their reason or, beyond the first ones, under a common one."""
+    told = f"{reason}; predictions left empty"
+    is_told = told in provenance.dropped or len(provenance.dropped) < MAX_REASONS
+    provenance.drop(told if is_told else "other cells that cannot be read; predictions left empty", rows)
 
 
 def check_columns(source: Path, description: dict[str, Any], table: pd.DataFrame) -> None:

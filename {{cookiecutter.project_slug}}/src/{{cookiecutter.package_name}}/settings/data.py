@@ -1,7 +1,7 @@
 """Settings of reading the source."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,21 @@ class DataSettings(Settings):
 
     missing_markers: Names = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?", "-")
     """Cells that stand for a missing value."""
+
+    cell_formats: Path = Path("data/cell_formats.json")
+    """The file that says how the cells of each column are written: made by collect, for you to review and commit."""
+
+    found_formats: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    """What collecting has just found of that, where the file says nothing yet; nobody sets it."""
+
+    decimal: Literal["", ".", ","] = ""
+    """The decimal mark of columns whose cells, such as 5.000, can be read in two ways; empty: they are refused."""
+
+    day_first: bool | None = None
+    """Whether 01/02/2024 is the first of February in columns that can be read in two ways; None: they are refused."""
+
+    merge_spellings: Names = ()
+    """Columns whose categories are one if they differ only in case or blanks, such as Yes and yes."""
 
     encoding: str = ""
     """The text encoding of the source, such as cp1252; empty: detected."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from .. import examples
 from ..config import Config
 from ..core import artifacts
-from ..data import gathering, loading, splitting, tables, targets
+from ..data import cell_formats, gathering, loading, splitting, tables, targets
 from ..data.gathering import Gathered, check_content, check_keys
 from ..data.provenance import MAX_ROW_NUMBERS, Provenance
 from ..reporting import cards
@@ -20,6 +20,7 @@ from ..settings.base import SPLITS, without_password
 
 DECIDING = {  # settings that decide what the tables hold
     *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
+    *("decimal", "day_first", "merge_spellings"),
     *("delimiter", "header", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
     *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
     *("text_column", "source_column", "max_characters"),
@@ -43,6 +44,9 @@ def assemble(config: Config, parts: Iterator[gathering.Part], provenance: Proven
         write(config, folder, gathered, splits, record)
         artifacts.remove(folder / "parts")
     print(summary(config, record))
+    formats = {name: provenance.formats[name] for name in gathered.columns if name in provenance.formats}
+    if cell_formats.save(config, formats):
+        print(f"{config.cell_formats}: how the cells of each column are written; review and commit it")
 
 
 def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[np.ndarray, dict[str, Any]]:

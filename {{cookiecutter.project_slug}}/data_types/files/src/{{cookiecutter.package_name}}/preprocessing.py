@@ -59,19 +59,19 @@ def parse_arrays(
     """The bytes of the files that a table names, for the exported model; paths start from the table's folder.
 
     Returns:
-        The array by input, (num_rows,), and which rows have a file that cannot be used, (num_rows,) bool.
+        The array by input, (num_rows,), and why each row cannot be predicted, (num_rows,) str, empty if it can.
     """
     ((name, entry),) = inputs.items()
     folder = "" if Path(config.input).is_dir() or is_medium(config.input) else file_sources.parent(config.input)
-    found, is_bad = [], np.zeros(len(table), bool)
+    found, reasons = [], np.full(len(table), "", object)
     for row, cell in enumerate(table[entry["column"]]):
         try:
             payload = file_sources.resolve(cell, row, {}, folder).read()
             found.append(media.readable(entry, payload))
         except (OSError, ValueError):
             found.append(media.made_up())
-            is_bad[row] = True
-    return {name: as_array(found)}, is_bad
+            reasons[row] = f"column {entry['column']!r} names {cell!r}, which cannot be read"
+    return {name: as_array(found)}, reasons
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:

@@ -103,26 +103,27 @@ def test_what_is_left_out_of_parts_is_counted_by_the_rows_of_the_source(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("column", "late", "words"),
+    ("column", "cells", "late", "value"),
     [
-        ("size", "many", "column 'size' holds a text"),
-        ("whole", "1,000", "column 'whole': cells from row .* on are read as numbers, before as decimals"),
-        ("color", 7, "column 'color' mixes|color"),
+        ("size", "12", "many", "12"),
+        ("whole", "7.5", "1,000.5", 7.5),
+        ("when", "03/04/2024", "28/04/2024", pd.Timestamp("2024-04-03")),
+        ("color", "red", "7", "red"),
     ],
 )
-def test_parts_that_are_written_in_another_way_are_refused(
-    tmp_path: Path, rows: pd.DataFrame, column: str, late: Any, words: str
+def test_a_later_part_tells_how_cells_are_written(
+    tmp_path: Path, rows: pd.DataFrame, column: str, cells: str, late: str, value: Any
 ) -> None:
-    rows["whole"] += 0.5
     rows = rows.astype({column: object})
+    rows[column] = cells
     rows.loc[800:, column] = late
-    config = config_for(tmp_path, write(rows, tmp_path, "text"), max_examples_in_memory=IN_MEMORY)
-    if column == "color":  # once a text, always a text
-        collect.main(config)
-        assert "7" in set(tables.read_rows(config, "train")["color"])
-        return
-    with pytest.raises(InputError, match=words):
-        collect.main(config)
+    source = write(rows, tmp_path, "text")
+    config = config_for(tmp_path, source, cell_formats=tmp_path / "of_parts.json", max_examples_in_memory=IN_MEMORY)
+    of_parts = collected(config)
+    assert of_parts == collected(config_for(tmp_path, source, cell_formats=tmp_path / "of_all.json"))
+    assert (tmp_path / "of_parts.json").read_bytes() == (tmp_path / "of_all.json").read_bytes()
+    assert tables.read_rows(config, "train")[column].value_counts().idxmax() == value
+    assert collected(config) == of_parts, "by what the file says"
 
 
 def test_a_file_of_other_columns_is_refused(tmp_path: Path, rows: pd.DataFrame) -> None:

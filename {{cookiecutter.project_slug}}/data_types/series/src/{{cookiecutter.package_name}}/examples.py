@@ -29,7 +29,7 @@ def read_examples(config: Config) -> pd.DataFrame:
     provenance = Provenance()
     table = sources.read_table(config, provenance)
     unchecked = [config.time, *config.ignore]
-    rows = cleaning.clean(table, provenance, config.missing_markers, unchecked=unchecked)
+    rows = cleaning.clean(config, table, provenance, unchecked=unchecked)
     if not config.time or config.time not in rows.columns or config.target not in rows.columns or not len(rows):
         if not config.time:
             raise InputError("time is empty; name the column of the times by which rows follow each other")

@@ -87,7 +87,7 @@ def parse_arrays(
     """A window for each row of a table as people write it: what was known when the row was the latest.
 
     Returns:
-        The arrays by input, and which rows have a cell that cannot be read, (num_rows,) bool.
+        The arrays by input, and why each row cannot be predicted, (num_rows,) str, empty if it can.
     """
     return table_input.parse(config, inputs, table)
 

@@ -28,7 +28,7 @@ def clean(config: Config, table: pa.Table, provenance: Provenance, num_before: i
     """The rows of a table as examples; how many came before does not matter."""
     del num_before
     as_text = (*config.categorical, *config.text)
-    return cleaning.clean(table, provenance, config.missing_markers, as_text, unchecked=config.ignore)
+    return cleaning.clean(config, table, provenance, as_text, unchecked=config.ignore)
 
 
 def read_parts(config: Config) -> Iterator[pd.DataFrame]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import tensorflow as tf
 from keras import ops
 
@@ -76,26 +75,17 @@ def parse_arrays(
     """Arrays for the exported model from a table as people write it, cleaned as the training data were.
 
     Returns:
-        The arrays by input, each (num_rows,), and which rows have a cell that cannot be read, (num_rows,) bool.
+        The arrays by input, each (num_rows,), and why each row cannot be predicted, (num_rows,) str, empty if it can.
     """
     from .data import cleaning  # here, since only `make predict` needs it
-    from .data.provenance import Provenance
 
     kinds = {entry["column"]: entry["kind"] for entry in inputs.values()}
-    names = list(kinds)
-    texts = [name for name in names if kinds[name] in ("category", "text")]
-    cells = pa.Table.from_pandas(table[names], preserve_index=False)
-    examples = cleaning.clean(cells, Provenance(), config.missing_markers, as_text=texts, unchecked=names)
-    is_bad, arrays = np.zeros(len(table), bool), {}
+    cleaned, reasons = cleaning.read_for_model(config, table, kinds)
+    arrays = {}
     for name, entry in inputs.items():
-        values = examples[entry["column"]]
-        if kinds[entry["column"]] == "number" and not pd.api.types.is_numeric_dtype(values):
-            values = pd.to_numeric(values, errors="coerce")
-        if kinds[entry["column"]] == "date" and not pd.api.types.is_datetime64_any_dtype(values):
-            values = pd.to_datetime(values, errors="coerce")
-        is_bad |= (values.isna() & examples[entry["column"]].notna()).to_numpy()
-        arrays[name] = raw_array(values, "float32" if kinds[entry["column"]] == "number" else "string")
-    return arrays, is_bad
+        dtype = "float32" if entry["kind"] == "number" else "string"
+        arrays[name] = raw_array(cleaned[entry["column"]], dtype)
+    return arrays, reasons
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:

@@ -42,7 +42,7 @@ def measured(config: Config, table: pa.Table, provenance: Provenance, num_before
         raise InputError(f"all {len(contents)} texts of {without_password(config.source)} are empty; check text_column")
     as_text = (config.target,) if targets.IS_NAME else ()  # 01 is the name of a class
     others = table.drop([texts.COLUMN])
-    labels = cleaning.clean(others, provenance, config.missing_markers, as_text, unchecked=config.ignore)
+    labels = cleaning.clean(config, others, provenance, as_text, unchecked=config.ignore)
     labels = labels.reindex(range(len(contents)))  # a table of nothing but texts has no rows left
     provenance.drop("the text is empty", (np.flatnonzero(~is_used) + num_before + 1).tolist())
     used = labels[is_used].reset_index(drop=True)

@@ -34,13 +34,13 @@ def read_examples(config: Config) -> pd.DataFrame:
     provenance = Provenance()
     table = pair_sources.find(config, provenance)
     if config.target not in table.column_names:  # collecting names the columns that there are
-        return cleaning.clean(table, provenance, config.missing_markers, unchecked=table.column_names)
+        return cleaning.clean(config, table, provenance, unchecked=table.column_names)
     sides = {name: texts_of(table, name) for name in (texts.COLUMN, config.target)}
     is_used = np.array([not any(map(is_empty, pair)) for pair in zip(*sides.values(), strict=True)], bool)
     if not is_used.any():
         message = f"all {len(is_used)} pairs of {without_password(config.source)} lack a side"
         raise InputError(f"{message}; check source_column and target")
-    others = cleaning.clean(table.drop(list(sides)), provenance, config.missing_markers, unchecked=config.ignore)
+    others = cleaning.clean(config, table.drop(list(sides)), provenance, unchecked=config.ignore)
     others = others.reindex(range(len(is_used)))  # a table of nothing but texts has no rows left
     provenance.drop("a side of the pair is empty", (np.flatnonzero(~is_used) + 1).tolist())
     used = pd.concat([pd.DataFrame(sides), others], axis=1)[is_used].reset_index(drop=True)

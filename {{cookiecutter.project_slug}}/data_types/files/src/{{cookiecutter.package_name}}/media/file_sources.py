@@ -163,7 +163,7 @@ def label(config: Config, files: list[File], table: pa.Table, provenance: Proven
         )
     # A folder called 01 is a name, and one called yes is no truth value.
     as_text = (config.target,) if targets.IS_NAME else ()
-    labels = cleaning.clean(table, provenance, config.missing_markers, as_text)
+    labels = cleaning.clean(config, table, provenance, as_text)
     labels.insert(0, NAME, [file.name for file in files])
     return Listed(files, labels)
 

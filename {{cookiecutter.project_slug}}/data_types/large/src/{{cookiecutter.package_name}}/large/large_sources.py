@@ -1,7 +1,6 @@
 """Sources that are too large for memory, read in parts: tables in Parquet and text files, wherever they are."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -9,12 +8,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pandas.api import types
 from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import delimited, formats, sources
+from ..data import cell_formats, cleaning, delimited, formats, sources
+from ..data.cell_formats import Finding
 from ..data.provenance import Provenance
 
 LARGEST_PART = 262_144  # rows
@@ -23,7 +22,6 @@ BATCH = 65_536  # rows of a Parquet file that are read at once
 COMPRESSED = (".gz", ".bz2")  # texts that can be decompressed bit by bit
 DAMAGE = (pa.ArrowInvalid, OSError, EOFError)  # what comes of files that are cut off, damaged or may not be read
 SHRINKS = 4  # how much smaller compressed text is, about
-READING = re.compile(r"(?P<column>.*): (?:dates|cells) such as .* are read as (?P<manner>%\S*|numbers)")
 
 
 def is_large(config: Config) -> bool:
@@ -82,10 +80,10 @@ def read_examples(
         as_before: gives the settings by which further rows are read as the first ones were.
 
     Raises:
-        InputError: a part cannot be used, or its cells are written in another way than those of the first.
+        InputError: a part cannot be used.
     """
-    provenance, own, num_rows = Provenance(), config, 0
-    known: dict[str, str] = {}
+    provenance, num_rows = Provenance(), 0
+    own = cell_formats.with_found(config, find_formats(config))
     for table in read(config, provenance):
         noted = Provenance()
         try:
@@ -93,14 +91,27 @@ def read_examples(
         except InputError as error:
             raise InputError(f"{error} (rows are counted from row {num_rows + 1:,} on)") from error
         if not num_rows:
-            own = as_before(config, part)
+            own = cell_formats.with_found(as_before(own, part), noted.formats)
             provenance.notes += noted.notes
-        check_manners(known, manners(part, noted), num_rows)
+        provenance.formats = {**noted.formats, **provenance.formats}
         for reason, rows in noted.dropped.items():
             provenance.count_dropped(reason, **rows)
         part.attrs = vars(provenance)
         num_rows += len(table)
         yield part
+
+
+def find_formats(config: Config) -> dict[str, Finding]:
+    """In which formats the cells of each column can be read that the file of formats lacks, by all of its cells."""
+    known, found = cell_formats.load(config), dict[str, Finding]()
+    for _, table in read_batches(config, Provenance()):
+        for name in set(table.column_names) - set(known):
+            before, column = found.get(name), table.column(name)
+            if pa.types.is_string(column.type) and (before is None or before.candidates):
+                distinct, _ = cleaning.encode(column, config.missing_markers)
+                finding = cell_formats.look(distinct, before)
+                found |= {name: finding} if finding else {}
+    return found
 
 
 def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
@@ -173,19 +184,3 @@ def digest(filesystem: Any, file: str) -> str:
         while chunk := stream.read(sources.CHUNK_BYTES):
             found.update(chunk)
     return found.hexdigest()
-
-
-def check_manners(before: dict[str, str], now: dict[str, str], num_rows: int) -> None:
-    """Refuses cells that are not written as those of the rows before, where 1.234 may have been 1,234."""
-    for column, manner in now.items():
-        known = before.setdefault(column, manner)
-        if known != manner:
-            message = f"column {column!r}: cells from row {num_rows + 1:,} on are read as {manner}, before as {known}"
-            raise InputError(f"{message}; write all of them in one way")
-
-
-def manners(part: pd.DataFrame, provenance: Provenance) -> dict[str, str]:
-    """How the cells of columns were read: by the format of a date, as numbers with signs between, or as decimals."""
-    decimals = {str(name): "decimals" for name in part.columns if types.is_float_dtype(part[name])}
-    found = [READING.match(note) for note in provenance.notes]
-    return decimals | {match["column"]: match["manner"] for match in found if match}

@@ -10,7 +10,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import cleaning
+from ..data import cell_formats
 from ..data.provenance import Provenance
 
 YEARS = (1678, 2261)  # what pandas can hold
@@ -23,7 +23,7 @@ def are_zoned(column: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(column.type):
         return False
     texts = pc.drop_null(column)
-    return bool(len(texts) and pc.match_substring_regex(texts[:1], cleaning.ISO_ZONE)[0].as_py())
+    return bool(len(texts) and pc.match_substring_regex(texts[:1], cell_formats.ISO_ZONE)[0].as_py())
 
 
 def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: Provenance) -> pd.Series:
@@ -84,15 +84,12 @@ def read_mixed(config: Config, values: pd.Series, provenance: Provenance) -> pd.
     looks = texts.map(lambda text: None if text is None else re.sub(r"\d", "9", re.sub(r"[A-Za-z]+", "a", str(text))))
     read = pd.Series(pd.NaT, values.index, dtype="datetime64[ns]")
     for _, group in texts.groupby(looks):
-        found = cleaning.read_dates(pa.array(group.astype(str)))
-        example = str(group.iloc[0])
-        if found is None:
-            message = f"time {config.time!r} holds cells such as {example!r}, which is no time that can be read"
+        cells = pa.array(group.astype(str))
+        finding = cell_formats.look(cells)
+        found = cell_formats.settle(config, config.time, finding) if finding else cell_formats.TEXT
+        if found.kind != "date":
+            message = f"time {config.time!r} holds cells such as {group.iloc[0]!r}, which is no time that can be read"
             raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
-        if "though" in found[1]:
-            message = f"time {config.time!r} mixes formats, and {example!r} can be read in two ways"
-            raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
-        dates = found[0].to_pandas()
-        read[group.index] = pd.to_datetime(dates).dt.tz_localize(None).to_numpy()
+        read[group.index] = cell_formats.read(found, cells).to_pandas().dt.tz_localize(None).to_numpy()
     provenance.note(f"{config.time}: {looks.nunique()} ways of writing times are read")
     return read

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..config import Config
-from ..data import cleaning, requests
+from ..data import cell_formats, cleaning, requests
 from ..data.provenance import Provenance
 from . import series_times, steps
 
@@ -15,13 +15,14 @@ Entries = dict[str, dict[str, Any]]
 
 
 def parse(config: Config, inputs: Entries, table: pd.DataFrame) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The arrays by input, and which rows cannot be predicted, (num_rows,) bool.
+    """The arrays by input, and why each row cannot be predicted, (num_rows,) str, empty if it can.
 
     Rows may be in any order. A history that is shorter than the model's, or has gaps, is filled up by missing values;
     columns that are known in advance are taken from later rows, as far as there are any.
     """
     kinds = {entry["column"]: entry for entry in inputs.values()}
-    cells, is_bad = read_cells(config, kinds, table)
+    cells, reasons = read_cells(config, kinds, table)
+    is_bad = reasons != ""
     (time,) = [name for name, entry in kinds.items() if entry["kind"] == "time"]
     step = requests.step_of(kinds[time])
     groups = table[config.series].astype(str) if config.series in table else pd.Series("", table.index)
@@ -36,35 +37,38 @@ def parse(config: Config, inputs: Entries, table: pd.DataFrame) -> tuple[dict[st
         column[is_bad] = missing
         array = column.astype("float32") if is_number else column
         arrays[name] = array if entry["length"] else array[:, 0]
-    return arrays, is_bad
+    return arrays, reasons
 
 
 def read_cells(config: Config, kinds: Entries, table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """The columns by their kinds, and which rows have a cell that cannot be read."""
-    names = list(kinds)
-    texts = [name for name in names if kinds[name]["kind"].endswith("category")]
-    raw = pa.Table.from_pandas(table[names], preserve_index=False)
-    cleaned = cleaning.clean(raw, Provenance(), config.missing_markers, as_text=texts, unchecked=names)
-    is_bad, columns = np.zeros(len(table), bool), {}
+    """The columns by their kinds, and why each row cannot be predicted, (num_rows,) str, empty if it can."""
+    forms = {"time": "date", "category": "text"}
+    by_form = {name: forms.get(entry["kind"].split()[-1], "number") for name, entry in kinds.items()}
+    mixed = [name for name in by_form if by_form[name] == "date" and is_mixed(config, table, name)]
+    by_form |= dict.fromkeys(mixed, "text")
+    columns, reasons = cleaning.read_for_model(config, table, by_form)
     for name, entry in kinds.items():
-        values = cleaned[name]
         if entry["kind"] == "time":
-            values = read_times(config, entry, table, values)
-            is_bad |= values.isna().to_numpy()
-        elif entry["kind"].endswith("number"):
-            numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-            is_bad |= (numbers.isna() & cleaned[name].notna()).to_numpy()
-            values = numbers
-        columns[name] = values
-    return pd.DataFrame(columns), is_bad
+            values = series_times.read_mixed(config, columns[name], Provenance()) if name in mixed else columns[name]
+            columns[name] = read_times(config, entry, table, values)
+            is_missing = columns[name].isna().to_numpy() & (reasons == "")
+            reasons[is_missing] = f"column {name!r} has no time"
+        elif by_form[name] == "number":
+            columns[name] = columns[name].astype("float64")
+    return columns, reasons
+
+
+def is_mixed(config: Config, table: pd.DataFrame, name: str) -> bool:
+    """Whether collect found times that are written in several formats, so that each cell tells its own."""
+    found = cell_formats.load(config).get(name)
+    return found is not None and found.kind == "text" and not pd.api.types.is_datetime64_any_dtype(table[name])
 
 
 def read_times(config: Config, entry: dict[str, Any], table: pd.DataFrame, values: pd.Series) -> pd.Series:
     """The times of a table as the model takes them; missing where a cell is none."""
     is_zoned = series_times.are_zoned(pa.chunked_array([pa.array(table[entry["column"]], from_pandas=True)]))
-    if pd.api.types.is_integer_dtype(values):
-        values = values.astype("string") + "-01-01"
-    values = pd.to_datetime(values, errors="coerce")
+    if pd.api.types.is_numeric_dtype(values):
+        values = pd.to_datetime(values.astype("Int64").astype("string") + "-01-01", errors="coerce")
     if not entry["timezone"]:
         return values
     if requests.step_of(entry).is_days:

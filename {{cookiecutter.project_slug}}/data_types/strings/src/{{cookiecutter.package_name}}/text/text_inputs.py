@@ -34,10 +34,11 @@ def parse_arrays(
     """The texts of a table for the exported model.
 
     Returns:
-        The array by input, (num_rows,), and which rows have no text, (num_rows,) bool.
+        The array by input, (num_rows,), and why each row cannot be predicted, (num_rows,) str, empty if it can.
     """
     del config  # a text is a text
     ((name, entry),) = inputs.items()
     cells = table[entry["column"]]
     contents = ["" if missing else mended(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
-    return {name: np.array(contents, object)}, np.array([is_empty(text) for text in contents], bool)
+    reasons = [f"column {entry['column']!r} has no text" if is_empty(text) else "" for text in contents]
+    return {name: np.array(contents, object)}, np.array(reasons, object)

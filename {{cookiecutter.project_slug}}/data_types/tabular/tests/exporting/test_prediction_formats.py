@@ -1,0 +1,93 @@
+"""make predict reads cells as collect found them written, whatever rows a table happens to hold."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import small_config
+
+from project.config import Config
+from project.core import artifacts
+from project.data import loading, tables
+from project.settings.base import SPLITS
+from project.stages import accept, collect, export, predict, train
+
+import synthetic
+
+
+def as_germans_write(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with decimal commas, points between thousands, and days before months."""
+    marks = str.maketrans(",.", ".,")
+    numbers = {
+        name: [None if pd.isna(number) else f"{number:,.2f}".translate(marks) for number in table[name]]
+        for name in ("size", "weight")
+    }
+    return table.assign(**numbers, made=table["made"].dt.strftime("%d/%m/%Y"))
+
+
+@pytest.fixture(scope="module")
+def raw() -> pd.DataFrame:
+    table = synthetic.make_table()
+    return table.assign(weight=1_000 * table["weight"])
+
+
+@pytest.fixture(scope="module")
+def german(raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """A project whose model is exported, and whose source Germans wrote."""
+    folder = tmp_path_factory.mktemp("german")
+    as_germans_write(raw).to_csv(folder / "table.csv", index=False, sep=";")
+    config = small_config(folder, source=str(folder / "table.csv"))
+    collect.main(config)
+    winner = {"values": synthetic.SMALL_NETWORK, "data": tables.data_hash(config)}
+    artifacts.write_json(config.paths.best_hyperparameters, winner)
+    for stage in (train, accept, export):
+        stage.main(config)
+    return config
+
+
+def predicted(config: Config, table: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """The predictions of a table that comes as text."""
+    table.to_csv(folder / "new.csv", index=False, sep=";")
+    predict.main(config.model_copy(update={"input": str(folder / "new.csv"), "output": str(folder / "out.csv")}))
+    return pd.read_csv(folder / "out.csv").drop(columns=list(table.columns))
+
+
+def test_collect_reads_the_numbers_and_days(german: Config, raw: pd.DataFrame) -> None:
+    collected = pd.concat([loading.read_examples(german, split) for split in SPLITS])
+    both = collected.merge(raw, on="remark", suffixes=("", " written"))
+    assert len(both) == len(raw)
+    assert (both["made"] == both["made written"]).all()
+    assert (both["weight"] - both["weight written"]).abs().max() < 0.006
+    entry = '"weight": {"kind": "number", "decimal": ",", "thousands": ".", "unit": ""}'
+    assert entry in german.cell_formats.read_text(encoding="utf-8")
+
+
+def test_rows_are_predicted_alike_in_any_company(german: Config, raw: pd.DataFrame, tmp_path: Path) -> None:
+    is_early = raw["made"].dt.day <= 12
+    whole = predicted(german, as_germans_write(raw), tmp_path)
+    some = predicted(german, as_germans_write(raw[is_early]), tmp_path)
+    assert 50 < len(some) < len(whole) == len(raw)
+    name = next(name for name in whole if whole[name].dtype.kind == "f")
+    pd.testing.assert_series_equal(some[name], whole.loc[is_early, name].reset_index(drop=True), rtol=1e-5)
+
+
+def test_a_point_stands_between_thousands_even_if_no_cell_has_a_comma(
+    german: Config, raw: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = as_germans_write(raw.head(20))
+    expected = predicted(german, rows.assign(weight="5000,00"), tmp_path)
+    pd.testing.assert_frame_equal(predicted(german, rows.assign(weight="5.000"), tmp_path), expected)
+
+
+def test_cells_that_do_not_fit_are_named_with_their_row_column_and_value(
+    german: Config, raw: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = as_germans_write(raw.head(5)).assign(size="1,5")
+    rows.loc[1, "weight"], rows.loc[3, "made"] = "5000.50", "12/31/2020"
+    found = predicted(german, rows, tmp_path)
+    assert found.iloc[:, -1].isna().tolist() == [False, True, False, True, False]
+    printed = capsys.readouterr().out
+    assert "column 'weight' holds '5000.50', which is not a number written like 1.234,5" in printed
+    assert "column 'made' holds '12/31/2020', which is not a date written like 31/12/2024" in printed
+    assert "predictions left empty; row 2" in printed
+    assert "predictions left empty; row 4" in printed
