@@ -319,7 +319,7 @@ def check_finite(name: str, column: pa.Array | pa.ChunkedArray) -> None:
         rows = [int(row) for row in np.flatnonzero(np.isinf(column.to_numpy())) + 1]
         if rows:
             raise InputError(
-                f"column {name!r} holds infinite numbers in {name_rows(rows)}; mend them, or add inf and -inf to "
+                f"column {name!r} holds infinite numbers in {name_rows(rows)}; fix them, or add inf and -inf to "
                 f"missing_markers if they stand for no value"
             )
 

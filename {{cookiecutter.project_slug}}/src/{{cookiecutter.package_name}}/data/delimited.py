@@ -152,13 +152,7 @@ def read_rows(config: Config, name: str, body: memoryview, layout: "Layout", pro
         return "skip"
 
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(body),
-            # Only a single thread can tell the numbers of rows, and pyarrow 10 may abort at exit after several.
-            pyarrow.csv.ReadOptions(column_names=layout.names, use_threads=False, block_size=block_size(config)),
-            layout.parse_options(set_aside),
-            pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(layout.names, pa.string())),
-        )
+        table = open_rows(config, pa.BufferReader(body), layout._replace(num_lines=0), set_aside).read_all()
     except pa.ArrowInvalid as error:
         reason = "a row is too long: look for a quote that is never closed" if "straddl" in str(error) else str(error)
         raise InputError(f"{name} cannot be read as a table: {reason}") from error
@@ -170,9 +164,27 @@ def read_rows(config: Config, name: str, body: memoryview, layout: "Layout", pro
     return table
 
 
-def block_size(config: Config) -> int:
-    """Bytes that are read at once, so that any row fits in."""
-    return min(max(BLOCK_BYTES, 4 * config.max_cell), 1 << 30)
+def open_rows(
+    config: Config, stream: Any, layout: "Layout", handler: Callable[[Any], str], encoding: str = "utf-8"
+) -> pyarrow.csv.CSVStreamingReader:
+    """A reader of the rows below the header, as strings; the handler is told of rows with too few or too many cells."""
+    return pyarrow.csv.open_csv(
+        stream,
+        pyarrow.csv.ReadOptions(
+            column_names=layout.names,
+            skip_rows=layout.num_lines,
+            encoding=encoding,
+            use_threads=False,  # only a single thread can tell the numbers of rows, and pyarrow 10 may abort at exit
+            block_size=min(max(BLOCK_BYTES, 4 * config.max_cell), 1 << 30),  # at once, so that any row fits in
+        ),
+        pyarrow.csv.ParseOptions(
+            delimiter=layout.delimiter,
+            quote_char='"' if layout.is_quoted else False,
+            newlines_in_values=layout.is_quoted,
+            invalid_row_handler=handler,
+        ),
+        pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False),
+    )
 
 
 def tolerate(config: Config, name: str, rows: list[int], num_good: int, example: str, provenance: Provenance) -> None:
@@ -181,7 +193,7 @@ def tolerate(config: Config, name: str, rows: list[int], num_good: int, example:
     if share > config.max_bad_share:
         raise InputError(
             f"{name}: {name_rows(rows)} cannot be read ({example}); that is {share:.2%} of the rows and "
-            f"max_bad_share is {config.max_bad_share:.2%}: mend them, or raise max_bad_share to leave them out"
+            f"max_bad_share is {config.max_bad_share:.2%}: fix them, or raise max_bad_share to leave them out"
         )
     provenance.drop(f"unreadable in {name}", rows)
 
@@ -200,15 +212,6 @@ class Layout(NamedTuple):
     is_quoted: bool
     names: list[str]
     num_lines: int
-
-    def parse_options(self, handler: Callable[[Any], str]) -> pyarrow.csv.ParseOptions:
-        """The same for pyarrow; the handler is told of rows with too few or too many cells."""
-        return pyarrow.csv.ParseOptions(
-            delimiter=self.delimiter,
-            quote_char='"' if self.is_quoted else False,
-            newlines_in_values=self.is_quoted,
-            invalid_row_handler=handler,
-        )
 
 
 def detect(config: Config, name: str, text: bytes) -> Layout:
@@ -240,7 +243,10 @@ def read_records(text: bytes, delimiter: str, is_quoted: bool) -> Iterator[tuple
 
 
 def detect_delimiter(text: bytes) -> str:
-    """The delimiter by which most rows have as many cells as the header; the one with more cells among equals."""
+    """The delimiter by which most rows have as many cells as the header; the one with more cells among equals.
+
+    `csv.Sniffer` is misled by quotes inside of cells and by single rows with too few cells.
+    """
 
     def score(delimiter: str) -> tuple[float, int]:
         is_quoted = has_quoted_cells(text, delimiter)

@@ -78,7 +78,7 @@ def read_json(config: Config, name: str, payload: bytes, provenance: Provenance)
         try:
             records = json.loads(text)
         except json.JSONDecodeError as error:
-            raise InputError(f"{name} is not valid JSON: {error}; mend it, or write one object per line") from error
+            raise InputError(f"{name} is not valid JSON: {error}; fix it, or write one object per line") from error
     else:
         records = read_json_lines(config, name, text, provenance)
     for row, record in enumerate(records, 1):
@@ -252,7 +252,7 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
             yield from read_text_pieces(config, str(path), opened, ragged, provenance)
             provenance.drop("too few or too many cells", ragged)
     except pa.ArrowInvalid as error:
-        raise InputError(f"{path} cannot be read as {kind}: {error}; mend the file") from error
+        raise InputError(f"{path} cannot be read as {kind}: {error}; fix the file") from error
 
 
 def read_text_pieces(
@@ -271,22 +271,8 @@ def read_text_pieces(
     text = whole_lines.decode(encoding, errors="ignore").encode()
     layout = delimited.detect(config, name, text)
     with opened() as stream:
-        reader = pyarrow.csv.open_csv(
-            stream,
-            pyarrow.csv.ReadOptions(
-                column_names=layout.names,
-                skip_rows=layout.num_lines,
-                encoding=encoding,
-                use_threads=False,
-                block_size=delimited.block_size(config),
-            ),
-            layout.parse_options(leave_out),
-            pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(layout.names, pa.string()), strings_can_be_null=False
-            ),
-        )
         num_seen = 0
-        for batch in reader:
+        for batch in delimited.open_rows(config, stream, layout, leave_out, encoding):
             num_left_out = len(ragged)
             numbers = np.setdiff1d(np.arange(num_seen + 1, num_seen + 1 + batch.num_rows + num_left_out), ragged)
             yield Piece(pa.Table.from_batches([batch]), numbers[: batch.num_rows])

@@ -162,7 +162,7 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
         times = examples[config.time]
         if not types.is_datetime64_any_dtype(times) and not types.is_numeric_dtype(times):
             message = f"time {config.time!r} holds cells such as {times.iloc[0]!r}; dates of one format or numbers"
-            raise InputError(f"{message} are needed to sort by: mend them, such as 2024-01-31 or 2024-01-31T12:00:00")
+            raise InputError(f"{message} are needed to sort by: fix them, such as 2024-01-31 or 2024-01-31T12:00:00")
 
 
 def named(config: Config, source: str) -> str:

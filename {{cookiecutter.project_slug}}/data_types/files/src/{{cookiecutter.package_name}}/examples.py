@@ -113,7 +113,7 @@ def leave_out(config: Config, files: list[File], examined: list[Examined], prove
         first = next(file.name for file, each in zip(files, examined, strict=True) if each.reason)
         raise InputError(
             f"{reasons.total()} of {len(files)} {media.NOUN} files cannot be used ({shown}; such as {first}), and "
-            f"max_bad_share is {config.max_bad_share:g}; mend or remove them, or raise it"
+            f"max_bad_share is {config.max_bad_share:g}; fix or remove them, or raise it"
         )
 
 

@@ -187,7 +187,7 @@ def from_names(config: Config, files: list[File]) -> dict[str, list[str]]:
     if unmatched:
         raise InputError(
             f"name_pattern {config.name_pattern!r} finds nothing in {len(unmatched)} of {len(files)} names, such as "
-            f"{unmatched[0]!r}; mend it, since every file needs what it finds"
+            f"{unmatched[0]!r}; fix it, since every file needs what it finds"
         )
     found = [match.groupdict(default="") for match in (matches[file.name] for file in files) if match]
     return {name: [groups[name] for groups in found] for name in pattern.groupindex}

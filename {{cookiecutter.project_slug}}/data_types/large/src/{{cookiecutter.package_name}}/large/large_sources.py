@@ -162,7 +162,7 @@ def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, 
                 for table in read_text(config, filesystem, file, name, provenance):
                     yield name, table
         except DAMAGE as error:
-            raise InputError(f"{name} cannot be read: {error}; mend it, or fetch or write it again") from error
+            raise InputError(f"{name} cannot be read: {error}; fix it, or fetch or write it again") from error
 
 
 def read_text(config: Config, filesystem: Any, file: str, name: str, provenance: Provenance) -> Iterator[pa.Table]:

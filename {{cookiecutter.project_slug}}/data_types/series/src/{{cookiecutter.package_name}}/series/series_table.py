@@ -50,7 +50,7 @@ def check_names(config: Config, rows: pd.DataFrame) -> None:
                     f"{duty} is {name!r}, which is no column of the source ({known}); set it to one of these"
                 )
             if name in seen:
-                raise InputError(f"{name!r} is both {seen[name]} and {duty}; a column has one duty: mend the settings")
+                raise InputError(f"{name!r} is both {seen[name]} and {duty}; a column has one duty: fix the settings")
             seen[name] = duty
 
 

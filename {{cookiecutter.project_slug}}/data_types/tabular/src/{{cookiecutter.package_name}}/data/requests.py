@@ -156,7 +156,7 @@ def as_text(value: Any, noun: str) -> str:
     try:
         return value.decode() if isinstance(value, bytes) else value.encode().decode()
     except UnicodeError:
-        raise RequestError("is not text in UTF-8; mend its encoding") from None
+        raise RequestError("is not text in UTF-8; fix its encoding") from None
 
 
 def shown(value: Any) -> str:
