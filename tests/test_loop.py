@@ -146,8 +146,8 @@ def test_the_loop_closes(closed_loop: Project) -> None:
             monitored = project.stage("monitor")
             assert monitored.returncode == (3 if window == WINDOWS - 1 else 0), monitored.stdout + monitored.stderr
         assert json.loads((project.folder / "artifacts/monitoring/status.json").read_text())["status"] == "alarm"
-        outcomes = [{"id": identifier, "row": 0, "outcome": label} for identifier, label in identifiers]
-        server.ask(f"/v1/models/{server.name}/feedback", outcomes)
+        labels = [{"id": identifier, "row": 0, "label": label} for identifier, label in identifiers]
+        server.ask(f"/v1/models/{server.name}/feedback", labels)
         time.sleep(1)
         with traffic(server, failures):
             assert "version 2 replaces version 1" in succeed(project.make("update"))

@@ -26,7 +26,7 @@ START = datetime.now(UTC) + timedelta(days=1)  # after the export of the project
 
 @lru_cache
 def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[Any]]:
-    """Inputs, outputs and outcomes of all examples of a split, as they would be logged."""
+    """Inputs, outputs and labels of all examples of a split, as they would be logged."""
     settings = {"artifacts": config_folder, "target": problem.TARGET, "ignore": (problem.OTHER_TARGET,)}
     config = Config(**{**synthetic.settings(config_folder), **settings})
     examples = loading.read_examples(config, split)
@@ -34,7 +34,7 @@ def known_rows(config_folder: Path, split: str) -> tuple[list[dict[str, Any]], l
     outputs = inference.predict(model(config_folder), examples)
     inputs = synthetic.logged(config, described["inputs"], examples)
     predicted = [{name: jsonable(values[row]) for name, values in outputs.items()} for row in range(len(examples))]
-    return inputs, predicted, plain(synthetic.outcomes(examples, problem.TARGET))
+    return inputs, predicted, plain(synthetic.labels(examples, problem.TARGET))
 
 
 @lru_cache
@@ -81,19 +81,19 @@ def lines(
 
 
 def feedback(config: Config, num_rows: int, seed: int = 0, *, split: str = "train") -> list[dict[str, Any]]:
-    """The true outcomes of what `lines` has drawn."""
+    """The labels of what `lines` has drawn."""
     targets = known_rows(config.artifacts, split)[2]
     drawn = np.random.default_rng(seed).integers(len(targets), size=num_rows)
     return [
-        {"id": f"request-{place}", "row": 0, "time": moment(place), "outcome": targets[row]}
+        {"id": f"request-{place}", "row": 0, "time": moment(place), "label": targets[row]}
         for place, row in enumerate(drawn)
     ]
 
 
-def refusals(
+def rejections(
     num_requests: int, version: int = 1, error: str = "size is -1", field: str = "size"
 ) -> list[dict[str, Any]]:
-    """Requests that were refused."""
+    """Rejected requests."""
     entry = {"version": version, "status": 400, "error": error, "field": field}
     return [{"id": f"refused-{place}", "time": moment(place), **entry} for place in range(num_requests)]
 

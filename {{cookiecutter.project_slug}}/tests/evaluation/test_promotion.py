@@ -34,7 +34,7 @@ def test_a_model_is_as_good_as_itself(examined: tuple[Config, np.ndarray, dict[s
     comparison = promotion.compare(
         config.model_copy(update={"promotion_margin": 0.0}), targets, predictions, predictions
     )
-    assert comparison.holds_up
+    assert comparison.is_not_inferior
     assert set(comparison.gains[config.metric].values()) == {0.0}
 
 
@@ -44,10 +44,10 @@ def test_a_worse_model_does_not_hold_up(
 ) -> None:
     config, targets, predictions = examined
     comparison = promotion.compare(config, targets, predictions, shuffled(predictions, share))
-    assert not comparison.holds_up
+    assert not comparison.is_not_inferior
     assert comparison.gains[config.metric]["high"] < 0
     assert "may be worse by" in promotion.reason(config, comparison, accepted=True)
-    assert promotion.compare(config, targets, shuffled(predictions, share), predictions).holds_up
+    assert promotion.compare(config, targets, shuffled(predictions, share), predictions).is_not_inferior
 
 
 def test_a_margin_lets_a_slightly_worse_model_pass(
@@ -59,12 +59,12 @@ def test_a_margin_lets_a_slightly_worse_model_pass(
     def compare(margin: float) -> Comparison:
         return promotion.compare(config.model_copy(update={"promotion_margin": margin}), targets, predictions, worse)
 
-    assert not compare(0.0).holds_up
-    assert compare(3.0).holds_up
+    assert not compare(0.0).is_not_inferior
+    assert compare(3.0).is_not_inferior
 
 
 def test_the_criteria_come_first(examined: tuple[Config, np.ndarray, dict[str, np.ndarray]]) -> None:
     config, targets, predictions = examined
     comparison = promotion.compare(config, targets, shuffled(predictions, 1.0), predictions)
-    assert comparison.holds_up
-    assert "fails the success criteria" in promotion.reason(config, comparison, accepted=False)
+    assert comparison.is_not_inferior
+    assert "does not meet the success criteria" in promotion.reason(config, comparison, accepted=False)

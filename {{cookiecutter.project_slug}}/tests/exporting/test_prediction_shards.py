@@ -55,8 +55,8 @@ def test_a_table_that_cannot_be_predicted_does_not_keep_the_others_from_it(finis
 @pytest.mark.parametrize(
     ("given", "wanted", "message"),
     [
-        ("new/**/*.csv", "new", "take the place"),
-        ("new/first.csv", "new/first.csv", "the input as well"),
+        ("new/**/*.csv", "new", "overwrite"),
+        ("new/first.csv", "new/first.csv", "also the input"),
         ("new/*.parquet", "out", "matches no file"),
         ("new/*.csv", "out.csv", "give a folder"),
     ],

@@ -53,17 +53,17 @@ def test_prediction_drift_fires_by_itself(service: MonitorConfig, finished: Conf
     assert fired(config) == ["prediction drift"]
 
 
-def test_refused_requests_fire(service: MonitorConfig, finished: Config) -> None:
+def test_rejected_requests_fire(service: MonitorConfig, finished: Config) -> None:
     config = service(alarm_windows=1)
     lines = traffic_log.lines(finished, 300)
-    traffic_log.write(config, lines + traffic_log.refusals(10))
+    traffic_log.write(config, lines + traffic_log.rejections(10))
     assert monitor.main(config) == 0
-    traffic_log.write(config, lines + traffic_log.refusals(60))
+    traffic_log.write(config, lines + traffic_log.rejections(60))
     assert monitor.main(config) == monitor.EXIT_ALARM
-    assert fired(config) == ["refused requests"]
+    assert fired(config) == ["rejected requests"]
 
 
-def test_quality_is_measured_where_outcomes_are_known(service: MonitorConfig, finished: Config) -> None:
+def test_quality_is_measured_where_labels_are_known(service: MonitorConfig, finished: Config) -> None:
     config = service(alarm_windows=1)
     traffic_log.write(config, traffic_log.lines(finished, 500, split="test"))
     traffic_log.write(config, traffic_log.feedback(finished, 400, split="test"), "2.jsonl")
@@ -72,8 +72,8 @@ def test_quality_is_measured_where_outcomes_are_known(service: MonitorConfig, fi
     assert (quality["examples"], quality["worse"]) == (400, False)
     assert quality["metrics"].keys() <= artifacts.read_json(finished.paths.verdict, "accept")["metrics"].keys()
     assert "quality" not in fired(config)
-    wrong = traffic_log.feedback(finished, 400, seed=5, split="test")  # the outcomes of other examples
-    traffic_log.write(config, [*wrong, {**wrong[0], "outcome": {"no": "value"}}], "2.jsonl")
+    wrong = traffic_log.feedback(finished, 400, seed=5, split="test")  # the labels of other examples
+    traffic_log.write(config, [*wrong, {**wrong[0], "label": {"no": "value"}}], "2.jsonl")
     assert monitor.main(config) == monitor.EXIT_ALARM
     assert "quality" in fired(config)
     assert status(config)["quality"]["unusable"] == 1
@@ -99,7 +99,7 @@ def test_too_little_traffic_cannot_be_judged(
     assert monitor.main(config) == monitor.EXIT_UNKNOWN
     assert "99 examples; 100 are needed" in capsys.readouterr().out
     assert status(config)["status"] == "unknown"
-    assert "Cannot tell" in page(config)
+    assert "too little traffic" in page(config)
 
 
 def test_without_an_export_there_is_nothing_to_monitor(make_config: MonitorConfig) -> None:
@@ -140,7 +140,7 @@ def test_the_alarm_takes_the_latest_and_enough_of_the_last_windows(make_config: 
 
 
 def test_history_is_bounded_and_a_window_without_traffic_does_not_hide_a_bad_one() -> None:
-    entry = {"latest": "2026-01-01T00:00:00+00:00", "examples": 500, "refused": 0, "state": "bad"}
+    entry = {"latest": "2026-01-01T00:00:00+00:00", "examples": 500, "rejected": 0, "state": "bad"}
     entries = [entry] * (rules.MAX_ENTRIES - 1)
     assert rules.extended(entries, entry | {"state": "unknown", "latest": None, "examples": 0}) == entries
     newer = entry | {"latest": "2026-01-01T00:01:00+00:00"}

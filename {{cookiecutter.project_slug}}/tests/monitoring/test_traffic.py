@@ -1,4 +1,4 @@
-"""Reading the request log: what is counted, what is sampled, and what is left out."""
+"""Reading the request log: what is counted, what is sampled, and what is skipped."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from project.monitoring import observations
-from project.monitoring.observations import Sample, Traffic, Window
+from project.monitoring import traffic
+from project.monitoring.traffic import Sample, Traffic, Window
 from project.serving import request_log
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -22,14 +22,14 @@ def prediction(place: int = 0, **changes: Any) -> dict[str, Any]:
     return line | {"inputs": {"size": place}, "outputs": {"label": "a"}} | changes
 
 
-def refusal(**changes: Any) -> dict[str, Any]:
-    """A line about a refused request."""
+def rejection(**changes: Any) -> dict[str, Any]:
+    """A line about a rejected request."""
     return {"id": "r", "time": NOON.isoformat(), "version": 2, "status": 400, "error": "no", "field": "size"} | changes
 
 
-def outcome(identifier: str, value: Any, row: int = 0) -> dict[str, Any]:
+def label(identifier: str, value: Any, row: int = 0) -> dict[str, Any]:
     """A line of feedback."""
-    return {"id": identifier, "row": row, "time": NOON.isoformat(), "outcome": value}
+    return {"id": identifier, "row": row, "time": NOON.isoformat(), "label": value}
 
 
 def read(folder: Path, *files: list[Any], start: datetime = START) -> Traffic:
@@ -37,16 +37,16 @@ def read(folder: Path, *files: list[Any], start: datetime = START) -> Traffic:
     for number, lines in enumerate(files):
         texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
         (folder / f"{number}.jsonl").write_bytes(b"\n".join(texts))
-    return observations.read(folder, Window(2, start, 1))
+    return traffic.read(folder, Window(2, start, 1))
 
 
 def test_requests_rows_versions_and_latency_are_counted(tmp_path: Path) -> None:
     lines = [prediction(place) for place in range(100)]
-    more = [prediction(7, row=1), prediction(version=1), refusal(), refusal(field="colour"), refusal(version=1)]
+    more = [prediction(7, row=1), prediction(version=1), rejection(), rejection(field="colour"), rejection(version=1)]
     seen = read(tmp_path, lines, more)
-    assert (seen.num_rows, seen.num_answered, seen.num_refused, seen.num_requests) == (101, 100, 2, 102)
+    assert (seen.num_rows, seen.num_answered, seen.num_rejected, seen.num_requests) == (101, 100, 2, 102)
     assert seen.rows_by_version == {2: 101, 1: 1}
-    assert seen.refusals == {(400, "size"): 1, (400, "colour"): 1}
+    assert seen.rejections == {(400, "size"): 1, (400, "colour"): 1}
     assert seen.latency(0.5) == pytest.approx(50, rel=0.02)
     assert seen.latency(0.99) == pytest.approx(99, rel=0.02)
     assert seen.latest == NOON + timedelta(minutes=99)
@@ -58,11 +58,17 @@ def test_only_the_window_counts(tmp_path: Path) -> None:
     assert seen.num_rows == 60
 
 
-def test_outcomes_find_their_predictions_in_other_files_and_the_last_one_counts(tmp_path: Path) -> None:
+def test_labels_find_their_predictions_in_other_files_and_the_last_one_counts(tmp_path: Path) -> None:
     early = [prediction(place) for place in range(4)]
-    late = [outcome("r1", "a"), outcome("r2", "b"), outcome("r1", "c"), outcome("r3", "a", row=5), outcome("r9", "a")]
+    late = [label("r1", "a"), label("r2", "b"), label("r1", "c"), label("r3", "a", row=5), label("r9", "a")]
     seen = read(tmp_path, early, late)
-    assert sorted((line["id"], told) for line, told in seen.answered) == [("r1", "c"), ("r2", "b")]
+    assert sorted((line["id"], label) for line, label in seen.labelled) == [("r1", "c"), ("r2", "b")]
+
+
+def test_labels_of_version_0_9_are_read(tmp_path: Path) -> None:
+    line = label("r1", "a")
+    line["outcome"] = line.pop("label")
+    assert [value for _, value in read(tmp_path, [prediction(1), line]).labelled] == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -77,20 +83,20 @@ def test_outcomes_find_their_predictions_in_other_files_and_the_last_one_counts(
         json.dumps(prediction(time="yesterday")).encode(),
         json.dumps(prediction(inputs=None)).encode(),
         json.dumps(prediction(latency_ms=float("nan"))).encode(),
-        json.dumps({"id": 3, "outcome": 1}).encode(),
+        json.dumps({"id": 3, "label": 1}).encode(),
     ],
 )
-def test_broken_lines_are_told_and_left_out(tmp_path: Path, broken: bytes) -> None:
+def test_broken_lines_are_reported_and_skipped(tmp_path: Path, broken: bytes) -> None:
     seen = read(tmp_path, [prediction(0), broken, prediction(1)])
     assert seen.num_rows == 2
     assert seen.broken == {"0.jsonl": 1}
     assert seen.first_broken[0].startswith("0.jsonl, line 2: ")
 
 
-def test_only_the_first_broken_lines_are_told(tmp_path: Path) -> None:
+def test_only_the_first_broken_lines_are_reported(tmp_path: Path) -> None:
     seen = read(tmp_path, [b"?"] * 100)
     assert seen.broken.total() == 100
-    assert len(seen.first_broken) == request_log.MAX_TOLD
+    assert len(seen.first_broken) == request_log.MAX_BROKEN
 
 
 def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,16 +107,16 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch
 
 
 def test_memory_is_bounded_and_a_rerun_samples_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observations, "MAX_ROWS", 50)
-    monkeypatch.setattr(observations, "MAX_REFUSALS", 3)
+    monkeypatch.setattr(traffic, "MAX_ROWS", 50)
+    monkeypatch.setattr(traffic, "MAX_REJECTIONS", 3)
     lines = [prediction(place) for place in range(1_000)]
-    seen = read(tmp_path, lines, [refusal(field=f"field {place}") for place in range(10)])
-    again = observations.read(tmp_path, Window(2, START, 1))
+    seen = read(tmp_path, lines, [rejection(field=f"field {place}") for place in range(10)])
+    again = traffic.read(tmp_path, Window(2, START, 1))
     assert seen.num_rows == 1_000
     assert len(seen.rows) == 50
     assert [line["id"] for line in again.rows] == [line["id"] for line in seen.rows]
-    assert len(seen.refusals) == 4
-    assert seen.refusals.total() == 10
+    assert len(seen.rejections) == 4
+    assert seen.rejections.total() == 10
 
 
 def test_a_sample_is_even() -> None:
@@ -123,5 +129,5 @@ def test_a_sample_is_even() -> None:
 
 
 def test_no_log_is_no_traffic(tmp_path: Path) -> None:
-    seen = observations.read(tmp_path / "nowhere", Window(1, START, 1))
+    seen = traffic.read(tmp_path / "nowhere", Window(1, START, 1))
     assert (seen.num_requests, seen.latest) == (0, None)

@@ -1,5 +1,6 @@
 """TensorFlow Serving's REST protocol, by the examples of its documentation ("RESTful API")."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from project.core.errors import RequestError
 from project.data import requests
 from project.serving import protocol
+from project.serving.protocol import RequestFormat
 
 NAMES = ["tag", "signal", "sensor"]
 ROWS = [
@@ -21,45 +23,63 @@ COLUMNS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def any_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inputs may hold any value, as in the documentation: this is about the protocol, not about a data type."""
+    monkeypatch.setattr(requests, "value_type", lambda *_: Any)
+    monkeypatch.setattr(requests, "read", lambda entry, values, strict: np.fromiter(values, object, len(values)))
+    monkeypatch.setattr(requests, "check_together", lambda *_: None)
+
+
+def accepting(*names: str, max_rows: int = 10) -> RequestFormat:
+    """The format of inputs of some names."""
+    return RequestFormat({name: {"column": name} for name in names}, max_rows, strict=True)
+
+
+def columns(content: Any, *names: str) -> dict[str, list[Any]]:
+    """The columns of a request."""
+    return protocol.parse_request(json.dumps(content).encode(), accepting(*names)).columns
+
+
 def test_rows_and_columns_are_two_ways_to_say_the_same() -> None:
-    assert protocol.columns_of_rows(ROWS, NAMES, 10) == COLUMNS
-    assert protocol.columns_of_columns(COLUMNS, NAMES, 10) == COLUMNS
+    assert columns({"instances": ROWS}, *NAMES) == COLUMNS
+    assert columns({"inputs": COLUMNS}, *NAMES) == COLUMNS
 
 
 def test_a_single_input_needs_no_name() -> None:
     values = ["foo", "bar", "baz"]
     for sent in (values, [{"tag": value} for value in values]):
-        assert protocol.columns_of_rows(sent, ["tag"], 10) == {"tag": values}
-    for columns in (values, {"tag": values}):
-        assert protocol.columns_of_columns(columns, ["tag"], 10) == {"tag": values}
+        assert columns({"instances": sent}, "tag") == {"tag": values}
+    for inputs in (values, {"tag": values}):
+        assert columns({"inputs": inputs}, "tag") == {"tag": values}
 
 
 def test_what_is_left_out_is_missing() -> None:
-    assert protocol.columns_of_rows([{"tag": "foo"}, {"signal": 1}], NAMES, 10)["signal"] == [None, 1]
-    assert protocol.columns_of_columns({"tag": ["foo", "bar"]}, NAMES, 10)["signal"] == [None, None]
+    assert columns({"instances": [{"tag": "foo"}, {"signal": 1}]}, *NAMES)["signal"] == [None, 1]
+    assert columns({"inputs": {"tag": ["foo", "bar"]}}, *NAMES)["signal"] == [None, None]
 
 
 def test_bytes_come_in_base64() -> None:
     sent = [{"b64": "aW1hZ2UgYnl0ZXM="}, "seaside", {"b64": "YXdlc29tZSBpbWFnZSBieXRlcw=="}]
-    assert protocol.columns_of_rows(sent[:1], ["image"], 10) == {"image": sent[:1]}
-    assert protocol.decode("image", sent, in_rows=True) == [b"image bytes", "seaside", b"awesome image bytes"]
+    expected = {"image": [b"image bytes", "seaside", b"awesome image bytes"]}
+    assert columns({"instances": sent}, "image") == columns({"inputs": {"image": sent}}, "image") == expected
 
 
 @pytest.mark.parametrize("value", [{"b64": "a"}, {"b64": "a b="}, {"b64": 1}, {"b65": "aaaa"}, {}])
 def test_what_is_not_base64_is_refused(value: Any) -> None:
-    with pytest.raises(RequestError, match=r"instances\[1\].image"):
-        protocol.decode("image", ["", value], in_rows=True)
+    with pytest.raises(RequestError, match=r"instances\[1\].image .*Base64"):
+        columns({"instances": [{}, {"image": value}]}, "image", "caption")
 
 
 def test_one_output_has_no_name_and_several_have() -> None:
     one = {"y": np.array([3.5, 4.0, 5.5], np.float32)}
-    assert protocol.answer(one, in_rows=True) == {"predictions": [3.5, 4.0, 5.5]}
-    assert protocol.answer(one, in_rows=False) == {"outputs": [3.5, 4.0, 5.5]}
+    assert protocol.response_body(one, in_rows=True) == {"predictions": [3.5, 4.0, 5.5]}
+    assert protocol.response_body(one, in_rows=False) == {"outputs": [3.5, 4.0, 5.5]}
     several = {"label": np.array([b"a", b"b"], object), "scores": np.array([[1.0, 0.0], [0.0, 1.0]])}
-    assert protocol.answer(several, in_rows=True) == {
+    assert protocol.response_body(several, in_rows=True) == {
         "predictions": [{"label": "a", "scores": [1.0, 0.0]}, {"label": "b", "scores": [0.0, 1.0]}]
     }
-    assert protocol.answer(several, in_rows=False) == {
+    assert protocol.response_body(several, in_rows=False) == {
         "outputs": {"label": ["a", "b"], "scores": [[1.0, 0.0], [0.0, 1.0]]}
     }
 
@@ -99,9 +119,8 @@ def test_outputs_named_bytes_are_answered_in_base64() -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(body: bytes, status: int, words: str) -> None:
-    inputs: protocol.Inputs = {name: {"column": name, "dtype": "string"} for name in NAMES}
     with pytest.raises(RequestError, match=words) as raised:
-        protocol.read_question(body, inputs, 3, strict=True)
+        protocol.parse_request(body, accepting(*NAMES, max_rows=3))
     assert raised.value.status == status
 
 
@@ -118,5 +137,5 @@ def test_a_refused_value_is_named_as_it_was_sent(body: bytes, words: str, monkey
 
     monkeypatch.setattr(requests, "read", refuse)
     with pytest.raises(RequestError, match=words) as raised:
-        protocol.read_question(body, {"tag": {"column": "tag"}}, 3, strict=True)
+        protocol.parse_request(body, accepting("tag"))
     assert (raised.value.status, raised.value.field, raised.value.row) == (422, "tag", 1)

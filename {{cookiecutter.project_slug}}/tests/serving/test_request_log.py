@@ -30,11 +30,12 @@ def with_log(finished: Config, folder: Path, **settings: Any) -> Config:
     return finished.model_copy(update={"artifacts": folder, **settings})
 
 
-def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Path, example: dict) -> None:
+def test_every_row_rejection_and_label_is_a_line(finished: Config, tmp_path: Path, example: dict) -> None:
     config = with_log(finished, tmp_path)
     first = next(iter(example))
     inputs = registry.describe(config, 1)["inputs"]
-    sent = protocol.read_question(json.dumps({"instances": [example]}).encode(), inputs, 1, strict=True).columns
+    accepted = protocol.RequestFormat(inputs, 1, strict=True)
+    sent = protocol.parse_request(json.dumps({"instances": [example]}).encode(), accepted).columns
     kept = {name: requests.loggable(config, inputs[name], value) for name, (value,) in sent.items()}
     with serving(config) as client:
         answered = client.predict({"instances": [example, example]}, **{"X-Request-Id": "order-17"})
@@ -42,9 +43,10 @@ def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Pat
             {"inputs": {name: [value] for name, value in example.items()}}, **{"X-Request-Id": "a b"}
         )
         refused = client.predict({"instances": [example | {first: [[]]}]})
-        outcome = {"id": "order-17", "row": 1, "outcome": "true"}
-        assert client.ask("POST", f"{MODEL}/feedback", outcome)[:2] == (200, {"accepted": 1})
-        assert client.ask("POST", f"{MODEL}/feedback", [{"id": "order-17", "outcome": 1.5}]).status == 200
+        label = {"id": "order-17", "row": 1, "label": "true"}
+        assert client.ask("POST", f"{MODEL}/feedback", label)[:2] == (200, {"accepted": 1})
+        of_0_9 = [{"id": "order-17", "outcome": 1.5}]
+        assert client.ask("POST", f"{MODEL}/feedback", of_0_9).status == 200
     lines = logged(config)
     assert [line["id"] for line in lines[:2]] == ["order-17"] * 2
     assert [line["row"] for line in lines[:3]] == [0, 1, 0]
@@ -56,26 +58,26 @@ def test_every_row_refusal_and_outcome_is_a_line(finished: Config, tmp_path: Pat
         assert len(line["time"]) == len("2026-11-22T09:30:00.123+00:00")
     assert lines[2]["id"] == unnamed.headers["x-request-id"] != "a b"
     assert lines[3].items() >= {"status": 400, "error": refused.content["error"], "field": first}.items()
-    assert [(line["row"], line["outcome"]) for line in lines[4:]] == [(1, "true"), (0, 1.5)]
+    assert [(line["row"], line["label"]) for line in lines[4:]] == [(1, "true"), (0, 1.5)]
 
 
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        ([], "0 outcomes"),
-        ({"outcome": 1}, "no id"),
-        ({"id": "x" * 200, "outcome": 1}, "no id"),
-        ({"id": "a"}, "no outcome"),
-        ({"id": "a", "outcome": None}, "no outcome"),
-        (b'{"id": "a", "outcome": [1e999]}', "no outcome"),
-        ({"id": "a", "outcome": 1, "row": -1}, "row -1"),
-        ({"id": "a", "outcome": 1, "row": True}, "row True"),
-        ({"id": "a", "outcom": 1}, "outcome 0"),
-        (b'{"id": "a", "outcome": NaN}', "NaN"),
-        ("text", "outcome 0"),
+        ([], "0 labels"),
+        ({"label": 1}, r"\[0\].id is missing"),
+        ({"id": "x" * 200, "label": 1}, r"\[0\].id .* 128 characters"),
+        ({"id": "a"}, r"\[0\].label is missing"),
+        ({"id": "a", "label": None}, "ground truth"),
+        (b'{"id": "a", "label": [1e999]}', "ground truth"),
+        ({"id": "a", "label": 1, "row": -1}, r"\[0\].row is -1; it should be at least 0"),
+        ({"id": "a", "label": 1, "row": True}, r"\[0\].row is true"),
+        ({"id": "a", "label": 1, "lable": 1}, r"\[0\].lable is unknown; these are known: id, row, label"),
+        (b'{"id": "a", "label": NaN}', "NaN"),
+        ("text", r"\[0\] is not an object"),
     ],
 )
-def test_a_wrong_outcome_is_refused(sent: Any, words: str) -> None:
+def test_a_wrong_label_is_refused(sent: Any, words: str) -> None:
     with pytest.raises(RequestError, match=words):
         request_log.read_feedback(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
 

@@ -70,5 +70,5 @@ def test_a_version_that_is_not_whole_is_refused(damage: str, trained: Config) ->
         artifacts.write_json(folder / DESCRIPTION, described)
     else:
         (folder / damage).write_bytes(b"damaged")
-    with pytest.raises(InputError, match="can be served"):
+    with pytest.raises(InputError, match="can be loaded"):
         server.create(trained)

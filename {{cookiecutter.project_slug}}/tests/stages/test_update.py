@@ -76,7 +76,7 @@ def test_an_unfit_challenger_is_kept_out(
     kept = artifacts.content_hash(served.paths.model)
     drop(served, synthetic.make_table(40, seed=5))
     update.main(served.model_copy(update={"criteria": problem.UNREACHABLE}))
-    assert "version 1 stays in service: it fails the success criteria" in capsys.readouterr().out
+    assert "version 1 stays in service: the challenger does not meet the success criteria" in capsys.readouterr().out
     assert served.paths.versions() == [1]
     assert served.paths.kept_runs() == [1, 2]
     assert decision(served)["promoted"] is False
@@ -105,7 +105,7 @@ def test_an_interrupted_update_loses_nothing_and_goes_on(served: Config, monkeyp
     assert artifacts.content_hash(served.paths.model) == kept
     assert (served.added / "0001" / "new.csv").is_file()
     assert update.is_unfinished(served)
-    update.take_in(served, update.candidate_config(served, 1))
+    update.add_data(served, update.candidate_config(served, 1))
     before, after = (
         sum(tables.num_examples(config, split) for split in SPLITS)
         for config in (served, update.candidate_config(served, 1))
@@ -136,7 +136,7 @@ def keeping_all(config: Config) -> Config:
     return config.model_copy(update={"log_whole_files": True})
 
 
-def test_requests_whose_outcome_is_known_become_examples_once(served: Config) -> None:
+def test_requests_whose_label_is_known_become_examples_once(served: Config) -> None:
     start = datetime.now(UTC)
     inputs = describe(served, 1)["inputs"]
     rows = [
@@ -149,7 +149,7 @@ def test_requests_whose_outcome_is_known_become_examples_once(served: Config) ->
     assert not served.incoming.exists()
     log(
         served,
-        [{"id": "a", "row": row, "time": (start + timedelta(seconds=row)).isoformat(), "outcome": 7} for row in (3, 5)],
+        [{"id": "a", "row": row, "time": (start + timedelta(seconds=row)).isoformat(), "label": 7} for row in (3, 5)],
     )
     new_data.write_table(served, 1)
     if served.time:  # clients do not send the time by which examples are split

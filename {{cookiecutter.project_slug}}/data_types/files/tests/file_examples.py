@@ -49,7 +49,7 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{media.COLUMN: file_sources.decode_uri(uri)} for uri in table[media.COLUMN]]
 
 
-def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+def labels(examples: pd.DataFrame, target: str) -> pd.Series:
     """What clients tell of such examples once it is known."""
     return examples[target]
 

@@ -10,9 +10,9 @@ import pandas as pd
 from PIL import Image
 
 import file_examples
-from file_examples import as_examples, logged, outcomes, sent, spoiled
+from file_examples import as_examples, labels, logged, sent, spoiled
 
-__all__ = ["as_examples", "logged", "outcomes", "sent", "spoiled"]  # which the tests ask of this module too
+__all__ = ["as_examples", "logged", "labels", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("image",)
 EXPLAINED = "Largest errors"  # a heading of the report

@@ -83,7 +83,7 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{name: [row[name] for row in rows[start : start + CONTEXT]] for name in SENT} for start in starts]
 
 
-def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+def labels(examples: pd.DataFrame, target: str) -> pd.Series:
     """What clients tell of such windows once it is known: the true values."""
     return examples[target].map(lambda cell: cell[-HORIZON:, 0])
 

@@ -41,7 +41,7 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{texts.COLUMN: text} for text in table[texts.COLUMN]]
 
 
-def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+def labels(examples: pd.DataFrame, target: str) -> pd.Series:
     """What clients tell of such examples once it is known."""
     return examples[target]
 

@@ -71,7 +71,7 @@ def sent(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def outcomes(examples: pd.DataFrame, target: str) -> pd.Series:
+def labels(examples: pd.DataFrame, target: str) -> pd.Series:
     """What clients tell of such examples once it is known."""
     return examples[target]
 

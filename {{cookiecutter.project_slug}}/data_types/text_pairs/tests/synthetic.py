@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from text_examples import UNIQUE, as_examples, logged, outcomes, sent, spoiled
+from text_examples import UNIQUE, as_examples, labels, logged, sent, spoiled
 
-__all__ = ["UNIQUE", "as_examples", "logged", "outcomes", "sent", "spoiled"]  # which the tests ask of this module too
+__all__ = ["UNIQUE", "as_examples", "logged", "labels", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("source",)
 EXPLAINED = "Example translations"  # a heading of the report

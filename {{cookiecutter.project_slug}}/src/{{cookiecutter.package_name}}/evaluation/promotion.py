@@ -1,4 +1,4 @@
-"""Whether an updated model, the challenger, may replace the one in service, the champion: a paired comparison."""
+"""Compares an updated model, the challenger, with the one in service, the champion, on the same test examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,27 +15,27 @@ from ..reporting.report import Row
 from . import inference, scoring
 from .scoring import summarize
 
-RISK = 0.05  # that a challenger beyond the margin is promoted nevertheless
+RISK = 0.05  # probability of promoting a challenger that is worse by more than the margin
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The scores of both models on the same test examples, and what the challenger gains."""
+    """The scores of both models on the same test examples, and the gains of the challenger."""
 
     champion: dict[str, dict[str, float]]  # metric -> value, low, high
     challenger: dict[str, dict[str, float]]
     gains: dict[str, dict[str, float]]  # metric -> value, low, high; above 0 the challenger is better
-    surely: float  # gain in the primary metric that is exceeded with 95 % confidence
-    margin: float  # loss in the primary metric that is tolerated
+    lower_bound: float  # of the gain in the primary metric, with 95 % confidence
+    margin: float  # tolerated loss in the primary metric
 
     @property
-    def holds_up(self) -> bool:
+    def is_not_inferior(self) -> bool:
         """Whether the challenger is not worse than the champion by more than the margin."""
-        return self.surely >= -self.margin
+        return self.lower_bound >= -self.margin
 
 
-def examine(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
-    """Compares the model of `config` with an old one on the test split; also returns rows of both scores by slice."""
+def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
+    """Compares the model of `config` with an old one on the test split; also returns both scores of each slice."""
     new = inference.load_model(config)
     examples = loading.read_examples(config, "test")
     known, wanted = inference.target_of(old), inference.target_of(new)
@@ -52,7 +52,7 @@ def examine(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
 
 
 def key(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """What tells a slice from others."""
+    """The column and value that define a slice."""
     return entry["column"], entry["slice"]
 
 
@@ -69,7 +69,7 @@ def compare(
 ) -> Comparison:
     """Compares the predictions of two models for the same examples, by a paired bootstrap (Efron and Tibshirani 1993).
 
-    Both models are scored on the same resamples, so that examples which are hard for both do not blur the difference.
+    Both models are scored on the same resamples, so that the difficulty of single examples cancels out.
     """
     scores = [metrics.score(targets, predictions) for predictions in (champion, challenger)]
     drawn = [
@@ -82,19 +82,19 @@ def compare(
         champion=summarize(scores[0], drawn[0]),
         challenger=summarize(scores[1], drawn[1]),
         gains=summarize(gains, paired),
-        surely=float(np.nanquantile(paired[config.metric], RISK)),
+        lower_bound=float(np.nanquantile(paired[config.metric], RISK)),
         margin=config.promotion_margin * abs(scores[0][config.metric]),
     )
 
 
 def reason(config: Config, comparison: Comparison, accepted: bool) -> str:
-    """Why the challenger is promoted or not, in a sentence."""
+    """The reason of the decision, as a sentence."""
     label = metrics.METRICS[config.metric].label
     gain = report.format_interval(report.Interval(**comparison.gains[config.metric]))
     if not accepted:
-        return "it fails the success criteria on the test split"
-    words = f"its gain in {label} is {' '.join(gain)} on the same test examples"
-    allowed = f"a loss of {report.format_number(comparison.margin)} is tolerated"
-    if comparison.holds_up:
-        return f"{words}; {allowed}"
-    return f"{words}, so it may be worse by {report.format_number(-comparison.surely)}; {allowed}"
+        return "the challenger does not meet the success criteria on the test split"
+    words = f"the challenger's gain in {label} is {' '.join(gain)} on the same test examples"
+    tolerated = f"tolerated loss {report.format_number(comparison.margin)}"
+    if comparison.is_not_inferior:
+        return f"{words} ({tolerated})"
+    return f"{words}, so it may be worse by {report.format_number(-comparison.lower_bound)} ({tolerated})"

@@ -1,4 +1,4 @@
-"""Predicts a table through an exported model, in pieces of bounded memory."""
+"""Predicts tables with an exported model, in chunks, so that memory is bounded."""
 
 import glob
 import itertools
@@ -28,21 +28,21 @@ from . import saved_model
 MAX_REASONS = 10  # that are told, each with its cell
 
 
-class Outcome(NamedTuple):
-    """How many rows were predicted, and what became of the others, a line each."""
+class Result(NamedTuple):
+    """The number of predicted rows, and a remark on each kind of row that was skipped."""
 
     num_rows: int
     remarks: list[str]
 
 
-def predict_table(config: Config, exported: Path, source: Path, destination: Path) -> Outcome:
-    """Writes the rows and columns of a table, or of what else an input may be, with the predictions behind them.
+def predict_table(config: Config, exported: Path, source: Path, destination: Path) -> Result:
+    """Copies an input to a table with the predictions as further columns.
 
     Raises:
-        InputError: the input cannot be read or lacks a column, or the output would take its place.
+        InputError: the input cannot be read or lacks a column, or the output would overwrite it.
     """
     if destination.resolve() == source.resolve():
-        raise InputError(f"output is {str(destination)!r}, which is the input as well; give it another name")
+        raise InputError(f"output is {str(destination)!r}, which is also the input; give another name")
     provenance = Provenance()
     pieces = read_pieces(config, source, provenance)
     shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)
@@ -51,19 +51,19 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
         f"not predicted: {dropped['count']} rows ({reason}; {name_rows(dropped['first_rows'])})"
         for reason, dropped in provenance.dropped.items()
     ]
-    return Outcome(num_rows, remarks)
+    return Result(num_rows, remarks)
 
 
 @cache
 def load(exported: str) -> tuple[Any, dict[str, Any]]:
-    """The model of an exported version and its description; a process loads it once, for all tables."""
+    """The model of an exported version and its metadata, loaded once per process."""
     return tf.saved_model.load(exported), artifacts.read_json(Path(exported) / DESCRIPTION, "export")
 
 
 def predict_pieces(
     config: Config, exported: Path, source: Path, pieces: Iterator[Piece], provenance: Provenance
 ) -> Iterator[pd.DataFrame]:
-    """Each piece with its predictions; those of rows whose cells cannot be read stay empty."""
+    """Each chunk with its predictions, which stay empty for rows with cells that cannot be read."""
     model, description = load(str(exported))
     predict = model.signatures[saved_model.NAMED]
     for piece in pieces:
@@ -89,7 +89,7 @@ def note_empty(provenance: Provenance, reason: str, rows: list[int]) -> None:
 
 
 def check_columns(source: Path, description: dict[str, Any], table: pd.DataFrame) -> None:
-    """Refuses a table that lacks a column the model needs."""
+    """Raises InputError if the table lacks a column that the model needs."""
     needed = [entry["column"] for entry in description["inputs"].values()]
     lacking = [column for column in needed if column not in table.columns]
     if lacking:
@@ -100,7 +100,7 @@ def check_columns(source: Path, description: dict[str, Any], table: pd.DataFrame
 
 
 def prediction_columns(description: dict[str, Any], outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The model's outputs as columns: texts decoded, and a column for each part of an output that has several."""
+    """The outputs as columns: strings decoded, and one column per part of an output that has several."""
     columns = {}
     for name in sorted(outputs):
         values = outputs[name]
@@ -113,7 +113,7 @@ def prediction_columns(description: dict[str, Any], outputs: dict[str, np.ndarra
 
 
 class Shard(NamedTuple):
-    """A table to predict: its number, what messages call it, where it is, and where its predictions go."""
+    """A table to predict: its number, its name in messages, its path and the path of its predictions."""
 
     number: int
     name: str
@@ -122,12 +122,12 @@ class Shard(NamedTuple):
 
 
 def predict(config: Config, exported: Path) -> int:
-    """Predicts each table that `input` matches to one in the folder `output`; returns the number of rows.
+    """Predicts each table that matches `input` into the folder `output`; returns the number of rows.
 
-    A table that cannot be predicted does not keep the others from it.
+    All other tables are predicted even if one fails.
 
     Raises:
-        InputError: nothing matches, or an output would take the place of an input.
+        InputError: nothing matches, or an output would overwrite an input.
         RefusedError: some tables could not be predicted.
     """
     import apache_beam as beam  # here, since one table needs no Beam
@@ -136,50 +136,50 @@ def predict(config: Config, exported: Path) -> int:
 
     shards = find(config)
     Path(config.output).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=config.output, prefix=".outcomes-") as name:
-        folder = Path(name).resolve()  # which the workers of a cluster share with this process
+    with tempfile.TemporaryDirectory(dir=config.output, prefix=".results-") as name:
+        folder = Path(name).resolve()  # shared by the workers of a cluster
         with engine.pipeline(config, "prediction") as pipeline:
             spread = engine.spread(pipeline, shards)
             _ = spread | "Predict" >> beam.Map(predict_shard, config, exported.resolve(), folder)
-        outcomes = [artifacts.read_json(word_of(shard, folder), "predict") for shard in shards]
-    failures = [outcome["error"] for outcome in outcomes if outcome["error"]]
-    for shard, outcome in zip(shards, outcomes, strict=True):
-        print("".join(f"{shard.name}: {remark}\n" for remark in outcome["remarks"]), end="")
+        results = [artifacts.read_json(result_path(shard, folder), "predict") for shard in shards]
+    failures = [result["error"] for result in results if result["error"]]
+    for shard, result in zip(shards, results, strict=True):
+        print("".join(f"{shard.name}: {remark}\n" for remark in result["remarks"]), end="")
     if failures:
         listed = "\n".join(failures)
         raise RefusedError(f"{len(failures)} of {len(shards)} tables could not be predicted:\n{listed}")
-    return sum(outcome["rows"] for outcome in outcomes)
+    return sum(result["rows"] for result in results)
 
 
 def predict_shard(shard: Shard, config: Config, exported: Path, folder: Path) -> None:
-    """What one worker does: predicts a table, and leaves word in the folder of how that went."""
+    """Predicts a table in a worker, and writes the result, or the error, into `folder`."""
     shard.destination.parent.mkdir(parents=True, exist_ok=True)
-    outcome: dict[str, Any] = {"rows": 0, "remarks": [], "error": ""}
+    result: dict[str, Any] = {"rows": 0, "remarks": [], "error": ""}
     try:
         num_rows, remarks = predict_table(config, exported, shard.source, shard.destination)
-        outcome |= {"rows": num_rows, "remarks": remarks}
+        result |= {"rows": num_rows, "remarks": remarks}
     except InputError as error:
-        outcome["error"] = f"{shard.name}: {error}"
-    artifacts.write_json(word_of(shard, folder), outcome)
+        result["error"] = f"{shard.name}: {error}"
+    artifacts.write_json(result_path(shard, folder), result)
 
 
-def word_of(shard: Shard, folder: Path) -> Path:
-    """Where a worker leaves word of a table."""
+def result_path(shard: Shard, folder: Path) -> Path:
+    """The path of a worker's result."""
     return folder / f"{shard.number}.json"
 
 
 def find(config: Config) -> list[Shard]:
-    """The tables that `input` matches, in order; their outputs lie in `output` as they lie below its fixed part.
+    """The tables that match `input`, sorted; the folders below its fixed part are repeated in `output`.
 
     Raises:
-        InputError: none is there, or outputs would take the place of inputs or of each other.
+        InputError: there is none, or outputs would overwrite inputs or each other.
     """
     names = sorted(glob.glob(config.input, recursive=True))  # noqa: PTH207 (the input may be absolute)
     if not names:
-        raise InputError(f"input is {config.input!r}, which matches no file; give the table of examples to predict")
+        raise InputError(f"input is {config.input!r}, which matches no file; give a table of examples")
     output = Path(config.output)
     if output.is_file() or formats.as_output(output) == output:
-        raise InputError(f"output is {config.output!r}, but each table that input matches gets its own: give a folder")
+        raise InputError(f"output is {config.output!r}, but input matches several tables: give a folder")
     root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(config.input).parts))
     destinations = [output / formats.as_output(Path(name).relative_to(root)) for name in names]
     shards = [
@@ -190,8 +190,8 @@ def find(config: Config) -> list[Shard]:
     for shard in shards:
         if shard.destination in taken:
             raise InputError(
-                f"output is {config.output!r}, where the predictions of {shard.name} would take the place of an input "
-                f"or of other predictions; give another folder, or rename the file"
+                f"output is {config.output!r}, where the predictions of {shard.name} would overwrite an input or other "
+                f"predictions; give another folder, or rename the file"
             )
         taken.add(shard.destination)
     return shards

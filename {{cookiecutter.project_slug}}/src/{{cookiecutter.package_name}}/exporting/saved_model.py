@@ -1,4 +1,4 @@
-"""Writes the whole model as a SavedModel that TensorFlow Serving and our own server run."""
+"""Writes the model as a SavedModel for TensorFlow Serving and our own server."""
 
 import shutil
 from pathlib import Path
@@ -18,8 +18,8 @@ from ..settings.base import NAMED, PROJECT, SERIALIZED, WARMUP
 
 KEPT_MODEL, KEPT_RUN, KEPT_EXAMPLES = "model.keras", "run.json", "examples.parquet"
 KEPT_PREDICTIONS = {"train": "training_predictions.parquet", "validation": "validation_predictions.parquet"}
-MAX_EXAMPLES = 20_000  # enough to tell a distribution to a hundredth
-MAX_PREDICTIONS = 4_000  # of each split, since they take the most time
+MAX_EXAMPLES = 20_000  # estimates a distribution to about 0.01
+MAX_PREDICTIONS = 4_000  # of each split, since predicting takes the most time
 
 
 def write(complete: keras.Model, folder: Path) -> None:
@@ -32,7 +32,7 @@ def write(complete: keras.Model, folder: Path) -> None:
     specifications = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype, tensor.name) for tensor in inputs.values()}
     features = {column: feature(tensor) for column, tensor in inputs.items()}
 
-    @tf.function(autograph=False)  # traced, written and loaded once, for both signatures
+    @tf.function(autograph=False)  # shared by both signatures
     def predict(columns: dict[str, Any]) -> Any:
         return complete(columns, training=False)
 
@@ -50,7 +50,7 @@ def write(complete: keras.Model, folder: Path) -> None:
 
 
 def feature(tensor: keras.KerasTensor) -> tf.io.FixedLenFeature:
-    """How a raw input is read from a tf.Example; one that is left out is missing."""
+    """How a raw input is parsed from a tf.Example; it is missing where the example lacks it."""
     shape = tensor.shape[1:]
     return tf.io.FixedLenFeature(shape, tensor.dtype, np.full(shape, "" if tensor.dtype == "string" else np.nan))
 
@@ -70,8 +70,10 @@ def serialized(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def value_list(value: Any) -> tf.train.Feature:
-    """A raw value, or an array of such, as a feature of a tf.Example."""
-    texts = [value] if isinstance(value, str | bytes) else value  # no array of bytes, which would lose its last zeros
+    """A raw value, or an array of them, as a feature of a tf.Example."""
+    texts = (
+        [value] if isinstance(value, str | bytes) else value
+    )  # not as an array of bytes, which would drop trailing zeros
     if isinstance(texts, list) or (isinstance(texts, np.ndarray) and texts.dtype == object):
         data = [each.encode() if isinstance(each, str) else each for each in texts]
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=data))
@@ -79,7 +81,7 @@ def value_list(value: Any) -> tf.train.Feature:
 
 
 def write_warm_up(complete: keras.Model, arrays: dict[str, np.ndarray], folder: Path) -> None:
-    """Writes the request by which servers warm up before they serve the version."""
+    """Writes the request with which TensorFlow Serving warms up."""
     request = predict_pb2.PredictRequest(model_spec=model_pb2.ModelSpec(name=PROJECT, signature_name=NAMED))
     for name, array in named(complete, arrays).items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
@@ -92,10 +94,10 @@ def write_warm_up(complete: keras.Model, arrays: dict[str, np.ndarray], folder: 
 def keep(config: Config, complete: keras.Model, version: int) -> None:
     """Writes artifacts/versions/<version>.
 
-    model.keras, run.json: from which `make update` can go on.
-    examples.parquet: the columns that a client sends, of training examples, with which monitoring compares requests.
-    training_predictions.parquet, validation_predictions.parquet: the outputs that have one value per example, for the
-        same purpose; a model is surer of the examples that it has learned from.
+    model.keras, run.json: the start of `make update`.
+    examples.parquet: training examples, the columns that clients send: the reference of feature drift.
+    training_predictions.parquet, validation_predictions.parquet: the outputs that have one value per example: the
+        references of prediction drift; both, since a model is more confident on its training examples.
     """
     examples = {split: sample(loading.read_examples(config, split), config.seed) for split in KEPT_PREDICTIONS}
     with artifacts.replacing(config.paths.record(version)) as temporary:
@@ -109,7 +111,7 @@ def keep(config: Config, complete: keras.Model, version: int) -> None:
 
 
 def sample(examples: pd.DataFrame, seed: int, most: int = MAX_EXAMPLES) -> pd.DataFrame:
-    """The examples, or enough of them, in random order unless they follow each other in time."""
+    """At most `most` examples, in random order unless they follow each other in time."""
     drawn = examples.sample(min(len(examples), most), random_state=seed)
     return drawn.sort_index() if requests.FOLLOW_EACH_OTHER else drawn
 

@@ -1,4 +1,4 @@
-"""The page of make monitor: the answer, what fired and what to do, then what was seen."""
+"""The page of make monitor: the status, the rules that fired and what to do, then the details."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -32,25 +32,25 @@ from ..reporting.report import (
 from ..settings.base import PROJECT
 from . import rules
 from .drift import Drift
-from .observations import Findings, Tables, Traffic
+from .traffic import Analysis, Tables, Traffic
 
 BARS = 12  # of a small plot
-TAILS = (1, 99)  # percentiles between which the bars of a number lie
-MAX_COLUMNS = 300  # that are shown, those that have drifted first
-MAX_POINTS = 168  # of the traffic over time: the hours of a week
+TAILS = (1, 99)  # percentiles of a number between which the bars lie
+MAX_COLUMNS = 300  # in a table, those that have drifted first
+MAX_POINTS = 168  # of the plot of traffic: the hours of a week
 SHARE = ".1%"
 
 
 def write(
-    config: Config, content: Mapping[str, Any], described: Mapping[str, Any], seen: Traffic, findings: Findings
+    config: Config, content: Mapping[str, Any], described: Mapping[str, Any], seen: Traffic, analysis: Analysis
 ) -> None:
-    """Writes report.html; it opens without a network."""
+    """Writes artifacts/monitoring/report.html."""
     sections = [
         Section("Rules", rule_tables(content["rules"])),
-        Section("Features", drift_blocks(findings, "features"), note=unwatched_note(findings)),
-        Section("Predictions", drift_blocks(findings, "predictions")),
-        Section("Quality", quality_blocks(findings.quality)),
-        Section("Departures from the schema", violation_blocks(findings)),
+        Section("Features", drift_blocks(analysis, "features"), note=unwatched_note(analysis)),
+        Section("Predictions", drift_blocks(analysis, "predictions")),
+        Section("Quality", quality_blocks(analysis.quality)),
+        Section("Schema violations", violation_blocks(analysis)),
         Section("Traffic", traffic_blocks(seen, content["version"])),
         Section("History", history_blocks(config, content["history"])),
     ]
@@ -66,66 +66,66 @@ def write(
 
 
 def banner(config: Config, content: Mapping[str, Any]) -> Banner:
-    """The answer, and the rules behind it."""
+    """The status, and the rules that fired."""
     fired = ", ".join(rule["name"] for rule in content["rules"] if rule["fired"])
     if content["status"] == "alarm":
         bad = rules.num_bad(config, content["history"])
-        detail = f"{bad} of the last {config.history_windows} windows are bad, this one among them."
+        detail = f"{bad} of the last {config.history_windows} windows are bad, including this one."
         return Banner("bad", f"Alarm: {fired}", detail)
     if content["status"] == "unknown":
-        return Banner("neutral", "Cannot tell: there is too little traffic", "The rules below say what is missing.")
+        return Banner("neutral", "Unknown: too little traffic", "The rules below say how much is needed.")
     if fired:
-        detail = f"An alarm takes {config.alarm_windows} bad windows among the last {config.history_windows}."
+        detail = f"An alarm needs {config.alarm_windows} bad windows among the last {config.history_windows}."
         return Banner("neutral", f"No alarm yet, but this window is bad: {fired}", detail)
     return Banner("good", "Healthy: no rule has fired")
 
 
 def rule_tables(judged: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """What fired with what to do about it, then the other rules."""
-    states = {None: Status("neutral", "cannot tell"), False: Status("good", "fine")}
-    fired = [(rule["name"], rule["seen"], Prose(rule["action"])) for rule in judged if rule["fired"]]
-    others = [(rule["name"], states[rule["fired"]], rule["seen"]) for rule in judged if not rule["fired"]]
+    """The rules that fired, with what to do, then the others."""
+    states = {None: Status("neutral", "unknown"), False: Status("good", "passed")}
+    fired = [(rule["name"], rule["detail"], Prose(rule["action"])) for rule in judged if rule["fired"]]
+    others = [(rule["name"], states[rule["fired"]], rule["detail"]) for rule in judged if not rule["fired"]]
     tables = [
-        Table("Fired", ["Rule", "Seen", "What to do"], fired),
-        Table("Not fired", ["Rule", "State", "Seen"], others),
+        Table("Fired", ["Rule", "Details", "What to do"], fired),
+        Table("Not fired", ["Rule", "State", "Details"], others),
     ]
     return [table for table in tables if table.rows]
 
 
-def drift_blocks(findings: Findings, kind: str) -> list[Block]:
-    """The compared columns, the ones that have drifted most first."""
-    if not findings.is_judged:
+def drift_blocks(analysis: Analysis, kind: str) -> list[Block]:
+    """The compared columns, those with the most drift first."""
+    if not analysis.has_enough_examples:
         return ["Not compared: the window has too few examples."]
-    compared: list[Drift] = getattr(findings, kind)
+    compared: list[Drift] = getattr(analysis, kind)
     ordered = sorted(compared, key=lambda each: (not (each.drifted or each.missing_drifted), -each.excess))
-    rows = [drift_row(each, findings.tables[kind]) for each in ordered[:MAX_COLUMNS]]
+    rows = [drift_row(each, analysis.tables[kind]) for each in ordered[:MAX_COLUMNS]]
     columns: list[str | Column] = ["Column", "State", "Reference", "Window", Column("Distance", ".3f")]
-    columns += [Column("Allowed", ".3f", "the tolerance and what chance may add in a window of this size")]
-    columns += [Column("Missing", SHARE, "in the window"), Column("Before", SHARE, "missing in the reference")]
+    columns += [Column("Threshold", ".3f", "tolerance and sampling noise of a window of this size")]
+    columns += [Column("Missing", SHARE, "in the window"), Column("Missing before", SHARE, "in the reference")]
     reference = "training examples" if kind == "features" else "predictions for training and validation examples"
-    note = f"The first {MAX_COLUMNS} of {len(ordered):,}. " if len(ordered) > MAX_COLUMNS else ""
-    note += "The Jensen-Shannon divergence of numbers, the L-infinity distance of categories; both go from 0 to 1."
-    return [Table(f"Compared with the {reference}", columns, rows, note)] if rows else ["None is logged."]
+    note = f"The first {MAX_COLUMNS} of {len(ordered):,} columns. " if len(ordered) > MAX_COLUMNS else ""
+    note += "Jensen-Shannon divergence of numbers, L-infinity distance of categories; both range from 0 to 1."
+    return [Table(f"Compared with the {reference}", columns, rows, note)] if rows else ["None of them is logged."]
 
 
 def drift_row(compared: Drift, tables: Tables) -> list[Cell]:
-    """A compared column with a plot of both distributions."""
+    """A compared column, with plots of both distributions."""
     before, now, titles = bars(tables.reference[compared.column], tables.window[compared.column])
     plot = [
         Figure(place, plots.sparkline(list(shares), titles, width=72), f"{compared.column} in the {place}")
         for place, shares in (("reference", before), ("window", now))
     ]
-    state = Status("good", "as before")
+    state = Status("good", "no drift")
     if compared.drifted or compared.missing_drifted:
-        state = Status("bad", "drifted" if compared.drifted else "missing")
-    elif not compared.judged:
-        state = Status("neutral", "meant to change")
+        state = Status("bad", "drift" if compared.drifted else "missing values")
+    elif compared.is_expected:
+        state = Status("neutral", "expected to change")
     missing = (compared.missing, compared.reference_missing)
     return [compared.column, state, *plot, compared.distance, compared.threshold, *missing]
 
 
 def bars(before: pd.Series, now: pd.Series) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[str]]:
-    """Shares of the values in the same few bins for both, and what each bin holds."""
+    """Histograms of both with the same few bins, as shares, and the names of the bins."""
     both = pd.concat([before, now]).dropna()
     if pd.api.types.is_float_dtype(both):
         finite = both[np.isfinite(both)]
@@ -140,37 +140,37 @@ def bars(before: pd.Series, now: pd.Series) -> tuple[npt.NDArray[np.float64], np
     return first, second, titles
 
 
-def unwatched_note(findings: Findings) -> str:
-    """Which columns the log leaves out."""
-    return f"Not watched, since they are not logged: {', '.join(findings.unwatched)}." if findings.unwatched else ""
+def unwatched_note(analysis: Analysis) -> str:
+    """The columns that are not logged."""
+    return f"Not monitored, because not logged: {', '.join(analysis.unwatched)}." if analysis.unwatched else ""
 
 
 def quality_blocks(quality: Mapping[str, Any]) -> list[Block]:
-    """The scores of the predictions with feedback."""
-    unusable = f"{quality['unusable']:,} outcomes could not be used." if quality["unusable"] else ""
+    """The scores of the labelled predictions."""
+    unusable = f"{quality['unusable']:,} labels could not be used." if quality["unusable"] else ""
     if "metrics" not in quality:
-        text = f"{quality['examples']:,} predictions with a usable outcome; {quality['needed']} are needed."
-        return [f"{text} {unusable} Outcomes are sent to /v1/models/{PROJECT}/feedback of the server."]
+        text = f"{quality['examples']:,} predictions have a usable label; {quality['needed']} are needed."
+        return [f"{text} {unusable} Send labels to the server, at /v1/models/{PROJECT}/feedback."]
     scores, primary = quality["metrics"], quality["metric"]
     ordered = sorted(scores, key=lambda name: name != primary)
     items = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in ordered]
     if primary in scores:
         accepted = " ".join(report.format_interval(Interval(**quality["accepted"])))
         items[0] = items[0]._replace(note=f"accepted with {accepted}", state="bad" if quality["worse"] else "good")
-    note = f"{quality['examples']:,} predictions with feedback, which may differ from those without. {unusable}"
+    note = f"{quality['examples']:,} labelled predictions, which may differ from those without a label. {unusable}"
     return [Scores(items), note]
 
 
-def violation_blocks(findings: Findings) -> list[Block]:
-    """What the reviewed schema does not allow; for information, since a single value is enough."""
-    if not findings.violations:
-        return ["None." if findings.is_judged else "Not examined: the window has too few examples."]
-    return [Table("What clients sent and the schema does not allow", ["Column", "What is wrong"], findings.violations)]
+def violation_blocks(analysis: Analysis) -> list[Block]:
+    """Violations of the reviewed schema; they fire no rule, since a single value is enough."""
+    if not analysis.violations:
+        return ["None." if analysis.has_enough_examples else "Not checked: the window has too few examples."]
+    return [Table("Requests against the schema", ["Column", "Violation"], analysis.violations)]
 
 
 def traffic_blocks(seen: Traffic, version: int) -> list[Block]:
-    """Requests, latency, refusals and what of the log could not be read."""
-    items = [Score("Requests", Interval(seen.num_requests), note=f"{seen.num_refused:,} refused")]
+    """Requests, latency, rejections and broken lines of the log."""
+    items = [Score("Requests", Interval(seen.num_requests), note=f"{seen.num_rejected:,} rejected")]
     items += [Score(f"p{share} latency, ms", Interval(seen.latency(share / 100))) for share in (50, 95, 99)]
     blocks: list[Block] = [Scores(items)]
     if seen.num_requests:
@@ -180,26 +180,26 @@ def traffic_blocks(seen: Traffic, version: int) -> list[Block]:
         for number, count in sorted(seen.rows_by_version.items())
     ]
     blocks.append(Table("Examples by version", ["Version", "Examples", "State"], served) if served else "No examples.")
-    if seen.refusals:
+    if seen.rejections:
         rows = [
             (str(status) if status else "", name, count, seen.messages[status, name])
-            for (status, name), count in seen.refusals.most_common()
+            for (status, name), count in seen.rejections.most_common()
         ]
-        blocks.append(Table("Refused requests", ["Status", "Field", "Requests", "First message"], rows))
+        blocks.append(Table("Rejected requests", ["Status", "Field", "Requests", "First message"], rows))
     if seen.broken:
-        note = f"{seen.broken.total():,} lines could not be read and were left out; the first are shown."
-        blocks.append(Table("Broken lines of the log", ["Line"], [(told,) for told in seen.first_broken], note))
+        note = f"{seen.broken.total():,} lines could not be read and were skipped; the first are shown."
+        blocks.append(Table("Broken lines of the log", ["Line"], [(line,) for line in seen.first_broken], note))
     return blocks
 
 
 def traffic_figure(seen: Traffic) -> Figure:
-    """Answered and refused requests over time."""
-    hours = sorted({*seen.answered_by_hour, *seen.refused_by_hour})
+    """Answered and rejected requests over time."""
+    hours = sorted({*seen.answered_by_hour, *seen.rejected_by_hour})
     span = int((hours[-1] - hours[0]) / timedelta(hours=1)) + 1
     width = math.ceil(span / MAX_POINTS)
     places = np.arange(0, span, width)
     curves = []
-    for name, counts in (("answered", seen.answered_by_hour), ("refused", seen.refused_by_hour)):
+    for name, counts in (("answered", seen.answered_by_hour), ("rejected", seen.rejected_by_hour)):
         heights = np.zeros(len(places))
         for hour, count in counts.items():
             heights[int((hour - hours[0]) / timedelta(hours=1)) // width] += count
@@ -207,14 +207,14 @@ def traffic_figure(seen: Traffic) -> Figure:
     unit = "hour" if width == 1 else f"{width} hours"
     since = f"hours since {hours[0]:%Y-%m-%d %H:%M} UTC"
     drawn = plots.lines(curves, since, f"requests per {unit}", marks=len(places) < 3)
-    return Figure("Requests over time", drawn, f"answered and refused requests per {unit}")
+    return Figure("Requests over time", drawn, f"answered and rejected requests per {unit}")
 
 
 def history_blocks(config: Config, entries: Sequence[Mapping[str, Any]]) -> list[Block]:
-    """The windows so far: whether the present one stands alone."""
+    """The windows so far."""
     if not entries:
         return ["No window yet."]
-    states = {"good": Status("good", "good"), "bad": Status("bad", "bad"), "unknown": Status("neutral", "cannot tell")}
+    states = {"good": Status("good", "good"), "bad": Status("bad", "bad"), "unknown": Status("neutral", "unknown")}
     rows = [
         (
             entry["time"][:16].replace("T", " "),
@@ -225,19 +225,23 @@ def history_blocks(config: Config, entries: Sequence[Mapping[str, Any]]) -> list
         )
         for entry in reversed(entries)
     ]
-    columns = ["Time, UTC", "State", "Examples", "Fired", "Primary metric"]
-    note = f"Alarm when {config.alarm_windows} of the last {config.history_windows} are bad, the latest among them."
-    blocks: list[Block] = [Table("Windows, the latest first", columns, rows, note)]
+    columns = ["Time (UTC)", "State", "Examples", "Rules fired", "Primary metric"]
+    note = (
+        f"Alarm if {config.alarm_windows} of the last {config.history_windows} windows are bad, including the latest."
+    )
+    blocks: list[Block] = [Table("Windows, latest first", columns, rows, note)]
     names = {"features": "feature_drift", "predictions": "prediction_drift"}
     curves = [Line(label, *curve) for label, name in names.items() if len((curve := points(entries, name))[0])]
     if curves:
-        limit = Line("allowed", [1, max(len(entries), 2)], [1, 1], dashed=True)
-        drawn = plots.lines([*curves, limit], "window", "largest distance / allowed", marks=True)
-        blocks.insert(0, Figure("Drift over the windows", drawn, "the largest distance of each window"))
+        limit = Line("threshold", [1, max(len(entries), 2)], [1, 1], dashed=True)
+        drawn = plots.lines([*curves, limit], "window", "largest distance / threshold", marks=True)
+        blocks.insert(
+            0, Figure("Drift over the windows", drawn, "largest distance of each window, relative to its threshold")
+        )
     return blocks
 
 
 def points(entries: Sequence[Mapping[str, Any]], name: str) -> tuple[list[float], list[float]]:
-    """The numbers of the windows that have a key figure, and the figure."""
+    """A value of the history: the numbers of the windows that have it, and the values."""
     chosen = [(place + 1.0, float(entry[name])) for place, entry in enumerate(entries) if entry[name] is not None]
     return [x for x, _ in chosen], [y for _, y in chosen]

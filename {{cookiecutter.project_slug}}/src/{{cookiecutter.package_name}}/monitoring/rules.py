@@ -1,4 +1,4 @@
-"""The rules of monitoring: each says what was seen, whether that is a reason for alarm, and what to do about it."""
+"""The rules of monitoring: whether each has fired, why, and what to do about it; and the history of windows."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,135 +13,136 @@ from ..config import Config
 from ..core.errors import InputError
 from ..reporting.report import Interval, format_interval, format_number, visible
 from .drift import Drift
-from .observations import Findings, Traffic
+from .traffic import Analysis, Traffic
 
-MIN_REQUESTS = 20  # of which the share of refused ones is judged
+MIN_REQUESTS = 20  # fewer say little about the share of rejected ones
 MAX_NAMED = 5  # columns in a sentence
-
-MAX_ENTRIES = 200
+MAX_ENTRIES = 200  # windows in the history
 Entry: TypeAlias = dict[str, Any]  # version, latest, examples, requests, fired, state and key figures
 State: TypeAlias = Literal["good", "bad", "unknown"]  # of one window
 Status: TypeAlias = Literal["healthy", "alarm", "unknown"]
 
 
 class Rule(NamedTuple):
-    """`fired` is None where there is too little to judge by."""
+    """`fired` is None where there is too little traffic to tell."""
 
     name: str
     fired: bool | None
-    seen: str
+    detail: str
     action: str
 
 
-def judge(
-    config: Config, described: Mapping[str, Any], traffic: Traffic, findings: Findings, now: datetime
+def check(
+    config: Config, described: Mapping[str, Any], traffic: Traffic, analysis: Analysis, now: datetime
 ) -> list[Rule]:
-    """Every rule, in the order in which a person would look for a cause."""
+    """Checks every rule, in the order in which a person would look for a cause."""
     return [
-        refused_requests(config, traffic),
-        missing_values(config, traffic, findings),
-        feature_drift(config, traffic, findings),
-        prediction_drift(config, traffic, findings),
-        quality(findings.quality),
+        rejected_requests(config, traffic),
+        missing_values(config, traffic, analysis),
+        feature_drift(config, traffic, analysis),
+        prediction_drift(config, traffic, analysis),
+        quality(analysis.quality),
         age(config, described, now),
     ]
 
 
-def refused_requests(config: Config, traffic: Traffic) -> Rule:
-    """More refused requests than the setting allows, and than chance explains."""
-    name, action = "refused requests", "Tell the clients what the server says to them: see Traffic below."
+def rejected_requests(config: Config, traffic: Traffic) -> Rule:
+    """The share of rejected requests is above its limit, by more than chance explains."""
+    name, action = "rejected requests", "Fix the clients: the error messages are listed below, under Traffic."
     if traffic.num_requests < MIN_REQUESTS:
         return Rule(name, None, f"{traffic.num_requests:,} requests; {MIN_REQUESTS} are needed.", action)
-    certain = stats.binomtest(traffic.num_refused, traffic.num_requests).proportion_ci(method="wilson").low
-    seen = f"{traffic.refused_share:.1%} of {traffic.num_requests:,} requests; {config.max_refused_share:.1%} may be."
-    return Rule(name, bool(certain > config.max_refused_share), seen, action)
+    certain = stats.binomtest(traffic.num_rejected, traffic.num_requests).proportion_ci(method="wilson").low
+    share = f"{traffic.rejected_share:.1%} of {traffic.num_requests:,} requests were rejected"
+    fired = bool(certain > config.max_rejected_share)
+    return Rule(name, fired, f"{share} (limit {config.max_rejected_share:.1%}).", action)
 
 
-def missing_values(config: Config, traffic: Traffic, findings: Findings) -> Rule:
-    """A column lacks values more often, or more seldom, than in training."""
+def missing_values(config: Config, traffic: Traffic, analysis: Analysis) -> Rule:
+    """Values of a column are missing more often, or less often, than in training."""
     name = "missing values"
-    action = "Find out why the clients send them differently: a form, a sensor or a join may have changed."
-    if not findings.is_judged:
+    action = "Find the cause at the clients: a form, a sensor or a join may have changed."
+    if not analysis.has_enough_examples:
         return Rule(name, None, too_few(config, traffic), action)
-    found = [each for each in findings.features + findings.predictions if each.missing_drifted]
+    found = [each for each in analysis.features + analysis.predictions if each.missing_drifted]
     found.sort(key=lambda each: -abs(each.missing - each.reference_missing))
-    named = [f"{each.column} ({each.missing:.1%}, in training {each.reference_missing:.1%})" for each in found]
-    return Rule(name, bool(found), listed(named) if found else "As often as in training.", action)
+    named = [f"{each.column} ({each.missing:.1%} missing, {each.reference_missing:.1%} in training)" for each in found]
+    return Rule(
+        name, bool(found), listed(named) if found else "No column has changed its share of missing values.", action
+    )
 
 
-def feature_drift(config: Config, traffic: Traffic, findings: Findings) -> Rule:
-    """A column is distributed unlike in training."""
+def feature_drift(config: Config, traffic: Traffic, analysis: Analysis) -> Rule:
+    """The distribution of a column differs from training."""
     name = "feature drift"
     action = (
-        "Look at the plots: a change of unit or a fault is mended at the client; if the world has changed, learn it "
-        "from newer examples by `make update`; what is meant to change is named by the setting expected_drift."
+        "See the plots: fix a change of unit or a fault at the client; if the data really have changed, retrain on "
+        "newer examples with `make update`; list columns that are expected to change in the setting expected_drift."
     )
-    if not findings.is_judged:
+    if not analysis.has_enough_examples:
         return Rule(name, None, too_few(config, traffic), action)
-    return Rule(name, *drifted(findings.features, "training examples"), action)
+    return Rule(name, *describe_drift("Feature drift", analysis.features), action)
 
 
-def prediction_drift(config: Config, traffic: Traffic, findings: Findings) -> Rule:
-    """The model predicts otherwise than for the training and the validation examples."""
+def prediction_drift(config: Config, traffic: Traffic, analysis: Analysis) -> Rule:
+    """The distribution of the predictions differs from those for training and validation examples."""
     name = "prediction drift"
     action = (
-        "If no feature has drifted, collect outcomes of recent predictions and compare them; else see feature drift."
+        "If no feature has drifted, collect labels of recent requests and check the quality; else see feature drift."
     )
-    if not findings.is_judged:
+    if not analysis.has_enough_examples:
         return Rule(name, None, too_few(config, traffic), action)
-    return Rule(name, *drifted(findings.predictions, "predictions for training and validation examples"), action)
+    return Rule(name, *describe_drift("Prediction drift", analysis.predictions), action)
 
 
 def quality(found: Mapping[str, Any]) -> Rule:
-    """The interval of the live score lies wholly below what was accepted, less a margin."""
-    name, action = "quality", "Learn from the new outcomes by `make update`, or go back by `make rollback`."
+    """The whole interval of the live score is beyond the limit: the accepted interval and a margin."""
+    name, action = "quality", "Retrain on the new labels with `make update`, or go back with `make rollback`."
     if "metric" not in found or found["metric"] not in found["metrics"]:
-        seen = f"{found['examples']:,} predictions have a usable outcome; {found['needed']:,} are needed."
-        return Rule(name, None, seen, action)
+        detail = f"{found['examples']:,} predictions have a usable label; {found['needed']:,} are needed."
+        return Rule(name, None, detail, action)
     metric = metrics.METRICS[found["metric"]]
-    word = "at least" if metric.greater_is_better else "at most"
     score = " ".join(format_interval(Interval(**found["metrics"][found["metric"]])))
     accepted = " ".join(format_interval(Interval(**found["accepted"])))
-    seen = (
-        f"{metric.label} {score} on {found['examples']:,} predictions with feedback; accepted with {accepted}, "
-        f"to be borne is {word} {format_number(found['bound'])}."
+    limit = f"{'min' if metric.greater_is_better else 'max'}imum {format_number(found['limit'])}"
+    detail = (
+        f"{metric.label} {score} on {found['examples']:,} labelled predictions ({limit}; accepted with {accepted})."
     )
-    return Rule(name, bool(found["worse"]), seen, action)
+    return Rule(name, bool(found["worse"]), detail, action)
 
 
 def age(config: Config, described: Mapping[str, Any], now: datetime) -> Rule:
-    """The version is older than the setting allows."""
+    """The version is older than its limit."""
     days = (now - datetime.fromisoformat(described["exported_at"])).days
-    seen = f"{days:,} days" + (f"; {config.max_age_days:,} are allowed." if config.max_age_days else ".")
+    detail = f"{days:,} days" + (f" (limit {config.max_age_days:,})." if config.max_age_days else ".")
     fired = bool(config.max_age_days) and days > config.max_age_days
-    return Rule("age of the model", fired, seen, "Renew it by `make update`.")
+    return Rule("age of the model", fired, detail, "Retrain it with `make update`.")
 
 
-def drifted(compared: Sequence[Drift], reference: str) -> tuple[bool, str]:
-    """Whether any column has drifted, and which."""
+def describe_drift(title: str, compared: Sequence[Drift]) -> tuple[bool, str]:
+    """Whether any column has drifted, and a sentence that names the columns."""
     found = sorted((each for each in compared if each.drifted), key=lambda each: -each.excess)
-    named = [f"{each.column} ({each.measure} {each.distance:.3f}, allowed {each.threshold:.3f})" for each in found]
+    named = [f"{each.column} ({each.measure} {each.distance:.3f}, threshold {each.threshold:.3f})" for each in found]
     if not found:
-        return False, f"{len(compared):,} columns are as in the {reference}."
-    return True, f"{len(found)} of {len(compared):,} columns are unlike the {reference}: {listed(named)}"
+        return False, f"{title} in none of {len(compared):,} columns."
+    return True, f"{title} in {len(found)} of {len(compared):,} columns: {listed(named)}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first few names as the end of a sentence."""
+    """The first few names, as the end of a sentence."""
     shown = [visible(name) for name in names[:MAX_NAMED]]
     return ", ".join([*shown, f"and {len(names) - MAX_NAMED} more"] if len(names) > MAX_NAMED else shown) + "."
 
 
 def too_few(config: Config, traffic: Traffic) -> str:
-    """Why nothing can be said."""
+    """Why drift cannot be measured."""
     return f"{traffic.num_rows:,} examples; {config.min_window_examples:,} are needed (setting min_window_examples)."
 
 
 def load(path: Path, version: int) -> list[Entry]:
-    """The windows of a version, oldest first; those of others are forgotten, since they say nothing about it.
+    """The windows of a version, oldest first, without those of other versions.
 
     Raises:
-        InputError: the file was damaged.
+        InputError: the file is damaged.
     """
     if not path.exists():
         return []
@@ -149,15 +150,15 @@ def load(path: Path, version: int) -> list[Entry]:
         entries = json.loads(path.read_text(encoding="utf-8"))
         return [entry for entry in entries if entry["version"] == version]
     except (ValueError, TypeError, KeyError) as error:
-        message = f"{path} cannot be read ({type(error).__name__}), a list of windows was expected"
-        raise InputError(f"{message}: delete it to begin a new history") from error
+        message = f"{path} is not a list of windows ({type(error).__name__})"
+        raise InputError(f"{message}: delete it to start a new history") from error
 
 
 def extended(entries: list[Entry], entry: Entry) -> list[Entry]:
     """The history with another window.
 
-    Without new traffic it is the same window seen again: it takes the place of the latest one, so that looking twice at
-    one bad window is no alarm; but not if there is nothing left to judge, since the window has moved on.
+    Without new traffic, the window replaces the latest one, so that monitoring one bad window twice raises no alarm;
+    but not if it holds too few examples because it has moved on.
     """
     if entries and not is_new(entry, entries[-1]):
         return entries if entry["state"] == "unknown" else [*entries[:-1], entry]
@@ -165,20 +166,20 @@ def extended(entries: list[Entry], entry: Entry) -> list[Entry]:
 
 
 def is_new(entry: Entry, previous: Entry) -> bool:
-    """Whether requests have come since the previous window."""
+    """Whether there were requests since the previous window."""
     if entry["latest"] is None or previous["latest"] is None:
         return entry["latest"] is not None and previous["latest"] is None
-    count, before = (each["examples"] + each["refused"] for each in (entry, previous))
+    count, before = (each["examples"] + each.get("rejected", 0) for each in (entry, previous))
     return bool(entry["latest"] > previous["latest"] or (entry["latest"] == previous["latest"] and count > before))
 
 
 def status_of(config: Config, entries: Sequence[Entry], state: State) -> Status:
-    """An alarm if the present window and enough of the latest ones are bad."""
+    """Alarm if the present window and enough of the latest ones are bad."""
     if state == "bad" and num_bad(config, entries) >= config.alarm_windows:
         return "alarm"
     return "unknown" if state == "unknown" else "healthy"
 
 
 def num_bad(config: Config, entries: Sequence[Mapping[str, Any]]) -> int:
-    """How many of the latest windows are bad."""
+    """The number of bad windows among the latest."""
     return sum(entry["state"] == "bad" for entry in entries[-config.history_windows :])

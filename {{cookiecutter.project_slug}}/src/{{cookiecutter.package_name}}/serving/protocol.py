@@ -1,26 +1,68 @@
 """TensorFlow Serving's REST protocol: from the body of a request to arrays, and from outputs to the body of a response.
 
-Described in TensorFlow Serving's documentation as "RESTful API", version 1. What a value may be, `request_format` says.
+TensorFlow Serving documents it as "RESTful API", version 1. What a value may be, `data/requests.py` says.
 """
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ..core.errors import RequestError
 from ..data import requests
 from ..settings.base import NAMED, SERIALIZED
 
-Inputs = dict[str, dict[str, Any]]  # what a description says of each input
+Inputs: TypeAlias = dict[str, dict[str, Any]]  # the metadata of each input
+
+MAX_CHARACTERS = 80  # of a value in a message
+MAX_MESSAGE = 500  # characters
+STATUS = {"too_long": 413} | dict.fromkeys(
+    ("greater_than_equal", "less_than_equal", "multiple_of", "literal_error"), 422
+)  # by pydantic's type of the error; 400 for all others
+
+
+class RequestFormat:
+    """What a version accepts: pydantic models, made from the metadata of its inputs."""
+
+    def __init__(self, inputs: Inputs, max_rows: int, strict: bool) -> None:
+        """`strict` rejects values outside of the domains and bounds of the schema."""
+        self.inputs, self.strict = inputs, strict
+        self.fields = {name: f"input_{number}" for number, name in enumerate(inputs)}  # a name may be any string
+        values: dict[str, Any] = {
+            name: Annotated[requests.value_type(entry, strict), BeforeValidator(decode)]
+            for name, entry in inputs.items()
+        }
+        instances = list_of(self.create_model("Row", values), max_rows)
+        self.rows = TypeAdapter(instances)
+        self.columns = self.create_model("Columns", {name: list_of(value, max_rows) for name, value in values.items()})
+        body: dict[str, Any] = {
+            "signature_name": (Literal[NAMED, SERIALIZED], NAMED),
+            "instances": (instances, None),
+            "inputs": (self.columns, None),
+        }
+        self.body = create_model("PredictRequest", **body)
+
+    def create_model(self, title: str, types: dict[str, Any]) -> type[BaseModel]:
+        """A model with a field for each input, which may be left out if it may be missing."""
+        fields: dict[str, Any] = {
+            self.fields[name]: (types[name], Field(... if entry.get("required") else None, alias=name))
+            for name, entry in self.inputs.items()
+        }
+        return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def list_of(item: Any, max_rows: int) -> Any:
+    """The type of a list of at least one and at most `max_rows` items; validation stops at the first wrong one."""
+    return Annotated[list[item], Field(min_length=1, max_length=max_rows, fail_fast=True)]
 
 
 @dataclass(frozen=True)
-class Question:
-    """A request that was found to be in order: `columns` as sent, `arrays` as the model takes them, (num_rows, ...)."""
+class PredictRequest:
+    """A valid request: `columns` as the client sent them, `arrays` as the model takes them, each (num_rows, ...)."""
 
     in_rows: bool
     num_rows: int
@@ -28,172 +70,171 @@ class Question:
     arrays: dict[str, np.ndarray]
 
 
-def read_question(body: bytes, inputs: Inputs, max_rows: int, strict: bool) -> Question:
-    """The question that the body of a request asks.
+def parse_request(body: bytes, accepted: RequestFormat) -> PredictRequest:
+    """The request in a body.
 
     Raises:
-        RequestError: it cannot be answered; the message names the field and what is allowed.
+        RequestError: it is not valid; the message names the value and what is allowed.
     """
-    content = parse(body)
+    content = load_json(body)
     if not isinstance(content, dict):
-        raise RequestError("the body is not a JSON object; one with instances or inputs is needed")
-    signature = content.get("signature_name", NAMED) or NAMED
+        raise RequestError("the body is not a JSON object; send one with instances or inputs")
+    signature = content.get("signature_name") or NAMED
     if signature not in (NAMED, SERIALIZED):
-        message = f"Serving signature name: {json.dumps(signature)} not found in signature def; "
-        raise RequestError(f"{message}there are {NAMED} and {SERIALIZED}", field="signature_name")
+        message = f"Serving signature name: {json.dumps(signature)} not found in signature def"
+        raise RequestError(f"{message}; there are {NAMED} and {SERIALIZED}", field="signature_name")
     if ("instances" in content) == ("inputs" in content):
-        raise RequestError("give either instances (a list of rows) or inputs (an object of columns), one of them")
-    in_rows, names = "instances" in content, list(inputs) if signature == NAMED else ["examples"]
-    sent = content["instances"] if in_rows else content["inputs"]
-    columns = columns_of_rows(sent, names, max_rows) if in_rows else columns_of_columns(sent, names, max_rows)
-    num_rows = len(next(iter(columns.values())))
-    columns = {name: decode(name, values, in_rows) for name, values in columns.items()}
-    if signature == SERIALIZED:
-        columns = columns_of_examples(columns["examples"], inputs)
-    return Question(in_rows, num_rows, columns, read_arrays(inputs, columns, in_rows, strict))
-
-
-def read_arrays(inputs: Inputs, columns: dict[str, list[Any]], in_rows: bool, strict: bool) -> dict[str, np.ndarray]:
-    """The values of each input as the model takes them, (num_rows, ...)."""
-    arrays, name = {}, ""
+        raise RequestError("send either instances (a list of rows) or inputs (an object of columns), one of them")
+    in_rows = "instances" in content
+    sent = content["instances" if in_rows else "inputs"]
     try:
-        for name, entry in inputs.items():
-            arrays[name] = requests.read(entry, columns[name], strict)
-        requests.check_together(inputs, columns)
-    except RequestError as error:
-        row, name = error.row or 0, error.field or name
-        raise RequestError(f"{place(name, row, in_rows)} {error}", error.status, name, row) from error
-    return arrays
+        if signature == SERIALIZED:
+            columns = columns_of_rows(accepted, rows_of_examples(sent, accepted.inputs))
+        else:
+            columns = columns_of_rows(accepted, sent) if in_rows else columns_of_columns(accepted, sent)
+    except ValidationError as error:
+        raise request_error(error, "instances" if in_rows else "inputs", list(accepted.inputs)) from error
+    return PredictRequest(in_rows, len(next(iter(columns.values()))), columns, read_arrays(accepted, columns, in_rows))
 
 
-def parse(body: bytes) -> Any:
-    """What a body of standard JSON holds."""
+def load_json(body: bytes) -> Any:
+    """The content of a body of standard JSON, which has no NaN and infinity."""
     try:
-        return json.loads(body, parse_constant=refuse_constant)
+        return json.loads(body, parse_constant=reject_constant)
     except RequestError:
         raise
     except (ValueError, RecursionError) as error:
         raise RequestError(f"JSON Parse error: {error}"[:200]) from error
 
 
-def refuse_constant(name: str) -> NoReturn:
-    """NaN and infinity: the model would answer, and nobody would know what."""
+def reject_constant(name: str) -> NoReturn:
+    """Rejects NaN and infinity, for which predictions would mean nothing."""
     raise RequestError(f"JSON Parse error: {name} is not a number; leave a missing value out, or send null")
 
 
-def columns_of_rows(rows: Any, names: list[str], max_rows: int) -> dict[str, list[Any]]:
-    """The values of each input from a list of rows: objects, or plain values where there is a single input."""
-    check_rows(rows, "instances", max_rows)
-    if len(names) == 1 and not is_named(rows[0]):
-        return {names[0]: rows}
-    known = set(names)
-    for number, row in enumerate(rows):
-        if not is_named(row):
-            message = (
-                f"instances[{number}] is not an object; one with a value for each input is needed: {listed(names)}"
-            )
-            raise RequestError(message)
-        if not row.keys() <= known:
-            refuse_unknown(f"instances[{number}]", row.keys() - known, names)
-    return {name: [row.get(name) for row in rows] for name in names}
+def columns_of_rows(accepted: RequestFormat, rows: Any) -> dict[str, list[Any]]:
+    """The values of each input from a list of rows: objects, or plain values if there is a single input."""
+    if len(accepted.inputs) == 1 and isinstance(rows, list) and rows and not is_named(rows[0]):
+        rows = [{name: value} for name in accepted.inputs for value in rows]
+    valid = accepted.rows.validate_python(rows)
+    return {name: [getattr(row, field) for row in valid] for name, field in accepted.fields.items()}
 
 
-def columns_of_columns(columns: Any, names: list[str], max_rows: int) -> dict[str, list[Any]]:
-    """The values of each input from an object of columns, or from a plain list where there is a single input."""
-    if len(names) == 1 and not is_named(columns):
-        check_rows(columns, "inputs", max_rows)
-        return {names[0]: columns}
-    if not is_named(columns) or not columns:
-        raise RequestError(f"inputs is not an object with a list for each input: {listed(names)}", field="inputs")
-    if not columns.keys() <= set(names):
-        refuse_unknown("inputs", columns.keys() - set(names), names)
-    for name, values in columns.items():
-        check_rows(values, f"inputs.{name}", max_rows, name)
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise RequestError(f"inputs have different numbers of rows: {json.dumps(lengths)}; the same number is needed")
-    nothing = [None] * next(iter(lengths.values()))
-    return {name: columns.get(name, nothing) for name in names}
-
-
-def check_rows(rows: Any, name: str, max_rows: int, field: str = "") -> None:
-    """Refuses what is not a list of at least one row, and too many of them."""
-    if not isinstance(rows, list) or not rows:
-        raise RequestError(f"{name} is not a list with at least one element", field=field)
-    if len(rows) > max_rows:
-        raise RequestError(f"{name} has {len(rows):,} rows; at most {max_rows:,} are answered at once", 413, field)
+def columns_of_columns(accepted: RequestFormat, columns: Any) -> dict[str, list[Any]]:
+    """The values of each input from an object of columns, or from a plain list if there is a single input."""
+    if len(accepted.inputs) == 1 and not is_named(columns):
+        columns = dict.fromkeys(accepted.inputs, columns)
+    valid = accepted.columns.model_validate(columns)
+    found = {name: getattr(valid, field) for name, field in accepted.fields.items()}
+    lengths = {name: len(values) for name, values in found.items() if values is not None}
+    if len(set(lengths.values())) != 1:
+        raise RequestError(f"inputs has different numbers of rows: {json.dumps(lengths)}; send the same number of each")
+    missing = [None] * next(iter(lengths.values()))
+    return {name: missing if values is None else values for name, values in found.items()}
 
 
 def is_named(value: Any) -> bool:
-    """Whether a value is an object, and not one that stands for bytes."""
-    return isinstance(value, dict) and not (len(value) == 1 and "b64" in value)
+    """Whether a value is an object, other than one that stands for bytes."""
+    return isinstance(value, dict) and value.keys() != {"b64"}
 
 
-def refuse_unknown(where: str, unknown: set[str], names: list[str]) -> NoReturn:
-    """Names a field that the model does not know."""
-    first = min(unknown)
-    raise RequestError(f"{where}.{first} is not an input of the model; these are: {listed(names)}", field=first)
+def decode(value: Any) -> Any:
+    """The bytes of an object such as {"b64": "aGVsbG8="}; any other value as it is."""
+    if not isinstance(value, dict):
+        return value
+    try:
+        return base64.b64decode(value["b64"], validate=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PydanticCustomError("base64", 'Input should be an object {{"b64": "..."}} with Base64') from error
 
 
-def decode(name: str, values: list[Any], in_rows: bool) -> list[Any]:
-    """The same values with bytes in place of objects such as {"b64": "aGVsbG8="}."""
-    if not any(isinstance(value, dict) for value in values):
-        return values
-    decoded = []
-    for row, value in enumerate(values):
-        try:
-            decoded.append(base64.b64decode(value["b64"], validate=True) if isinstance(value, dict) else value)
-        except (KeyError, TypeError, ValueError, binascii.Error) as error:
-            message = (
-                f'{place(name, row, in_rows)} is an object; the only one that is known is {{"b64": "..."}} with Base64'
-            )
-            raise RequestError(message, field=name, row=row) from error
-    return decoded
-
-
-def columns_of_examples(examples: list[Any], inputs: Inputs) -> dict[str, list[Any]]:
-    """The values of each input from tf.Example protocol buffers, whose features are named as the source's columns."""
+def rows_of_examples(examples: Any, inputs: Inputs) -> list[dict[str, Any]]:
+    """Rows from tf.Example protocol buffers, whose features are named as the columns of the source."""
     from google.protobuf.message import DecodeError
     from tensorflow.core.example import example_pb2  # here, since TensorFlow takes seconds to import
 
     names = {entry["column"]: name for name, entry in inputs.items()}
-    columns: dict[str, list[Any]] = {name: [None] * len(examples) for name in inputs}
-    for row, serialized in enumerate(examples):
+    examples = examples.get("examples") if is_named(examples) else examples
+    rows = []
+    for number, sent in enumerate(examples if isinstance(examples, list) else []):
         try:
+            serialized = decode(sent.get("examples", sent))
             features = example_pb2.Example.FromString(serialized).features.feature
-        except (DecodeError, TypeError) as error:
-            message = f'examples[{row}] is not a tf.Example in Base64, {{"b64": "..."}}'
-            raise RequestError(message, field="examples", row=row) from error
-        if not features.keys() <= names.keys():
-            refuse_unknown(f"examples[{row}]", set(features) - set(names), list(names))
-        for column, feature in features.items():
-            name = names[column]
-            columns[name][row] = value_of_feature(feature, name, inputs[name]["dtype"], row)
-    return columns
+        except (AttributeError, DecodeError, PydanticCustomError) as error:
+            message = f'examples[{number}] is not a tf.Example in Base64, {{"b64": "..."}}'
+            raise RequestError(message, field="examples", row=number) from error
+        rows.append({names.get(column, column): value_of(feature) for column, feature in features.items()})
+    return rows
 
 
-def value_of_feature(feature: Any, name: str, dtype: str, row: int) -> Any:
-    """The value of a feature of a tf.Example: a scalar if there is one, None if the feature is empty."""
+def value_of(feature: Any) -> Any:
+    """The value of a feature of a tf.Example: a scalar if there is one, None if there is none."""
     kind = feature.WhichOneof("kind")
-    wanted = {"string": "bytes_list", "int64": "int64_list"}.get(dtype, "float_list")
-    values = list(getattr(feature, wanted).value)
-    if kind is not None and (kind != wanted or not values):
-        message = f"examples[{row}].{name} is {'empty' if kind == wanted else f'a {kind}'}; a {wanted} is needed"
-        raise RequestError(message, field=name, row=row)
+    values = list(getattr(feature, kind).value) if kind else []
     return values if len(values) > 1 else values[0] if values else None
 
 
-def place(name: str, row: int, in_rows: bool) -> str:
-    """How a message names a value of the request."""
-    return f"instances[{row}].{name}" if in_rows else f"inputs.{name}[{row}]"
+def read_arrays(accepted: RequestFormat, columns: dict[str, list[Any]], in_rows: bool) -> dict[str, np.ndarray]:
+    """The values of each input as the model takes them, (num_rows, ...)."""
+    arrays, name = {}, ""
+    try:
+        for name, entry in accepted.inputs.items():
+            arrays[name] = requests.read(entry, columns[name], accepted.strict)
+        requests.check_together(accepted.inputs, columns)
+    except RequestError as error:
+        row, name = error.row or 0, error.field or name
+        path = path_of("instances", row, name) if in_rows else path_of("inputs", name, row)
+        raise RequestError(f"{path} {error}", error.status, name, row) from error
+    return arrays
 
 
-def listed(names: list[str]) -> str:
-    """Names as a phrase of bounded length."""
-    return ", ".join(names[:50]) + (f" and {len(names) - 50} more" if len(names) > 50 else "")
+def request_error(error: ValidationError, root: str, names: list[str]) -> RequestError:
+    """The first of pydantic's errors as a sentence that names the value; `names` are those of the known fields."""
+    details = error.errors(include_url=False)[0]
+    field = next((part for part in details["loc"] if isinstance(part, str)), "")
+    row = next((part for part in details["loc"] if isinstance(part, int)), None)
+    message = f"{path_of(root, *details['loc'])} {problem(details, names)}"
+    return RequestError(message[:MAX_MESSAGE], STATUS.get(details["type"], 400), field, row)
 
 
-def answer(outputs: dict[str, np.ndarray], in_rows: bool) -> dict[str, Any]:
+def problem(details: ErrorDetails, names: list[str]) -> str:
+    """What is wrong with a value and what is allowed, to follow its path."""
+    context, expected = details.get("ctx", {}), details["msg"].removeprefix("Input should be ")
+    match details["type"]:
+        case "extra_forbidden":
+            return f"is unknown; these are known: {', '.join(names)}"
+        case "model_type":
+            return f"is not an object; send one with: {', '.join(names)}"
+        case "list_type" | "too_short":
+            return "is not a list with at least one element"
+        case "too_long":
+            return f"has {context['actual_length']:,} rows; at most {context['max_length']:,} are answered at once"
+        case "missing":
+            return "is missing; send a value"
+        case "greater_than_equal":
+            expected = f"at least {rounded(context['ge'])}"
+        case "less_than_equal":
+            expected = f"at most {rounded(context['le'])}"
+    return f"is {'missing' if details['input'] is None else shown(details['input'])}; it should be {expected}"
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, shortened for a message."""
+    text = json.dumps(value, ensure_ascii=False, default=lambda other: f"{len(other)} bytes")
+    return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
+
+
+def rounded(bound: float) -> str:
+    """A bound without the digits in which 32 bits differ from 64."""
+    return f"{bound:.6g}" if bound % 1 else f"{bound:.0f}"
+
+
+def path_of(root: str, *parts: str | int) -> str:
+    """The path of a value in the request, such as instances[0].size."""
+    return root + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+
+
+def response_body(outputs: dict[str, np.ndarray], in_rows: bool) -> dict[str, Any]:
     """The body of the response: predictions row by row, or outputs column by column; a single output has no name."""
     columns = {name: plain(name, values) for name, values in outputs.items()}
     if len(columns) == 1:
@@ -205,7 +246,7 @@ def answer(outputs: dict[str, np.ndarray], in_rows: bool) -> dict[str, Any]:
 
 
 def plain(name: str, values: np.ndarray) -> list[Any]:
-    """An output as JSON has it: strings decoded, or in Base64 where the output's name ends in _bytes."""
+    """An output as JSON values: strings decoded, or in Base64 if the name of the output ends in _bytes."""
     if values.dtype != object:
         return list(values.tolist())
     write = encode if name.endswith("_bytes") else lambda text: text.decode(errors="replace")

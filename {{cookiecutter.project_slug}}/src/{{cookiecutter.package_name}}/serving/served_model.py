@@ -1,4 +1,4 @@
-"""The exported version in service: loaded, tried and swapped for another one without a pause."""
+"""The exported version in service: loaded, warmed up and replaced by a newer one without a pause."""
 
 import asyncio
 import json
@@ -18,19 +18,20 @@ from tensorflow.core.protobuf import saved_model_pb2
 from ..config import Config
 from ..settings.base import DESCRIPTION, NAMED
 from . import protocol
+from .protocol import RequestFormat
 from .request_log import ServiceMetrics
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 
-SLOW = 0.01  # seconds; shorter runs are done where they stand, since changing threads costs each request 0.2 ms
+SLOW = 0.01  # seconds; shorter calls run in the event loop, since changing threads costs each request 0.2 ms
 
-WARM_UP_ROWS = (1, 32)  # the first calls of a size are slower, and it shall not be a client who waits
+WARM_UP_ROWS = (1, 32)  # the first calls of a size are slower
 GRAPH = "saved_model.pb"
 Fingerprint = tuple[int, ...]
 
 
 class Job(NamedTuple):
-    """What a request waits for."""
+    """A request that waits for its outputs."""
 
     arrays: Arrays
     num_rows: int
@@ -38,25 +39,25 @@ class Job(NamedTuple):
 
 
 class Batches:
-    """Collects jobs and runs them together; all but `compute` happens in the event loop's thread."""
+    """Runs waiting jobs in batches; everything but `compute` happens in the event loop's thread."""
 
     def __init__(
         self, predict: Callable[[Arrays], Arrays], max_rows: int, wait: float, observe: Callable[[int], object]
     ) -> None:
-        """`max_rows` bounds a run of several jobs; 1 turns batching off. `wait`: seconds to wait for company."""
+        """`max_rows`: limit of a batch of several jobs, 1 turns batching off; `wait`: seconds to wait for others."""
         self.predict, self.max_rows, self.wait, self.observe = predict, max_rows, wait, observe
         self.waiting: deque[Job] = deque()
         self.is_busy = False
-        self.duration = 0.0  # seconds of the last run
+        self.duration = 0.0  # seconds of the last batch
 
     def submit(self, arrays: Arrays, num_rows: int) -> "asyncio.Future[Arrays]":
-        """The outputs for these arrays, each (num_rows, ...), as soon as they are there."""
+        """The future outputs for these arrays, each (num_rows, ...)."""
         loop = asyncio.get_running_loop()
         job = Job(arrays, num_rows, loop.create_future())
         self.waiting.append(job)
         if not self.is_busy:
             self.is_busy = True
-            # Soon, not now: requests that came in together join before the run begins.
+            # Soon, not now: requests that arrive together join the batch.
             if self.wait and self.max_rows > 1:
                 loop.call_later(self.wait, self.run)
             else:
@@ -64,7 +65,7 @@ class Batches:
         return job.outputs
 
     def run(self) -> None:
-        """Runs what waits, as far as it fits together."""
+        """Runs the next batch."""
         jobs, loop = self.take(), asyncio.get_running_loop()
         if self.duration < SLOW:
             self.finish(jobs, self.compute(jobs))
@@ -73,7 +74,7 @@ class Batches:
         running.add_done_callback(lambda done: self.finish(jobs, done.result()))
 
     def take(self) -> list[Job]:
-        """The jobs of the next run: the first, and those after it that fit."""
+        """The jobs of the next batch: the first, and those after it that fit."""
         jobs = [self.waiting.popleft()]
         num_rows = jobs[0].num_rows
         while self.waiting and num_rows + self.waiting[0].num_rows <= self.max_rows:
@@ -83,18 +84,18 @@ class Batches:
         return jobs
 
     def compute(self, jobs: list[Job]) -> list[Arrays | Exception]:
-        """The outputs of each job; where the run of all fails, each runs by itself, so that none fails for another."""
+        """The outputs of each job; if the batch fails, each job runs by itself, so that none fails for another."""
         started = time.perf_counter()
         results: list[Arrays | Exception]
         try:
-            results = list(self.together(jobs))
+            results = list(self.run_batch(jobs))
         except Exception as error:
             results = [error] if len(jobs) == 1 else [self.compute([job])[0] for job in jobs]
         self.duration = time.perf_counter() - started
         return results
 
-    def together(self, jobs: list[Job]) -> list[Arrays]:
-        """The outputs of each job by one run of the model."""
+    def run_batch(self, jobs: list[Job]) -> list[Arrays]:
+        """The outputs of each job from one call of the model."""
         if len(jobs) == 1:
             return [self.predict(jobs[0].arrays)]
         names = jobs[0].arrays
@@ -104,7 +105,7 @@ class Batches:
         return [{name: values[start:end] for name, values in outputs.items()} for start, end in spans]
 
     def finish(self, jobs: list[Job], results: list[Arrays | Exception]) -> None:
-        """Hands the outputs out and goes on with what came in meanwhile."""
+        """Sets the outputs and continues with the jobs that came in meanwhile."""
         for job, result in zip(jobs, results, strict=True):
             if job.outputs.done():  # the client has gone
                 continue
@@ -119,17 +120,18 @@ class Batches:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A version that answers."""
+    """A version that was loaded."""
 
     version: int
     fingerprint: Fingerprint
     description: dict[str, Any]
     signatures: dict[str, Any]
+    request_format: RequestFormat
     batches: Batches
 
 
 class Models:
-    """Which version is in service; follows the highest number in the folder of exports."""
+    """The version in service: the highest number in the folder of exports that can be loaded."""
 
     def __init__(self, config: Config, metrics: ServiceMetrics) -> None:
         """Nothing is loaded yet."""
@@ -139,13 +141,13 @@ class Models:
         self.refused: dict[int, tuple[Fingerprint, str]] = {}
 
     async def watch(self) -> None:
-        """Looks for another version every now and then, for ever."""
+        """Checks for another version every `poll_seconds`."""
         while True:
             await asyncio.sleep(self.config.poll_seconds)
             await asyncio.get_running_loop().run_in_executor(None, self.refresh)
 
     def refresh(self) -> None:
-        """Puts the highest version that can be loaded in service; requests in flight finish on the one they are on."""
+        """Puts the highest version that can be loaded in service; requests in flight finish on the old one."""
         for number in reversed(self.config.paths.versions()):
             try:
                 fingerprint = identify(self.config, number)
@@ -161,7 +163,7 @@ class Models:
                 return
 
     def swap(self, model: ServedModel) -> None:
-        """One assignment: a request sees either the old version or the new one."""
+        """Replaces the version by one assignment, so that a request sees either the old or the new one."""
         if self.current:
             self.retired = [*self.retired, self.current.version][-10:]
             print(f"version {model.version} is in service instead of {self.current.version}", flush=True)
@@ -170,7 +172,7 @@ class Models:
         self.metrics.version.set(model.version)
 
     def refuse(self, number: int, error: Exception) -> None:
-        """Says once that a version cannot be served; one that was moved away meanwhile is not broken."""
+        """Reports once that a version cannot be loaded, unless it was moved away meanwhile."""
         try:
             fingerprint = identify(self.config, number)
         except OSError:
@@ -182,27 +184,27 @@ class Models:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         self.refused[number] = (fingerprint, reason)
         self.metrics.refused_versions.inc()
-        print(f"version {number} cannot be served and is left out: {reason}", file=sys.stderr, flush=True)
+        print(f"version {number} cannot be loaded and is skipped: {reason}", file=sys.stderr, flush=True)
 
     def states(self) -> dict[int, tuple[str, str]]:
-        """What became of each version that was tried: its state and, where something is wrong, the reason."""
+        """The state of each version that was tried, and the error if it could not be loaded."""
         states = dict.fromkeys(self.retired, ("END", ""))
         states |= {number: ("END", reason) for number, (_, reason) in self.refused.items()}
         return states | ({self.current.version: ("AVAILABLE", "")} if self.current else {})
 
 
 def identify(config: Config, number: int) -> Fingerprint:
-    """Which files a version consists of: moving a folder does not change it, writing another one does."""
+    """A fingerprint of the files of a version, which changes when they are written, not when they are moved."""
     folder = config.paths.version(number)
     stats = [(folder / name).stat() for name in (GRAPH, DESCRIPTION)]
     return tuple(value for status in stats for value in (status.st_ino, status.st_mtime_ns, status.st_size))
 
 
 def load(config: Config, number: int, fingerprint: Fingerprint, observe: Callable[[int], object]) -> ServedModel:
-    """Loads a version and has it answer its own example.
+    """Loads a version and warms it up with its example.
 
     Raises:
-        Exception: the version is not whole, its parts do not fit together or it does not answer.
+        Exception: the version is incomplete, its parts do not match, or it fails on its example.
     """
     folder = config.paths.version(number)
     description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
@@ -211,8 +213,6 @@ def load(config: Config, number: int, fingerprint: Fingerprint, observe: Callabl
     if taken.keys() != description["inputs"].keys():
         message = f"{DESCRIPTION} describes {sorted(description['inputs'])}, but the graph takes {sorted(taken)}"
         raise ValueError(message)
-    for name, entry in description["inputs"].items():
-        entry["dtype"] = taken[name].dtype.name
 
     def predict(arrays: Arrays) -> Arrays:
         outputs = signature(**{name: tf.constant(array) for name, array in arrays.items()})
@@ -220,13 +220,14 @@ def load(config: Config, number: int, fingerprint: Fingerprint, observe: Callabl
 
     for num_rows in WARM_UP_ROWS:
         body = json.dumps({"instances": [description["example"]] * num_rows}).encode()
-        predict(protocol.read_question(body, description["inputs"], num_rows, strict=False).arrays)
+        predict(protocol.parse_request(body, RequestFormat(description["inputs"], num_rows, strict=False)).arrays)
     batches = Batches(predict, config.batch_rows, config.batch_wait / 1_000, observe)
-    return ServedModel(number, fingerprint, description, read_signatures(folder / GRAPH), batches)
+    accepted = RequestFormat(description["inputs"], config.request_rows, config.strict_requests)
+    return ServedModel(number, fingerprint, description, read_signatures(folder / GRAPH), accepted, batches)
 
 
 def read_signatures(path: Path) -> dict[str, Any]:
-    """The signatures of a graph as TensorFlow Serving's metadata show them."""
+    """The signatures of a graph as in TensorFlow Serving's metadata."""
     graph = saved_model_pb2.SavedModel.FromString(path.read_bytes()).meta_graphs[0]
     return {
         name: {
@@ -239,7 +240,7 @@ def read_signatures(path: Path) -> dict[str, Any]:
 
 
 def tensor_info(info: Any) -> dict[str, Any]:
-    """A tensor as Protocol Buffers write it as JSON."""
+    """A tensor in the JSON format of Protocol Buffers."""
     shape = info.tensor_shape
     dimensions = [{"size": str(dimension.size), "name": dimension.name} for dimension in shape.dim]
     return {

@@ -1,4 +1,4 @@
-"""The web server's addresses: TensorFlow Serving's REST API, and what people and their monitoring need beside it."""
+"""The routes of the server: TensorFlow Serving's REST API, a form, feedback, health and metrics."""
 
 import asyncio
 import json
@@ -7,14 +7,17 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import tensorflow as tf
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -23,26 +26,32 @@ from ..core.errors import InputError, RequestError
 from ..data import requests
 from ..settings.base import PROJECT
 from . import protocol, request_log
-from .request_log import Answered, RequestLog, timestamp
+from .request_log import AnsweredRequest, Feedback, RequestLog, timestamp
 from .served_model import Models, ServedModel
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SANE_IDENTIFIER = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}", re.ASCII)
-CLIENT_GONE = 499  # as web servers write it into their logs; nobody receives it
+CLIENT_GONE = 499  # as other web servers log it; the client does not receive it
 
-ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
-REFUSALS = {
-    "400": "Malformed: a field is missing, unknown or of the wrong type",
-    "404": "No such model or version",
-    "413": "Too many rows or bytes",
-    "422": "A value is outside what the schema allows",
-}
+MODEL = f"/v1/models/{PROJECT}"
+ERRORS = (
+    (400, "Malformed: a value is missing, unknown or of the wrong type"),
+    (404, "No such model or version"),
+    (413, "Too many rows or bytes"),
+    (422, "A value is outside of what the schema allows"),
+)
 TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
-VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; without it, as text and tables
+VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; otherwise as text and tables
+
+
+class ErrorResponse(BaseModel):
+    """What is wrong with a request."""
+
+    error: str
 
 
 class Server:
-    """What the handlers of requests share."""
+    """The handlers, and the state that they share."""
 
     def __init__(self, config: Config) -> None:
         """Loads the newest version that can be served.
@@ -54,12 +63,12 @@ class Server:
         self.models = Models(config, self.metrics)
         self.models.refresh()
         if self.models.current is None:
-            raise InputError(f"no version in {config.paths.export} can be served: see above; export another one")
+            raise InputError(f"no version in {config.paths.export} can be loaded (see above): export another one")
         self.log: RequestLog | None = None
 
     @asynccontextmanager
     async def lifespan(self, _: Any) -> AsyncGenerator[None, None]:
-        """Follows the folder of exports while the server runs; at its end, the log is written to its end."""
+        """Watches the folder of exports while the server runs, and completes the log at its end."""
         self.log = RequestLog(self.config, self.metrics)
         watcher = asyncio.create_task(self.models.watch())
         yield
@@ -67,12 +76,12 @@ class Server:
         self.log.close()
 
     def model(self, request: Request) -> ServedModel:
-        """The version that a request asks for.
+        """The version that a request names.
 
         Raises:
-            RequestError: 404, there is no such model or version in service; the words are TensorFlow Serving's.
+            RequestError: 404, it is not in service; the message is TensorFlow Serving's.
         """
-        name, version = request.path_params["name"], request.path_params.get("version")
+        name, version = request.path_params.get("name", PROJECT), request.path_params.get("version")
         current = self.models.current
         if name != PROJECT or current is None or version not in (None, current.version):
             wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
@@ -80,33 +89,33 @@ class Server:
         return current
 
     async def predict(self, request: Request) -> Response:
-        """Answers with predictions, or with what is wrong with the request."""
+        """Predictions for rows (instances) or columns (inputs)."""
         started, moment = time.perf_counter(), time.time()
         identifier = request.headers.get("x-request-id", "")
         identifier = identifier if SANE_IDENTIFIER.fullmatch(identifier) else f"{random.getrandbits(128):032x}"
         try:
             model = self.model(request)
             body = await read_body(request, self.config.request_bytes)
-            inputs = model.description["inputs"]
-            question = protocol.read_question(body, inputs, self.config.request_rows, self.config.strict_requests)
-            outputs = await run(model, question)
-            status, content = 200, protocol.answer(outputs, question.in_rows)
+            parsed = protocol.parse_request(body, model.request_format)
+            outputs = await run(model, parsed)
+            status, content = 200, protocol.response_body(outputs, parsed.in_rows)
         except RequestError as error:
             status, content = error.status, {"error": str(error)}
-            self.log_refused(identifier, moment, error)
+            self.log_rejected(identifier, moment, error)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         else:
             if self.log and is_sampled(self.config.log_share):
-                latency = time.perf_counter() - started
-                columns = question.columns
-                self.log.put(Answered(identifier, moment, model.version, latency, inputs, columns, outputs))
+                latency, inputs = time.perf_counter() - started, model.description["inputs"]
+                self.log.put(
+                    AnsweredRequest(identifier, moment, model.version, latency, inputs, parsed.columns, outputs)
+                )
         self.metrics.requests.labels(status).inc()
         self.metrics.seconds.observe(time.perf_counter() - started)
         return as_json(content, status, {"x-request-id": identifier})
 
-    def log_refused(self, identifier: str, moment: float, error: RequestError) -> None:
-        """Logs a refused request; of a field that is never logged, not even the message, which may hold the value."""
+    def log_rejected(self, identifier: str, moment: float, error: RequestError) -> None:
+        """Logs a rejected request, without the message if it may hold a value that is never logged."""
         model = self.models.current
         if self.log is None or model is None or not is_sampled(self.config.log_share):
             return
@@ -117,8 +126,8 @@ class Server:
         self.log.put([line | ({"field": error.field} if error.field else {})])
 
     async def status(self, request: Request) -> Response:
-        """Which versions there are, as TensorFlow Serving's GetModelStatusResponse."""
-        name, version = request.path_params["name"], request.path_params.get("version")
+        """Versions and their states, as TensorFlow Serving's GetModelStatusResponse."""
+        name, version = request.path_params.get("name", PROJECT), request.path_params.get("version")
         if ":" in name:
             return await malformed(request)
         states = self.models.states() if name == PROJECT else {}
@@ -137,7 +146,7 @@ class Server:
         return as_json({"model_version_status": entries})
 
     async def metadata(self, request: Request) -> Response:
-        """What the model takes and gives, as TensorFlow Serving's GetModelMetadataResponse."""
+        """Inputs and outputs of the model, as TensorFlow Serving's GetModelMetadataResponse."""
         try:
             model = self.model(request)
         except RequestError as error:
@@ -148,7 +157,7 @@ class Server:
         )
 
     async def feedback(self, request: Request) -> Response:
-        """Takes true outcomes of earlier requests."""
+        """Stores the labels of earlier requests; `id` is the X-Request-Id of the response."""
         try:
             self.model(request)
             lines = request_log.read_feedback(
@@ -159,79 +168,96 @@ class Server:
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         if self.log is None or not self.log.put(lines):
-            return as_json({"error": "the log cannot keep up; send the outcomes again later"}, 503)
+            return as_json({"error": "the log cannot keep up; send the labels again later"}, 503)
         self.metrics.feedback.inc(len(lines))
         return as_json({"accepted": len(lines)})
 
     async def page(self, _: Request) -> Response:
-        """The page for people."""
+        """The page with a form."""
         model = self.models.current
         if model is None:
             return PlainTextResponse("no version is in service", 503)
         return HTMLResponse(render(model.version, model.description))
 
     async def ready(self, _: Request) -> Response:
-        """Whether requests can be answered."""
+        """Whether a version is in service."""
         model = self.models.current
         return as_json({"version": model.version}) if model else as_json({"error": "no version is in service"}, 503)
 
     async def measurements(self, _: Request) -> Response:
-        """Everything that is counted, for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(generate_latest(self.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    def describe(self) -> dict[str, Any]:
-        """The OpenAPI description of the version in service."""
-        return describe(self.models.current.description if self.models.current else None)
+    def openapi(self, app: FastAPI) -> dict[str, Any]:
+        """FastAPI's description of the routes, with the bodies that the version in service accepts."""
+        model = self.models.current
+        goal = model.description["goal"] if model else ""
+        document = get_openapi(title=app.title, version="1", description=goal, routes=app.routes)
+        label = {"id": "the X-Request-Id of the response", "row": 0, "label": "the ground truth"}
+        bodies: dict[str, tuple[Any, dict[str, Any]]] = {f"{MODEL}/feedback": (Feedback, {"one": label})}
+        if model:
+            example = model.description["example"]
+            columns = {name: [value] for name, value in example.items()}
+            examples = {"rows": {"instances": [example]}, "columns": {"inputs": columns}}
+            bodies[f"{MODEL}:predict"] = model.request_format.body, examples
+        for path, (body, examples) in bodies.items():
+            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+            document["components"]["schemas"] |= schema.pop("$defs", {})
+            content = {"schema": schema, "examples": {name: {"value": value} for name, value in examples.items()}}
+            document["paths"][path]["post"]["requestBody"] = {
+                "required": True,
+                "content": {"application/json": content},
+            }
+        return document
 
 
 async def alive(_: Request) -> Response:
-    """Whether the process answers at all."""
+    """Whether the process answers."""
     return as_json({"alive": True})
 
 
 async def malformed(request: Request) -> Response:
-    """What TensorFlow Serving says of an address below /v1 that it does not know."""
+    """TensorFlow Serving's response to an unknown path below /v1."""
     return as_json({"error": f"Malformed request: {request.method} {request.url.path}"}, 400)
 
 
 async def failed(_: Request, error: Exception) -> Response:
-    """A mistake in the program."""
+    """The response to an error in the program."""
     return as_json({"error": f"internal error: {type(error).__name__}"}, 500)
 
 
 def create(config: Config) -> FastAPI:
-    """The application.
-
-    The handlers are plain routes, since what FastAPI does for each request takes longer than the model.
-    """
+    """The application; handlers validate requests, since their format changes with the version in service."""
     server = Server(config)
     title = f"{PROJECT}: predictions"
     app = FastAPIOffline(redoc_url=None, title=title, lifespan=server.lifespan, exception_handlers={Exception: failed})
-    model, version = "/v1/models/{name}", "/v1/models/{name}/versions/{version:int}"
-    for prefix in (model, version):
-        app.add_route(f"{prefix}:predict", server.predict, ["POST"])
-        app.add_route(f"{prefix}/metadata", server.metadata, ["GET"])
-        app.add_route(prefix, server.status, ["GET"])
-    app.add_route(f"{model}/feedback", server.feedback, ["POST"])
+    app.openapi = partial(server.openapi, app)  # type: ignore[method-assign]
+    errors: dict[int | str, Any] = {status: {"model": ErrorResponse, "description": text} for status, text in ERRORS}
+    for model, in_schema in ((MODEL, True), ("/v1/models/{name}", False)):
+        for prefix, is_documented in ((model, in_schema), (f"{model}/versions/{{version:int}}", False)):
+            add = partial(app.add_api_route, include_in_schema=is_documented)
+            add(f"{prefix}:predict", server.predict, methods=["POST"], responses=errors)
+            add(f"{prefix}/metadata", server.metadata, methods=["GET"])
+            add(prefix, server.status, methods=["GET"])
+        app.add_api_route(f"{model}/feedback", server.feedback, methods=["POST"], include_in_schema=in_schema)
     app.add_route("/v1/{rest:path}", malformed, METHODS)
     app.add_route("/", server.page, ["GET"])
-    app.add_route("/healthz", alive, ["GET"])
-    app.add_route("/readyz", server.ready, ["GET"])
-    app.add_route("/metrics", server.measurements, ["GET"])
-    app.openapi = server.describe  # type: ignore[method-assign]
+    app.add_api_route("/healthz", alive)
+    app.add_api_route("/readyz", server.ready)
+    app.add_api_route("/metrics", server.measurements, response_class=PlainTextResponse)
     return app
 
 
-async def run(model: ServedModel, question: protocol.Question) -> dict[str, Any]:
-    """The model's outputs; what it refuses for itself is the request's fault."""
+async def run(model: ServedModel, parsed: protocol.PredictRequest) -> dict[str, Any]:
+    """The outputs of the model; an invalid argument is an error of the request."""
     try:
-        return await model.batches.submit(question.arrays, question.num_rows)
+        return await model.batches.submit(parsed.arrays, parsed.num_rows)
     except tf.errors.InvalidArgumentError as error:
-        raise RequestError(f"the model refuses the request: {error.message}"[:500]) from error
+        raise RequestError(f"the model rejects the request: {error.message}"[:500]) from error
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The body of a request, unless it is too large."""
+    """The body of a request; RequestError 413 if it is too large."""
     message = f"the body has more than {max_bytes:,} bytes; send fewer rows at once"
     if int(request.headers.get("content-length") or 0) > max_bytes:
         raise RequestError(message, 413)
@@ -245,88 +271,17 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 
 def is_sampled(share: float) -> bool:
-    """Whether a request is among the share that is logged."""
-    return share >= 1 or random.random() < share  # noqa: S311 (nothing to guess here)
+    """Whether to log a request, at random."""
+    return share >= 1 or random.random() < share  # noqa: S311 (no cryptography)
 
 
 def as_json(content: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A response in JSON; NaN is written as TensorFlow Serving does, which JSON's standard does not know."""
+    """A response in JSON; NaN is written as TensorFlow Serving does, although standard JSON has none."""
     return Response(json.dumps(content), status, headers, "application/json")
 
 
-def describe(description: dict[str, Any] | None) -> dict[str, Any]:
-    """OpenAPI 3.1 for the version in service; `description` is its model.json."""
-    described = description or {"goal": "", "inputs": {}, "example": {}}
-    prefix = f"/v1/models/{PROJECT}"
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": f"{PROJECT}: predictions", "version": "1", "description": described["goal"]},
-        "paths": {
-            f"{prefix}:predict": {"post": predict(described)},
-            prefix: {"get": answer("Versions and their states")},
-            f"{prefix}/metadata": {"get": answer("Inputs and outputs of the model")},
-            f"{prefix}/feedback": {"post": feedback()},
-            "/healthz": {"get": answer("Whether the process answers")},
-            "/readyz": {"get": answer("Whether a model is in service")},
-            "/metrics": {"get": answer("Measurements for Prometheus", "text/plain")},
-        },
-    }
-
-
-def predict(described: dict[str, Any]) -> dict[str, Any]:
-    """The operation that everything is about."""
-    inputs, example = described["inputs"], described["example"]
-    values = {name: requests.json_schema(entry) for name, entry in inputs.items()}
-    row = {
-        "type": "object",
-        "properties": values,
-        "required": [name for name, entry in inputs.items() if entry["required"]],
-        "additionalProperties": False,
-    }
-    columns = {name: {"type": "array", "items": schema} for name, schema in values.items()}
-    properties = {
-        "signature_name": {"type": "string", "enum": ["serving_default", "serialized_examples"]},
-        "instances": {"type": "array", "items": row, "minItems": 1},
-        "inputs": {"type": "object", "properties": columns, "additionalProperties": False},
-    }
-    examples = {
-        "rows": {"value": {"instances": [example]}},
-        "columns": {"value": {"inputs": {name: [value] for name, value in example.items()}}},
-    }
-    operation = answer("Predictions for rows (instances) or columns (inputs)")
-    operation["requestBody"] = body({"type": "object", "properties": properties}, examples)
-    operation["responses"] |= {
-        status: {"description": meaning, "content": {"application/json": {"schema": ERROR}}}
-        for status, meaning in REFUSALS.items()
-    }
-    return operation
-
-
-def feedback() -> dict[str, Any]:
-    """The operation by which true outcomes come back."""
-    entry = {
-        "type": "object",
-        "required": ["id", "outcome"],
-        "properties": {"id": {"type": "string"}, "row": {"type": "integer", "minimum": 0, "default": 0}, "outcome": {}},
-    }
-    operation = answer("Tells the true outcome of an earlier request; id is its X-Request-Id")
-    example = {"one": {"value": {"id": "the X-Request-Id of the answer", "row": 0, "outcome": "what was true"}}}
-    operation["requestBody"] = body({"anyOf": [entry, {"type": "array", "items": entry}]}, example)
-    return operation
-
-
-def body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
-    """A body in JSON that has to be there."""
-    return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
-
-
-def answer(summary: str, media: str = "application/json") -> dict[str, Any]:
-    """An operation and its good outcome."""
-    return {"summary": summary, "responses": {"200": {"description": "As asked", "content": {media: {}}}}}
-
-
 def render(version: int, description: dict[str, Any]) -> str:
-    """The page as HTML that needs no network; all that comes from data is escaped."""
+    """The page as self-contained HTML; everything from the data is escaped."""
     fields = [
         {
             "name": name,
@@ -355,5 +310,5 @@ def render(version: int, description: dict[str, Any]) -> str:
 
 
 def typed(value: Any) -> Any:
-    """A value as a person types it: a list as text with commas."""
+    """A value as it is typed into the form: a list as text with commas."""
     return ", ".join("" if cell is None else str(cell) for cell in value) if isinstance(value, list) else value

@@ -12,34 +12,34 @@ class ServingSettings(RequestSettings):
     """Settings of the server, its request log and the version in service."""
 
     host: str = "127.0.0.1"
-    """The address that `make serve` listens on; 0.0.0.0 lets other machines in."""
+    """Address that `make serve` listens on; 0.0.0.0 accepts connections from other machines."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8501
-    """TensorFlow Serving's port for REST; 0: any that is free."""
+    """Port, by default TensorFlow Serving's for REST; 0: any free port."""
 
     batch_wait: Annotated[float, Field(ge=0, le=1_000)] = 0
-    """Milliseconds that a request waits for others to share a run of the model; those that wait anyway share it."""
+    """Milliseconds that a request waits for others to join its batch; requests that wait anyway are batched."""
 
     request_bytes: Annotated[int, Field(ge=1_000, le=2**31)] = 32_000_000
-    """Bytes of one request's body; more are refused."""
+    """Maximum size of a request's body in bytes."""
 
     poll_seconds: Annotated[float, Field(ge=0.01, le=86_400)] = 2
-    """Seconds between two looks for another exported version."""
+    """Seconds between two checks for a new exported version."""
 
     strict_requests: bool = True
-    """Refuses values outside the schema's domains and bounds; false: the model answers what it has not learned."""
+    """Rejects values outside the schema's domains and bounds; false: the model predicts for them, too."""
 
     log_share: Share = 1.0
-    """Share of the requests that the request log keeps."""
+    """Share of the requests that are logged."""
 
     log_never: Names = ()
-    """Inputs and outputs that the request log leaves out, such as what identifies a person."""
+    """Inputs and outputs that are never logged, such as what identifies a person."""
 
     log_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 64_000_000
-    """Size at which a file of the request log is followed by another one."""
+    """Size in bytes at which the request log starts another file."""
 
     log_files: Annotated[int, Field(ge=1, le=100_000)] = 20
-    """Files of the request log; the oldest are removed."""
+    """Maximum number of files of the request log; the oldest are removed."""
 
     version: Annotated[int, Field(ge=0)] = 0
     """The exported version that `make rollback` puts in service; 0: the one before."""

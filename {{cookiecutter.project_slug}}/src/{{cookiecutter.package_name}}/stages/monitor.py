@@ -1,6 +1,6 @@
-"""make monitor: judges the model in service by its request log.
+"""make monitor: checks the model in service for drift, rejected requests and loss of quality, from its request log.
 
-The process ends with 0 if it is healthy, 3 on alarm, 2 if there is too little to tell.
+The exit status is 0 if it is healthy, 3 on alarm, 2 if there is too little traffic to tell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,10 @@ from typing import Any
 from ..config import Config
 from ..core import artifacts
 from ..exporting import registry
-from ..monitoring import observations, page, rules
+from ..monitoring import page, rules, traffic
 from ..monitoring.drift import Drift
-from ..monitoring.observations import Findings, Traffic, Window, examine
 from ..monitoring.rules import Entry, Rule, State, Status
+from ..monitoring.traffic import Analysis, Traffic, Window
 
 EXIT_UNKNOWN = 2
 EXIT_ALARM = 3
@@ -25,64 +25,64 @@ def main(config: Config) -> int:
     """From the request log to artifacts/monitoring."""
     version, now = registry.in_service(config), datetime.now(UTC)
     described = registry.describe(config, version)
-    window = Window(version, begin(config, described, now), len(described["inputs"]))
-    seen = observations.read(config.paths.requests, window)
-    findings = examine(config, described, version, seen)
-    judged = rules.judge(config, described, seen, findings, now)
+    window = Window(version, start_of_window(config, described, now), len(described["inputs"]))
+    seen = traffic.read(config.paths.requests, window)
+    analysis = traffic.analyze(config, described, version, seen)
+    checked = rules.check(config, described, seen, analysis, now)
     path = config.paths.monitoring / "history.json"
-    entry = history_entry(version, seen, findings, judged, now)
+    entry = history_entry(version, seen, analysis, checked, now)
     history = rules.extended(rules.load(path, version), entry)
     status = rules.status_of(config, history, entry["state"])
     content = {
         "status": status,
         "version": version,
         "window": {"from": window.start.isoformat(), "to": now.isoformat(), "examples": seen.num_rows},
-        **status_content(seen, findings, judged, history, now),
+        **status_content(seen, analysis, checked, history, now),
     }
-    page.write(config, content, described, seen, findings)
+    page.write(config, content, described, seen, analysis)
     artifacts.write_json(config.paths.monitoring / "status.json", content)
     artifacts.write_json(path, history)
-    print(f"version {version}:", "\n".join(summary(config, status, judged, history)))
+    print(f"version {version}:", "\n".join(summary(config, status, checked, history)))
     return EXITS[status]
 
 
-def begin(config: Config, described: Mapping[str, Any], now: datetime) -> datetime:
-    """When the window begins."""
+def start_of_window(config: Config, described: Mapping[str, Any], now: datetime) -> datetime:
+    """The beginning of the window."""
     if config.window_hours:
         return now - timedelta(hours=config.window_hours)
     return datetime.fromisoformat(described["exported_at"])
 
 
-def history_entry(version: int, seen: Traffic, findings: Findings, judged: Sequence[Rule], now: datetime) -> Entry:
-    """What the history keeps of this window: `latest` and the counts tell whether there is new traffic next time."""
-    fired = [rule.name for rule in judged if rule.fired]
-    state: State = "bad" if fired else "good" if findings.is_judged else "unknown"
-    quality = findings.quality
+def history_entry(version: int, seen: Traffic, analysis: Analysis, checked: Sequence[Rule], now: datetime) -> Entry:
+    """This window's entry in the history; `latest` and the counts show next time whether there is new traffic."""
+    fired = [rule.name for rule in checked if rule.fired]
+    state: State = "bad" if fired else "good" if analysis.has_enough_examples else "unknown"
+    quality = analysis.quality
     return {
         "version": version,
         "time": now.isoformat(timespec="seconds"),
         "latest": seen.latest.isoformat() if seen.latest else None,
         "examples": seen.num_rows,
-        "refused": seen.num_refused,
+        "rejected": seen.num_rejected,
         "state": state,
         "fired": fired,
-        "feature_drift": max((each.excess for each in findings.features if each.judged), default=None),
-        "prediction_drift": max((each.excess for each in findings.predictions), default=None),
+        "feature_drift": max((each.excess for each in analysis.features if not each.is_expected), default=None),
+        "prediction_drift": max((each.excess for each in analysis.predictions), default=None),
         "score": quality["metrics"].get(quality["metric"]) if "metric" in quality else None,
     }
 
 
 def status_content(
-    seen: Traffic, findings: Findings, judged: Sequence[Rule], history: Sequence[Entry], now: datetime
+    seen: Traffic, analysis: Analysis, checked: Sequence[Rule], history: Sequence[Entry], now: datetime
 ) -> dict[str, Any]:
-    """What status.json says beside the answer."""
+    """The content of status.json beside the status."""
     return {
-        "rules": [rule._asdict() for rule in judged],
-        "features": as_json(findings.features),
-        "predictions": as_json(findings.predictions),
-        "unwatched": findings.unwatched,
-        "violations": [{"column": column, "description": text} for column, text in findings.violations],
-        "quality": findings.quality,
+        "rules": [rule._asdict() for rule in checked],
+        "features": as_json(analysis.features),
+        "predictions": as_json(analysis.predictions),
+        "unwatched": analysis.unwatched,
+        "violations": [{"column": column, "description": text} for column, text in analysis.violations],
+        "quality": analysis.quality,
         "traffic": traffic_summary(seen),
         "history": history,
         "time": now.isoformat(timespec="seconds"),
@@ -97,10 +97,10 @@ def as_json(compared: Sequence[Drift]) -> list[dict[str, Any]]:
 
 
 def traffic_summary(seen: Traffic) -> dict[str, Any]:
-    """The counts of the window, and what of the log could not be read."""
+    """The counts of the window, and the broken lines of the log."""
     return {
         "requests": seen.num_requests,
-        "refused": seen.num_refused,
+        "rejected": seen.num_rejected,
         "latency_ms": {f"p{share}": seen.latency(share / 100) for share in (50, 95, 99)},
         "rows_by_version": dict(sorted(seen.rows_by_version.items())),
         "broken_lines": seen.broken.total(),
@@ -108,17 +108,17 @@ def traffic_summary(seen: Traffic) -> dict[str, Any]:
     }
 
 
-def summary(config: Config, status: Status, judged: Sequence[Rule], history: Sequence[Entry]) -> list[str]:
-    """What is printed: the answer, the rules that fired, where to read on."""
-    answers = {"healthy": "healthy", "alarm": "ALARM", "unknown": "cannot tell, there is too little traffic"}
-    fired = [rule for rule in judged if rule.fired]
+def summary(config: Config, status: Status, checked: Sequence[Rule], history: Sequence[Entry]) -> list[str]:
+    """What is printed: the status, the rules that fired, the files written."""
+    answers = {"healthy": "healthy", "alarm": "ALARM", "unknown": "unknown, too little traffic"}
+    fired = [rule for rule in checked if rule.fired]
     bad, latest = rules.num_bad(config, history), min(len(history), config.history_windows)
     answer = "no alarm yet, but this window is bad" if fired and status == "healthy" else answers[status]
-    lines = [f"{answer} ({bad} of the last {latest} windows bad, the alarm takes {config.alarm_windows})"]
-    lines += [f"  {rule.name}: {rule.seen} {rule.action}" for rule in fired]
+    lines = [f"{answer} ({bad} of the last {latest} windows bad, alarm at {config.alarm_windows})"]
+    lines += [f"  {rule.name}: {rule.detail} {rule.action}" for rule in fired]
     if status == "unknown":
-        lines += [f"  {rule.name}: {rule.seen}" for rule in judged if rule.fired is None]
+        lines += [f"  {rule.name}: {rule.detail}" for rule in checked if rule.fired is None]
         if not config.paths.requests.exists():
-            lines.append(f"  {config.paths.requests} does not exist: `make serve` writes it when requests come")
+            lines.append(f"  {config.paths.requests} does not exist: `make serve` creates it with the first request")
     pages = (config.paths.monitoring / name for name in ("report.html", "status.json"))
     return [*lines, f"wrote {' and '.join(map(str, pages))}"]

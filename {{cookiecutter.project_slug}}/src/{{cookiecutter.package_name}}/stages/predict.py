@@ -1,4 +1,4 @@
-"""make predict: predicts examples through the exported model, from a table to a table or from many to many."""
+"""make predict: predicts a table, or many tables, with the exported model."""
 
 import glob
 from pathlib import Path
@@ -10,9 +10,9 @@ from ..exporting import prediction
 
 
 def main(config: Config) -> None:
-    """From `input` to `output`: the same rows and columns, and the predictions behind them."""
+    """Copies the rows and columns of `input` to `output`, with the predictions as further columns."""
     if not config.input or not config.output:
-        raise InputError('input and output must be given: make predict ARGS="--input new.csv --output predictions.csv"')
+        raise InputError('give input and output: make predict ARGS="--input new.csv --output predictions.csv"')
     version = max(config.paths.versions(), default=0)
     exported = artifacts.require(config.paths.version(version), "export")
     if glob.has_magic(config.input) and not Path(config.input).exists():

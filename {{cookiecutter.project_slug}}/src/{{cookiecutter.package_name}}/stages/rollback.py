@@ -1,7 +1,7 @@
-"""make rollback: puts the previous version back in service, or the one that the setting `version` names.
+"""make rollback: puts the previous version back in service, or the one given by the setting `version`.
 
-Servers serve the highest number, so the versions above step aside into the folder `withdrawn`, from which they can be
-put back. Each step is one rename: whenever it is interrupted, a whole version is in service.
+Servers serve the highest number, so the versions above it are moved to the folder `withdrawn`, from where they can be
+put back. Each move is one rename: whenever it is interrupted, a complete version is in service.
 """
 
 from ..config import Config
@@ -11,10 +11,10 @@ from ..exporting import registry
 
 
 def main(config: Config) -> None:
-    """Moves folders until the wanted version has the highest number."""
+    """Moves folders so that the chosen version has the highest number."""
     live, wanted = choose(config)
     if wanted == live:
-        print(f"version {wanted} is in service already")
+        print(f"version {wanted} is already in service")
         return
     if not config.paths.version(wanted).exists():
         (config.paths.withdrawn / str(wanted)).rename(config.paths.version(wanted))
@@ -27,19 +27,19 @@ def main(config: Config) -> None:
     artifacts.write_json(config.paths.exported, record)
     print(f"version {wanted} is in service again instead of {live}: {registry.score(described)}")
     if above:
-        print(f'withdrawn: {", ".join(map(str, above))}; back by `make rollback ARGS="--version {max(above)}"`')
+        print(f'withdrawn: {", ".join(map(str, above))}; restore with `make rollback ARGS="--version {max(above)}"`')
 
 
 def choose(config: Config) -> tuple[int, int]:
-    """The numbers of the version in service and of the wanted one.
+    """The numbers of the version in service and of the chosen one.
 
     Raises:
-        InputError: there is no such version, or none before the one in service.
+        InputError: the version does not exist, or there is none before the one in service.
     """
     live, standing = registry.in_service(config), config.paths.versions()
     known = sorted({*standing, *config.paths.withdrawn_versions()})
     if config.version and config.version not in known:
         raise InputError(f"version is {config.version}, which does not exist; there are: {', '.join(map(str, known))}")
     if not config.version and len(standing) < 2:
-        raise InputError(f"version {live} is the only one in service: there is none before it to go back to")
+        raise InputError(f"version {live} is the only one: there is no earlier version to go back to")
     return live, config.version or standing[-2]

@@ -1,4 +1,4 @@
-"""make serve: the newest exported version behind TensorFlow Serving's REST API, with a page for people."""
+"""make serve: serves the newest exported version by TensorFlow Serving's REST API, with a form in the browser."""
 
 import os
 import signal
@@ -8,26 +8,28 @@ import sys
 from ..config import Config
 from ..core.errors import InputError
 
-DRAINING_SECONDS = 30  # that requests in flight have left once the server is told to stop
-SWITCH_SECONDS = 0.0005  # after which the thread that answers may take over from the one that logs
+DRAINING_SECONDS = 30  # for requests in flight when the server is stopped
+SWITCH_SECONDS = 0.0005  # so that the thread that answers soon takes over from the one that logs
 
 
 def main(config: Config) -> None:
-    """Serves until it is told to stop; requests in flight are answered, and the log is written to its end."""
+    """Serves until it is stopped; requests in flight are answered, and the log is written completely."""
     if not config.paths.versions():
         raise InputError(f"{config.paths.export} holds no version: run `make export` first")
     listener = listen(config.host, config.port)
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # else TensorFlow imports Keras, which an export does not need
+    os.environ.setdefault(
+        "TF_USE_LEGACY_KERAS", "1"
+    )  # otherwise TensorFlow imports Keras, which an export does not need
     import tensorflow as tf
     import uvicorn
 
     from ..serving import server
 
-    tf.config.threading.set_inter_op_parallelism_threads(1)  # small graphs: sharing them out takes longer than the work
+    tf.config.threading.set_inter_op_parallelism_threads(1)  # small graphs run faster in one thread
     sys.setswitchinterval(SWITCH_SECONDS)
     app = server.create(config)
     host, port = listener.getsockname()[:2]
-    for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn begins, and when it has ended and hands them on
+    for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn starts, and after it has ended
         signal.signal(number, lambda *_: sys.exit())
     print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port} (API: /docs), until Ctrl-C", flush=True)
     settings = uvicorn.Config(
@@ -43,13 +45,13 @@ def main(config: Config) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on the address; port 0 takes any that is free."""
+    """A socket on the address; port 0 takes any free port."""
     try:
         return socket.create_server(
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2_048
         )
     except OSError as error:
         message = (
-            f'{host}:{port} cannot be listened on ({error.strerror}); choose another: make serve ARGS="--port 8502"'
+            f'cannot listen on {host}:{port} ({error.strerror}); choose another port: make serve ARGS="--port 8502"'
         )
         raise InputError(message) from error

@@ -1,7 +1,7 @@
-"""make update: takes new labelled data in, trains a challenger, and lets it replace the model in service if it is fit.
+"""make update: adds new labelled data, trains a challenger, and promotes it if it is accepted and not worse.
 
-Everything happens in artifacts/update/candidate until the decision: whenever it is interrupted, the version in service
-and the last good artifacts are whole.
+Until the decision, everything is written to artifacts/update/candidate: an interrupted update leaves the version in
+service and the last good artifacts intact.
 """
 
 import contextlib
@@ -24,30 +24,36 @@ from ..updating import new_data, page
 from . import accept, collect, evaluate, export, train, validate
 
 DECISION = "decision.json"
-WARM_RATE = 0.25  # of the learning rate: weights that are nearly right need smaller steps
-MOVED = ("examples", "validation", "training", "evaluation", "acceptance")  # what a promoted challenger replaces
+WARM_RATE = 0.25  # of the learning rate: trained weights need smaller steps
+MOVED = (
+    "examples",
+    "validation",
+    "training",
+    "evaluation",
+    "acceptance",
+)  # artifacts that a promoted challenger replaces
 
 
 def main(config: Config) -> None:
-    """From new labelled data to the next version, or to the reason why there is none."""
+    """From new labelled data to the next version, or to the reason why the champion stays."""
     champion = max(config.paths.versions(), default=0)
     if not champion:
         raise InputError("there is no version in service to update: run `make all` first")
     with locked(config):
         if config.use_feedback:
             new_data.write_table(config, champion)
-        if not new_data.is_waiting(config) and not is_unfinished(config):
-            print(f"nothing new: {config.incoming} is empty, and no request got a new outcome; see docs/updating.md")
+        if not new_data.has_files(config) and not is_unfinished(config):
+            print(f"nothing new: {config.incoming} is empty, and no request has a new label; see docs/updating.md")
             return
         candidate = candidate_config(config, champion)
-        take_in(config, candidate)
+        add_data(config, candidate)
         keep_hyperparameters(config, candidate, champion)
         train.main(candidate)
         decide(config, candidate, champion)
 
 
 def is_unfinished(config: Config) -> bool:
-    """Whether data were taken in by an update that was interrupted before its decision."""
+    """Whether an update that added data was interrupted before its decision."""
     path = config.paths.update / DECISION
     considered = artifacts.read_json(path, "update")["added"] if path.exists() else []
     return gathering.taken(config) != considered
@@ -55,24 +61,24 @@ def is_unfinished(config: Config) -> bool:
 
 @contextlib.contextmanager
 def locked(config: Config) -> Generator[None, None, None]:
-    """Keeps a second update from running at the same time."""
+    """Prevents a second update at the same time."""
     config.paths.update.mkdir(parents=True, exist_ok=True)
     with (config.paths.update / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError("another update is running: wait until it has ended") from None
+            raise InputError("another update is running: wait until it is finished") from None
         yield
 
 
 def candidate_config(config: Config, champion: int) -> Config:
-    """The settings of the challenger, which has a folder of its own and may start from the champion's weights."""
+    """The settings of the challenger: its own folder and, with `warm_start`, the champion's weights."""
     start = str(config.paths.record(champion) / saved_model.KEPT_MODEL) if config.warm_start else config.start
     return config.model_copy(update={"artifacts": config.paths.candidate, "start": start})
 
 
 def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> None:
-    """Gives the challenger the champion's hyperparameters, as if they had been searched on the present data."""
+    """Writes the champion's hyperparameters as the result of a search on the present data, for the challenger."""
     run = artifacts.read_json(config.paths.record(champion) / saved_model.KEPT_RUN, "export")
     values = dict(run["hyperparameters"])
     if config.warm_start and "learning_rate" in values:
@@ -81,21 +87,21 @@ def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> No
     artifacts.write_json(candidate.paths.best_hyperparameters, winner)
 
 
-def take_in(config: Config, candidate: Config) -> None:
-    """Joins the new data to the examples of the challenger; when they passed the checks they belong to the project."""
+def add_data(config: Config, candidate: Config) -> None:
+    """Adds new data to the challenger's examples, and to the project's data once they have passed the checks."""
     artifacts.remove(candidate.artifacts)
-    is_waiting = new_data.is_waiting(config)
+    has_new = new_data.has_files(config)
     provenance, collected = Provenance(), [config.source, *gathering.taken(config)]
-    collected += [str(config.incoming)] if is_waiting else []
+    collected += [str(config.incoming)] if has_new else []
     parts = gathering.read(examples, config, collected, provenance)
     collect.assemble(candidate, check_new(config, parts), provenance)
     validate.main(candidate)
-    if is_waiting:
-        print(f"the new data are now in {new_data.take_in(config)}")
+    if has_new:
+        print(f"added the new data in {new_data.add(config)}")
 
 
 def check_new(config: Config, parts: Iterator[gathering.Part]) -> Iterator[gathering.Part]:
-    """The examples of each source; those that are new have passed the checks of validation."""
+    """The examples of each source, after new ones have been validated."""
     for source, part in parts:
         if source == str(config.incoming):
             validate.check_new(config, pa.Table.from_pandas(part, preserve_index=False))
@@ -103,14 +109,14 @@ def check_new(config: Config, parts: Iterator[gathering.Part]) -> Iterator[gathe
 
 
 def decide(config: Config, candidate: Config, champion: int) -> None:
-    """Examines the challenger, compares it with the champion, writes the page and acts on the decision."""
+    """Evaluates the challenger, compares it with the champion, and promotes it or not."""
     try:
         accept.main(candidate)
         accepted = True
     except RefusedError:
         accepted = False
-    comparison, slices = promotion.examine(candidate, old_model(config, champion))
-    promoted = accepted and comparison.holds_up
+    comparison, slices = promotion.evaluate(candidate, old_model(config, champion))
+    promoted = accepted and comparison.is_not_inferior
     reason = promotion.reason(config, comparison, accepted)
     if promoted:
         evaluate.main(candidate)
@@ -126,14 +132,14 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
 
 
 def old_model(config: Config, champion: int) -> keras.Model:
-    """The model in service, as it was before its export."""
+    """The Keras model of the version in service."""
     path = artifacts.require(config.paths.record(champion) / saved_model.KEPT_MODEL, "export")
     model: keras.Model = keras.models.load_model(path)
     return model
 
 
 def promote(config: Config) -> None:
-    """Makes the challenger's artifacts the project's own and exports it as the next version."""
+    """Moves the challenger's artifacts to the project's and exports it as the next version."""
     for name in MOVED:
         with artifacts.replacing(config.artifacts / name) as temporary:
             (config.paths.candidate / name).rename(temporary)

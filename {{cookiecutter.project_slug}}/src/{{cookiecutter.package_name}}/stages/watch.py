@@ -1,4 +1,4 @@
-"""make watch: monitors the model in service, and updates it when monitoring raises an alarm."""
+"""make watch: monitors the model in service, and updates it on an alarm."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from . import monitor
 
 
 def main(config: Config) -> int:
-    """Goes on until it is interrupted; with `watch_minutes` 0, one round, whose exit status is that of monitoring."""
+    """Runs until it is interrupted; with `watch_minutes` 0, one round, which returns the exit status of monitoring."""
     while True:
         print(f"--- {datetime.now().astimezone():%Y-%m-%d %H:%M}", flush=True)
         status = run("monitor")
@@ -23,16 +23,16 @@ def main(config: Config) -> int:
 
 
 def run(name: str) -> int:
-    """Runs a stage in a process of its own, with the settings of this one, so that its memory is given back."""
+    """Runs a stage in a process of its own, with the same settings, so that its memory is freed."""
     words = [sys.executable, "-m", PACKAGE, name, *sys.argv[2:]]
     return subprocess.run(words, check=False).returncode
 
 
 def may_update(config: Config) -> bool:
-    """Whether to go on without a person, or what the person says."""
+    """Whether to update: always, or as the user answers with `ask_first`."""
     if not config.ask_first:
         return True
     if not sys.stdin.isatty():
-        print("ask_first is set and nobody can be asked here: run `make update`")
+        print("not updated: ask_first is set, but there is no terminal to ask at; run `make update`")
         return False
     return input("update the model now? [y/N] ").strip().lower() == "y"

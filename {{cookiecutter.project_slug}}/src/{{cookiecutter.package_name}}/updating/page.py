@@ -1,4 +1,4 @@
-"""The page of make update: both models side by side, and why one of them is in service."""
+"""The page of make update: champion and challenger side by side, and the reason of the decision."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,41 +18,41 @@ def write(config: Config, decision: dict[str, Any], comparison: Comparison, slic
     headline = f"Version {version} replaces version {champion}" if decision["promoted"] else f"Version {champion} stays"
     state: report.State = "good" if decision["promoted"] else "neutral"
     reason = str(decision["reason"])
-    examined = (
+    evaluated = (
         config.paths if decision["promoted"] else config.model_copy(update={"artifacts": config.paths.candidate}).paths
     )
-    verdict = artifacts.read_json(examined.verdict, "update")
+    verdict = artifacts.read_json(evaluated.verdict, "update")
     sections = [
-        Section("Both on the same test examples", [key_figures(config, comparison), score_table(comparison)]),
+        Section("Scores on the same test examples", [key_figures(config, comparison), score_table(comparison)]),
         Section("Success criteria", [criteria.table(verdict["criteria"], verdict["metrics"])]),
-        Section("Where it gains and loses", [slice_table(config, slices)]),
-        Section("Data", data_blocks(artifacts.read_json(examined.provenance, "update"))),
-        Section("Training", [training_table(artifacts.read_json(examined.run, "update"))]),
+        Section("Scores by slice", [slice_table(config, slices)]),
+        Section("Data", data_blocks(artifacts.read_json(evaluated.provenance, "update"))),
+        Section("Training", [training_table(artifacts.read_json(evaluated.run, "update"))]),
     ]
     page = Page(
         "Is the updated model better?",
         Banner(state, headline, reason[0].upper() + reason[1:] + "."),
         sections,
-        {"Goal": config.goal, "Target": config.target, "Examined": f"{verdict['time'][:16].replace('T', ' ')} UTC"},
+        {"Goal": config.goal, "Target": config.target, "Evaluated": f"{verdict['time'][:16].replace('T', ' ')} UTC"},
     )
     report.write_page(config.paths.update / "report.html", page)
 
 
 def key_figures(config: Config, comparison: Comparison) -> Scores:
-    """The primary metric of both, and the gain."""
+    """The primary metric of both models, and the gain."""
     label = metrics.METRICS[config.metric].label
-    state: report.State = "good" if comparison.holds_up else "bad"
+    state: report.State = "good" if comparison.is_not_inferior else "bad"
     return Scores(
         [
-            Score(f"{label}, in service until now", Interval(**comparison.champion[config.metric])),
-            Score(f"{label}, updated model", Interval(**comparison.challenger[config.metric])),
-            Score("Gain", Interval(**comparison.gains[config.metric]), "above 0 the updated model is better", state),
+            Score(f"{label}, champion (in service)", Interval(**comparison.champion[config.metric])),
+            Score(f"{label}, challenger (updated)", Interval(**comparison.challenger[config.metric])),
+            Score("Gain", Interval(**comparison.gains[config.metric]), "above 0: the challenger is better", state),
         ]
     )
 
 
 def score_table(comparison: Comparison) -> Table:
-    """Every metric of both."""
+    """Every metric of both models."""
     rows: list[Row] = [
         [
             metrics.METRICS[name].label,
@@ -62,27 +62,27 @@ def score_table(comparison: Comparison) -> Table:
         ]
         for name, gain in comparison.gains.items()
     ]
-    note = "Brackets are bootstrap 95 % intervals; gains are of pairs, so that examples hard for both do not blur them."
-    return Table("Scores", ["Metric", "In service until now", "Updated model", "Gain"], rows, note)
+    note = "In brackets: 95 % bootstrap intervals. Gains are from a paired bootstrap over the same examples."
+    return Table("Scores", ["Metric", "Champion", "Challenger", "Gain"], rows, note)
 
 
 def slice_table(config: Config, slices: Sequence[Row]) -> Table:
-    """The primary metric of both by parts of the test split."""
+    """The primary metric of both models by slice of the test split."""
     label = metrics.METRICS[config.metric].label
-    columns = ["Column", "Slice", "Examples", "In service until now", "Updated model"]
-    return Table(f"{label} by slice", columns, slices, "Where the updated model is worst comes first.")
+    columns = ["Column", "Slice", "Examples", "Champion", "Challenger"]
+    return Table(f"{label} by slice", columns, slices, "Sorted by the score of the challenger, worst first.")
 
 
 def data_blocks(provenance: dict[str, Any]) -> list[report.Block]:
-    """What the updated model learned from."""
+    """The data of the challenger."""
     files: list[Row] = [[source["name"], source["bytes"]] for source in provenance["sources"]]
     return [*report.data_tables(provenance), Table("Files", ["File", "Bytes"], files)]
 
 
 def training_table(run: dict[str, Any]) -> Table:
-    """How the updated model was trained."""
+    """The training run of the challenger."""
     rows: list[list[str]] = [
         [name, str(run[name])] for name in ("time", "seconds", "epochs", "best_epoch", "commit", "model")
     ]
     start = run["settings"]["start"] or "from scratch"
-    return Table("Training of the updated model", ["Name", "Value"], [*rows, ["start", start]])
+    return Table("Training of the challenger", ["Name", "Value"], [*rows, ["start", start]])

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from project.config import Config
 from project.core.errors import RequestError
-from project.data.requests import form_field, json_schema, loggable, read
+from project.data.requests import form_field, loggable, read, value_type
 from project.exporting.registry import describe
 from project.serving import protocol
 
@@ -23,7 +24,8 @@ def inputs(finished: Config) -> Inputs:
 
 
 def ask(inputs: Inputs, row: dict[str, Any], strict: bool = True) -> dict[str, np.ndarray]:
-    return protocol.read_question(json.dumps({"instances": [row]}).encode(), inputs, 10, strict).arrays
+    accepted = protocol.RequestFormat(inputs, 10, strict)
+    return protocol.parse_request(json.dumps({"instances": [row]}).encode(), accepted).arrays
 
 
 @pytest.fixture
@@ -99,4 +101,5 @@ def test_the_log_keeps_what_the_model_saw(finished: Config, inputs: Inputs) -> N
 
 def test_pages_and_schemas_say_how_much_is_needed(inputs: Inputs) -> None:
     assert f"at least {synthetic.CONTEXT} cells" in form_field(inputs["load"])["hint"]
-    assert json_schema(inputs["load"])["minItems"] == synthetic.CONTEXT
+    schema = TypeAdapter(value_type(inputs["load"], strict=True)).json_schema()
+    assert schema["minItems"] == synthetic.CONTEXT

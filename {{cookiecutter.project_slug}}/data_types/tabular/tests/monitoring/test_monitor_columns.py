@@ -24,7 +24,7 @@ def test_what_is_not_logged_is_named_and_not_judged(service: MonitorConfig, fini
     assert sorted(content["unwatched"]) == ["colour", "size"]
     assert {each["column"] for each in content["features"]} == {"weight", "made", "remark"}
     assert content["predictions"] == []
-    assert "Not watched, since they are not logged" in page(config)
+    assert "Not monitored, because not logged" in page(config)
 
 
 def test_broken_lines_are_reported_and_hostile_texts_are_shown_as_texts(
@@ -34,7 +34,7 @@ def test_broken_lines_are_reported_and_hostile_texts_are_shown_as_texts(
     lines = traffic_log.lines(finished, 300)
     for place, line in enumerate(lines):
         line["inputs"] |= {"colour": HOSTILE if place % 2 else "\ud800", "made": HOSTILE, "size": [1e999, HOSTILE]}
-    hostile = traffic_log.refusals(2, error=HOSTILE, field=HOSTILE)
+    hostile = traffic_log.rejections(2, error=HOSTILE, field=HOSTILE)
     traffic_log.write(config, [*lines, b'{"id": "r', b"\xff\x00", *hostile], f"{HOSTILE.replace('/', '')}.jsonl")
     monitor.main(config)
     assert status(config)["traffic"]["broken_lines"] == 2

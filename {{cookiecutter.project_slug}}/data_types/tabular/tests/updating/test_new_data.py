@@ -68,9 +68,9 @@ def test_no_example_changes_sides_when_data_are_added(
     before = sides(config)
     for number, lot in enumerate((rows[120:170], rows[170:]), 1):
         drop(config, lot)
-        assert new_data.is_waiting(config)
-        assert new_data.take_in(config) == config.added / f"{number:04}"
-        assert not new_data.is_waiting(config)
+        assert new_data.has_files(config)
+        assert new_data.add(config) == config.added / f"{number:04}"
+        assert not new_data.has_files(config)
         collect.main(config)
         after = sides(config)
         assert after.items() >= before.items()

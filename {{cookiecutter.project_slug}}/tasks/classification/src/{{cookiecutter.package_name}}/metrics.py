@@ -171,7 +171,7 @@ def as_scored(
 ) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """Class numbers (num_examples,), probabilities (num_examples, num_classes), and how many pairs cannot be used.
 
-    An label can be used if it is the name of a class, a prediction if it holds a probability for each class.
+    A label can be used if it is the name of a class, a prediction if it holds a probability for each class.
     """
     codes = {name: number for number, name in enumerate(parts["probabilities"])}
     targets, probabilities = [], []

@@ -100,7 +100,7 @@ def as_scored(
 ) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True numbers (num_examples,), the outputs, each (num_examples,), and how many pairs cannot be used.
 
-    An label can be used if it is a finite number, a prediction if each of its outputs is one.
+    A label can be used if it is a finite number, a prediction if each of its outputs is one.
     """
     del parts  # every output is one number
     usable = [

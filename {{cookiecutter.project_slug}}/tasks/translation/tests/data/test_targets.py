@@ -1,4 +1,4 @@
-"""Targets that cannot be learnt are refused when data is collected; outcomes that cannot be scored are counted."""
+"""Targets that cannot be learnt are refused when data is collected; labels that cannot be scored are counted."""
 
 import pandas as pd
 import pytest
@@ -29,7 +29,7 @@ def test_a_target_that_never_varies_is_refused() -> None:
         check(["un", "un"])
 
 
-def test_outcomes_are_joined_with_translations() -> None:
+def test_labels_are_joined_with_translations() -> None:
     pairs = [({"translation": "un"}, "un"), ({"translation": "deux"}, 2), ({}, "trois"), ({"translation": "a"}, "b")]
     true, predicted, num_unusable = metrics.as_scored({}, pairs)
     assert true.tolist() == ["un", "b"]
@@ -37,6 +37,6 @@ def test_outcomes_are_joined_with_translations() -> None:
     assert num_unusable == 2
 
 
-def test_without_outcomes_there_is_nothing_to_score() -> None:
+def test_without_labels_there_is_nothing_to_score() -> None:
     true, predicted, num_unusable = metrics.as_scored({}, [])
     assert (len(true), len(predicted["translation"]), num_unusable) == (0, 0, 0)

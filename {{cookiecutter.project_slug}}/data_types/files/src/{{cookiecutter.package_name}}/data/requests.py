@@ -3,9 +3,10 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import WithJsonSchema
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
@@ -84,11 +85,12 @@ def form_field(entry: dict[str, Any]) -> dict[str, Any]:
     return {"widget": "file", "accept": ",".join(media.SUFFIXES), "hint": f"{', '.join(media.SUFFIXES)}"}
 
 
-def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
-    """What a client may send, as JSON Schema has it."""
-    del entry
+def value_type(entry: dict[str, Any], strict: bool) -> Any:
+    """The pydantic type of a value as a client may send it; `read` says what is wrong with a file."""
+    del entry, strict
     base64_text = {"type": "string", "contentEncoding": "base64"}
-    return {"type": "object", "properties": {"b64": base64_text}, "required": ["b64"], "additionalProperties": False}
+    schema = {"type": "object", "properties": {"b64": base64_text}, "required": ["b64"], "additionalProperties": False}
+    return Annotated[Any, WithJsonSchema(schema)]
 
 
 def columns(inputs: Iterable[str]) -> list[str]:
@@ -128,7 +130,7 @@ def comparable(
     return reference, window
 
 
-def meant_to_change(inputs: Inputs) -> list[str]:
+def expected_to_change(inputs: Inputs) -> list[str]:
     """The columns that drift by themselves: none."""
     del inputs
     return []

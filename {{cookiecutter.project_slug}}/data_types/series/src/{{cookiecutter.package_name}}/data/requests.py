@@ -4,9 +4,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import WithJsonSchema
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
@@ -256,15 +257,17 @@ def form_field(entry: Entry) -> dict[str, Any]:
     return {"widget": "text", "lines": 4, "hint": hint}
 
 
-def json_schema(entry: Entry) -> dict[str, Any]:
-    """What a client may send, as JSON Schema has it."""
+def value_type(entry: Entry, strict: bool) -> Any:
+    """The pydantic type of a value as a client may send it; `read` says what is wrong with a history."""
+    del strict
     cell: dict[str, Any] = {"type": "number" if entry["kind"].endswith("number") else "string"}
     cell |= {word: entry[name] for name, word in {"low": "minimum", "high": "maximum"}.items() if name in entry}
     cell |= {"enum": entry["values"]} if "values" in entry else {}
     if entry["kind"] != "time" and entry["length"]:
         cell = {"anyOf": [cell, {"type": "null"}]}
     schema = {"type": "array", "items": cell, "minItems": entry["length"]} if entry["length"] else cell
-    return schema if entry["required"] else {"anyOf": [schema, {"type": "null"}]}
+    schema = schema if entry["required"] else {"anyOf": [schema, {"type": "null"}]}
+    return Annotated[Any, WithJsonSchema(schema)]
 
 
 def columns(inputs: Iterable[str]) -> list[str]:
@@ -345,7 +348,7 @@ def comparable(
     return reference, window
 
 
-def meant_to_change(inputs: Inputs) -> list[str]:
+def expected_to_change(inputs: Inputs) -> list[str]:
     """The columns that drift by themselves: none, for times are not compared."""
     del inputs
     return []

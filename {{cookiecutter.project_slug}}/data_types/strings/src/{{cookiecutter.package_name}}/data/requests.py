@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
+from pydantic import WithJsonSchema
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
@@ -92,10 +93,10 @@ def form_field(entry: dict[str, Any]) -> dict[str, Any]:
     return {"widget": "text", "lines": LINES}
 
 
-def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
-    """What a client may send, as JSON Schema has it."""
-    del entry
-    return {"type": "string", "minLength": 1}
+def value_type(entry: dict[str, Any], strict: bool) -> Any:
+    """The pydantic type of a value as a client may send it; `read` says what is wrong with a text."""
+    del entry, strict
+    return Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1})]
 
 
 def columns(inputs: Iterable[str]) -> list[str]:
@@ -161,7 +162,7 @@ class KnownWords(NamedTuple):
         return shares
 
 
-def meant_to_change(inputs: Inputs) -> list[str]:
+def expected_to_change(inputs: Inputs) -> list[str]:
     """The columns that drift by themselves: none."""
     del inputs
     return []

@@ -1,17 +1,17 @@
 """What a request may hold, by kind of column: a number, a category, a date or a text."""
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
-from ..core.errors import RequestError
 from ..settings.base import MORE_MISSING
 from ..settings.data_type import RequestSettings
 
@@ -19,13 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_NUMBER = float(np.finfo(np.float32).max)
-MAX_SHOWN = 20  # categories that a message names
 MAX_CHOICES = 200  # categories to choose from; more are better typed
 DIGITS = 6  # of a bound; more would show where 32 bits end
-MAX_CHARACTERS = 80  # of a value in a message
-NOUNS = {"number": "a number", "category": "a category", "date": "a date", "text": "a text"}
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?", re.ASCII)  # what the model can read
-DATE_SCHEMA = {"type": "string", "pattern": f"^{DATE.pattern}$"}
 
 Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,50 +59,55 @@ def example(entry: dict[str, Any], values: Any) -> Any:
     return present.median().isoformat()[:19] if entry["kind"] == "date" else "some words"
 
 
+def value_type(entry: Mapping[str, Any], strict: bool) -> Any:
+    """The pydantic type of a value of one input as a client may send it, with the schema's limits if `strict`."""
+    kind: Any = {"number": Number, "date": Date}.get(entry["kind"], Text)
+    if strict and entry["kind"] == "number":
+        low, high = entry.get("low", -MAX_NUMBER), entry.get("high", MAX_NUMBER)
+        kind = Annotated[kind, Field(ge=low, le=high, multiple_of=1 if entry.get("whole") else None)]
+    elif strict and "values" in entry:
+        kind = Annotated[Literal[*entry["values"]], BeforeValidator(to_unicode)]
+    optional = kind if entry.get("required") else kind | None
+    return Annotated[optional, BeforeValidator(none_if_empty)]
+
+
 def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
-    """The values of one input as a client sent them (None: left out) as the array (num_rows,) that the model takes.
-
-    Raises:
-        RequestError: a value is missing, not of the kind (400) or, if `strict`, not what the schema allows (422); the
-            message goes on after the name of the input.
-    """
-    allowed = frozenset(entry.get("values", ())) if strict else frozenset()
-    found = []
-    for row, value in enumerate(values):
-        try:
-            if value is None or value in ("", b""):
-                found.append(missing(entry))
-            elif entry["kind"] == "number":
-                found.append(read_number(entry, value, strict))
-            elif entry["kind"] == "date":
-                found.append(read_date(value))
-            else:
-                found.append(read_text(entry, value, allowed))
-        except RequestError as error:
-            error.row = row
-            raise
-    return np.array(found, np.float32 if entry["kind"] == "number" else object)
+    """Valid values of one input (None: missing) as the array (num_rows,) that the model takes."""
+    del strict  # the values are valid
+    if entry["kind"] == "number":
+        return np.array(values, np.float32)  # NaN where a value is missing
+    return np.array(["" if value is None else value for value in values], object)
 
 
-def missing(entry: dict[str, Any]) -> Any:
-    """What the model takes for a missing value."""
-    if entry["required"]:
-        raise RequestError(f"is missing; give it {NOUNS[entry['kind']]}")
-    return math.nan if entry["kind"] == "number" else ""
+def none_if_empty(value: Any) -> Any:
+    """None, which stands for a missing value, if the value is an empty text."""
+    return None if value in ("", b"") else value
 
 
-def read_number(entry: dict[str, Any], value: Any, strict: bool) -> float:
-    """A finite number within the bounds."""
-    if type(value) not in (int, float):  # a bool is an int to Python, not to a schema
-        raise RequestError(f"is {shown(value)}; a number is needed")
-    if not abs(value) <= MAX_NUMBER:  # not > either, for NaN
-        raise RequestError(f"is {shown(value)}; a finite number of at most 32 bits is needed, or null if it is missing")
-    low, high = entry.get("low", -math.inf), entry.get("high", math.inf)
-    if strict and not low <= value <= high:
-        raise RequestError(f"is {shown(value)}; allowed is {bounds(entry)}", 422)
-    if strict and entry.get("whole") and value != round(value):
-        raise RequestError(f"is {shown(value)}; a whole number is needed", 422)
-    return float(value)
+def to_unicode(value: Any) -> str:
+    """A string, or bytes that are UTF-8, as a string that can be written as UTF-8 again."""
+    if not isinstance(value, str | bytes):
+        raise PydanticCustomError("string_type", "Input should be a string")
+    try:
+        return value.decode() if isinstance(value, bytes) else value.encode().decode()
+    except UnicodeError:
+        raise PydanticCustomError("string_unicode", "Input should be a string in UTF-8") from None
+
+
+def to_date(text: str) -> str:
+    """A text that the model can read as a date, if there is such a day."""
+    try:
+        datetime.fromisoformat(text[:19].removesuffix("Z"))
+    except ValueError:
+        text = ""
+    if not DATE.fullmatch(text):
+        raise PydanticCustomError("date", "Input should be a date such as 2026-11-22 or 2026-11-22T09:30:00")
+    return text
+
+
+Number = Annotated[float, Strict(), Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
+Text = Annotated[str, BeforeValidator(to_unicode)]
+Date = Annotated[Text, AfterValidator(to_date), WithJsonSchema({"type": "string", "pattern": f"^{DATE.pattern}$"})]
 
 
 def bounds(entry: dict[str, Any]) -> str:
@@ -122,49 +123,6 @@ def rounded(bound: float) -> str:
     return str(bound) if isinstance(bound, int) else f"{bound:.{DIGITS}g}"
 
 
-def read_date(value: Any) -> str:
-    """A date as ISO 8601 writes it."""
-    text = as_text(value, "a date")
-    if not is_date(text):
-        raise RequestError(f"is {shown(text)}; a date such as 2026-11-22 or 2026-11-22T09:30:00 is needed")
-    return text
-
-
-def is_date(text: str) -> bool:
-    """Whether a text is written as the model can read it, and is a day that there is."""
-    try:
-        datetime.fromisoformat(text[:19].removesuffix("Z"))
-    except ValueError:
-        return False
-    return DATE.fullmatch(text) is not None
-
-
-def read_text(entry: dict[str, Any], value: Any, allowed: frozenset[str]) -> str:
-    """A text; of a category whose domain is known, one of its values."""
-    text = as_text(value, NOUNS[entry["kind"]])
-    if allowed and text not in allowed:
-        names, more = entry["values"][:MAX_SHOWN], len(entry["values"]) - MAX_SHOWN
-        listed = ", ".join(map(shown, names)) + (f" and {more} more" if more > 0 else "")
-        raise RequestError(f"is {shown(text)}; allowed are {listed}", 422)
-    return text
-
-
-def as_text(value: Any, noun: str) -> str:
-    """A string, or bytes that are UTF-8, as a string that can be written as UTF-8 again."""
-    if not isinstance(value, str | bytes):
-        raise RequestError(f"is {shown(value)}; {noun} is needed, as a string")
-    try:
-        return value.decode() if isinstance(value, bytes) else value.encode().decode()
-    except UnicodeError:
-        raise RequestError("is not text in UTF-8; fix its encoding") from None
-
-
-def shown(value: Any) -> str:
-    """A value as a message shows it: as JSON, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False, default=lambda other: f"{len(other)} bytes")
-    return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
-
-
 def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
     """Refuses values that are each possible but not together: there are none."""
     del inputs, columns
@@ -173,7 +131,7 @@ def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[An
 def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
     """A value as the request log keeps it."""
     del config, entry
-    return value.decode() if isinstance(value, bytes) else value
+    return value
 
 
 def from_log(value: Any) -> Any:
@@ -190,15 +148,6 @@ def form_field(entry: dict[str, Any]) -> dict[str, Any]:
     if entry["kind"] == "date":
         return {"widget": "date", "hint": "such as 2026-11-22 or 2026-11-22T09:30:00"}
     return {"widget": "text", "lines": 3 if entry["kind"] == "text" else 1}
-
-
-def json_schema(entry: dict[str, Any]) -> dict[str, Any]:
-    """What a client may send, as JSON Schema has it."""
-    kinds: dict[str, Any] = {"number": {"type": "integer" if entry.get("whole") else "number"}, "date": DATE_SCHEMA}
-    schema = {**kinds.get(entry["kind"], {"type": "string"})}
-    limits_of = {"low": "minimum", "high": "maximum", "values": "enum"}
-    schema |= {word: entry[name] for name, word in limits_of.items() if name in entry}
-    return schema if entry["required"] else {"anyOf": [schema, {"type": "null"}]}
 
 
 def columns(inputs: Iterable[str]) -> list[str]:
@@ -257,8 +206,8 @@ def repeating(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
     return pd.DataFrame(columns)
 
 
-def meant_to_change(inputs: Inputs) -> list[str]:
-    """The columns that drift by themselves: time goes on, so that dates are later than in training."""
+def expected_to_change(inputs: Inputs) -> list[str]:
+    """The columns that drift by themselves: dates, which are later than in training."""
     return [entry["column"] for entry in inputs.values() if entry["kind"] == "date"]
 
 

@@ -1,4 +1,4 @@
-"""True outcomes are joined with predictions, and what cannot be used is counted."""
+"""Labels are joined with predictions, and what cannot be used is counted."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from project import metrics
 GOOD = {"prediction": 2.0, "low": 1.0, "high": 3}
 
 
-def test_outcomes_are_numbers_in_their_units() -> None:
+def test_labels_are_numbers_in_their_units() -> None:
     targets, predictions, num_unusable = metrics.as_scored({}, [(GOOD, 2), (GOOD, 2.5)])
     assert targets.tolist() == [2.0, 2.5]
     assert predictions["high"].tolist() == [3.0, 3.0]
@@ -17,9 +17,9 @@ def test_outcomes_are_numbers_in_their_units() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "outcome"),
+    ("outputs", "label"),
     [(GOOD, "2"), (GOOD, True), (GOOD, float("nan")), (GOOD, None), ({**GOOD, "low": "x"}, 2.0), ({}, 2.0)],
 )
-def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], outcome: Any) -> None:
-    targets, predictions, num_unusable = metrics.as_scored({}, [(outputs, outcome)])
+def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], label: Any) -> None:
+    targets, predictions, num_unusable = metrics.as_scored({}, [(outputs, label)])
     assert (len(targets), len(predictions["prediction"]), num_unusable) == (0, 0, 1)

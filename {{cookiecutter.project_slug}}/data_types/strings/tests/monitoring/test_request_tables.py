@@ -27,7 +27,7 @@ def test_requests_and_examples_have_the_same_form() -> None:
     pd.testing.assert_frame_equal(table, requests.from_examples(INPUTS, examples(*contents))[list(table)])
     assert list(table) == requests.columns(INPUTS)
     assert requests.in_schema_types(INPUTS, table).dtypes[texts.WHOLE[0]] == "Int64"
-    assert requests.meant_to_change(INPUTS) == []
+    assert requests.expected_to_change(INPUTS) == []
 
 
 def test_the_share_of_words_that_no_other_training_text_has() -> None:

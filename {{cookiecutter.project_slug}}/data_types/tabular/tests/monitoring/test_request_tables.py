@@ -39,7 +39,7 @@ def test_requests_and_examples_give_the_same_table() -> None:
         "made": "float64",
         "remark": "float64",
     }
-    assert requests.meant_to_change(INPUTS) == ["made"]
+    assert requests.expected_to_change(INPUTS) == ["made"]
 
 
 def test_what_clients_should_not_have_sent_is_missing_or_a_text() -> None:

@@ -1,4 +1,4 @@
-"""True outcomes are joined with predictions, and what cannot be used is counted."""
+"""Labels are joined with predictions, and what cannot be used is counted."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from project import metrics
 PARTS = {"probabilities": ["1", "cat"]}
 
 
-def test_outcomes_become_class_numbers() -> None:
+def test_labels_become_class_numbers() -> None:
     good = {"probabilities": [0.25, 0.75]}
     pairs: list[Any] = [(good, "cat"), (good, 1), (good, 1.0)]
     targets, predictions, num_unusable = metrics.as_scored(PARTS, pairs)
@@ -19,7 +19,7 @@ def test_outcomes_become_class_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outputs", "outcome"),
+    ("outputs", "label"),
     [
         ({"probabilities": [0.5, 0.5]}, "dog"),
         ({"probabilities": [0.5, 0.5]}, ["cat"]),
@@ -30,6 +30,6 @@ def test_outcomes_become_class_numbers() -> None:
         ({}, "cat"),
     ],
 )
-def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], outcome: Any) -> None:
-    targets, predictions, num_unusable = metrics.as_scored(PARTS, [(outputs, outcome)])
+def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], label: Any) -> None:
+    targets, predictions, num_unusable = metrics.as_scored(PARTS, [(outputs, label)])
     assert (len(targets), len(predictions["probabilities"]), num_unusable) == (0, 0, 1)

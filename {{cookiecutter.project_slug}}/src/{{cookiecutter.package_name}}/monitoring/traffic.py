@@ -1,4 +1,4 @@
-"""Reads the request log line by line: counts what is in a window, and keeps a random sample of its rows."""
+"""The traffic of a window: counted and sampled from the request log, compared with training, and scored by labels."""
 
 import math
 from collections import Counter
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import pandas as pd
+import pyarrow as pa
 
 from .. import metrics
 from ..config import Config
@@ -24,17 +25,18 @@ from ..validation import anomalies, data_statistics, schema
 from . import drift
 from .drift import Drift
 
-MAX_ROWS = 20_000  # of the sample: as many as the training examples that they are compared with
+MAX_ROWS = 20_000  # of the sample: as many as the training examples of the reference
 MAX_CELLS = 2_000_000  # of the sample: some hundred megabytes
-MAX_OUTCOMES = 20_000  # that are joined with their predictions
-MAX_REFUSALS = 50  # kinds that are told apart
-LATENCY_STEPS = 50  # bins of the latency per factor of e: each is 2 % wide
+MAX_LABELS = 20_000  # that are joined with their predictions
+MIN_LABELS = 50  # fewer give too wide an interval
+MAX_REJECTIONS = 50  # kinds that are counted separately
+LATENCY_STEPS = 50  # bins per factor of e: each is 2 % wide
 
 Key: TypeAlias = tuple[str, int]  # id of a request, row in it
 
 
 class Window(NamedTuple):
-    """The part of the log that is judged."""
+    """The part of the log that is evaluated."""
 
     version: int
     start: datetime
@@ -45,13 +47,13 @@ class Sample:
     """A random sample of bounded size: the items whose keys have the smallest hashes; a rerun gives the same."""
 
     def __init__(self, size: int) -> None:
-        """Takes how many items to keep."""
+        """Keeps at most `size` items."""
         self.size = size
         self.items: dict[Any, tuple[int, Any]] = {}
         self.bound = 1 << 64
 
     def add(self, key: Any, item: Any) -> None:
-        """Offers an item; a later one of the same key replaces it."""
+        """Offers an item, which replaces an earlier one of the same key."""
         rank = int.from_bytes(blake2b(repr(key).encode(), digest_size=8).digest())
         if rank < self.bound:
             self.items[key] = (rank, item)
@@ -72,35 +74,35 @@ class Sample:
 
 @dataclass
 class Traffic:
-    """What the log says about a window; all but the versions are about the version in service."""
+    """The log of a window; everything but `rows_by_version` is about the version in service."""
 
     num_rows: int = 0
     num_answered: int = 0
-    num_refused: int = 0
+    num_rejected: int = 0
     latest: datetime | None = None
     rows_by_version: Counter[int] = field(default_factory=Counter)
     answered_by_hour: Counter[datetime] = field(default_factory=Counter)
-    refused_by_hour: Counter[datetime] = field(default_factory=Counter)
-    refusals: Counter[tuple[int, str]] = field(default_factory=Counter)  # status and field
+    rejected_by_hour: Counter[datetime] = field(default_factory=Counter)
+    rejections: Counter[tuple[int, str]] = field(default_factory=Counter)  # status and field
     messages: dict[tuple[int, str], str] = field(default_factory=dict)  # the first of each kind
     latencies: Counter[int] = field(default_factory=Counter)  # by bin
     rows: list[Line] = field(default_factory=list)  # the sample
-    answered: list[tuple[Line, Any]] = field(default_factory=list)  # predictions with their outcomes, also a sample
+    labelled: list[tuple[Line, Any]] = field(default_factory=list)  # a sample of predictions and labels
     broken: Counter[str] = field(default_factory=Counter)  # by file
     first_broken: list[str] = field(default_factory=list)
 
     @property
     def num_requests(self) -> int:
-        """Answered and refused ones."""
-        return self.num_answered + self.num_refused
+        """All requests, answered and rejected."""
+        return self.num_answered + self.num_rejected
 
     @property
-    def refused_share(self) -> float:
-        """Share of the requests that were refused or failed."""
-        return self.num_refused / max(self.num_requests, 1)
+    def rejected_share(self) -> float:
+        """Share of the requests that were rejected or failed."""
+        return self.num_rejected / max(self.num_requests, 1)
 
     def latency(self, share: float) -> float:
-        """The milliseconds within which a share of the requests was answered, to 2 %; NaN without requests."""
+        """A quantile of the latency in milliseconds, to 2 %; NaN without requests."""
         needed, seen = share * self.latencies.total(), 0
         for place in sorted(self.latencies):
             seen += self.latencies[place]
@@ -110,12 +112,12 @@ class Traffic:
 
 
 def read(folder: Path, window: Window) -> Traffic:
-    """Reads the log twice: first the outcomes, since only predictions that have one need to be kept for them."""
-    outcomes = read_outcomes(folder, window.start)
+    """Reads the log twice: first the labels, so that only predictions with a label are kept for scoring."""
+    labels = read_labels(folder, window.start)
     traffic, sample = Traffic(), Sample(max(1, min(MAX_ROWS, MAX_CELLS // max(1, window.num_inputs))))
-    answered: dict[Key, Line] = {}
+    labelled: dict[Key, Line] = {}
     for line in checked_lines(folder, window.start, traffic):
-        if "outcome" in line or line["time"] < window.start:
+        if "label" in line or line["time"] < window.start:
             continue
         if "outputs" in line:
             traffic.rows_by_version[line["version"]] += 1
@@ -123,34 +125,33 @@ def read(folder: Path, window: Window) -> Traffic:
             continue
         traffic.latest = max(traffic.latest or line["time"], line["time"])
         if "outputs" not in line:
-            count_refused(traffic, line)
+            count_rejected(traffic, line)
             continue
         count_answered(traffic, line)
         sample.add(traffic.num_rows, line)
-        if (line["id"], line["row"]) in outcomes:
-            answered[line["id"], line["row"]] = line
+        if (line["id"], line["row"]) in labels:
+            labelled[line["id"], line["row"]] = line
     traffic.rows = list(sample.as_dict().values())
-    traffic.answered = [(line, outcomes[key]) for key, line in answered.items()]
+    traffic.labelled = [(line, labels[key]) for key, line in labelled.items()]
     return traffic
 
 
-def read_outcomes(folder: Path, start: datetime) -> Mapping[Key, Any]:
-    """The outcomes that were told since the window began, or a random sample of them; the last one of a row counts."""
-    outcomes = Sample(MAX_OUTCOMES)
-    for line in request_log.readable(folder, start, b'"outcome"'):  # broken ones are counted on the second reading
-        if "outcome" in line:
-            outcomes.add((line["id"], line["row"]), line["outcome"])
-    return outcomes.as_dict()
+def read_labels(folder: Path, start: datetime) -> Mapping[Key, Any]:
+    """The latest label of each row, or a random sample of them; broken lines are counted on the second reading."""
+    sample = Sample(MAX_LABELS)
+    for line in request_log.labels(folder, start):
+        sample.add((line["id"], line["row"]), line["label"])
+    return sample.as_dict()
 
 
 def checked_lines(folder: Path, start: datetime, traffic: Traffic) -> Iterator[Line]:
-    """The lines that can be used; the others are counted, and the first few told by file and number."""
+    """The valid lines; broken ones are counted, and the first few described by file and number."""
     for place, text in request_log.lines(folder, start):
         try:
             yield request_log.parse(text)
         except ValueError as error:
             traffic.broken[place.file] += 1
-            if len(traffic.first_broken) < request_log.MAX_TOLD:
+            if len(traffic.first_broken) < request_log.MAX_BROKEN:
                 traffic.first_broken.append(f"{place.file}, line {place.number}: {error}")
 
 
@@ -163,58 +164,55 @@ def count_answered(traffic: Traffic, line: Line) -> None:
         traffic.latencies[round(LATENCY_STEPS * math.log(max(line["latency_ms"], 1e-3)))] += 1
 
 
-def count_refused(traffic: Traffic, line: Line) -> None:
-    """Counts a refused request by its status and field."""
-    traffic.num_refused += 1
-    traffic.refused_by_hour[hour(line["time"])] += 1
+def count_rejected(traffic: Traffic, line: Line) -> None:
+    """Counts a rejected request by its status and field."""
+    traffic.num_rejected += 1
+    traffic.rejected_by_hour[hour(line["time"])] += 1
     kind = (line["status"], line["field"])
-    if kind not in traffic.refusals and len(traffic.refusals) >= MAX_REFUSALS:
+    if kind not in traffic.rejections and len(traffic.rejections) >= MAX_REJECTIONS:
         kind = (0, "")
-    traffic.refusals[kind] += 1
+    traffic.rejections[kind] += 1
     traffic.messages.setdefault(kind, "of other kinds" if kind[0] == 0 else line["error"])
 
 
 def hour(time: datetime) -> datetime:
-    """The hour in which a time lies, in UTC."""
+    """The beginning of the hour of a time, in UTC."""
     return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-MIN_OUTCOMES = 50  # predictions with feedback; with fewer, an interval says little
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The columns of the reference and of the window that were compared."""
+    """The compared columns of the reference and of the window."""
 
     reference: pd.DataFrame
     window: pd.DataFrame
 
 
 @dataclass(frozen=True)
-class Findings:
-    """Empty where the window has too few examples to say anything."""
+class Analysis:
+    """Drift, schema violations and live quality of a window; empty where it has too few examples."""
 
     features: list[Drift] = field(default_factory=list)
     predictions: list[Drift] = field(default_factory=list)
     unwatched: list[str] = field(default_factory=list)
-    """Columns and outputs that the log leaves out."""
+    """Columns that are not logged."""
     violations: list[tuple[str, str]] = field(default_factory=list)
-    """Columns, and how they depart from the schema."""
+    """Columns, and how they violate the schema."""
     quality: dict[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Tables] = field(default_factory=dict)
-    """Of `features` and `predictions`, for plots."""
+    """Of `features` and `predictions`, for the plots."""
 
     @property
-    def is_judged(self) -> bool:
-        """Whether there were enough examples."""
+    def has_enough_examples(self) -> bool:
+        """Whether drift could be measured."""
         return bool(self.tables)
 
 
-def examine(config: Config, described: Mapping[str, Any], version: int, traffic: Traffic) -> Findings:
-    """Compares the sampled rows with what the project keeps about the version in service."""
+def analyze(config: Config, described: Mapping[str, Any], version: int, traffic: Traffic) -> Analysis:
+    """Compares the sampled rows with the training examples and predictions kept for the version in service."""
     quality = measure_quality(config, described, traffic)
     if traffic.num_rows < config.min_window_examples:
-        return Findings(quality=quality)
+        return Analysis(quality=quality)
     folder = config.paths.record(version)
     inputs, absent = logged_inputs(config, described["inputs"], [line["inputs"] for line in traffic.rows])
     sent = requests.as_table(inputs, [line["inputs"] for line in traffic.rows])
@@ -225,7 +223,7 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
         prediction_tables(read_record(folder / name), outputs) for name in saved_model.KEPT_PREDICTIONS.values()
     ]
     tables = {"features": features, "predictions": references[-1]}
-    expected = {*config.expected_drift, *requests.meant_to_change(inputs)}
+    expected = {*config.expected_drift, *requests.expected_to_change(inputs)}
     num_columns = max(1, sum(each.reference.shape[1] for each in tables.values()))
 
     def compare(tables: Tables) -> list[Drift]:
@@ -234,9 +232,9 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
             in_periods=requests.FOLLOW_EACH_OTHER,
         )
 
-    found = {"features": compare(features), "predictions": nearest([compare(each) for each in references])}
-    return Findings(
-        **found,
+    compared = {"features": compare(features), "predictions": nearest([compare(each) for each in references])}
+    return Analysis(
+        **compared,
         unwatched=absent,
         violations=schema_violations(config, requests.in_schema_types(inputs, sent)),
         quality=quality,
@@ -245,33 +243,33 @@ def examine(config: Config, described: Mapping[str, Any], version: int, traffic:
 
 
 def nearest(compared: Sequence[Sequence[Drift]]) -> list[Drift]:
-    """Each output against the reference that it is most like: a model is surer of what it has learned from."""
+    """Each output compared with its nearest reference, since a model is more confident on its training examples."""
     return [min(each, key=lambda drift: drift.excess) for each in zip(*compared, strict=True)]
 
 
 def read_record(path: Path) -> pd.DataFrame:
-    """A table that the project keeps about a version.
+    """A table that is kept with a version.
 
     Raises:
         InputError: it was removed.
     """
     if not path.exists():
-        message = f"{path} is missing, with which requests are compared"
-        raise InputError(f"{message}: train and export another version, or bring the folder back")
+        message = f"{path}, the reference of the comparison, is missing"
+        raise InputError(f"{message}: restore the folder, or train and export another version")
     return pd.read_parquet(path)
 
 
 def logged_inputs(
     config: Config, inputs: Mapping[str, Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
-    """The inputs that the log holds, and the columns of those that it leaves out."""
+    """The logged inputs, and the columns of those that are not logged."""
     names = {name for row in rows for name in row} - set(config.log_never)
     kept = {name: entry for name, entry in inputs.items() if name in names and entry["column"] not in config.log_never}
     return kept, [entry["column"] for name, entry in inputs.items() if name not in kept]
 
 
 def prediction_tables(reference: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> Tables:
-    """The outputs with one value per example, as far as they are logged, in the form that `drift` compares."""
+    """The logged outputs that have one value per example, in the form that `drift` compares."""
     columns: dict[str, tuple[pd.Series, pd.Series]] = {}
     for name in reference:
         if any(name in row for row in rows):
@@ -287,27 +285,33 @@ def prediction_tables(reference: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
 
 
 def schema_violations(config: Config, table: pd.DataFrame) -> list[tuple[str, str]]:
-    """How the columns that clients sent depart from the reviewed schema."""
+    """How the columns that clients sent violate the reviewed schema."""
     if not config.schema_path.exists() or table.empty:
         return []
-    statistics = data_statistics.summarize(drift.to_arrow(table), "window")
+    statistics = data_statistics.summarize(to_arrow(table), "window")
     found = anomalies.departures(statistics, schema.load(config), "SERVING")
     return sorted((column, description) for column, _, description in found if column in table)
 
 
+def to_arrow(table: pd.DataFrame) -> pa.Table:
+    """The table with null for missing values; an empty column of strings remains one."""
+    strings = {name: pa.string() for name in table if table[name].dtype == object}
+    return pa.table({name: pa.array(table[name], type=strings.get(name), from_pandas=True) for name in table})
+
+
 def measure_quality(config: Config, described: Mapping[str, Any], traffic: Traffic) -> dict[str, Any]:
-    """The scores of the predictions whose outcome is known, and the worst score of the primary metric to be borne."""
-    pairs = [(line["outputs"], outcome) for line, outcome in traffic.answered]
+    """The scores of the predictions whose label is known, and the limit of the primary metric."""
+    pairs = [(line["outputs"], label) for line, label in traffic.labelled]
     targets, predictions, num_unusable = metrics.as_scored(described["parts"], pairs)
-    quality: dict[str, Any] = {"examples": len(targets), "unusable": num_unusable, "needed": MIN_OUTCOMES}
-    if len(targets) < MIN_OUTCOMES:
+    quality: dict[str, Any] = {"examples": len(targets), "unusable": num_unusable, "needed": MIN_LABELS}
+    if len(targets) < MIN_LABELS:
         return quality
     metric = described["metric"]
     accepted = described["metrics"][metric]
     loss = config.max_score_loss * abs(accepted["value"])
     greater_is_better = metrics.METRICS[metric].greater_is_better
-    bound = accepted["low"] - loss if greater_is_better else accepted["high"] + loss
+    limit = accepted["low"] - loss if greater_is_better else accepted["high"] + loss
     scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
     now = scores.get(metric)
-    is_worse = now is not None and (now["high"] < bound if greater_is_better else now["low"] > bound)
-    return {**quality, "metric": metric, "metrics": scores, "accepted": accepted, "bound": bound, "worse": is_worse}
+    is_worse = now is not None and (now["high"] < limit if greater_is_better else now["low"] > limit)
+    return {**quality, "metric": metric, "metrics": scores, "accepted": accepted, "limit": limit, "worse": is_worse}
