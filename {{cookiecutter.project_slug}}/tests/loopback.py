@@ -39,7 +39,7 @@ class Client:
         connection.close()
         is_json = response.headers.get_content_type() == "application/json"
         names = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, json.loads(text) if is_json else text, names)
+        return Answer(response.status, json.loads(text) if is_json and text else text, names)
 
     def get(self, path: str) -> Answer:
         return self.ask("GET", path)

@@ -133,6 +133,11 @@ def test_the_example_of_the_description_is_answered(client: Client, description:
     for example in content["examples"].values():
         assert client.predict(example["value"]).status == 200
     assert content["examples"]["rows"]["value"]["instances"] == [description["example"]]
+    schemas = document["components"]["schemas"]
+    assert (
+        schemas["Row"]["properties"].keys() == schemas["Columns"]["properties"].keys() == description["inputs"].keys()
+    )
+    assert "label" in schemas["Feedback"]["required"]
     page = client.get("/docs").content
     assert "swagger-ui" in page
     assert "://" not in page
@@ -197,6 +202,7 @@ def test_requests_at_the_same_time_get_their_own_answers(
 def test_health_readiness_and_page(client: Client, description: dict[str, Any]) -> None:
     assert client.get("/healthz").status == 200
     assert client.get("/readyz").content == {"version": 1}
+    assert [client.ask("HEAD", path).status for path in ("/", "/healthz", MODEL)] == [200, 200, 200]
     assert client.measured("model_version") == 1
     page = client.get("/").content
     assert all(f'data-name="{name}"' in page for name in description["inputs"])

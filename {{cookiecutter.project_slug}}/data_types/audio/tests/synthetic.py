@@ -12,7 +12,7 @@ import soundfile
 import file_examples
 from file_examples import as_examples, labels, logged, sent, spoiled
 
-__all__ = ["as_examples", "logged", "labels", "sent", "spoiled"]  # which the tests ask of this module too
+__all__ = ["as_examples", "labels", "logged", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("audio",)
 EXPLAINED = "Largest errors"  # a heading of the report

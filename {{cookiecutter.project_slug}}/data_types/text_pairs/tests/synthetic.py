@@ -8,7 +8,7 @@ import pandas as pd
 
 from text_examples import UNIQUE, as_examples, labels, logged, sent, spoiled
 
-__all__ = ["UNIQUE", "as_examples", "logged", "labels", "sent", "spoiled"]  # which the tests ask of this module too
+__all__ = ["UNIQUE", "as_examples", "labels", "logged", "sent", "spoiled"]  # which the tests ask of this module too
 
 COLUMNS = ("source",)
 EXPLAINED = "Example translations"  # a heading of the report

@@ -101,7 +101,7 @@ def drift_blocks(analysis: Analysis, kind: str) -> list[Block]:
     rows = [drift_row(each, analysis.tables[kind]) for each in ordered[:MAX_COLUMNS]]
     columns: list[str | Column] = ["Column", "State", "Reference", "Window", Column("Distance", ".3f")]
     columns += [Column("Threshold", ".3f", "tolerance and sampling noise of a window of this size")]
-    columns += [Column("Missing", SHARE, "in the window"), Column("Missing before", SHARE, "in the reference")]
+    columns += [Column("Missing", SHARE, "in the window"), Column("Before", SHARE, "missing in the reference")]
     reference = "training examples" if kind == "features" else "predictions for training and validation examples"
     note = f"The first {MAX_COLUMNS} of {len(ordered):,} columns. " if len(ordered) > MAX_COLUMNS else ""
     note += "Jensen-Shannon divergence of numbers, L-infinity distance of categories; both range from 0 to 1."

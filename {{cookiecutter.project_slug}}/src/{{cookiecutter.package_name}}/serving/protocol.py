@@ -18,8 +18,8 @@ from ..settings.base import NAMED, SERIALIZED
 
 Inputs: TypeAlias = dict[str, dict[str, Any]]  # the metadata of each input
 
-MAX_CHARACTERS = 80  # of a value in a message
 MAX_MESSAGE = 500  # characters
+MAX_VALUE = 80  # characters of a value in a message
 STATUS = {"too_long": 413} | dict.fromkeys(
     ("greater_than_equal", "less_than_equal", "multiple_of", "literal_error"), 422
 )  # by pydantic's type of the error; 400 for all others
@@ -193,8 +193,8 @@ def request_error(error: ValidationError, root: str, names: list[str]) -> Reques
     details = error.errors(include_url=False)[0]
     field = next((part for part in details["loc"] if isinstance(part, str)), "")
     row = next((part for part in details["loc"] if isinstance(part, int)), None)
-    message = f"{path_of(root, *details['loc'])} {problem(details, names)}"
-    return RequestError(message[:MAX_MESSAGE], STATUS.get(details["type"], 400), field, row)
+    message = f"{path_of(root, *details['loc'])} {shortened(problem(details, names), MAX_MESSAGE)}"
+    return RequestError(message, STATUS.get(details["type"], 400), field, row)
 
 
 def problem(details: ErrorDetails, names: list[str]) -> str:
@@ -220,8 +220,12 @@ def problem(details: ErrorDetails, names: list[str]) -> str:
 
 def shown(value: Any) -> str:
     """A value as JSON, shortened for a message."""
-    text = json.dumps(value, ensure_ascii=False, default=lambda other: f"{len(other)} bytes")
-    return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
+    return shortened(json.dumps(value, ensure_ascii=False, default=lambda other: f"{len(other)} bytes"), MAX_VALUE)
+
+
+def shortened(text: str, length: int) -> str:
+    """A text of bounded length."""
+    return text if len(text) <= length else text[:length] + "..."
 
 
 def rounded(bound: float) -> str:

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
@@ -194,21 +194,21 @@ class Server:
         goal = model.description["goal"] if model else ""
         document = get_openapi(title=app.title, version="1", description=goal, routes=app.routes)
         label = {"id": "the X-Request-Id of the response", "row": 0, "label": "the ground truth"}
-        bodies: dict[str, tuple[Any, dict[str, Any]]] = {f"{MODEL}/feedback": (Feedback, {"one": label})}
+        set_body(document, f"{MODEL}/feedback", Feedback | list[Feedback], {"one": label})
         if model:
             example = model.description["example"]
             columns = {name: [value] for name, value in example.items()}
             examples = {"rows": {"instances": [example]}, "columns": {"inputs": columns}}
-            bodies[f"{MODEL}:predict"] = model.request_format.body, examples
-        for path, (body, examples) in bodies.items():
-            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-            document["components"]["schemas"] |= schema.pop("$defs", {})
-            content = {"schema": schema, "examples": {name: {"value": value} for name, value in examples.items()}}
-            document["paths"][path]["post"]["requestBody"] = {
-                "required": True,
-                "content": {"application/json": content},
-            }
+            set_body(document, f"{MODEL}:predict", model.request_format.body, examples)
         return document
+
+
+def set_body(document: dict[str, Any], path: str, body: Any, examples: dict[str, Any]) -> None:
+    """Adds the body of an operation to an OpenAPI document."""
+    schema = TypeAdapter(body).json_schema(ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= schema.pop("$defs", {})
+    content = {"schema": schema, "examples": {name: {"value": value} for name, value in examples.items()}}
+    document["paths"][path]["post"]["requestBody"] = {"required": True, "content": {"application/json": content}}
 
 
 async def alive(_: Request) -> Response:
@@ -233,18 +233,24 @@ def create(config: Config) -> FastAPI:
     app = FastAPIOffline(redoc_url=None, title=title, lifespan=server.lifespan, exception_handlers={Exception: failed})
     app.openapi = partial(server.openapi, app)  # type: ignore[method-assign]
     errors: dict[int | str, Any] = {status: {"model": ErrorResponse, "description": text} for status, text in ERRORS}
-    for model, in_schema in ((MODEL, True), ("/v1/models/{name}", False)):
-        for prefix, is_documented in ((model, in_schema), (f"{model}/versions/{{version:int}}", False)):
-            add = partial(app.add_api_route, include_in_schema=is_documented)
-            add(f"{prefix}:predict", server.predict, methods=["POST"], responses=errors)
-            add(f"{prefix}/metadata", server.metadata, methods=["GET"])
-            add(prefix, server.status, methods=["GET"])
-        app.add_api_route(f"{model}/feedback", server.feedback, methods=["POST"], include_in_schema=in_schema)
+
+    def add(path: str, handler: Any, method: str = "GET", **options: Any) -> None:
+        app.add_api_route(path, handler, methods=[method], **options)
+        if method == "GET":
+            app.add_route(path, handler, ["HEAD"])
+
+    for model in (MODEL, "/v1/models/{name}"):
+        for prefix in (model, f"{model}/versions/{{version:int}}"):
+            is_documented = prefix == MODEL
+            add(f"{prefix}:predict", server.predict, "POST", responses=errors, include_in_schema=is_documented)
+            add(f"{prefix}/metadata", server.metadata, include_in_schema=is_documented)
+            add(prefix, server.status, include_in_schema=is_documented)
+        add(f"{model}/feedback", server.feedback, "POST", responses=errors, include_in_schema=model == MODEL)
     app.add_route("/v1/{rest:path}", malformed, METHODS)
-    app.add_route("/", server.page, ["GET"])
-    app.add_api_route("/healthz", alive)
-    app.add_api_route("/readyz", server.ready)
-    app.add_api_route("/metrics", server.measurements, response_class=PlainTextResponse)
+    add("/", server.page, include_in_schema=False)
+    add("/healthz", alive)
+    add("/readyz", server.ready)
+    add("/metrics", server.measurements, response_class=PlainTextResponse)
     return app
 
 

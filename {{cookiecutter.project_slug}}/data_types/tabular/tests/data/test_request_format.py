@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from project.data import requests
+from project.settings.data_type import RequestSettings
 
 NUMBER = {"kind": "number", "required": False, "low": 0, "high": 100}
 WHOLE = NUMBER | {"whole": True}
@@ -46,6 +47,11 @@ def test_values_are_read(entry: dict[str, Any], value: Any, expected: Any) -> No
 
 def test_a_missing_number_is_nan() -> None:
     assert np.isnan(read(NUMBER, None)).all()
+
+
+def test_whole_numbers_are_logged_as_integers() -> None:
+    for entry, value, logged in ((WHOLE, 7.0, "7"), (WHOLE, 7.5, "7.5"), (WHOLE, None, "None"), (NUMBER, 7.0, "7.0")):
+        assert str(requests.loggable(RequestSettings(), entry, value)) == logged
 
 
 @pytest.mark.parametrize(

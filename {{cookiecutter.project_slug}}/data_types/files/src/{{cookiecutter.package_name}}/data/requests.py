@@ -17,12 +17,12 @@ from ..settings.data_type import RequestSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
-FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
+Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
+FOLLOW_EACH_OTHER = False  # in time: whether periods of the training examples differ without drift
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
-    """What is allowed in one request, as JSON: a file is always needed, and must not be larger than a training file."""
+    """What is allowed in a request, as JSON: a file is required, and must not be larger than a training file."""
     del kind, feature  # the schema is about what is measured of files
     return {"required": True, **media.limits(config)}
 
@@ -40,7 +40,7 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
         RequestError: a value is missing, not bytes or no file that can be read (400); the message goes on after the
             name of the input.
     """
-    del strict  # a file that can be read is answered, however unlike the training files it is: monitoring tells
+    del strict  # any readable file is accepted: drift is left to monitoring
     found = np.empty(len(values), object)
     for row, value in enumerate(values):
         if not isinstance(value, bytes):
@@ -49,17 +49,17 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
         try:
             found[row] = media.readable(entry, value)
         except ValueError as error:
-            raise RequestError(f"is no {media.NOUN} file that can be used: {error}", row=row) from error
+            raise RequestError(f"is not a usable {media.NOUN} file: {error}", row=row) from error
     return found
 
 
 def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
-    """Refuses values that are each possible but not together: there are none."""
+    """Rejects values that are valid one by one but not together: there are none."""
     del inputs, columns
 
 
 def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
-    """What the request log keeps of a file: its measures and, with `log_whole_files`, itself as a data URI."""
+    """What is logged of a file: its measures and, with `log_whole_files`, itself as a data URI."""
     try:
         measures = media.measure(entry, value)
     except ValueError:
@@ -72,10 +72,10 @@ def from_log(value: Any) -> Any:
     """A logged value as a cell of a table of examples.
 
     Raises:
-        RequestError: the log kept no more than the measures of the file.
+        RequestError: only the measures of the file were logged.
     """
     if not isinstance(value, dict) or "uri" not in value:
-        raise RequestError("the log kept no more than measures of the files; set log_whole_files")
+        raise RequestError("only measures of the files were logged; set log_whole_files")
     return value["uri"]
 
 
@@ -94,7 +94,7 @@ def value_type(entry: dict[str, Any], strict: bool) -> Any:
 
 
 def columns(inputs: Iterable[str]) -> list[str]:
-    """The columns of the examples that are compared with requests: what is measured of a file stands for it."""
+    """The columns of the examples that are compared with requests: the measures of the files."""
     del inputs
     return [*media.NUMBERS, *media.CATEGORIES]
 

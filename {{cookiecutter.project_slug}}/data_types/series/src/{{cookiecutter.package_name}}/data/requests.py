@@ -28,8 +28,8 @@ DIGITS = 5
 
 Entry = dict[str, Any]
 
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
-FOLLOW_EACH_OTHER = True  # whether training examples do, in time: their periods differ without drift
+Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
+FOLLOW_EACH_OTHER = True  # in time: whether periods of the training examples differ without drift
 
 
 def limits(config: Config, kind: str, feature: Any) -> Entry:
@@ -238,7 +238,7 @@ def shown(value: Any) -> str:
 
 
 def loggable(config: RequestSettings, entry: Entry, value: Any) -> Any:
-    """What the request log keeps of a list: the cells that the model has seen."""
+    """What is logged of a list: the cells that the model has seen."""
     del config
     return as_list(value)[-entry["length"] :] if entry["length"] and value is not None else value
 

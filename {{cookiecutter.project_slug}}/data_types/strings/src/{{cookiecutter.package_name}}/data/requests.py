@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 LINES = 6  # of the box that the page for people has
 NUM_EXAMPLE_WORDS = 3
 
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
 UNSEEN = "unseen_words"  # share of the words of a text that no training text has
-FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
+FOLLOW_EACH_OTHER = False  # in time: whether periods of the training examples differ without drift
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
-    """What is allowed in one request, as JSON: a text is always needed."""
+    """What is allowed in a request, as JSON: a text is required."""
     del kind, feature  # the schema is about what is measured of texts
     return {"required": True, **texts.limits(config)}
 
@@ -47,7 +47,7 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
     Raises:
         RequestError: a value is missing, no text or empty (400); the message goes on after the name of the input.
     """
-    del entry, strict  # any text is answered, however unlike the training texts it is: monitoring tells
+    del entry, strict  # any text is accepted: drift is left to monitoring
     found = np.empty(len(values), object)
     for row, value in enumerate(values):
         if not isinstance(value, str | bytes):
@@ -66,12 +66,12 @@ def as_text(value: str | bytes) -> str:
 
 
 def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
-    """Refuses values that are each possible but not together: there are none."""
+    """Rejects values that are valid one by one but not together: there are none."""
     del inputs, columns
 
 
 def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
-    """What the request log keeps of a text: its measures and, with `log_texts`, itself."""
+    """What is logged of a text: its measures and, with `log_texts`, itself."""
     text = as_text(value)
     return texts.measure_sent(entry, text) | ({texts.COLUMN: text} if config.log_texts else {})
 
@@ -80,10 +80,10 @@ def from_log(value: Any) -> Any:
     """A logged value as a cell of a table of examples.
 
     Raises:
-        RequestError: the log kept no more than the measures of the text.
+        RequestError: only the measures of the text were logged.
     """
     if not isinstance(value, dict) or texts.COLUMN not in value:
-        raise RequestError("the log kept no more than measures of the texts; set log_texts")
+        raise RequestError("only measures of the texts were logged; set log_texts")
     return value[texts.COLUMN]
 
 

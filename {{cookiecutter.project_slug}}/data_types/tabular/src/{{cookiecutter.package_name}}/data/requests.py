@@ -23,9 +23,9 @@ MAX_CHOICES = 200  # categories to choose from; more are better typed
 DIGITS = 6  # of a bound; more would show where 32 bits end
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?", re.ASCII)  # what the model can read
 
-Inputs = Mapping[str, Mapping[str, Any]]  # what a version describes of each input: its column and kind
+Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FOLLOW_EACH_OTHER = False  # whether training examples do, in time: their periods differ without drift
+FOLLOW_EACH_OTHER = False  # in time: whether periods of the training examples differ without drift
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:
@@ -124,14 +124,15 @@ def rounded(bound: float) -> str:
 
 
 def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
-    """Refuses values that are each possible but not together: there are none."""
+    """Rejects values that are valid one by one but not together: there are none."""
     del inputs, columns
 
 
 def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
-    """A value as the request log keeps it."""
-    del config, entry
-    return value
+    """A value as the request log keeps it: whole numbers as integers, as the schema has them."""
+    del config
+    is_whole = entry.get("whole") and value is not None and value % 1 == 0
+    return int(value) if is_whole else value
 
 
 def from_log(value: Any) -> Any:
