@@ -45,14 +45,15 @@ def test_growth_above_the_limit_is_marked() -> None:
 
 def test_the_table_goes_between_the_marks_and_nowhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(table.stages, "ROOT", tmp_path)
-    readme = tmp_path / "README.md"
-    readme.write_text((ROOT / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    page = tmp_path / ".github" / "BENCHMARKS.md"
+    page.parent.mkdir()
+    page.write_text((ROOT / ".github" / page.name).read_text(encoding="utf-8"), encoding="utf-8")
     table.write("first")
     table.write("second")
-    written = readme.read_text(encoding="utf-8")
+    written = page.read_text(encoding="utf-8")
     assert f"{table.BEGIN}\nsecond\n{table.END}" in written
     assert "first\n" not in written.partition(table.BEGIN)[2].partition(table.END)[0]
-    readme.write_text("no marks", encoding="utf-8")
+    page.write_text("no marks", encoding="utf-8")
     with pytest.raises(SystemExit, match="lacks the marks"):
         table.write("third")
 

@@ -4,7 +4,7 @@
 
 VENV is an environment that `make setup` made for the problems of tables, images and series. TABLE.csv, if given, takes
 the place of the generated table in collecting; its target is called target. What fails becomes a row that says so.
---write puts the table into the README, between its two comment marks.
+--write puts the table into .github/BENCHMARKS.md, between its two comment marks.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a table to collect, with a target called target")
     parser.add_argument("--quick", action="store_true", help="small sizes, once")
     parser.add_argument("--setup", action="store_true", help="measure make setup too, which needs the network")
-    parser.add_argument("--write", action="store_true", help="write the table into the README")
+    parser.add_argument("--write", action="store_true", help="write the table into .github/BENCHMARKS.md")
     names = ["bake", *CONTESTS, "all", *AXES]
     parser.add_argument("--only", nargs="*", default=names, choices=names, help="these rows")
     options = parser.parse_args()
@@ -162,17 +162,17 @@ def write_table(measured: Measured) -> None:
 
 
 def write(text: str) -> None:
-    """Puts the table between the marks of the README.
+    """Puts the table between the marks of .github/BENCHMARKS.md.
 
     Raises:
         SystemExit: the marks are not there.
     """
-    path = stages.ROOT / "README.md"
-    readme = path.read_text(encoding="utf-8")
-    if BEGIN not in readme or END not in readme:
-        raise SystemExit(f"README.md lacks the marks {BEGIN} and {END}")
+    path = stages.ROOT / ".github" / "BENCHMARKS.md"
+    page = path.read_text(encoding="utf-8")
+    if BEGIN not in page or END not in page:
+        raise SystemExit(f"{path.name} lacks the marks {BEGIN} and {END}")
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    path.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", readme), encoding="utf-8")
+    path.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page), encoding="utf-8")
     print(f"wrote {path.name}")
 
 
