@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 from projects import SETTINGS, Project, bake, setting_up, succeed
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+# Answers that leave pages out, or bring commands in
+ANSWERS = [{}, {"scale": "cluster"}, {"operations": "serve", "scale": "cluster"}, {"operations": "none"}]
 REUSED_ENVIRONMENT = os.environ.get("TEMPLATE_TESTS_VENV")  # an environment that an earlier `make setup` made
 
 
@@ -67,6 +70,16 @@ def problem(request: pytest.FixtureRequest) -> str:
 def baked(problem: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is generated; tests leave it alone."""
     return bake(tmp_path_factory.mktemp(problem), problem=problem)
+
+
+@pytest.fixture(scope="session", params=ANSWERS, ids=lambda answers: "-".join(answers.values()) or "default")
+def generated(
+    request: pytest.FixtureRequest, problem: str, baked: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A generated project of which only the text is looked at."""
+    answers: dict[str, str] = request.param
+    folder = bake(tmp_path_factory.mktemp("generated"), problem=problem, **answers) if answers else baked
+    return Project(folder, problem, Path(sys.prefix))
 
 
 @pytest.fixture(scope="session")

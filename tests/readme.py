@@ -26,6 +26,11 @@ def pages(project: Project) -> list[Path]:
     return [project.folder / "README.md", *sorted(project.folder.glob("docs/*.md"))]
 
 
+def text(project: Project) -> str:
+    """All of these pages, one after the other."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages(project))
+
+
 def blocks(text: str, language: str) -> list[str]:
     """The fenced blocks in a language."""
     return [block for found, block in BLOCK.findall(text) if found == language]

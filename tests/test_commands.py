@@ -21,12 +21,10 @@ import readme
 from projects import ROOT, SETTINGS, Project, bake, succeed
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BENCHMARKS = (ROOT / ".github" / "BENCHMARKS.md").read_text(encoding="utf-8")
 TEMPLATE = "{{cookiecutter.project_slug}}"
 FIRST = SETTINGS["problem"][0]  # whose commands are run one after the other, as its README has them
-SETTING = re.compile(r"[a-z]+(_[a-z]+)+")
-FOLDER = re.compile(r"[a-z_]+/")
 ORDER = ["doctor", "predict", "explain", "runs", "report", "format"]  # what is run here, as the pages have it
-SUFFIXES = {"csv", "html", "json", "keras", "lock", "md", "pbtxt", "py"}
 # What does not end by itself, or takes long; each is run by the test that is named beside it.
 RUN_ELSEWHERE = {
     "all": "test_pipeline.py",
@@ -36,21 +34,8 @@ RUN_ELSEWHERE = {
     "clean": "test_pipeline.py",
     "setup": "conftest.py",
     "train-workers": "test_distribution.py",
+    "docs": "test_docs.py",
 }
-
-
-# Answers that leave pages out, or bring commands in
-ANSWERS = [{}, {"operations": "serve", "scale": "cluster"}, {"operations": "none"}]
-
-
-@pytest.fixture(scope="session", params=ANSWERS, ids=lambda answers: "-".join(answers.values()) or "default")
-def generated(
-    request: pytest.FixtureRequest, problem: str, baked: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Project:
-    """A generated project of which only the text is looked at."""
-    answers: dict[str, str] = request.param
-    folder = bake(tmp_path_factory.mktemp("generated"), problem=problem, **answers) if answers else baked
-    return Project(folder, problem, Path(sys.prefix))
 
 
 @pytest.fixture(scope="module")
@@ -58,25 +43,18 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(bake(tmp_path_factory.mktemp("first")), FIRST, Path(sys.prefix))
 
 
-def text(project: Project) -> str:
-    return "\n".join(page.read_text(encoding="utf-8") for page in readme.pages(project))
-
-
-def has(project: Project, room: str) -> bool:
-    return (project.folder / "src" / project.package / room).is_dir()
-
-
 def test_commands_of_a_project_exist(generated: Project) -> None:
-    found = readme.commands(text(generated))
+    found = readme.commands(readme.text(generated))
     assert len(found) > 60
     assert not [(words, reason) for words in found if (reason := readme.wrong(words, generated))]
 
 
 def test_every_target_is_known_to_make(generated: Project) -> None:
-    named = {words[1] for words in readme.commands(text(generated)) if words[0] == "make" and len(words) > 1}
+    named = {words[1] for words in readme.commands(readme.text(generated)) if words[0] == "make" and len(words) > 1}
     printed = succeed(generated.run("make", "--dry-run", *sorted(named)))
+    package = generated.folder / "src" / generated.package
     assert f"-m {generated.package} evaluate" in printed
-    assert (f"-m {generated.package} monitor" in printed) == has(generated, "monitoring")
+    assert (f"-m {generated.package} monitor" in printed) == (package / "monitoring").is_dir()
 
 
 def test_every_stage_is_told_of_in_the_readme(generated: Project) -> None:
@@ -84,21 +62,14 @@ def test_every_stage_is_told_of_in_the_readme(generated: Project) -> None:
     assert readme.stages(generated) <= told
 
 
-def test_readme_says_what_each_file_on_the_top_level_is_for(generated: Project) -> None:
-    table = re.findall(r"^\|.*\|$", (generated.folder / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    named = {name for row in table for name in re.findall(r"`(\w+)\.py`", row)}
-    files = {path.stem for path in (generated.folder / "src" / generated.package).glob("*.py")}
-    assert files - {"__init__", "__main__"} == named
-
-
 def test_stages_that_are_run_exist_and_take_their_options(generated: Project) -> None:
-    found = list(readme.stage_commands(text(generated)))
+    found = list(readme.stage_commands(readme.text(generated)))
     assert found
     assert not [(words, reason) for words in found if (reason := readme.wrong_stage(words, generated))]
 
 
 def test_settings_that_are_shown_exist(generated: Project) -> None:
-    shown = readme.blocks(text(generated), "python")
+    shown = readme.blocks(readme.text(generated), "python")
     assert shown
     for block in shown:
         for node in ast.parse(block).body:
@@ -107,53 +78,8 @@ def test_settings_that_are_shown_exist(generated: Project) -> None:
             assert ast.unparse(target) in readme.settings(generated)
 
 
-def test_names_that_are_mentioned_exist(generated: Project) -> None:
-    sources = {path: path.read_text(encoding="utf-8") for path in readme.modules(generated)}
-    package = generated.folder / "src" / generated.package
-    mentioned = readme.INLINE.findall(readme.BLOCK.sub("", text(generated)))
-    for name in filter(SETTING.fullmatch, mentioned):
-        assert any(re.search(rf"\b{name}\b", source) for source in sources.values()), name
-    for name in filter(FOLDER.fullmatch, mentioned):
-        assert any((folder / name).is_dir() for folder in (package, generated.folder)), name
-    for module, name in re.findall(r"`([a-z_]+)\.(\w+)`", text(generated)):
-        found = [source for path, source in sources.items() if path.stem == module and name not in SUFFIXES]
-        assert not found or any(re.search(rf"\b{name}\b", source) for source in found), f"{module}.{name}"
-    for name in readme.files(text(generated)):
-        assert [*package.glob(f"**/{name}"), *generated.folder.glob(name)], name
-
-
-def test_pages_are_linked_and_links_lead_somewhere(generated: Project) -> None:
-    linked = set()
-    for page in readme.pages(generated):
-        for link in re.findall(r"\]\((?!https?://)([^)#\s]+)\)", page.read_text(encoding="utf-8")):
-            target = (page.parent / link).resolve()
-            assert target.is_file(), f"{page.name}: {link}"
-            linked |= {target} if page.name == "README.md" else set()
-    assert linked == {page.resolve() for page in readme.pages(generated)[1:]}
-
-
-def test_pages_of_rooms_that_are_left_out_are_left_out(generated: Project) -> None:
-    names = {page.stem for page in readme.pages(generated)}
-    for room in ("serving", "monitoring", "updating"):
-        assert (room in names) == has(generated, room), room
-    if not has(generated, "distributed"):
-        assert not re.search(r"TF_CONFIG|WORKERS=|beam.options|larger than memory\n", text(generated))
-
-
-def test_blank_lines_stand_around_headings_and_blocks(generated: Project) -> None:
-    for page in readme.pages(generated):
-        content = page.read_text(encoding="utf-8")
-        prose = readme.BLOCK.sub("BLOCK", content)
-        for pattern in (r"[^\n]\n##", r"^#+ .*\n[^\n]", r"[^\n]\nBLOCK", r"BLOCK\n[^\n]", r"\n\n\n", r"\|\n[^|\n]"):
-            found = re.search(pattern, prose, flags=re.MULTILINE)
-            assert not found, f"{page.name}: {prose[max(0, found.start() - 80) : found.end() + 80]}"
-        assert content.endswith("\n"), page.name
-        assert not content.endswith("\n\n"), page.name
-        assert max(len(line) for line in content.splitlines() if not re.match(r"\||rm |sed ", line)) <= 140, page.name
-
-
 def test_example_of_a_request_has_inputs_of_the_model(project: Project) -> None:
-    (block,) = [block for block in readme.blocks(text(project), "bash") if ":predict" in block]
+    (block,) = [block for block in readme.blocks(readme.text(project), "bash") if ":predict" in block]
     body = re.search(r'\{"instances".*\]\}', block.replace("\\", ""), flags=re.DOTALL)
     assert body
     (instance,) = json.loads(re.sub(r"\$\(.*?\)", "", body[0]))["instances"]
@@ -190,24 +116,11 @@ def test_commands_of_the_template_exist() -> None:
 
 
 def test_modules_that_the_template_mentions_exist() -> None:
-    for name in readme.files(README):
+    for name in readme.files(README + BENCHMARKS):
         assert [*ROOT.glob(name), *(ROOT / TEMPLATE).rglob(name)], name
 
 
-@pytest.mark.parametrize("name", ["README.md", ".github/CHANGELOG.md", ".github/ADDING_A_DATA_TYPE.md"])
-def test_links_and_pictures_exist(name: str) -> None:
-    page = ROOT / name
-    links = re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([\w-]+))?\)", page.read_text(encoding="utf-8"))
-    assert links
-    for link, section in links:
-        target = (page.parent / link) if link else page
-        assert target.is_file(), link
-        if section:
-            headings = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
-            assert section in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("command", sorted({code for code in readme.INLINE.findall(README) if " --data " in code}))
+@pytest.mark.parametrize("command", sorted({code for code in readme.INLINE.findall(BENCHMARKS) if " --data " in code}))
 def test_benchmarks_take_their_options(command: str) -> None:
     script, *options = shlex.split(command)[1:]
     sources = [ROOT / script, ROOT / "tests" / "benchmarks" / "stages.py"]  # by which several parse their options
@@ -225,7 +138,7 @@ def test_tests_of_the_template_are_run_as_told() -> None:
 
 
 def test_every_target_of_a_readme_is_run_by_a_test(generated: Project) -> None:
-    named = {words[1] for words in readme.commands(text(generated)) if words[0] == "make" and len(words) > 1}
+    named = {words[1] for words in readme.commands(readme.text(generated)) if words[0] == "make" and len(words) > 1}
     ran_here = {name for name in ORDER if has_target(generated, name)}
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").glob("test_*.py"))
     tests += "\n".join(path.read_text(encoding="utf-8") for path in generated.folder.glob("tests/core/*.py"))
@@ -243,7 +156,7 @@ def has_target(project: Project, name: str) -> bool:
 
 def sequence(project: Project) -> list[list[str]]:
     """The commands of make that are quick in a finished project, in an order in which each finds what it needs."""
-    told = [words for words in readme.commands(text(project)) if words[0] == "make"]
+    told = [words for words in readme.commands(readme.text(project)) if words[0] == "make"]
     return [words for name in ORDER for words in [[word for word in told if name in word][0]]]  # noqa: RUF015
 
 
@@ -255,7 +168,7 @@ def test_commands_run_as_the_readme_has_them(project: Project, tmp_path: Path) -
     shutil.copy(sample, copy.folder / "data" / "raw" / "new.csv")
     for words in sequence(copy):
         succeed(copy.make(*words[1:]))
-    for words in readme.commands(text(copy)):
+    for words in readme.commands(readme.text(copy)):
         if words[:2] == [".venv/bin/python", "-m"]:
             succeed(copy.run("env", "PYTHONPATH=src", copy.venv / "bin" / "python", *words[1:]))
     succeed(copy.make("tensorboard", "ARGS=--version_tb"))  # without it, it serves until it is stopped
@@ -282,7 +195,7 @@ def serving(project: Project) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
 def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
     with serving(project) as (_, address):
-        for told in (text(project), README):
+        for told in (readme.text(project), README):
             (block,) = [block for block in readme.blocks(told, "bash") if ":predict" in block]
             curl = re.search(r"^curl .*?:predict", block, flags=re.MULTILINE | re.DOTALL)
             assert curl
