@@ -260,7 +260,7 @@ def plot_scores(values: pd.Series, scores: pd.Series) -> str:
             axes.scatter(places[place], scores[place], s=size, color=plots.series_color(0), alpha=0.8, linewidths=0)
         if is_number and values.min() > 0 and values.max() / values.min() > LOG_RATIO:
             axes.set_xscale("log")
-        return plots.to_svg(figure, {})
+        return plots.to_svg(figure)
 
 
 def report_cell(value: object) -> str | float | None:
