@@ -77,7 +77,12 @@ def config(passed_once: Path, tmp_path: Path) -> Config:
 
 def test_first_run_passes_and_writes_everything(config: Config) -> None:
     folder = config.paths.validation
-    assert sorted(path.name for path in folder.iterdir()) == ["anomalies.json", "report.html", "statistics.pb"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "anomalies.json",
+        "report.html",
+        "report.json",
+        "statistics.pb",
+    ]
     content = json.loads((folder / "anomalies.json").read_text(encoding="utf-8"))
     assert content["passed"] is True
     assert content["anomalies"] == []

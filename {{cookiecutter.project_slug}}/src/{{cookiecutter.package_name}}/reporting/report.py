@@ -278,4 +278,4 @@ def data_tables(provenance: dict[str, Any]) -> list[Block]:
         for reason, rows in provenance["dropped"].items()
     ]
     splits = Table("Splits", ["Split", "Examples", Column("Share", ".1%")], shares)
-    return [splits, Table("Left out", ["Reason", "Rows", "First rows"], left_out)] if left_out else [splits]
+    return [splits, Table("Excluded rows", ["Reason", "Rows", "First rows"], left_out)] if left_out else [splits]
