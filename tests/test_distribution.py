@@ -52,8 +52,7 @@ class Stairs(keras.optimizers.schedules.LearningRateSchedule):
 
 class Notes(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
-        score = next(value for name, value in logs.items() if name.startswith("val_"))
-        print(f"epoch {epoch}: rate {float(self.model.optimizer.learning_rate):.6f}, score {score:.4f}")
+        print(f"epoch {epoch}: rate {float(self.model.optimizer.learning_rate):.6f}, loss {logs['val_loss']:.4f}")
 
 def optimizer(config, hp, num_steps):
     return keras.optimizers.SGD(Stairs(), momentum=0.9)
