@@ -173,9 +173,12 @@ def test_cells_of_a_new_table_are_read_for_the_model_as_the_file_says(tmp_path: 
     assert [bool(reason) for reason in reasons] == [False, False, True, False]
     assert reasons[2].startswith("column 'amount' holds '4.5', which is not a number written like 1.234,5")
     typed = pd.DataFrame({"amount": [5.5, np.nan], "day": pd.to_datetime(["2024-04-03", None]), "name": ["a", None]})
-    columns, reasons = cleaning.read_for_model(config, typed, kinds)
-    assert columns["amount"].iloc[0] == 5.5
-    assert not any(reasons)
+    for same in (typed, typed.astype({"name": "category"}), typed.assign(day=typed["day"].dt.date)):
+        columns, reasons = cleaning.read_for_model(config, same, kinds)
+        assert columns["amount"].iloc[0] == 5.5
+        assert columns["day"].iloc[0] == pd.Timestamp("2024-04-03")
+        assert columns["name"].iloc[0] == "a"
+        assert not any(reasons)
 
 
 def test_categories_that_differ_only_in_case_or_blanks_are_told_and_made_one_by_a_setting(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from . import cell_formats
+from . import cell_formats, formats
 from .cell_formats import TEXT, CellFormat, Finding
 from .provenance import Provenance, name_rows
 
@@ -82,29 +82,38 @@ def clean_column(
     if not pa.types.is_string(column.type):
         return clean_typed_column(config, name, column, written, provenance, as_text)
     distinct, codes = encode(column, markers(config, written))
-    found: CellFormat | None
     if as_text:
-        found = (written or TEXT).model_copy(update={"kind": "text"})
-        distinct = without_decimals(distinct)
-    else:
-        found = written or find(config, name, distinct, known if isinstance(known, Finding) else None)
+        return clean_texts(config, name, without_decimals(distinct), codes, written, provenance)
+    found = written or find(config, name, distinct, known if isinstance(known, Finding) else None)
     if found is None:
         return pc.take(distinct, codes)
     if found.kind == "text":
-        if not (written or as_text or unchecked):
+        if not (written or unchecked):
             check_mixed(name, distinct, codes)
-        merged, distinct = with_one_spelling(config, name, found, distinct, codes, provenance)
-        if not as_text or merged.spellings:
-            provenance.formats[name] = merged
-        return pc.take(distinct, codes)
+        return clean_texts(config, name, distinct, codes, found, provenance)
     values = cell_formats.read(found, distinct)
     misfits = are_misfits(values, distinct)
-    if misfits.any() and unchecked:
+    if misfits.any() and name in config.ignore:
         return pc.take(distinct, codes)
     if misfits.any():
         refuse(config, name, found, distinct, misfits, codes)
     provenance.formats[name] = found
     return pc.take(clean_typed(values, markers(config, written)), codes)
+
+
+def clean_texts(
+    config: Config,
+    name: str,
+    distinct: pa.StringArray,
+    codes: pa.ChunkedArray,
+    found: CellFormat | None,
+    provenance: Provenance,
+) -> pa.ChunkedArray:
+    """A column whose cells stay text; without a format of its own it gets one only by its spellings."""
+    merged, distinct = with_one_spelling(config, name, found or TEXT, distinct, codes, provenance)
+    if found or merged.spellings:
+        provenance.formats[name] = merged
+    return pc.take(distinct, codes)
 
 
 def clean_typed_column(
@@ -198,8 +207,8 @@ def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]
     known, columns = cell_formats.load(config), {}
     reasons = np.full(len(table), "", object)
     defaults = {"number": cell_formats.NUMBERS[0], "date": CellFormat(kind="date")}
-    for name, kind in kinds.items():
-        column = pa.chunked_array(pa.array(table[name], from_pandas=True))
+    cells = formats.simplify("the table", pa.Table.from_pandas(table[list(kinds)], preserve_index=False))
+    for (name, kind), column in zip(kinds.items(), cells.columns, strict=True):
         found = known.get(name)
         if kind not in defaults:
             columns[name] = clean_column(config, name, column, found, Provenance(), as_text=True, unchecked=True)
@@ -262,7 +271,8 @@ def with_one_spelling(
     provenance: Provenance,
 ) -> tuple[CellFormat, pa.StringArray]:
     """Categories that differ only in case or blanks are made one if a setting or the format says so, else told."""
-    if not found.spellings and len(distinct) > MAX_CATEGORIES:
+    is_merged = bool(found.spellings) or name in config.merge_spellings
+    if not is_merged and len(distinct) > MAX_CATEGORIES:
         return found, distinct
     counts = count(distinct, codes)
     common: dict[str, str] = {folded(spelling): spelling for spelling in found.spellings}
@@ -271,7 +281,7 @@ def with_one_spelling(
         text = distinct[int(number)].as_py()
         if text is not None and common.setdefault(folded(text), text) != text:
             others.append(f"{text!r} ({counts[number]:,}) like {common[folded(text)]!r}")
-    if not found.spellings and name not in config.merge_spellings:
+    if not is_merged:
         if others:
             listed = ", ".join(others[:EXAMPLES_SHOWN])
             hint = "name the column in merge_spellings to make them one"

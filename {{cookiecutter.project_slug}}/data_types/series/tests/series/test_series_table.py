@@ -8,6 +8,7 @@ import pytest
 from project import examples
 from project.config import Config
 from project.core.errors import InputError
+from project.data import cell_formats
 
 from series_tables import DAYS, read, table
 
@@ -59,6 +60,20 @@ def test_formats_may_be_mixed_if_each_means_one_thing(tmp_path: Path) -> None:
         read(tmp_path, table(ambiguous))
     with pytest.raises(InputError, match="which is no time"):
         read(tmp_path, table(["yesterday", *DAYS]))
+
+
+def test_times_are_read_as_collect_found_them_written(tmp_path: Path) -> None:
+    first = [f"{day:02}/02/2024" for day in range(1, 29)]
+    rows = read(tmp_path, table(first))
+    assert rows["t"].iloc[-1] == pd.Timestamp("2024-02-28")
+    path = tmp_path / "formats.json"
+    cell_formats.save(Config(cell_formats=path), rows.attrs["formats"])
+    assert read(tmp_path, table(first[:9]), cell_formats=path)["t"].iloc[1] == pd.Timestamp("2024-02-02")
+    with pytest.raises(InputError, match=r"'01/02/2024' can be read in two ways, .* set day_first"):
+        read(tmp_path, table(first[:9]))
+    assert read(tmp_path, table(first[:9]), day_first=True)["t"].iloc[1] == pd.Timestamp("2024-02-02")
+    with pytest.raises(InputError, match="column 't' holds '02/13/2024' in rows 1, 2, which is not a date"):
+        read(tmp_path, table(["02/13/2024", "02/14/2024"]), cell_formats=path)
 
 
 def test_years_are_times_and_other_numbers_are_not(tmp_path: Path) -> None:
