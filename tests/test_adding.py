@@ -56,8 +56,8 @@ def asked_for() -> dict[str, set[str]]:
         for each in ast.walk(tree):
             if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in here:
                 found[here[each.value.id]].add(each.attr)
-    gathering = ast.parse((TEMPLATE / "src" / PACKAGE / "data" / "gathering.py").read_text(encoding="utf-8"))
-    (protocol,) = [node for node in gathering.body if isinstance(node, ast.ClassDef) and node.name == "Examples"]
+    reading = ast.parse((TEMPLATE / "src" / PACKAGE / "data" / "reading.py").read_text(encoding="utf-8"))
+    (protocol,) = [node for node in reading.body if isinstance(node, ast.ClassDef) and node.name == "Examples"]
     found["examples"] |= {node.name for node in protocol.body if isinstance(node, ast.FunctionDef)}
     return found
 

@@ -9,7 +9,7 @@ import pytest
 from project import examples
 from project.config import Config
 from project.core.errors import InputError
-from project.data import gathering
+from project.data import reading
 from project.data.provenance import Provenance
 
 
@@ -52,8 +52,8 @@ def test_further_sources_are_read_as_the_first_one(tmp_path: Path) -> None:
         sources.append(str(tmp_path / f"{number}.csv"))
         Path(sources[-1]).write_text(text, encoding="utf-8")
     config = Config(source=sources[0])
-    parts = [part for _, part in gathering.read(examples, config, sources[:2], Provenance())]
+    parts = [part for _, part in reading.read(examples, config, sources[:2], Provenance())]
     assert parts[1]["day"].tolist() == [pd.Timestamp("2024-04-03")]
     assert parts[1]["size"].tolist() == [5000]
     with pytest.raises(InputError, match=r"column 'size' holds '5000\.1' in row 1, which is not a number"):
-        list(gathering.read(examples, config, sources, Provenance()))
+        list(reading.read(examples, config, sources, Provenance()))

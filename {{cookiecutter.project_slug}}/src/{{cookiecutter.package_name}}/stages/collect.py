@@ -12,9 +12,9 @@ import pyarrow as pa
 from .. import examples
 from ..config import Config
 from ..core import artifacts
-from ..data import cell_formats, gathering, loading, splitting, tables, targets
-from ..data.gathering import Gathered, check_content, check_keys
+from ..data import cell_formats, loading, reading, splitting, tables, targets
 from ..data.provenance import MAX_ROW_NUMBERS, Provenance
+from ..data.reading import Gathered, check_content, check_keys
 from ..reporting import cards
 from ..settings.base import SPLITS, without_password
 
@@ -31,15 +31,15 @@ DECIDING = {  # settings that decide what the tables hold
 
 def main(config: Config) -> None:
     """Goes from the source, and what was added to it since, to the examples tables."""
-    provenance, collected = Provenance(), [config.source, *gathering.taken(config)]
-    assemble(config, gathering.read(examples, config, collected, provenance), provenance)
+    provenance, collected = Provenance(), [config.source, *reading.taken(config)]
+    assemble(config, reading.read(examples, config, collected, provenance), provenance)
 
 
-def assemble(config: Config, parts: Iterator[gathering.Part], provenance: Provenance) -> None:
+def assemble(config: Config, parts: Iterator[reading.Part], provenance: Provenance) -> None:
     """Goes from the examples of each source to the examples tables, all or none."""
     with artifacts.replacing(config.paths.provenance.parent) as folder:
         gathered, parts = loading.store(examples, config, folder / "parts", parts)
-        gathering.gather(config, gathered, parts, provenance)
+        reading.gather(config, gathered, parts, provenance)
         splits, record = decide(config, gathered, provenance)
         write(config, folder, gathered, splits, record)
         artifacts.remove(folder / "parts")

@@ -15,7 +15,7 @@ from .. import examples
 from ..config import Config
 from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
-from ..data import gathering, tables
+from ..data import reading, tables
 from ..data.provenance import Provenance
 from ..evaluation import promotion
 from ..exporting import saved_model
@@ -56,7 +56,7 @@ def is_unfinished(config: Config) -> bool:
     """Whether an update that added data was interrupted before its decision."""
     path = config.paths.update / DECISION
     considered = artifacts.read_json(path, "update")["added"] if path.exists() else []
-    return gathering.taken(config) != considered
+    return reading.taken(config) != considered
 
 
 @contextlib.contextmanager
@@ -91,16 +91,16 @@ def add_data(config: Config, candidate: Config) -> None:
     """Adds new data to the challenger's examples, and to the project's data once they have passed the checks."""
     artifacts.remove(candidate.artifacts)
     has_new = new_data.has_files(config)
-    provenance, collected = Provenance(), [config.source, *gathering.taken(config)]
+    provenance, collected = Provenance(), [config.source, *reading.taken(config)]
     collected += [str(config.incoming)] if has_new else []
-    parts = gathering.read(examples, config, collected, provenance)
+    parts = reading.read(examples, config, collected, provenance)
     collect.assemble(candidate, check_new(config, parts), provenance)
     validate.main(candidate)
     if has_new:
         print(f"added the new data in {new_data.add(config)}")
 
 
-def check_new(config: Config, parts: Iterator[gathering.Part]) -> Iterator[gathering.Part]:
+def check_new(config: Config, parts: Iterator[reading.Part]) -> Iterator[reading.Part]:
     """The examples of each source, after new ones have been validated."""
     for source, part in parts:
         if source == str(config.incoming):
@@ -125,7 +125,7 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
     newest = max(config.paths.versions())
     verdict = f"version {newest} replaces version {champion}" if promoted else f"version {champion} stays in service"
     decision = {"promoted": promoted, "champion": champion, "version": newest, "reason": reason}
-    facts = {"added": gathering.taken(config), "comparison": vars(comparison)}
+    facts = {"added": reading.taken(config), "comparison": vars(comparison)}
     artifacts.write_json(config.paths.update / DECISION, decision | facts)
     page.write(config, decision, comparison, slices)
     print(f"{verdict}: {reason}\nwrote {config.paths.update / 'report.html'}")

@@ -11,7 +11,7 @@ from project import examples
 from project.config import Config
 from project.core.artifacts import read_json
 from project.core.errors import InputError
-from project.data import gathering
+from project.data import reading
 from project.data.loading import read_examples
 from project.data.provenance import Provenance
 from project.settings.base import SPLITS
@@ -82,7 +82,7 @@ def test_no_example_changes_sides_when_data_are_added(
 
 def read(config: Config, provenance: Provenance | None = None) -> list[pd.DataFrame]:
     """The examples of the source and of what is new."""
-    parts = gathering.read(examples, config, [config.source, str(config.incoming)], provenance or Provenance())
+    parts = reading.read(examples, config, [config.source, str(config.incoming)], provenance or Provenance())
     return [part for _, part in parts]
 
 
@@ -90,7 +90,7 @@ def test_whole_numbers_stay_whole_when_new_ones_are_missing(tmp_path: Path, rows
     config = config_for(tmp_path, rows)
     drop(config, rows.head(9).assign(code=[None, *range(1, 9)]))
     tables = read(config)
-    joined = gathering.join([tables[0], tables[1].astype({"code": "Int64"})])
+    joined = reading.join([tables[0], tables[1].astype({"code": "Int64"})])
     assert joined["code"].dtype == "Int64"
     assert joined["code"].isna().sum() == 1
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import tensorflow as tf
 
-    from .gathering import Examples, InMemory, Part
     from .provenance import Provenance
+    from .reading import Examples, InMemory, Part
 
 Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
 Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
@@ -37,7 +37,7 @@ def store(
     examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
 ) -> "tuple[InMemory, Iterator[Part]]":
     """What holds the examples until they are split, and the parts to fill it with."""
-    from .gathering import InMemory  # here, since only collecting needs it
+    from .reading import InMemory  # here, since only collecting needs it
 
     del folder
     return InMemory(examples, config), parts

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import tensorflow as tf
 
-    from ..large.gathering import OnDisk
-    from .gathering import Examples, InMemory, Part
+    from ..large.on_disk import OnDisk
     from .provenance import Provenance
+    from .reading import Examples, InMemory, Part
 
 Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
 Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
@@ -45,8 +45,8 @@ def store(
     examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
 ) -> "tuple[InMemory | OnDisk, Iterator[Part]]":
     """What holds the examples until they are split: the folder, if the first source comes in several parts."""
-    from ..large.gathering import OnDisk
-    from .gathering import InMemory  # here, since only collecting needs it
+    from ..large.on_disk import OnDisk
+    from .reading import InMemory  # here, since only collecting needs it
 
     head = list(itertools.islice(parts, 2))
     in_parts = len({source for source, _ in head}) < len(head)

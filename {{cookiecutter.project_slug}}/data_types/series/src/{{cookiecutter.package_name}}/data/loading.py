@@ -13,7 +13,7 @@ from ..settings.base import SPLITS
 from . import tables
 
 if TYPE_CHECKING:
-    from .gathering import Examples, InMemory, Part
+    from .reading import Examples, InMemory, Part
 
 MAX_TRAINING_WINDOWS = 5_000  # by which baselines are fitted and requests are compared
 
@@ -53,7 +53,7 @@ def store(
     examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
 ) -> "tuple[InMemory, Iterator[Part]]":
     """What holds the rows until they are split, and the parts to fill it with."""
-    from .gathering import InMemory  # here, since only collecting needs it
+    from .reading import InMemory  # here, since only collecting needs it
 
     del folder
     return InMemory(examples, config), parts

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..config import Config
 from ..data import splitting
-from ..data.gathering import Examples, join, to_arrow, varies
+from ..data.reading import Examples, join, to_arrow, varies
 
 
 class OnDisk:
