@@ -1,10 +1,11 @@
 """TensorFlow Serving's REST protocol, by the examples of its documentation ("RESTful API")."""
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
+from pydantic import Field, Strict
 
 from project.core.errors import RequestError
 from project.data import requests
@@ -139,3 +140,28 @@ def test_a_refused_value_is_named_as_it_was_sent(body: bytes, words: str, monkey
     with pytest.raises(RequestError, match=words) as raised:
         protocol.parse_request(body, accepting("tag"))
     assert (raised.value.status, raised.value.field, raised.value.row) == (422, "tag", 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "status", "words"),
+    [
+        (
+            Annotated[float, Field(le=59.599998474121094)],
+            60,
+            422,
+            r"instances\[0\].tag is 60; it should be at most 59.6$",
+        ),
+        (Annotated[float, Field(ge=-2_000_000)], -2e7, 422, "is -20000000.0; it should be at least -2000000$"),
+        (Annotated[float, Strict()], "5", 400, 'is "5"; it should be a valid number$'),
+        (Annotated[float, Strict()], None, 400, "is missing; it should be a valid number$"),
+        (Literal[*map(str, range(1_000))], "x" * 10_000, 422, r"x\.\.\.; it should be '0', '1', .*\.\.\.$"),
+    ],
+)
+def test_what_pydantic_refuses_is_told_in_a_sentence(
+    kind: Any, value: Any, status: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "value_type", lambda *_: kind)
+    with pytest.raises(RequestError, match=words) as raised:
+        columns({"instances": [{"tag": value}]}, *NAMES)
+    assert (raised.value.status, raised.value.field, raised.value.row) == (status, "tag", 0)
+    assert len(str(raised.value)) < 600

@@ -5,12 +5,12 @@ TensorFlow Serving documents it as "RESTful API", version 1. What a value may be
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, create_model
-from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ..core.errors import RequestError
 from ..data import requests
@@ -145,7 +145,7 @@ def decode(value: Any) -> Any:
     try:
         return base64.b64decode(value["b64"], validate=True)
     except (KeyError, TypeError, ValueError) as error:
-        raise PydanticCustomError("base64", 'Input should be an object {{"b64": "..."}} with Base64') from error
+        raise ValueError('an object {"b64": "..."} with Base64') from error
 
 
 def rows_of_examples(examples: Any, inputs: Inputs) -> list[dict[str, Any]]:
@@ -160,7 +160,7 @@ def rows_of_examples(examples: Any, inputs: Inputs) -> list[dict[str, Any]]:
         try:
             serialized = decode(sent.get("examples", sent))
             features = example_pb2.Example.FromString(serialized).features.feature
-        except (AttributeError, DecodeError, PydanticCustomError) as error:
+        except (AttributeError, DecodeError, ValueError) as error:
             message = f'examples[{number}] is not a tf.Example in Base64, {{"b64": "..."}}'
             raise RequestError(message, field="examples", row=number) from error
         rows.append({names.get(column, column): value_of(feature) for column, feature in features.items()})
@@ -197,9 +197,11 @@ def request_error(error: ValidationError, root: str, names: list[str]) -> Reques
     return RequestError(message, STATUS.get(details["type"], 400), field, row)
 
 
-def problem(details: ErrorDetails, names: list[str]) -> str:
+def problem(details: Mapping[str, Any], names: list[str]) -> str:
     """What is wrong with a value and what is allowed, to follow its path."""
-    context, expected = details.get("ctx", {}), details["msg"].removeprefix("Input should be ")
+    context, expected = details.get("ctx", {}), details["msg"]
+    for prefix in ("Input should be ", "Value error, "):  # of pydantic's own messages, and of our validators
+        expected = expected.removeprefix(prefix)
     match details["type"]:
         case "extra_forbidden":
             return f"is unknown; these are known: {', '.join(names)}"

@@ -27,7 +27,6 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import numpy as np
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
 
 from ..config import Config
 from ..core.errors import RequestError
@@ -199,7 +198,7 @@ def ground_truth(label: Any) -> Any:
     except ValueError:
         label = None
     if label is None or isinstance(label, dict):
-        raise PydanticCustomError("label", "Input should be the ground truth of the row")
+        raise ValueError("the ground truth of the row")
     return label
 
 

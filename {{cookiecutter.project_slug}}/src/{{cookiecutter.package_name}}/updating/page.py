@@ -44,9 +44,9 @@ def key_figures(config: Config, comparison: Comparison) -> Scores:
     state: report.State = "good" if comparison.is_not_inferior else "bad"
     return Scores(
         [
-            Score(f"{label}, champion (in service)", Interval(**comparison.champion[config.metric])),
-            Score(f"{label}, challenger (updated)", Interval(**comparison.challenger[config.metric])),
-            Score("Gain", Interval(**comparison.gains[config.metric]), "above 0: the challenger is better", state),
+            Score(f"{label} of the champion", Interval(**comparison.champion[config.metric])),
+            Score(f"{label} of the challenger", Interval(**comparison.challenger[config.metric])),
+            Score("Gain", Interval(**comparison.gains[config.metric]), "above 0 the challenger is better", state),
         ]
     )
 

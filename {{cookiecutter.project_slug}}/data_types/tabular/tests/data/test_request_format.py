@@ -55,49 +55,47 @@ def test_whole_numbers_are_logged_as_integers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "value", "kind"),
+    ("entry", "value", "words"),
     [
-        (NUMBER, "1.5", "float_type"),
-        (NUMBER, True, "float_type"),
-        (NUMBER, [1], "float_type"),
-        (NUMBER, b"1", "float_type"),
-        (NUMBER, float("inf"), "finite_number"),
-        (NUMBER, float("nan"), "finite_number"),
-        (NUMBER, 10**400, "float_type"),
-        (NUMBER, 1e39, "less_than_equal"),
-        (CATEGORY, 1, "string_type"),
-        (CATEGORY, ["red"], "string_type"),
-        (CATEGORY, b"\xff", "string_unicode"),
-        (CATEGORY, "\ud800", "string_unicode"),
-        (DATE, 20240229, "string_type"),
-        (DATE, "29.2.2024", "date"),
-        (DATE, "2023-02-29", "date"),
-        (DATE, "2024-02-29T25:00", "date"),
-        (TEXT, 1, "string_type"),
-        (NUMBER | {"required": True}, None, "float_type"),
-        (CATEGORY | {"required": True}, "", "string_type"),
+        (NUMBER, "1.5", "a valid number"),
+        (NUMBER, True, "a valid number"),
+        (NUMBER, [1], "a valid number"),
+        (NUMBER, b"1", "a valid number"),
+        (NUMBER, float("inf"), "a finite number"),
+        (NUMBER, float("nan"), "a finite number"),
+        (NUMBER, 10**400, "a valid number"),
+        (NUMBER, 1e39, "less than or equal"),
+        (CATEGORY, 1, "a string"),
+        (CATEGORY, ["red"], "a string"),
+        (CATEGORY, b"\xff", "a string in UTF-8"),
+        (CATEGORY, "\ud800", "a string in UTF-8"),
+        (DATE, 20240229, "a string"),
+        (DATE, "29.2.2024", "a date such as"),
+        (DATE, "2023-02-29", "a date such as"),
+        (DATE, "2024-02-29T25:00", "a date such as"),
+        (TEXT, 1, "a string"),
+        (NUMBER | {"required": True}, None, "a valid number"),
+        (CATEGORY | {"required": True}, "", "a string"),
     ],
 )
 @pytest.mark.parametrize("strict", [True, False])
-def test_values_of_another_type_are_refused(entry: dict[str, Any], value: Any, kind: str, strict: bool) -> None:
-    with pytest.raises(ValidationError) as raised:
+def test_values_of_another_type_are_refused(entry: dict[str, Any], value: Any, words: str, strict: bool) -> None:
+    with pytest.raises(ValidationError, match=words):
         read(entry, value, strict)
-    assert raised.value.errors()[0]["type"] == kind
 
 
 @pytest.mark.parametrize(
-    ("entry", "value", "kind"),
+    ("entry", "value", "words"),
     [
-        (NUMBER, -0.001, "greater_than_equal"),
-        (NUMBER, 100.001, "less_than_equal"),
-        (WHOLE, 7.5, "multiple_of"),
-        (CATEGORY, "blue", "literal_error"),
+        (NUMBER, -0.001, "greater than or equal"),
+        (NUMBER, 100.001, "less than or equal"),
+        (WHOLE, 7.5, "a multiple of 1"),
+        (CATEGORY, "blue", "'red' or 'grün'"),
     ],
 )
-def test_what_the_schema_does_not_allow_is_refused_if_strict(entry: dict[str, Any], value: Any, kind: str) -> None:
-    with pytest.raises(ValidationError) as raised:
+def test_what_the_schema_does_not_allow_is_refused_if_strict(entry: dict[str, Any], value: Any, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
         read(entry, value)
-    assert raised.value.errors()[0]["type"] == kind
     assert read(entry, value, strict=False)[0] == pytest.approx(value)
 
 

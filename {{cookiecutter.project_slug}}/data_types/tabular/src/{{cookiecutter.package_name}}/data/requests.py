@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from ..config import Config
 from ..core.artifacts import to_number, to_text
@@ -87,11 +86,11 @@ def none_if_empty(value: Any) -> Any:
 def to_unicode(value: Any) -> str:
     """A string, or bytes that are UTF-8, as a string that can be written as UTF-8 again."""
     if not isinstance(value, str | bytes):
-        raise PydanticCustomError("string_type", "Input should be a string")
+        raise ValueError("a string")  # noqa: TRY004 (pydantic wants a ValueError)
     try:
         return value.decode() if isinstance(value, bytes) else value.encode().decode()
     except UnicodeError:
-        raise PydanticCustomError("string_unicode", "Input should be a string in UTF-8") from None
+        raise ValueError("a string in UTF-8") from None
 
 
 def to_date(text: str) -> str:
@@ -101,7 +100,7 @@ def to_date(text: str) -> str:
     except ValueError:
         text = ""
     if not DATE.fullmatch(text):
-        raise PydanticCustomError("date", "Input should be a date such as 2026-11-22 or 2026-11-22T09:30:00")
+        raise ValueError("a date such as 2026-11-22 or 2026-11-22T09:30:00")
     return text
 
 
