@@ -95,22 +95,48 @@ def test_memory_per_batch_depends_on_neither_rows_nor_columns(write: Write, monk
     (part,) = [part for part in data_statistics.parts(config) if part.split == "train"]
     batches = list(data_statistics.read_batches(part))
     assert {batch.num_rows for batch in batches} == {10}
-    assert pa.Table.from_batches(batches)["x"].to_pylist() == list(range(100))
+    assert pa.Table.from_batches(batches)["x"].to_pylist() == [[number] for number in range(100)]
     assert features(config)["x"].num_stats.mean == 49.5
 
 
-def test_parts_depend_on_neither_files_nor_row_groups(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_depend_on_neither_files_nor_row_groups(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_statistics, "BATCH_CELLS", 8)
-    monkeypatch.setattr(data_statistics, "PART_ROWS", 21)
-    config = write(pa.table({"x": range(100)}))
+    config = write(pa.table({"x": pa.array(range(100), mask=np.arange(100) % 7 == 0)}))
     whole = [list(data_statistics.read_batches(part)) for part in data_statistics.parts(config)]
-    assert [sum(batch.num_rows for batch in batches) for batches in whole[:5]] == [21, 21, 21, 21, 16]
+    assert [batch.num_rows for batch in whole[0]] == [8] * 12 + [4]
     shard(config, [7, 40, 100])
     assert [list(data_statistics.read_batches(part)) for part in data_statistics.parts(config)] == whole
 
 
+def test_a_large_split_is_divided_by_columns(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["a.b", "x", "a", "y", "z"]  # Parquet knows the first as a field of the third
+    config = write(pa.table({name: np.arange(30) + place for place, name in enumerate(names)}))
+    whole = data_statistics.compute(config)
+    monkeypatch.setattr(data_statistics, "PART_CELLS", 60)
+    columns = [part.columns for part in data_statistics.parts(config) if part.split == "train"]
+    assert columns == [("a.b", "x"), ("a", "y"), ("z",)]
+    assert data_statistics.compute(config) == whole
+
+
+def test_a_table_in_memory_has_the_statistics_of_a_split(write: Write) -> None:
+    random = np.random.default_rng(0)
+    table = pa.table(
+        {
+            "x": pa.array(random.normal(size=500), mask=np.arange(500) < 7),
+            "nan": [np.nan, 1.5] * 250,
+            "count": pa.array(random.integers(0, 9, 500), mask=np.arange(500) > 490),
+            "flag": random.random(500) < 0.3,
+            "word": [f"{number}" for number in random.zipf(1.5, 500)],
+            "empty": pa.nulls(500, pa.string()),
+            "time": pa.array(np.datetime64("2024-05-06T07:08:09", "us") + np.arange(500)),
+        }
+    )
+    assert data_statistics.summarize(table, "train") == data_statistics.compute(write(table)).datasets[0]
+
+
 def test_statistics_are_the_same_on_any_runner_and_in_any_files(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_statistics, "PART_ROWS", 3_000)
+    monkeypatch.setattr(data_statistics, "BATCH_CELLS", 6_000)
+    monkeypatch.setattr(data_statistics, "PART_CELLS", 20_000)
     random, size = np.random.default_rng(0), 20_000  # many enough that TFDV estimates quantiles and frequent values
     table = {"x": random.normal(size=size), "word": [f"{number}" for number in random.zipf(1.2, size)]}
     config = write(pa.table(table))

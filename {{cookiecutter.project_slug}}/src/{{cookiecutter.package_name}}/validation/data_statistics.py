@@ -2,99 +2,163 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import apache_beam as beam
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
-from tensorflow_data_validation.statistics.stats_impl import get_generators
 from tensorflow_metadata.proto.v0 import statistics_pb2
-from tfx_bsl.arrow.table_util import CanonicalizeRecordBatch
-from tfx_bsl.statistics.merge_util import merge_dataset_feature_statistics
 
 from ..config import Config
 from ..data import engine, tables
 from ..settings.base import SPLITS
 
-QUANTILES = 20  # of a number: fewer misjudge the distance of splits, more cost time (TFDV sketches 100 times as many)
-
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatistics
 StatisticsList: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 ColumnStatistics: TypeAlias = statistics_pb2.FeatureNameStatistics
-Accumulators: TypeAlias = list[Any]  # one per generator
 
-PART_ROWS = 1 << 20  # that one worker reads, one batch after the other
-BATCH_CELLS = 1 << 20  # rows times columns that are in memory at once: some ten megabytes
+QUANTILES = 20  # of a numeric column: fewer misjudge the distance between splits, more cost time
+BATCH_CELLS = 1 << 21  # rows times columns in memory at once: some ten megabytes
+PART_CELLS = 1 << 26  # rows times columns of a part, unless a single column has more
+NULLABLE = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+    pa.float64(): pd.Float64Dtype(),
+    pa.string(): pd.StringDtype(),
+}
 
 
 class Part(NamedTuple):
-    """The rows of a split from `start` on, up to `stop`, and the files in which they are."""
+    """Some columns of a split, which one worker reads from the first row to the last."""
 
     split: str
-    number: int
+    columns: tuple[str, ...]
+    num_rows: int
     paths: tuple[str, ...]
-    start: int
-    stop: int
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of a batch."""
+        return max(1, BATCH_CELLS // len(self.columns))
 
 
 def compute(config: Config) -> StatisticsList:
     """The statistics of every split, named after it, in the order of SPLITS.
 
-    They are the same to the last bit on any runner, by any number of workers and in whatever files the rows are: TFDV's
-    sketches of quantiles and frequent values depend on how rows are cut and joined, and here both are fixed.
+    They are the same on any runner, with any number of workers and however the rows are spread over files. TFDV's
+    sketches of quantiles and frequent values depend on how rows are batched and merged, so a large split is divided by
+    columns, and each worker reads the rows of its columns in order, in batches of a fixed size. What fits into one
+    batch needs no pipeline, which takes seconds to set up.
 
     Raises:
-        InputError: there are no tables, or another runner than the one in this process could not do it.
+        InputError: there are no tables, or the Beam runner that the settings name failed.
     """
     found = parts(config)
+    large = [part for part in found if part.num_rows > part.batch_rows or not engine.is_local(config)]
+    computed = dict(zip(large, run(config, large), strict=True))
+    splits = {split: Statistics(name=split) for split in SPLITS}
+    for part in found:
+        statistics = computed.get(part) or summarize(pa.concat_tables(read(part)), part.split)
+        splits[part.split].num_examples = statistics.num_examples
+        splits[part.split].features.extend(statistics.features)
+    return StatisticsList(datasets=splits.values())
+
+
+def parts(config: Config) -> list[Part]:
+    """The parts of all splits, each with as many neighbouring columns as PART_CELLS allows."""
+    found = []
+    for split in SPLITS:
+        paths = tuple(str(path.resolve()) for path in tables.examples_files(config, split))  # on other machines, too
+        names, num_rows = pq.read_schema(paths[0]).names, tables.num_examples(config, split)
+        width = max(1, PART_CELLS // max(1, num_rows))
+        groups = [tuple(names[start : start + width]) for start in range(0, len(names), width)]
+        found += [Part(split, columns, num_rows, paths) for columns in groups]
+    return found
+
+
+def run(config: Config, parts: list[Part]) -> list[Statistics]:
+    """The statistics of each part, which the workers leave in a folder of the artifacts."""
+    if not parts:
+        return []
     config.paths.validation.mkdir(parents=True, exist_ok=True)
-    # The workers of a cluster share the place of the artifacts with this process, but not its temporary folder.
+    # Other machines share the folder of the artifacts with this process, but not its temporary folder.
     with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as name:
-        folder = Path(name).resolve()
-        run(config, found, folder)
-        return StatisticsList(datasets=[Statistics.FromString((folder / split).read_bytes()) for split in SPLITS])
+        files = [Path(name).resolve() / f"{number}.pb" for number in range(len(parts))]
+        with warnings.catch_warnings(), engine.pipeline(config, "validation") as pipeline:
+            warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
+            for file, part in zip(files, parts, strict=True):
+                _ = (
+                    pipeline
+                    | f"Start {file.stem}" >> beam.Create([part])
+                    | f"Read {file.stem}" >> beam.FlatMap(read_batches)
+                    | f"Summarize {file.stem}" >> tfdv.GenerateStatistics(options())
+                    | f"Write {file.stem}" >> beam.Map(write, file)
+                )
+        return [with_ties_in_order(StatisticsList.FromString(file.read_bytes()).datasets[0]) for file in files]
 
 
-def run(config: Config, parts: list[Part], folder: Path) -> None:
-    """Summarizes the parts and writes a file per split into the folder."""
-    with warnings.catch_warnings(), engine.pipeline(config, "validation") as pipeline:
-        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
-        _ = (
-            engine.spread(pipeline, parts)
-            | "Summarize" >> beam.Map(summarize_part)
-            | "Gather" >> beam.GroupByKey()
-            | "Merge" >> beam.MapTuple(merge_parts)
-            | "Write" >> beam.Map(write, folder)
-        )
+def write(statistics: StatisticsList, file: Path) -> None:
+    """Leaves the statistics where the starting process finds them, on whichever worker they were made."""
+    file.write_bytes(statistics.SerializeToString(deterministic=True))
 
 
-def by_column(statistics: StatisticsList) -> dict[str, list[ColumnStatistics]]:
-    """The statistics of every column, one per split; empty ones where a split lacks the column."""
-    splits = [{column.path.step[0]: column for column in split.features} for split in statistics.datasets]
-    names = dict.fromkeys(name for split in splits for name in split)
-    return {name: [split.get(name, ColumnStatistics()) for split in splits] for name in names}
+def options() -> tfdv.StatsOptions:
+    """Which statistics are computed, and how fine."""
+    return tfdv.StatsOptions(
+        num_quantiles_histogram_buckets=QUANTILES,
+        num_values_histogram_buckets=2,  # the least; a cell of a table holds one value or none
+        desired_batch_size=1,  # takes batches as they come
+        use_sketch_based_topk_uniques=True,  # counts frequent values in constant memory
+    )
 
 
-def num_values(column: ColumnStatistics) -> int:
-    """How many values of a column are not missing."""
-    kind = column.string_stats if column.HasField("string_stats") else column.num_stats
-    return int(kind.common_stats.num_non_missing)
+def read_batches(part: Part) -> Iterator[pa.RecordBatch]:
+    """The columns of a part for TFDV, in batches that do not depend on the files and row groups of the rows."""
+    waiting: list[pa.Table] = []
+    for table in read(part):
+        rows = pa.concat_tables([*waiting, table])
+        if rows.num_rows >= part.batch_rows:
+            yield to_tfdv(rows.slice(0, part.batch_rows))
+            rows = rows.slice(part.batch_rows)
+        waiting = [rows]
+    yield from (to_tfdv(rows) for rows in waiting if rows.num_rows)
 
 
-def to_tfdv(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch in the types that TFDV takes: it drops times in silence and stops at some others."""
-    columns = [to_tfdv_type(column) for column in batch.columns]
-    return CanonicalizeRecordBatch(pa.RecordBatch.from_arrays(columns, names=batch.schema.names))
+def read(part: Part) -> Iterator[pa.Table]:
+    """The columns of a part as they lie in the files, at most the rows of a batch at once."""
+    for path in part.paths:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=part.batch_rows, columns=list(part.columns)):
+            yield pa.Table.from_batches([batch]).select(part.columns)
+
+
+def to_tfdv(table: pa.Table) -> pa.RecordBatch:
+    """The rows in the form that `tfdv.GenerateStatistics` reads: a list of one or no value for each cell."""
+    columns = [as_lists(to_tfdv_type(column.combine_chunks())) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, names=table.column_names)
+
+
+def as_lists(column: pa.Array) -> pa.Array:
+    """Each value as a list of its own; a missing one as a missing list."""
+    is_missing = column.is_null().to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(~is_missing)])
+    return pa.LargeListArray.from_arrays(pa.array(ends, mask=np.append(is_missing, False)), column.drop_null())
 
 
 def to_tfdv_type(column: pa.Array) -> pa.Array:
-    """Booleans as 0 and 1, times as ISO 8601 texts as clients send them, texts in their plain encoding."""
-    if pa.types.is_boolean(column.type):
+    """The column in a type that TFDV knows: it drops times without a word and fails at some others.
+
+    Booleans become 0 and 1, times texts in ISO 8601 as clients send them, encoded texts plain ones.
+    """
+    if pa.types.is_boolean(column.type) or (pa.types.is_integer(column.type) and column.type != pa.uint64()):
         return column.cast(pa.int64())
+    if pa.types.is_floating(column.type):
+        return column.cast(pa.float64())
     if pa.types.is_timestamp(column.type):
         text = column.cast(pa.timestamp("s"), safe=False).cast(pa.string())  # much faster than strftime
         return pc.binary_replace_slice(text, 10, 11, "T").cast(pa.string())
@@ -103,50 +167,24 @@ def to_tfdv_type(column: pa.Array) -> pa.Array:
     return column
 
 
-class Generators:
-    """TFDV's generators of statistics as one.
-
-    `tfdv.GenerateStatistics` runs the same ones, but spreads the batches of a split over up to 128 accumulators, whose
-    copying takes longer than the statistics, and needs dozens of further transforms per split.
-    """
-
-    def __init__(self) -> None:
-        """Makes the generators, on the worker that uses them."""
-        self.generators = get_generators(how_fine(), in_memory=True)
-        for generator in self.generators:
-            generator.setup()
-
-    def summarize(self, batches: Iterable[pa.RecordBatch]) -> Accumulators:
-        """What the generators note of some rows, small enough to travel to another worker."""
-        accumulators = [generator.create_accumulator() for generator in self.generators]
-        for batch in batches:
-            pairs = zip(self.generators, accumulators, strict=True)
-            prepared = to_tfdv(batch)
-            accumulators = [generator.add_input(accumulator, prepared) for generator, accumulator in pairs]
-        return self.compact(accumulators)
-
-    def compact(self, accumulators: Accumulators) -> Accumulators:
-        """The same in less space."""
-        pairs = zip(self.generators, accumulators, strict=True)
-        return [generator.compact(accumulator) for generator, accumulator in pairs]
-
-    def finish(self, parts: Iterable[Accumulators]) -> Statistics:
-        """The statistics of the rows of all parts, joined in this order."""
-        pairs = zip(self.generators, zip(*parts, strict=True), strict=True)
-        merged = self.compact([generator.merge_accumulators(accumulators) for generator, accumulators in pairs])
-        outputs = [
-            generator.extract_output(accumulator)
-            for generator, accumulator in zip(self.generators, merged, strict=True)
-        ]
-        return with_ties_in_order(merge_dataset_feature_statistics(outputs).datasets[0])
+def summarize(table: pa.Table, name: str) -> Statistics:
+    """The statistics of a table in memory, called `name`: for few rows, setting up a pipeline takes longer."""
+    columns = {name: to_tfdv_type(table[name].combine_chunks()) for name in table.column_names}
+    frame = pa.table(columns).to_pandas(types_mapper=NULLABLE.get)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # as in `run`
+        statistics = with_ties_in_order(tfdv.generate_statistics_from_dataframe(frame, options()).datasets[0])
+    statistics.name = name
+    return statistics
 
 
 def with_ties_in_order(statistics: Statistics) -> Statistics:
-    """Values that are equally frequent in the order of the alphabet: TFDV gives them in one that changes by chance.
+    """Equally frequent values in alphabetical order: TFDV's order of them changes by chance.
 
-    Of more values than TFDV lists, those as frequent as the last listed are left out, since chance has chosen them.
+    If there are more values than TFDV lists, those as frequent as the last listed are left out, since chance has chosen
+    them.
     """
-    most = how_fine().num_rank_histogram_buckets
+    most = options().num_rank_histogram_buckets
     for column in statistics.features:
         listed = column.string_stats.rank_histogram.buckets
         ranked = sorted(listed, key=lambda each: (-each.sample_count, each.label))
@@ -163,88 +201,14 @@ def with_ties_in_order(statistics: Statistics) -> Statistics:
     return statistics
 
 
-def summarize_part(part: Part) -> tuple[str, tuple[int, Accumulators]]:
-    """What one worker does: the accumulators of a part, by its split and number."""
-    return part.split, (part.number, Generators().summarize(read_batches(part)))
+def by_column(statistics: StatisticsList) -> dict[str, list[ColumnStatistics]]:
+    """The statistics of every column, one per split; empty ones where a split lacks the column."""
+    splits = [{column.path.step[0]: column for column in split.features} for split in statistics.datasets]
+    names = dict.fromkeys(name for split in splits for name in split)
+    return {name: [split.get(name, ColumnStatistics()) for split in splits] for name in names}
 
 
-def merge_parts(split: str, numbered: Iterable[tuple[int, Accumulators]]) -> Statistics:
-    """The statistics of a split, whichever worker had which of its parts."""
-    in_order = sorted(numbered, key=lambda each: each[0])
-    statistics = Generators().finish([accumulators for _, accumulators in in_order])
-    statistics.name = split
-    return statistics
-
-
-def summarize(table: pa.Table, name: str) -> Statistics:
-    """The statistics of a table in memory, called `name`: for few rows a pipeline takes longer to set up than run."""
-    generators = Generators()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # as in `compute`
-        batches = table.to_batches(max_chunksize=max(1, BATCH_CELLS // max(1, table.num_columns)))
-        statistics = generators.finish([generators.summarize(batches)])
-    statistics.name = name
-    return statistics
-
-
-def how_fine() -> tfdv.StatsOptions:
-    """How fine the statistics are."""
-    return tfdv.StatsOptions(
-        num_quantiles_histogram_buckets=QUANTILES,
-        num_values_histogram_buckets=2,  # the least; a cell of a table holds one value or none
-    )
-
-
-def write(statistics: Statistics, folder: Path) -> None:
-    """Leaves the statistics where the starting process finds them, on whichever worker they were made."""
-    (folder / statistics.name).write_bytes(statistics.SerializeToString(deterministic=True))
-
-
-def parts(config: Config) -> list[Part]:
-    """The parts of all splits, which can be read on their own, by several workers at once."""
-    found = []
-    for split in SPLITS:
-        paths = tuple(str(path.resolve()) for path in tables.examples_files(config, split))  # on other machines, too
-        num_rows = tables.num_examples(config, split)
-        for number, start in enumerate(range(0, max(1, num_rows), PART_ROWS)):
-            found.append(Part(split, number, paths, start, min(start + PART_ROWS, num_rows)))
-    return found
-
-
-def read_batches(part: Part) -> Iterator[pa.RecordBatch]:
-    """The rows of a part in batches whose size depends on the number of columns alone, so that memory is bounded."""
-    rows = max(1, BATCH_CELLS // max(1, pq.read_metadata(part.paths[0]).num_columns))
-    waiting: list[pa.RecordBatch] = []
-    for batch in read_slices(part, rows):
-        missing = rows - sum(each.num_rows for each in waiting)
-        if batch.num_rows < missing:
-            waiting.append(batch)
-            continue
-        yield join([*waiting, batch.slice(0, missing)])
-        waiting = [batch.slice(missing)] if batch.num_rows > missing else []
-    if waiting:
-        yield join(waiting)
-
-
-def read_slices(part: Part, rows: int) -> Iterator[pa.RecordBatch]:
-    """The rows of a part as they come out of the row groups, at most `rows` at once."""
-    first = 0  # row of the split
-    for path in part.paths:
-        table = pq.ParquetFile(path)
-        for number in range(table.num_row_groups):
-            num_rows = table.metadata.row_group(number).num_rows
-            if first < part.stop and first + num_rows > part.start:
-                at = first
-                for batch in table.iter_batches(batch_size=rows, row_groups=[number]):
-                    begin, end = max(part.start - at, 0), min(part.stop - at, batch.num_rows)
-                    if begin < end:
-                        yield batch.slice(begin, end - begin)
-                    at += batch.num_rows
-            first += num_rows
-
-
-def join(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """Several batches as one."""
-    if len(batches) == 1:
-        return batches[0]
-    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+def num_values(column: ColumnStatistics) -> int:
+    """How many values of a column are not missing."""
+    kind = column.string_stats if column.HasField("string_stats") else column.num_stats
+    return int(kind.common_stats.num_non_missing)

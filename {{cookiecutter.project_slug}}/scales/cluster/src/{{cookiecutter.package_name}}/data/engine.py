@@ -1,4 +1,4 @@
-"""Work on parts of the data by Apache Beam, in this process or, by the setting `beam_options`, on another engine."""
+"""Apache Beam pipelines, in this process or on the runner that the setting `beam_options` names."""
 
 import contextlib
 from collections.abc import Generator, Iterable
@@ -13,26 +13,31 @@ from ..core.errors import InputError
 
 @contextlib.contextmanager
 def pipeline(config: Config, doing: str) -> Generator["beam.Pipeline", None, None]:
-    """A pipeline on the engine that the settings name, which runs at the end of the block.
+    """A pipeline on the runner that the settings name, which runs at the end of the block.
 
     Raises:
-        InputError: another engine than the one in this process could not do it.
+        InputError: a runner other than the one in this process failed.
     """
     try:
         with beam.Pipeline(options=PipelineOptions(list(config.beam_options))) as begun:
             yield begun
-    except Exception as error:  # whatever an engine may raise
-        if config.beam_options == Config.model_fields["beam_options"].default:
+    except Exception as error:  # whatever a runner may raise
+        if is_local(config):
             raise
         options = ",".join(config.beam_options)
         raise InputError(f"{doing} failed with beam_options {options!r}: {error}") from error
 
 
+def is_local(config: Config) -> bool:
+    """Whether pipelines run in this process."""
+    return bool(config.beam_options == Config.model_fields["beam_options"].default)
+
+
 def spread(begun: "beam.Pipeline", items: Iterable[Any]) -> "beam.PCollection[Any]":
-    """The items, shared out among the workers: one that gets an item has nothing to do with where the list was made."""
+    """The items, distributed over the workers, independently of the one that created the list."""
     return (
         begun
         | "Number" >> beam.Create(list(enumerate(items)))
-        | "Spread" >> beam.GroupByKey()  # as Reshuffle would, which not every engine has
+        | "Spread" >> beam.GroupByKey()  # like Reshuffle, which not every runner has
         | "Items" >> beam.FlatMapTuple(lambda _, numbered: numbered)
     )

@@ -1,4 +1,4 @@
-"""Work on parts of the data by Apache Beam, in this process."""
+"""Apache Beam pipelines in this process."""
 
 import contextlib
 from collections.abc import Generator, Iterable
@@ -9,17 +9,23 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from ..config import Config
 
-RUNNER = "--runner=FnApiRunner"  # the default one first tries to fetch another from the internet
+RUNNER = "--runner=FnApiRunner"  # the default first tries to download another runner
 
 
 @contextlib.contextmanager
 def pipeline(config: Config, doing: str) -> Generator[beam.Pipeline, None, None]:
-    """A pipeline that runs at the end of the block; here, neither settings nor what it does matter."""
+    """A pipeline that runs at the end of the block; the arguments are for runners on a cluster."""
     del config, doing
     with beam.Pipeline(options=PipelineOptions([RUNNER])) as begun:
         yield begun
 
 
+def is_local(config: Config) -> bool:
+    """Whether pipelines run in this process: always."""
+    del config
+    return True
+
+
 def spread(begun: beam.Pipeline, items: Iterable[Any]) -> "beam.PCollection[Any]":
-    """The items, as a collection."""
+    """The items as a collection."""
     return begun | beam.Create(list(items))
