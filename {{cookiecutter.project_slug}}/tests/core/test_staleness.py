@@ -39,7 +39,7 @@ def test_nothing_changed_makes_nothing_stale(done: Config) -> None:
         ("epochs", 9, {"train"}, {"collect", "validate", "accept", "export"}),
         ("criteria", {}, {"evaluate", "accept"}, {"collect", "validate", "train"}),
         ("encoding", "cp1252", {"collect"}, {"validate"}),
-        ("max_number_skew", 0.5, {"validate"}, {"collect", "train"}),
+        ("max_number_shift", 0.5, {"validate"}, {"collect", "train"}),
         ("max_runs", 3, set(), set(staleness.LIFE_CYCLE)),
         ("mlflow", "file:///runs", set(), set(staleness.LIFE_CYCLE)),
         ("limits", "not for owls", {"export"}, {"collect", "validate", "train", "evaluate", "accept"}),

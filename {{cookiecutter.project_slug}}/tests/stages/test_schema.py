@@ -1,4 +1,4 @@
-"""The schema: what is inferred, what a person's edits are worth, and what `make schema` changes."""
+"""The schema: what is inferred, that edits by hand are kept, and what `make schema` changes."""
 
 import math
 import shutil
@@ -99,7 +99,7 @@ def test_inferring_twice_gives_the_same_text(config: Config) -> None:
     assert config.schema_path.read_text(encoding="utf-8") == first
 
 
-def test_accepting_shows_what_changes_and_keeps_edits_of_other_columns(
+def test_updating_shows_what_changes_and_keeps_edits_of_other_columns(
     config: Config, table: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edited = config.schema_path.read_text(encoding="utf-8").replace("max: 12", "max: 99")
@@ -110,7 +110,7 @@ def test_accepting_shows_what_changes_and_keeps_edits_of_other_columns(
         validate.main(config)
     schema_stage.main(config)
     printed = capsys.readouterr().out
-    assert "flag: the column is gone" in printed
+    assert "flag: column removed" in printed
     assert "new: new column" in printed
     assert "+Graz, -Ulm, -Łódź" in printed
     assert "weight: float_domain.max: 9780.0 -> 97800.0" in printed
@@ -118,7 +118,7 @@ def test_accepting_shows_what_changes_and_keeps_edits_of_other_columns(
     validate.main(config)
 
 
-def test_accepting_data_that_fit_changes_nothing(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+def test_updating_to_data_that_match_changes_nothing(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
     before = config.schema_path.stat().st_mtime_ns
     schema_stage.main(config)
     assert "already" in capsys.readouterr().out
@@ -134,7 +134,7 @@ def test_other_source_with_other_columns_gets_its_own_schema(
     validate.main(other)
     assert set(features(other)) == {"x", "y"}
     assert config.schema_path.with_name("s.previous.pbtxt").read_text(encoding="utf-8") == former
-    assert "former source" in capsys.readouterr().out
+    assert "another source" in capsys.readouterr().out
 
 
 def test_other_columns_under_the_same_source_are_refused(config: Config) -> None:
@@ -143,7 +143,7 @@ def test_other_columns_under_the_same_source_are_refused(config: Config) -> None
         validate.main(config)
 
 
-def test_other_source_with_the_same_columns_is_held_to_the_schema(config: Config, table: pd.DataFrame) -> None:
+def test_other_source_with_the_same_columns_is_checked_against_the_schema(config: Config, table: pd.DataFrame) -> None:
     write(config, table.assign(weight=table["weight"] * 1000))
     with pytest.raises(RefusedError, match="weight"):
         validate.main(config.model_copy(update={"source": "next_month.csv"}))

@@ -1,4 +1,4 @@
-"""The data gate: what it lets through, what it refuses and what it says."""
+"""make validate: which data pass, which are refused, and the messages."""
 
 import json
 import shutil
@@ -86,14 +86,21 @@ def test_first_run_passes_and_writes_everything(config: Config) -> None:
     content = json.loads((folder / "anomalies.json").read_text(encoding="utf-8"))
     assert content["passed"] is True
     assert content["anomalies"] == []
-    assert {distance["column"] for distance in content["skew"]} == {"size", "year", "color", "flag", "a.b", "target"}
+    assert {distance["column"] for distance in content["split_shift"]} == {
+        "size",
+        "year",
+        "color",
+        "flag",
+        "a.b",
+        "target",
+    }
     assert "review it" in config.schema_path.read_text(encoding="utf-8")
 
 
 def test_more_of_the_same_data_pass(config: Config) -> None:
     for seed, split in enumerate(SPLITS):
         table = examples(500, seed + 100)
-        table["color"] = table["color"].where(table.index > 2, "mauve")  # a rare new category is none of the norm's
+        table["color"] = table["color"].where(table.index > 2, "mauve")  # a rare new category is no anomaly
         table.to_parquet(config.paths.examples(split), index=False)
     validate.main(config)
 
@@ -153,7 +160,56 @@ def test_one_split_that_differs_is_named(config: Config) -> None:
         assert rows[column].split()[1] == "test"
 
 
-def test_skew_between_splits_is_refused(config: Config) -> None:
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda table: table.assign(size=table["size"].where(table.index != 5, 500.0)), {"size": "high value"}),
+        (lambda table: table.assign(year=table["year"].where(table.index != 5, 1900)), {"year": "small value"}),
+        (lambda table: table.assign(color=table["color"].where(table.index > 30, "mauve")), {"color": "mauve"}),
+        (lambda table: table.assign(target=table["target"].where(table.index > 0, "huge")), {"target": "huge"}),
+        (lambda table: table.assign(color=table["color"].where(table.index % 2 == 0)), {"color": "fraction"}),
+    ],
+)
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_the_first_check_refuses_what_the_training_split_lacks(
+    tmp_path: Path, split: str, change: Change, expected: dict[str, str]
+) -> None:
+    config = settings(tmp_path)
+    write(config)
+    write(config, change, splits=(split,))
+    message = refused(config)
+    content = json.loads((config.paths.validation / "anomalies.json").read_text(encoding="utf-8"))
+    assert {(anomaly["column"], anomaly["split"]) for anomaly in content["anomalies"]} == {
+        (column, split) for column in expected
+    }
+    assert all(words in message for words in expected.values())
+    schema.main(config)  # if the data are right
+    validate.main(config)
+
+
+def test_the_first_check_allows_what_chance_explains(tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        table = pd.DataFrame(
+            {
+                "price": random.lognormal(3, 1.5, 300),
+                "town": [f"town {number}" for number in random.zipf(2, 300).clip(max=20)],
+                "note": np.where(random.random(300) < 0.02, 1.0, np.nan),
+                "half": np.where(random.random(300) < 0.5, 1.0, np.nan),
+                "zero": np.zeros(300),
+                "target": random.choice(["large", "small"], 300),
+            }
+        )
+        table.loc[299, "zero"] = 0.1
+        for split, start, end in zip(SPLITS, (0, 210, 255), (210, 255, 300), strict=True):
+            config.paths.examples(split).parent.mkdir(parents=True, exist_ok=True)
+            table[start:end].to_parquet(config.paths.examples(split), index=False)
+        validate.main(config)
+        config.schema_path.unlink()
+
+
+def test_split_shift_is_refused(config: Config) -> None:
     write(config, lambda table: table.assign(color="red", size=table["size"] + 30), splits=("validation",))
     message = refused(config)
     assert "L-infinity" in message
@@ -162,8 +218,8 @@ def test_skew_between_splits_is_refused(config: Config) -> None:
     validate.main(config)
 
 
-@pytest.mark.parametrize("more", [{"min_skew_examples": 1000}, {"time": "seen"}, {"ignore": "color"}])
-def test_skew_is_not_judged_where_it_means_nothing(tmp_path: Path, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("more", [{"min_shift_examples": 1000}, {"time": "seen"}, {"ignore": "color"}])
+def test_split_shift_is_not_judged_where_it_means_nothing(tmp_path: Path, more: dict[str, Any]) -> None:
     config = settings(tmp_path, **more)
     write(config)
     examples(400).assign(color="red").to_parquet(config.paths.examples("validation"), index=False)

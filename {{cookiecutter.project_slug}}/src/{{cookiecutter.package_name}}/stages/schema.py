@@ -7,15 +7,14 @@ from ..validation import data_statistics, schema
 def main(config: Config) -> None:
     """Prints what changes and writes the new schema."""
     statistics = data_statistics.compute(config)
-    inferred = schema.infer(statistics, config)
     if not config.schema_path.exists():
-        schema.write(inferred, config)
-        print(f"wrote {config.schema_path}, inferred from the data: review and commit it")
+        schema.write(schema.infer(statistics, config), config)
+        print(f"wrote {config.schema_path}, inferred from the training split: review and commit it")
         return
     old = schema.load(config)
-    new = schema.accept(old, inferred, statistics, config)
+    new = schema.update(old, statistics, config)
     changes = schema.differences(old, new)
     if changes:
         schema.write(new, config)
         print("\n".join(changes))
-    print(f"wrote {config.schema_path}: commit it" if changes else f"{config.schema_path} describes the data already")
+    print(f"wrote {config.schema_path}: commit it" if changes else f"{config.schema_path} matches the data already")

@@ -1,4 +1,4 @@
-"""make validate: checks the statistics of every split against the schema; anomalies stop the run."""
+"""make validate: checks the statistics of every split against the schema; fails on anomalies."""
 
 import textwrap
 
@@ -17,32 +17,32 @@ MAX_NAME = 40  # characters of a column's name
 
 
 def main(config: Config) -> None:
-    """Writes the anomalies and the page in any case, the statistics only of data that pass."""
+    """Writes the anomalies and the page in any case, the statistics only if the data pass."""
     folder = config.paths.validation
     statistics = data_statistics.compute(config)
-    norm = schema.for_run(statistics, config)
-    skew = anomalies.measure_skew(statistics, norm, config)
-    found = anomalies.find(statistics, norm, skew)
-    content = {"anomalies": [vars(anomaly) for anomaly in found], "skew": [vars(distance) for distance in skew]}
+    expected = schema.for_run(statistics, config)
+    shifts = anomalies.measure_split_shift(statistics, expected, config)
+    found = anomalies.find(statistics, expected, shifts)
+    content = {"anomalies": [vars(anomaly) for anomaly in found], "split_shift": [vars(shift) for shift in shifts]}
     artifacts.write_json(folder / "anomalies.json", {"passed": not found, **content})
-    page.write(folder / "report.html", statistics, found, skew, config)
+    page.write(folder / "report.html", statistics, found, shifts, config)
     if found:
         advice = (
-            "If the data are wrong, mend them at their source; if they are right, `make schema` shows what changes\n"
-            f"and accepts them as the norm. The whole picture is in {folder / 'report.html'}"
+            "If the data are wrong, fix them at their source; if they are right, `make schema` shows the changes\n"
+            f"and updates the schema. See {folder / 'report.html'}"
         )
         raise RefusedError(refusal(found, config, advice))
     with artifacts.replacing(folder / "statistics.pb") as temporary:  # last: what make looks at
         temporary.write_bytes(statistics.SerializeToString(deterministic=True))
     rows = " + ".join(f"{split.num_examples:,}" for split in statistics.datasets)
-    print(f"{rows} examples agree with {config.schema_path}; see {folder / 'report.html'}")
+    print(f"{rows} examples match {config.schema_path}; see {folder / 'report.html'}")
 
 
 def check_new(config: Config, table: pa.Table) -> None:
-    """Checks further examples by themselves, since among the many that were there before their faults might pass.
+    """Checks new examples by themselves: together with the old ones, few faulty ones might pass.
 
     Raises:
-        RefusedError: they depart from the schema.
+        RefusedError: they violate the schema.
     """
     statistics = data_statistics.summarize(table, "new data")
     found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema.load(config), [])
@@ -51,22 +51,22 @@ def check_new(config: Config, table: pa.Table) -> None:
             refusal(
                 found,
                 config,
-                f"Mend them where they lie, or widen {config.schema_path} if they are right: nothing was changed.",
+                f"Fix the new data, or edit {config.schema_path} if they are right; nothing was changed.",
             )
         )
 
 
 def refusal(found: list[Anomaly], config: Config, advice: str) -> str:
-    """The anomalies as a table, and what to do about them."""
+    """The message: the anomalies as a table, and what to do."""
     rows = [
         (shown(column), ", ".join(splits), report.visible(description))
         for column, splits, description in anomalies.by_problem(found)
     ]
     rest = len(rows) - MAX_LISTED
     lines = [
-        f"the data depart from {config.schema_path}:",
+        f"the data violate {config.schema_path}:",
         "",
-        *table_lines([("column", "split", "what is wrong"), *rows[:MAX_LISTED]]),
+        *table_lines([("column", "split", "anomaly"), *rows[:MAX_LISTED]]),
         *([f"and {rest} more"] if rest > 0 else []),
         "",
         advice,
@@ -75,13 +75,13 @@ def refusal(found: list[Anomaly], config: Config, advice: str) -> str:
 
 
 def shown(column: str) -> str:
-    """A column's name as it fits into the table."""
+    """A column's name, shortened to fit into the table."""
     name = report.visible(column)
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
 
 
 def table_lines(rows: list[tuple[str, str, str]]) -> list[str]:
-    """Rows in columns; the last one is wrapped."""
+    """Rows as aligned lines; the last column is wrapped."""
     first, second = (max(len(row[place]) for row in rows) for place in (0, 1))
     lines = []
     for column, split, problem in rows:

@@ -1,4 +1,4 @@
-"""What the statistics of the splits say against the schema, and how far the splits differ from each other."""
+"""Anomalies: where the statistics of the splits violate the schema; and the shift between the splits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NEVER = 1.0  # neither distance can exceed it
 
 @dataclass(frozen=True, order=True)
 class Anomaly:
-    """Something about a column of a split that the schema does not allow."""
+    """A property of a column, in one split, that violates the schema."""
 
     column: str
     split: str
@@ -32,7 +32,7 @@ class Anomaly:
 
 @dataclass(frozen=True, order=True)
 class Distance:
-    """How far the distribution of a column in a split is from the one in the training split, from 0 to 1."""
+    """Distance of a column's distribution in a split from the one in the training split, from 0 to 1."""
 
     column: str
     split: str
@@ -41,8 +41,8 @@ class Distance:
     threshold: float
 
 
-def find(statistics: StatisticsList, schema: schema_pb2.Schema, skew: list[Distance]) -> list[Anomaly]:
-    """All anomalies, in an order that depends on the data only."""
+def find(statistics: StatisticsList, schema: schema_pb2.Schema, shifts: list[Distance]) -> list[Anomaly]:
+    """All anomalies, sorted: TFDV's order differs from version to version."""
     found = {
         Anomaly(column, split.name, kind, description)
         for split in statistics.datasets
@@ -52,18 +52,18 @@ def find(statistics: StatisticsList, schema: schema_pb2.Schema, skew: list[Dista
         Anomaly(
             distance.column,
             distance.split,
-            "SKEW",
-            f"Distributed unlike in the training split: {distance.measure} distance {distance.value:.3f}, "
-            f"allowed {distance.threshold:g}.",
+            "SPLIT_SHIFT",
+            f"The distribution differs from the training split: {distance.measure} distance {distance.value:.3f}, "
+            f"threshold {distance.threshold:g}.",
         )
-        for distance in skew
+        for distance in shifts
         if distance.value > distance.threshold
     }
     return sorted(found)
 
 
 def by_problem(found: Sequence[Anomaly]) -> list[tuple[str, list[str], str]]:
-    """For reading: column, splits and description of anomalies of the same kind."""
+    """Anomalies of a column that are of the same kind, together: column, splits and description."""
     same: dict[tuple[str, str], list[Anomaly]] = {}
     for anomaly in sorted(found, key=lambda anomaly: (*SPLITS, anomaly.split).index(anomaly.split)):
         same.setdefault((anomaly.column, anomaly.kind), []).append(anomaly)
@@ -76,7 +76,7 @@ def by_problem(found: Sequence[Anomaly]) -> list[tuple[str, list[str], str]]:
 def departures(
     split: Statistics, schema: schema_pb2.Schema, environment: str = "TRAINING"
 ) -> list[tuple[str, str, str]]:
-    """Column, kind and description of what a split, or what clients sent, does that the schema does not allow."""
+    """Column, kind and description of each violation of the schema in an environment, TRAINING or SERVING."""
     result = tfdv.validate_statistics(alone(split), schema, environment=environment)
     about_columns = [
         (info.path.step[0] if info.path.step else name, reason)
@@ -89,26 +89,26 @@ def departures(
     for column, reason in about_columns + about_all:
         kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
         description = (reason.description or reason.short_description).strip()
-        if column in limits and kind.startswith("INT_TYPE"):  # whose descriptions do not say what is allowed
+        if column in limits and kind.startswith("INT_TYPE"):  # TFDV does not say what is allowed
             description += f" Allowed: {limits[column].min} to {limits[column].max}."
         found.append((column, kind, description))
     return found
 
 
-def measure_skew(statistics: StatisticsList, schema: schema_pb2.Schema, config: Config) -> list[Distance]:
-    """The distances of the validation and the test split from the training split, where there are enough examples."""
+def measure_split_shift(statistics: StatisticsList, schema: schema_pb2.Schema, config: Config) -> list[Distance]:
+    """The distances of the validation and the test split from the training split, if they have enough examples."""
     train, *others = statistics.datasets
     watched = with_comparators(schema, config)
     distances = []
     for split in others:
-        if min(train.num_examples, split.num_examples) < config.min_skew_examples:
+        if min(train.num_examples, split.num_examples) < config.min_shift_examples:
             continue
         distances += measure(train, split, watched)
     return sorted(distances)
 
 
 def measure(reference: Statistics, other: Statistics, watched: schema_pb2.Schema) -> list[Distance]:
-    """How far the columns whose comparators the schema `watched` holds are from their reference."""
+    """The distance between two sets of statistics, for each column with a comparator in the schema `watched`."""
     result = tfdv.validate_statistics(alone(reference), watched, "TRAINING", serving_statistics=alone(other))
     return [
         Distance(column, other.name, MEASURES[tfdv.get_feature(watched, column).type], x.value, x.threshold)
@@ -119,9 +119,9 @@ def measure(reference: Statistics, other: Statistics, watched: schema_pb2.Schema
 
 
 def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Schema:
-    """The schema with the thresholds of the settings where a person has not written others into it.
+    """The schema with the thresholds of the settings, except where a person wrote another one into it.
 
-    Splits by time or group are measured but not judged, since they are meant to hold other periods or other groups.
+    Splits by time or group are measured but not judged, since they hold other periods or groups by design.
     """
     watched = schema_pb2.Schema()
     watched.CopyFrom(schema)
@@ -133,14 +133,14 @@ def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Sc
         comparator = feature.skew_comparator
         if MEASURES.get(feature.type) == JENSEN_SHANNON:
             divergence = comparator.jensen_shannon_divergence
-            divergence.threshold = config.max_number_skew if judged else NEVER
-            # Bins of equal width misjudge long tails: 0.7 between random halves of the same data.
+            divergence.threshold = config.max_number_shift if judged else NEVER
+            # Bins of equal width misjudge long tails: they give 0.7 between random halves of the same data.
             divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
         elif feature.HasField("string_domain") or feature.domain:
-            comparator.infinity_norm.threshold = config.max_category_skew if judged else NEVER
+            comparator.infinity_norm.threshold = config.max_category_shift if judged else NEVER
     return watched
 
 
 def alone(split: Statistics) -> StatisticsList:
-    """The statistics of one split in the form that TFDV asks for."""
+    """The statistics of one split as the list that TFDV expects."""
     return StatisticsList(datasets=[split])

@@ -33,23 +33,23 @@ Splits: TypeAlias = Sequence[ColumnStatistics]  # of one column
 MAX_COLUMNS = 300  # of each kind that are shown, those with anomalies first: more make the page slow to open
 MAX_ANOMALIES = 1_000
 BARS = 12  # of a small plot
-TAILS = (1, 99)  # percentiles of the training split between which the bars lie; the outer ones hold the rest
-MISSING = Column("Missing", ".1%", "the largest share of any split")
-TOP_VALUES = 3  # that are named in the table
-NAME = 40  # characters of a value in the table
+TAILS = (1, 99)  # percentiles of the training split between which the bars lie; the outermost bars hold the rest
+MISSING = Column("Missing", ".1%", "largest share of any split")
+TOP_VALUES = 3  # named in the table
+NAME = 40  # characters of a value
 
 
 def write(
-    path: Path, statistics: StatisticsList, found: Sequence[Anomaly], skew: Sequence[Distance], config: Config
+    path: Path, statistics: StatisticsList, found: Sequence[Anomaly], shifts: Sequence[Distance], config: Config
 ) -> None:
     """Writes the page; it opens without a network."""
     wrong = {anomaly.column for anomaly in found}
     columns = sorted(by_column(statistics).items(), key=lambda column: column[0] not in wrong)
     sections = [
-        Section("Anomalies", [anomaly_table(found)] if found else ["None: every split is as the schema asks."]),
+        Section("Anomalies", [anomaly_table(found)] if found else ["None: every split matches the schema."]),
         Section("Numbers", column_tables(columns, statistics, numeric=True)),
         Section("Categories, texts and times", column_tables(columns, statistics, numeric=False)),
-        Section("Skew between the splits", [skew_table(skew)] if skew else [], note=skew_note(skew, config)),
+        Section("Split shift", [shift_table(shifts)] if shifts else [], note=shift_note(shifts, config)),
     ]
     facts: dict[str, Cell] = {f"{split.name} examples": split.num_examples for split in statistics.datasets}
     facts |= {"columns": len(columns), "source": schema.public(config.source), "target": config.target}
@@ -57,40 +57,40 @@ def write(
 
 
 def banner(found: Sequence[Anomaly], config: Config) -> Banner:
-    """The answer and what to do now."""
+    """The result and what to do next."""
     if not found:
-        return Banner("good", "Yes: the data agree with the schema", f"The schema is {config.schema_path}.")
+        return Banner("good", "Yes: the data match the schema", f"The schema is {config.schema_path}.")
     columns = len({anomaly.column for anomaly in found})
-    headline = f"No: {columns} column{'s' if columns > 1 else ''} departed from the schema"
-    detail = f"Mend the data, or accept them as the norm with `make schema`. The schema is {config.schema_path}."
+    headline = f"No: anomalies in {columns} column{'s' if columns > 1 else ''}"
+    detail = f"Fix the data, or update the schema with `make schema`. The schema is {config.schema_path}."
     return Banner("bad", headline, detail)
 
 
 def anomaly_table(found: Sequence[Anomaly]) -> Table:
-    """What is wrong, column by column."""
+    """The anomalies by column."""
     problems = by_problem(found)
     rows = [
         (column, ", ".join(splits), Status("bad", description))
         for column, splits, description in problems[:MAX_ANOMALIES]
     ]
     note = f"The first {MAX_ANOMALIES:,} of {len(problems):,}." if len(problems) > MAX_ANOMALIES else ""
-    return Table("What departs from the schema", ["Column", "Splits", "What is wrong"], rows, note)
+    return Table("Violations of the schema and its thresholds", ["Column", "Splits", "Anomaly"], rows, note)
 
 
-def skew_table(skew: Sequence[Distance]) -> Table:
+def shift_table(shifts: Sequence[Distance]) -> Table:
     """The columns by their distance from the training split, the largest first."""
-    ordered = sorted(skew, key=lambda each: (-each.value, each.column, each.split))[:MAX_COLUMNS]
+    ordered = sorted(shifts, key=lambda each: (-each.value, each.column, each.split))[:MAX_COLUMNS]
     rows = [(each.column, each.split, each.measure, each.value, each.threshold) for each in ordered]
-    headings = ("Column", "Split", "Distance", Column("Value", ".3f"), Column("Allowed", ".3f"))
+    headings = ("Column", "Split", "Distance", Column("Value", ".3f"), Column("Threshold", ".3f"))
     return Table("Distance from the training split", headings, rows)
 
 
-def skew_note(skew: Sequence[Distance], config: Config) -> str:
-    """When there is no verdict on skew."""
-    if not skew:
-        return f"Not measured: it takes {config.min_skew_examples:,} examples in a split (setting min_skew_examples)."
+def shift_note(shifts: Sequence[Distance], config: Config) -> str:
+    """Why split shift is not measured, or not judged; empty if it is."""
+    if not shifts:
+        return f"Not measured: a split has fewer than {config.min_shift_examples:,} examples (min_shift_examples)."
     if config.time or config.group:
-        return "Measured, not judged: splits by time or group are meant to hold other periods or other groups."
+        return "Measured, not judged: splits by time or group hold other periods or groups by design."
     return ""
 
 
@@ -105,7 +105,11 @@ def column_tables(columns: Sequence[tuple[str, Splits]], statistics: StatisticsL
     ]
     summary = ["Min", "Median", "Max", "Mean"] if numeric else ["Distinct", "Most frequent"]
     note = f"The first {MAX_COLUMNS} of {len(chosen):,} columns." if len(chosen) > MAX_COLUMNS else ""
-    title = "Of the training split, with a plot per split" if numeric else "Values, the most frequent ones plotted"
+    title = (
+        "Summary of the training split, distribution in each split"
+        if numeric
+        else "Most frequent values, and their counts in each split"
+    )
     headings: list[str | Column] = ["Column", *(name.capitalize() for name in names), *summary, MISSING]
     return [Table(title, headings, rows, note)] if rows else ["None."]
 
@@ -137,7 +141,7 @@ def missing_share(splits: Splits, sizes: Sequence[int]) -> float:
 
 
 def quantiles(split: ColumnStatistics) -> Histogram | None:
-    """The histogram whose buckets hold equally many values, of a column that has numbers."""
+    """The quantiles histogram of a numeric column; None if it has no values."""
     found = [each for each in split.num_stats.histograms if each.type == Histogram.QUANTILES and each.buckets]
     return found[0] if found else None
 
@@ -152,7 +156,7 @@ def bar_edges(histogram: Histogram | None) -> npt.NDArray[np.float64]:
 
 
 def number_bars(split: ColumnStatistics, edges: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], list[str]]:
-    """How many values lie between the edges, by interpolation between the quantiles, and what to say about each bar."""
+    """The number of values between the edges, interpolated between the quantiles, and the title of each bar."""
     histogram = quantiles(split)
     if histogram is None or not len(edges):
         return np.zeros(0), []

@@ -1,7 +1,8 @@
-"""The schema of the examples: read, written, and brought up to date with the data."""
+"""The schema of the examples: inferred, read, written, and updated to match the data."""
 
 import math
 import re
+from collections import Counter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
 from google.protobuf import json_format, text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from ..config import Config
 from ..core import artifacts
@@ -24,16 +25,19 @@ from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_va
 Schema: TypeAlias = schema_pb2.Schema
 
 HEADER = """\
-# What the examples must look like: `make validate` stops where data depart from it.
-# Inferred from data; review it, edit it, commit it. `make schema` accepts new data as the norm.
+# What the examples must look like: `make validate` fails on data that violate it.
+# Inferred from the training split; review it, edit it, commit it. `make schema` updates it to match new data.
 # It is a TFDV schema: https://www.tensorflow.org/tfx/data_validation/get_started
 """
 SAME_TABLE = 0.5  # share of the schema's columns that a table needs to be the same one with changes
-ROOM = 1.25  # an accepted skew may grow by this factor
+SHIFT_ROOM = 1.25  # factor by which an accepted split shift may still grow
+LONG_TAIL_ROOM = 10  # widths of its range that a column may go beyond it on the side of a long tail
+SKEWED = 3  # ratio of the halves of the middle nine tenths of the values from which on they are skewed
+STANDARD_ERRORS = 4  # of a share, which chance exceeds in very few of many columns
 
 MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
-MIN_REPEATS = 10  # times that a value occurs on average; below, it is no category
-MIN_DOMAIN_MASS = 0.99  # share of listed values: rare new ones are no anomaly, the model treats them as unseen
+MIN_REPEATS = 10  # mean number of occurrences of a value; below, the column is no category
+MIN_DOMAIN_MASS = 0.99  # share of listed values: rare others are no anomaly, the model treats them as unseen
 LARGE = "__LARGE_BYTES__"  # what TFDV writes for every text of more than a kilobyte
 
 
@@ -41,33 +45,33 @@ def load(config: Config) -> Schema:
     """Reads the schema.
 
     Raises:
-        InputError: it is missing or was edited into something that is no schema.
+        InputError: it is missing, or is not a schema.
     """
     path = artifacts.require(config.schema_path, "validate")
     try:
         return text_format.Parse(path.read_text(encoding="utf-8"), Schema())
     except (text_format.ParseError, UnicodeDecodeError) as error:
-        message = f"{config.schema_path}: {error}; mend that line, or delete the file to have it inferred anew"
+        message = f"{config.schema_path}: {error}; fix that line, or delete the file to infer it again"
         raise InputError(message) from error
 
 
 def for_run(statistics: StatisticsList, config: Config) -> Schema:
-    """The schema to check against: the reviewed one, or a new one on the first run and for another source's table."""
+    """The schema to check against: the existing one, or a new one on the first run and for another source."""
     if config.schema_path.exists():
         schema = load(config)
         if not describes_other_table(schema, statistics, config):
             return with_target(schema, config)
         previous = config.schema_path.with_name(f"{config.schema_path.stem}.previous{config.schema_path.suffix}")
         config.schema_path.replace(previous)
-        print(f"{previous} keeps the schema of the former source, whose columns were other ones")
+        print(f"the columns are those of another source: the former schema is now {previous}")
     schema = infer(statistics, config)
     write(schema, config)
-    print(f"wrote {config.schema_path}, inferred from the data: review and commit it")
+    print(f"wrote {config.schema_path}, inferred from the training split: review and commit it")
     return schema
 
 
 def describes_other_table(schema: Schema, statistics: StatisticsList, config: Config) -> bool:
-    """Whether the setting `source` has changed and most columns with it: not for data that change under one source."""
+    """Whether the setting `source` has changed, and most columns with it; never if `source` is the same."""
     if recorded(schema, "source") == public(config.source):
         return False
     columns = {feature.path.step[0] for feature in statistics.datasets[0].features}
@@ -76,7 +80,7 @@ def describes_other_table(schema: Schema, statistics: StatisticsList, config: Co
 
 
 def with_target(schema: Schema, config: Config) -> Schema:
-    """The schema with the target of the settings, which may have changed for the same table."""
+    """The schema with the target of the settings, which may have changed since the schema was written."""
     former = recorded(schema, "target")
     if former == config.target:
         return schema
@@ -90,9 +94,10 @@ def with_target(schema: Schema, config: Config) -> Schema:
     return schema
 
 
-def accept(old: Schema, inferred: Schema, statistics: StatisticsList, config: Config) -> Schema:
-    """The old schema with what the data depart from replaced; a person's edits of other columns stay."""
-    skew = anomalies.measure_skew(statistics, old, config)
+def update(old: Schema, statistics: StatisticsList, config: Config) -> Schema:
+    """The old schema with the columns replaced that have anomalies; edits of the others by hand are kept."""
+    shifts = anomalies.measure_split_shift(statistics, old, config)
+    inferred = describe(statistics, min(split.num_examples for split in statistics.datasets), config)
     departing = {found.column for found in anomalies.find(statistics, old, [])}
     kept = {feature.name: feature for feature in old.feature if feature.name not in departing}
     new = Schema()
@@ -100,10 +105,10 @@ def accept(old: Schema, inferred: Schema, statistics: StatisticsList, config: Co
     del new.feature[:]
     new.feature.extend(kept.get(feature.name, feature) for feature in inferred.feature)
     new.string_domain.extend(old.string_domain)
-    for distance in skew:
+    for distance in shifts:
         if distance.value > distance.threshold:
             comparator = next(feature for feature in new.feature if feature.name == distance.column).skew_comparator
-            allowed = min(1.0, math.ceil(distance.value * ROOM * 100) / 100)
+            allowed = min(1.0, math.ceil(distance.value * SHIFT_ROOM * 100) / 100)
             if distance.measure == anomalies.INFINITY_NORM:
                 comparator.infinity_norm.threshold = max(allowed, comparator.infinity_norm.threshold)
             else:
@@ -114,13 +119,13 @@ def accept(old: Schema, inferred: Schema, statistics: StatisticsList, config: Co
 
 
 def write(schema: Schema, config: Config) -> None:
-    """Writes the schema as text, with what it was inferred for."""
+    """Writes the schema as text, with the settings that it was inferred for."""
     schema.annotation.tag[:] = [f"source={public(config.source)}", f"target={config.target}"]
     artifacts.write_text(config.schema_path, HEADER + text_format.MessageToString(schema, as_utf8=True))
 
 
 def recorded(schema: Schema, name: str) -> str:
-    """A setting that the schema was written for."""
+    """The value of a setting that the schema was written for; empty if it does not say."""
     values = [tag.removeprefix(f"{name}=") for tag in schema.annotation.tag if tag.startswith(f"{name}=")]
     return values[0] if values else ""
 
@@ -135,7 +140,7 @@ def differences(old: Schema, new: Schema) -> list[str]:
     """One line per column and property that changes."""
     before, after = ({feature.name: feature for feature in schema.feature} for schema in (old, new))
     lines = [f"{report.visible(name)}: new column" for name in after if name not in before]
-    lines += [f"{report.visible(name)}: the column is gone" for name in before if name not in after]
+    lines += [f"{report.visible(name)}: column removed" for name in before if name not in after]
     for name in before.keys() & after.keys():
         was, becomes = (properties(each[name]) for each in (before, after))
         changed = [key for key in sorted(was | becomes) if was.get(key) != becomes.get(key)]
@@ -144,7 +149,7 @@ def differences(old: Schema, new: Schema) -> list[str]:
 
 
 def properties(feature: schema_pb2.Feature) -> dict[str, Any]:
-    """What the schema says of a column, by the dotted names of its fields."""
+    """The properties of a column by the dotted names of the schema's fields."""
     return flattened(json_format.MessageToDict(feature, preserving_proto_field_name=True))
 
 
@@ -157,7 +162,7 @@ def flattened(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def change(name: str, was: Any, becomes: Any) -> str:
-    """How a property changes; of lists, only what comes and goes."""
+    """How a property changes; of a list, which values are added and removed."""
     if isinstance(was, list) and isinstance(becomes, list):
         moves = [f"+{value}" for value in sorted(set(becomes) - set(was))]
         moves += [f"-{value}" for value in sorted(set(was) - set(becomes))]
@@ -165,8 +170,18 @@ def change(name: str, was: Any, becomes: Any) -> str:
     return f"{name}: {report.visible(was)} -> {report.visible(becomes)}"
 
 
-def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:
-    """The schema that all splits satisfy; the target is not expected when the model serves."""
+def infer(statistics: StatisticsList, config: Config) -> Schema:
+    """The schema of the training split, against which the other splits are then checked.
+
+    It leaves room for honest data of the smallest split: for a larger share of missing values, for numbers beyond the
+    range of the training split, and for rare categories that it lacks, as far as chance explains them.
+    """
+    train, smallest = statistics.datasets[0], min(split.num_examples for split in statistics.datasets)
+    return describe(StatisticsList(datasets=[train]), smallest, config)
+
+
+def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schema:
+    """A schema that these splits satisfy, and others of at least `smallest` examples; no target when serving."""
     schema = tfdv.infer_schema(
         alone(statistics.datasets[0]), infer_feature_shape=False, max_string_domain_size=MAX_DOMAIN
     )
@@ -177,7 +192,11 @@ def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:
     for feature in schema.feature:
         splits = columns[feature.name]
         is_target = feature.name == config.target
-        set_presence(feature, splits, [split.num_examples for split in statistics.datasets], exact=is_target)
+        shares = [
+            num_values(column) / max(split.num_examples, 1)
+            for column, split in zip(splits, statistics.datasets, strict=True)
+        ]
+        set_presence(feature, min(shares), smallest, exact=is_target)
         is_category = bool(feature.domain)
         feature.ClearField("domain")
         feature.ClearField("bool_domain")
@@ -188,7 +207,7 @@ def infer(statistics: StatisticsList, config: Config) -> schema_pb2.Schema:
         if feature.type != schema_pb2.BYTES:
             set_bounds(feature, splits)
         elif is_category:
-            set_domain(feature, splits, exact=is_target)
+            set_domain(feature, splits, smallest, exact=is_target)
     return schema
 
 
@@ -198,33 +217,58 @@ def time_columns(config: Config) -> list[str]:
     return [field.name for field in table if pa.types.is_timestamp(field.type)]
 
 
-def set_presence(
-    feature: schema_pb2.Feature, splits: list[ColumnStatistics], num_examples: list[int], *, exact: bool
-) -> None:
-    """Asks for as many values as the emptiest split has; a column that is empty somewhere may be."""
-    present = min(num_values(split) / max(examples, 1) for split, examples in zip(splits, num_examples, strict=True))
-    asked = present if exact else max(0.0, present - MORE_MISSING)
+def chance(share: float, num_examples: int) -> float:
+    """The largest share that chance explains in a split of so many examples, if it is `share` in the training split."""
+    return share + STANDARD_ERRORS * math.sqrt(share * (1 - share) / max(num_examples, 1))
+
+
+def set_presence(feature: schema_pb2.Feature, present: float, smallest: int, *, exact: bool) -> None:
+    """Requires the share of values that is present, less MORE_MISSING or what chance may take away."""
+    missing = max(1 - present + MORE_MISSING, chance(1 - present, smallest))
+    asked = present if exact else max(0.0, 1 - missing)
     feature.presence.min_fraction = math.floor(asked * 100) / 100
-    feature.presence.min_count = int(present > 0)
+    feature.presence.min_count = int(asked > 0)
 
 
 def set_bounds(feature: schema_pb2.Feature, splits: list[ColumnStatistics]) -> None:
-    """Allows the range that was seen, widened by its own width on both sides but not beyond zero."""
-    seen = [split.num_stats for split in splits if any(h.buckets for h in split.num_stats.histograms)]
+    """Allows the range of the values, widened by its own width, tenfold towards a long tail, but not beyond zero.
+
+    The width of a single value is its size; of a column of zeros nothing is known, and any number is allowed.
+    """
+    seen = [split.num_stats for split in splits if any(each.buckets for each in split.num_stats.histograms)]
     low = min((numbers.min for numbers in seen if math.isfinite(numbers.min)), default=0.0)
     high = max((numbers.max for numbers in seen if math.isfinite(numbers.max)), default=0.0)
     width = (high - low) or abs(high)
-    lowest = low - width if low < 0 else max(0.0, low - width)
-    highest = high + width if high > 0 else min(0.0, high + width)
+    below, above = (width * (LONG_TAIL_ROOM if has_tail else 1) for has_tail in long_tails(seen))
+    lowest = low - below if low < 0 else max(0.0, low - below)
+    highest = high + above if high > 0 else min(0.0, high + above)
     if feature.type == schema_pb2.FLOAT:
         feature.float_domain.disallow_nan = feature.float_domain.disallow_inf = True
-        if seen:
+        if width:
             feature.float_domain.min = rounded_outward(lowest, width, -math.inf)
             feature.float_domain.max = rounded_outward(highest, width, math.inf)
-    elif seen:
+    elif width:
         is_flag = low >= 0 and high <= 1
         limits = (0, 1) if is_flag else (math.floor(lowest), math.ceil(highest))
         feature.int_domain.min, feature.int_domain.max = (min(max(limit, -(2**63)), 2**63 - 1) for limit in limits)
+
+
+def long_tails(seen: list[statistics_pb2.NumericStatistics]) -> tuple[bool, bool]:
+    """Whether the lowest and the highest twentieth of a column's values, in any split, are a long tail."""
+    below, above = False, False
+    for numbers in seen:
+        for histogram in numbers.histograms:
+            if histogram.type == statistics_pb2.Histogram.QUANTILES and histogram.buckets:
+                first, last = histogram.buckets[0].high_value, histogram.buckets[-1].low_value
+                left, right = numbers.median - first, last - numbers.median
+                below |= is_long(first - numbers.min, left, right)
+                above |= is_long(numbers.max - last, right, left)
+    return below, above
+
+
+def is_long(tail: float, near: float, far: float) -> bool:
+    """Whether a tail belongs to a skewed distribution, or is wider than the middle, whose halves are near and far."""
+    return 0 < tail < math.inf and (near >= SKEWED * far or tail > near + far)
 
 
 def rounded_outward(bound: float, width: float, direction: float) -> float:
@@ -236,11 +280,21 @@ def rounded_outward(bound: float, width: float, direction: float) -> float:
     return float(np.nextafter(rounded, np.float32(direction)) if is_inside else rounded)
 
 
-def set_domain(feature: schema_pb2.Feature, splits: list[ColumnStatistics], *, exact: bool) -> None:
-    """Lists the values of a column whose values repeat."""
-    values = {bucket.label for split in splits for bucket in split.string_stats.rank_histogram.buckets}
+def set_domain(feature: schema_pb2.Feature, splits: list[ColumnStatistics], smallest: int, *, exact: bool) -> None:
+    """Lists the values of a column whose values repeat, and allows a share of others, except of a target.
+
+    The share of examples with an unseen value is about that of the values that were seen once (Good 1953), whose number
+    is uncertain as well: (1 + sqrt(n))**2 bounds the mean of a Poisson distribution from which n was drawn.
+    """
+    counts = Counter[str]()
+    for split in splits:
+        counts.update({bucket.label: bucket.sample_count for bucket in split.string_stats.rank_histogram.buckets})
     occurrences = sum(num_values(split) for split in splits)
-    if LARGE in values or (occurrences < MIN_REPEATS * len(values) and not exact):
+    if LARGE in counts or (occurrences < MIN_REPEATS * len(counts) and not exact):
         return
-    feature.string_domain.value[:] = sorted(values)
-    feature.distribution_constraints.min_domain_mass = 1.0 if exact else MIN_DOMAIN_MASS
+    feature.string_domain.value[:] = sorted(counts)
+    listed = 1.0
+    if not exact:
+        unseen = (1 + math.sqrt(sum(count == 1 for count in counts.values()))) ** 2 / occurrences
+        listed = min(MIN_DOMAIN_MASS, 1 - chance(unseen, smallest))
+    feature.distribution_constraints.min_domain_mass = math.floor(listed * 100) / 100
