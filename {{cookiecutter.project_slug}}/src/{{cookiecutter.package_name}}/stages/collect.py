@@ -1,4 +1,4 @@
-"""make collect: reads the source into training, validation and test tables without leakage, with provenance."""
+"""make collect: reads the source and writes the training, validation and test tables, with provenance."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,32 +11,22 @@ import pyarrow as pa
 
 from .. import examples
 from ..config import Config
-from ..core import artifacts
+from ..core import artifacts, staleness
 from ..data import cell_formats, loading, reading, splitting, tables, targets
 from ..data.provenance import MAX_ROW_NUMBERS, Provenance
 from ..data.reading import Gathered, check_content, check_keys
 from ..reporting import cards
 from ..settings.base import SPLITS, without_password
 
-DECIDING = {  # settings that decide what the tables hold
-    *("source", "query", "target", "key", "group", "time", "split_fractions", "seed", "missing_markers", "encoding"),
-    *("decimal", "day_first", "merge_spellings"),
-    *("delimiter", "header", "max_bad_share", "max_columns", "max_cell", "ignore", "categorical", "text"),
-    *("file_column", "name_pattern", "max_pixels", "max_seconds", "unpacked"),
-    *("text_column", "source_column", "max_characters"),
-    *("further_targets", "series", "known", "static", "frequency", "timezone", "horizon", "context", "season", "gap"),
-    *("validation_start", "test_start"),
-}
-
 
 def main(config: Config) -> None:
-    """Goes from the source, and what was added to it since, to the examples tables."""
+    """Reads the source, and the data added since, into the examples tables."""
     provenance, collected = Provenance(), [config.source, *reading.taken(config)]
     assemble(config, reading.read(examples, config, collected, provenance), provenance)
 
 
 def assemble(config: Config, parts: Iterator[reading.Part], provenance: Provenance) -> None:
-    """Goes from the examples of each source to the examples tables, all or none."""
+    """Writes the examples of all sources to the examples tables, all or none."""
     with artifacts.replacing(config.paths.provenance.parent) as folder:
         gathered, parts = loading.store(examples, config, folder / "parts", parts)
         reading.gather(config, gathered, parts, provenance)
@@ -50,7 +40,7 @@ def assemble(config: Config, parts: Iterator[reading.Part], provenance: Provenan
 
 
 def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[np.ndarray, dict[str, Any]]:
-    """Checks the examples; gives the split of each, (num_examples,) str, and the content of provenance.json."""
+    """Checks the examples; returns the split of each, (num_examples,) str, and the content of provenance.json."""
     table, same = gathered.deciding, gathered.identities
     check_content(config, list(gathered.columns), len(table), gathered.vary)
     if config.key:
@@ -74,13 +64,13 @@ def describe(
         "duplicates": num_duplicates,
         "dropped": provenance.dropped,
         "columns": columns,
-        "settings": {name: value for name, value in config.public().items() if name in DECIDING},
+        "settings": {"source": without_password(config.source), **staleness.settings(config, "collect")},
         "notes": provenance.notes,
     }
 
 
 def write(config: Config, folder: Path, gathered: Gathered, splits: np.ndarray, record: dict[str, Any]) -> None:
-    """Writes the tables, their provenance and the data card to a folder."""
+    """Writes the tables, provenance.json and the data card to a folder."""
     folder.mkdir(exist_ok=True)
     paths = {split: folder / config.paths.examples(split).name for split in SPLITS}
     with contextlib.ExitStack() as stack:
@@ -97,7 +87,7 @@ def write(config: Config, folder: Path, gathered: Gathered, splits: np.ndarray, 
 
 
 def summary(config: Config, record: dict[str, Any]) -> str:
-    """What a person wants to know at once."""
+    """What was read, left out and written, for the terminal."""
     rows = record["rows"]
     source = without_password(config.source)
     lines = [f"{record['rows_read']:,} rows and {len(record['columns'])} columns read from {source}"]
@@ -106,7 +96,7 @@ def summary(config: Config, record: dict[str, Any]) -> str:
         more = ", ..." if dropped["count"] > MAX_ROW_NUMBERS else ""
         lines.append(f"  left out: {dropped['count']:,} ({reason}; rows {first}{more})")
     if record["duplicates"]:
-        lines.append(f"  {record['duplicates']:,} repeat another row; they stay in its split")
+        lines.append(f"  {record['duplicates']:,} duplicates of another row, kept in the same split")
     lines += [f"  note: {note}" for note in record["notes"]]
     lines += [f"{config.paths.examples(split)}: {count:,} examples" for split, count in rows.items()]
     return "\n".join([*lines, str(config.paths.provenance)])
