@@ -1,1 +1,1 @@
-"""What every room stands on: settings, paths, artifacts, errors, the command line."""
+"""What every room builds on: artifacts, errors, the command line, staleness."""

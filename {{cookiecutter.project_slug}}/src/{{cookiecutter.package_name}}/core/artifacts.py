@@ -1,4 +1,4 @@
-"""Reading and writing artifacts so that a killed stage leaves the last good result whole."""
+"""Atomic reading and writing of artifacts: a killed stage leaves the last good result intact."""
 
 import contextlib
 import glob
@@ -16,16 +16,16 @@ from .errors import InputError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Generator[Path, None, None]:
-    """Gives a temporary file or folder name beside `path` to write; it becomes `path` when all went well.
+    """Yields a temporary path beside `path` to write to, which replaces `path` on success.
 
-    A folder cannot be renamed onto another one: the old one steps aside for a moment, and whoever comes next puts it
-    back if the process was killed just then.
+    A folder cannot be renamed onto another one: the old one is renamed first, and restored by the next call if the
+    process was killed in between.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".old.{path.name}")
     if aside.exists() and not path.exists():
         aside.rename(path)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix, which Keras and others look at
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix, which Keras and others read
     for leftover in [aside, *path.parent.glob(f".[0-9]*.{glob.escape(path.name)}")]:
         remove(leftover)
     try:
@@ -39,7 +39,7 @@ def replacing(path: Path) -> Generator[Path, None, None]:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder, if it is there."""
+    """Removes a file or a folder, if it exists."""
     if path.is_dir():
         shutil.rmtree(path)
     else:
@@ -47,18 +47,18 @@ def remove(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file whole or not at all."""
+    """Writes a text file atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes JSON whole or not at all; NaN and infinity become null."""
+    """Writes JSON atomically; NaN and infinity become null."""
     write_text(path, json.dumps(finite(content), indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def finite(content: Any) -> Any:
-    """The same content without the numbers that JSON has no word for."""
+    """The same content with None for NaN and infinity, which JSON lacks."""
     if isinstance(content, dict):
         return {str(key): finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -69,7 +69,7 @@ def finite(content: Any) -> Any:
 
 
 def read_json(path: Path, made_by: str) -> Any:
-    """Reads a JSON artifact; `made_by` is the target to run when it is missing."""
+    """Reads a JSON artifact; `made_by` is the make target that writes it."""
     return json.loads(require(path, made_by).read_text(encoding="utf-8"))
 
 
@@ -91,12 +91,12 @@ def content_hash(path: Path) -> str:
 
 
 def text_hash(content: Any) -> str:
-    """A short hash of anything that JSON can write."""
+    """A short hash of any JSON-serializable content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def to_number(value: Any) -> float:
-    """A logged value as a number; NaN if it is none."""
+    """A logged value as a number; NaN if it is not one."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
@@ -104,7 +104,7 @@ def to_number(value: Any) -> float:
 
 
 def to_text(value: Any) -> str | None:
-    """A logged value as a text that can be written anywhere; None if it is missing or empty."""
+    """A logged value as valid UTF-8 text; None if it is missing or empty."""
     if (
         value is None
         or value == ""

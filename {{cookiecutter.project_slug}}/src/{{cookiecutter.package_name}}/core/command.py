@@ -1,4 +1,4 @@
-"""The command line: runs a stage, after those before it that are stale, with the settings that are given."""
+"""The command line: runs a stage with the given settings, after the stages before it that are stale."""
 
 import argparse
 import contextlib
@@ -25,10 +25,10 @@ from ..settings.base import PACKAGE
 from . import errors
 from .errors import InputError, RefusedError
 
-EXIT_MISTAKE = 1  # data, model or export that cannot be used or is refused
+EXIT_MISTAKE = 1  # data, a model or an export is unusable or refused
 EXIT_SETTING = 2  # a wrong setting
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
-INTERRUPTED = "interrupted; the last good artifacts are untouched"
+INTERRUPTED = "interrupted; the last good artifacts are unchanged"
 
 STAGES = Path(__file__).parents[1] / "stages"
 ONLY, FORCE = "--only", "--force"
@@ -47,7 +47,7 @@ stages:"""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the stage that the command line names; returns the status of the process.
 
-    A person's mistake ends in one message, not in a traceback.
+    Mistakes of the user end in a message, not in a traceback.
     """
     set_up_process()
     errors.signals.clear()
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
-        return stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are untouched", EXIT_MISTAKE)
+        return stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are unchanged", EXIT_MISTAKE)
     except Exception:
         if not errors.signals:
             raise
@@ -76,14 +76,14 @@ class SettingError(InputError):
 
 
 def run(words: list[str]) -> int:
-    """Runs what the words of a command line ask for."""
+    """Runs the stage that the words of a command line name."""
     if not words or words[0] in ("--help", "-h", "help"):
         print(USAGE)
         print("\n".join(f"  {name:14} {summary}" for name, summary in summaries().items()))
         return 0
     name, options = words[0].replace("_", "-"), words[1:]
     if name != "all" and name not in summaries():
-        raise SettingError(f"{words[0]} is not a stage; there are: all, {', '.join(summaries())}")
+        raise SettingError(f"{words[0]} is not a stage; the stages are: all, {', '.join(summaries())}")
     if "--help" in options or "-h" in options:
         print(help_text(name))
         return 0
@@ -97,12 +97,12 @@ def run(words: list[str]) -> int:
 
 
 def settings_given(words: Sequence[str]) -> list[str]:
-    """The words of a command line after the stage that are settings."""
+    """The words of a command line that are settings."""
     return [word for word in words if word not in (ONLY, FORCE)]
 
 
 def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False) -> int:
-    """Runs the stages that are stale, in order, up to the wanted one; returns the status of the last one."""
+    """Runs the stale stages in order, up to the wanted one; returns the status of the last one."""
     from . import staleness
 
     status, has_run = 0, False
@@ -121,12 +121,12 @@ def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False
         errors.end_on_signal()
     if not has_run:
         print(f"{'everything' if wanted == 'all' else wanted} is up to date; {FORCE} runs it anyway")
-    gc.freeze()  # spares the interpreter a walk over TensorFlow's objects at exit, about a second
+    gc.freeze()  # saves a garbage collection of TensorFlow's objects at exit, about a second
     return status
 
 
 def summaries() -> dict[str, str]:
-    """Every stage of this project, and what it does."""
+    """The stages of this project, each with the summary of its docstring."""
     found = {}
     for path in sorted(STAGES.glob("*.py")):
         first = path.read_text(encoding="utf-8").partition("\n")[0].strip('"')
@@ -136,7 +136,7 @@ def summaries() -> dict[str, str]:
 
 
 def help_text(name: str) -> str:
-    """The settings of a stage, in groups, with what they are for and what they are."""
+    """The settings of a stage, in groups, each with its value and its documentation."""
     from ..config import Config
     from ..settings import rooms
     from . import staleness
@@ -157,7 +157,7 @@ def help_text(name: str) -> str:
 
 
 def described(field: Any, name: str) -> str:
-    """A setting: its name, its value and what it is for."""
+    """A setting: its name, its value and its documentation."""
     value = ",".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
     indent = " " * 6
     text = textwrap.fill(
@@ -167,17 +167,17 @@ def described(field: Any, name: str) -> str:
 
 
 def set_up_process() -> None:
-    """Says what TensorFlow and others heed when they are imported, and shows only errors of libraries."""
+    """Sets the environment variables that libraries read when imported, and silences all but their errors."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # scikit-learn's idle threads then sleep instead of spinning
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of scikit-learn sleep instead of spinning
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
-    gc.set_threshold(100_000, 50, 50)  # TensorFlow makes many objects that stay: a look at them takes a second
+    gc.set_threshold(100_000, 50, 50)  # TensorFlow creates many long-lived objects: a collection takes a second
 
 
 def load(name: str) -> Any:
-    """The module of a stage; TFDV writes about IPython to the error stream when it is imported."""
+    """The module of a stage; TFDV prints a notice about IPython to the error stream when imported."""
     with contextlib.redirect_stderr(io.StringIO()):
         return importlib.import_module(f"{PACKAGE}.stages.{name.replace('-', '_')}")
 
@@ -193,7 +193,7 @@ AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 def load_settings(settings: type[AnySettings], arguments: Sequence[str]) -> AnySettings:
-    """Reads the settings; the command line wins over the environment, the environment over the written values.
+    """Reads the settings; the command line overrides the environment, the environment the written values.
 
     Raises:
         InputError: a name, type or range is wrong; the message names the setting, the value and what is allowed.
@@ -214,12 +214,12 @@ def load_settings(settings: type[AnySettings], arguments: Sequence[str]) -> AnyS
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that names the nearest setting when it meets one that does not exist."""
+    """An argument parser that suggests the closest setting for an unknown one."""
 
     known: tuple[str, ...] = ()
 
     def error(self, message: str) -> NoReturn:
-        """Turns argparse's own error into one that tells what to do."""
+        """Replaces argparse's error by one that says what to do."""
         _, separator, unknown = message.partition("unrecognized arguments: ")
         if separator:
             message = unknown_setting(unknown.split()[0], self.known)
@@ -233,7 +233,7 @@ def underscored(argument: str) -> str:
 
 
 def check_environment(settings: type[BaseSettings], environment: Mapping[str, str]) -> None:
-    """Refuses variables that look like settings but are none, since they would be ignored in silence."""
+    """Refuses variables with the prefix of settings that are not settings: they would be ignored silently."""
     prefix = settings.model_config.get("env_prefix", "").upper()
     for variable in environment:
         name = variable.upper().removeprefix(prefix).lower()
@@ -249,7 +249,7 @@ def unknown_setting(name: str, known: Iterable[str]) -> str:
 
 
 def describe_error(settings: type[BaseSettings], error: ValidationError) -> str:
-    """One line per wrong setting: its name, what came, what is allowed, what it is for."""
+    """One line per wrong setting: its name, the value, what is allowed, and its documentation."""
     lines = []
     for problem in error.errors(include_url=False):
         name = str(problem["loc"][0]) if problem["loc"] else ""

@@ -13,11 +13,11 @@ class InputError(ValueError):
 
 
 class RefusedError(RuntimeError):
-    """A gate that did its work: the data, the model or the export is not let through."""
+    """A gate refused the data, the model or the export; the message says why and what to do."""
 
 
 class RequestError(ValueError):
-    """A request that cannot be answered: HTTP's status, and the input and the row that it is about, if any."""
+    """A bad request: the HTTP status, and the input and the row concerned, if any."""
 
     def __init__(self, message: str, status: int = 400, field: str = "", row: int | None = None) -> None:
         super().__init__(message)

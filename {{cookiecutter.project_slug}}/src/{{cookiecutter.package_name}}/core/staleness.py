@@ -1,8 +1,8 @@
-"""Tells which stages are stale: something that they depend on has another content than when they last ran.
+"""Decides which stages are stale: something that they depend on has changed since they last ran.
 
-What each stage depends on is said in the table `STAGES`. Contents decide, not times: neither `touch` nor a checkout
-makes a stage stale. Code and settings that the table does not name, such as a module or a setting of your own, count
-for every stage.
+The table `STAGES` lists what each stage depends on. Contents decide, not times: neither `touch` nor a checkout makes a
+stage stale. Code and settings that the table does not list, such as a module or a setting of your own, count for every
+stage.
 """
 
 import glob
@@ -25,7 +25,7 @@ from . import artifacts
 
 PACKAGE = Path(__file__).parents[1]
 CHANGED = "changed"
-DEFAULTS = ("data_type.py", "base.py")  # of the modules in settings/, code counts in these only, else the values
+DEFAULTS = ("data_type.py", "base.py")  # the only modules in settings/ whose code counts, not just the values
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Stage:
     after: tuple[str, ...] = ()
     """The stages whose artifacts it reads."""
     makes: tuple[str, ...] = ()
-    """Its artifacts that later stages read; a stage without any runs whenever it is asked to."""
+    """Its artifacts that later stages read; a stage without any is never up to date."""
     reads: tuple[str, ...] = ()
-    """Other files that it reads: an artifact, or a setting that names a file."""
+    """Other files that it reads: artifacts, or settings that name a file."""
     files: tuple[str, ...] = ()
     """Modules on the top level of the package."""
     rooms: tuple[str, ...] = ()
     """Folders of the package: their code."""
     settings: tuple[type[Settings] | str, ...] = ()
-    """Settings that it reads: all that a room declares, or one of config.py."""
+    """Settings that it reads: all those of a room, or one of config.py."""
 
 
 PREPARED = ("settings", "core", "data", *data_type.ROOMS, *scale.ROOMS)
@@ -112,7 +112,7 @@ WITHOUT_EFFECT = {
 
 
 def order(wanted: str) -> list[str]:
-    """The stages that come before one, in their order, and the stage itself."""
+    """The stages that a stage depends on, in order, and the stage itself."""
     found: list[str] = []
     for earlier in STAGES.get(wanted, Stage()).after:
         found += [name for name in order(earlier) if name not in found]
@@ -120,7 +120,7 @@ def order(wanted: str) -> list[str]:
 
 
 def reason(config: Config, name: str) -> str:
-    """Why a stage is stale, in a few words; empty if it is not."""
+    """Why a stage is stale; empty if it is not."""
     if name not in LIFE_CYCLE:
         return "asked for"
     if not all(path.exists() for path in made(config, name)):
@@ -136,7 +136,7 @@ def reason(config: Config, name: str) -> str:
 
 
 def record(config: Config, name: str, before: dict[str, Any] | None = None) -> None:
-    """Notes that a stage has run; `before` is what it depended on when it began."""
+    """Records that a stage has run; `before` is the content it depended on when it started."""
     now = content(config, name)
     read = {str(path) for path in read_files(config, name)}
     began = before or now
@@ -144,13 +144,13 @@ def record(config: Config, name: str, before: dict[str, Any] | None = None) -> N
 
 
 def settle(config: Config) -> None:
-    """Notes that the artifacts are what the stages would make now, because an update made them."""
+    """Records all stages as up to date, because an update wrote their artifacts."""
     for name in LIFE_CYCLE:
         record(config, name)
 
 
 def content(config: Config, name: str) -> dict[str, Any]:
-    """What a stage depends on: settings by their values, all files by the hash of their content."""
+    """What a stage depends on: the values of settings, and the content hash of files."""
     hashes = Hashes(config.paths.stamp("hashes"))
     files = [*code(name), *(path for earlier in STAGES[name].after for path in made(config, earlier))]
     if name == "collect":
@@ -162,7 +162,7 @@ def content(config: Config, name: str) -> dict[str, Any]:
 
 
 def shown(path: Path) -> str:
-    """A path as it is named: modules by their place in the package."""
+    """A path as it is recorded: modules relative to the package."""
     return path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else str(path)
 
 
@@ -172,7 +172,7 @@ def made(config: Config, name: str) -> list[Path]:
 
 
 def read_files(config: Config, name: str) -> list[Path]:
-    """Files that a stage reads beside artifacts of earlier stages."""
+    """Files that a stage reads in addition to the artifacts of earlier stages."""
     named = config.public()
     return [Path(named[path]) if path in named else config.artifacts / path for path in STAGES[name].reads]
 
@@ -184,20 +184,20 @@ def settings(config: Config, name: str) -> dict[str, Any]:
 
 
 def settings_of(name: str) -> set[str]:
-    """The settings that the table names for a stage."""
+    """The names of the settings that the table lists for a stage."""
     found = [{each} if isinstance(each, str) else declared_names(each) for each in STAGES[name].settings]
     return set[str]().union(*found)
 
 
 def declared_names(settings: type[Settings]) -> set[str]:
-    """The settings that a class and those that it is joined of declare; of `Config`, only those of config.py."""
+    """The settings that a class and its bases declare; for `Config`, only those of config.py."""
     if settings is Config:
         return set(declared(Config))
     return set[str]().union(*(declared(base) for base in settings.__mro__ if issubclass(base, Settings)))
 
 
 def code(name: str) -> list[Path]:
-    """The modules that a stage depends on, and the templates beside them."""
+    """The modules and page templates that a stage depends on."""
     stage = STAGES[name]
     parts = [PACKAGE / f"stages/{name}.py", *(PACKAGE / f"{file}.py" for file in stage.files)]
     for room in stage.rooms:
@@ -209,17 +209,17 @@ def code(name: str) -> list[Path]:
 
 
 def code_hash(name: str) -> str:
-    """A hash of the code that a stage depends on: what was begun with other code must not be continued."""
+    """A hash of the code that a stage depends on: work begun with other code must not be resumed."""
     return artifacts.text_hash([artifacts.content_hash(path) for path in code(name)])
 
 
 def counts_by_values(path: Path) -> bool:
-    """Whether a module only declares settings, so that their values decide and not its code."""
+    """Whether a module only declares settings: then their values count, not its code."""
     return path == PACKAGE / "config.py" or (path.parent == PACKAGE / "settings" and path.name not in DEFAULTS)
 
 
 def unnamed() -> Iterator[Path]:
-    """Modules and folders of the package that no stage of the table names, such as a person's own."""
+    """Modules and folders of the package that the table does not list, such as your own."""
     known = {"__init__", "__main__", "config", "stages", "serving", "monitoring", "updating"}
     known |= {part for stage in STAGES.values() for part in (*stage.files, *stage.rooms)}
     for path in sorted(PACKAGE.iterdir()):
@@ -228,7 +228,7 @@ def unnamed() -> Iterator[Path]:
 
 
 def local_files(source: str) -> list[Path]:
-    """The files of the source that are on this machine; an address elsewhere is taken to be unchanged."""
+    """The local files of the source; a remote source counts as unchanged."""
     path = source.removeprefix("sqlite:///")
     matches = [Path(match) for match in glob.glob(path, recursive=True)]  # noqa: PTH207 (the source may be absolute)
     found = (file for match in matches for file in ([match] if match.is_file() else match.rglob("*")))
@@ -236,16 +236,16 @@ def local_files(source: str) -> list[Path]:
 
 
 class Hashes:
-    """SHA-256 of files; those whose size and time are as they were are not read again."""
+    """SHA-256 of files; those with unchanged size and modification time are not read again."""
 
     def __init__(self, path: Path) -> None:
-        """Reads what is known from a file."""
+        """Reads the known hashes from a file."""
         self.path = path
         self.known: dict[str, list[Any]] = artifacts.read_json(path, "all") if path.exists() else {}
         self.has_changed = False
 
     def of(self, path: Path) -> str:
-        """The hash of a file, or of all files of a folder."""
+        """The hash of a file, or of all files in a folder."""
         if path.is_dir():
             return artifacts.text_hash([self.of(inside) for inside in sorted(path.rglob("*")) if inside.is_file()])
         status = path.stat()
@@ -257,6 +257,6 @@ class Hashes:
         return str(entry[2])
 
     def save(self) -> None:
-        """Writes what is known by now."""
+        """Writes the hashes if some have changed."""
         if self.has_changed:
             artifacts.write_json(self.path, self.known)

@@ -1,4 +1,4 @@
-"""Batches of examples: as tf.data datasets, and through a model."""
+"""Batches of examples, as tf.data datasets and as inputs of a model."""
 
 import math
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from ..settings.data_type import LARGEST_BATCH, SMALLEST_BATCH, STEPS
 
 Load: TypeAlias = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
-EVALUATION_BATCH = 1_024  # examples; larger ones gain nothing on a CPU
+EVALUATION_BATCH = 1_024  # examples; larger batches are not faster on a CPU
 
 
 def batch_size(config: Config, num_examples: int) -> int:
-    """Examples per step: the setting, or else a power of two that gives about STEPS steps an epoch."""
+    """Examples per step: the setting, or else a power of two for about STEPS steps per epoch."""
     size = 2 ** round(math.log2(num_examples / STEPS))
     return config.batch_size or int(np.clip(size, SMALLEST_BATCH, LARGEST_BATCH))
 
@@ -25,9 +25,9 @@ def batch_size(config: Config, num_examples: int) -> int:
 def shuffled(
     inputs: dict[str, np.ndarray], targets: np.ndarray, size: int, seed: int, epoch: tf.Variable
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets), each example once, of arrays in memory.
+    """Batches of (inputs, targets) from arrays in memory, each example once per epoch.
 
-    Whole batches are gathered by index, which is about ten times as fast as shuffling examples.
+    Batches are gathered by shuffled indices, which is about ten times as fast as shuffling examples.
     """
     arrays = {name: tf.constant(array) for name, array in inputs.items()}
     load = lambda rows: {name: tf.gather(array, rows) for name, array in arrays.items()}  # noqa: E731
@@ -37,10 +37,10 @@ def shuffled(
 def shuffled_rows(
     load: Load, targets: np.ndarray, size: int, seed: int, epoch: tf.Variable, parallel: int | None = None
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets), each example once; its order depends on the seed and the epoch's number only.
+    """Batches of (inputs, targets), each example once per epoch; the order depends only on the seed and the epoch.
 
-    The number is read whenever an iteration begins: `count_epochs` keeps it up to date, so that a resumed training sees
-    the same batches. `load` gives the inputs of some rows, `parallel` says for how many batches at once.
+    The epoch is read at the start of every iteration, so that a resumed training sees the same batches. `load` returns
+    the inputs of some rows; `parallel` batches are loaded at once.
     """
     num_whole = len(targets) // size * size
     labels = tf.constant(targets)
@@ -60,19 +60,19 @@ def shuffled_rows(
 
 
 def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray, size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Batches of (inputs, targets) in the order of the table, once."""
+    """Batches of (inputs, targets) in the order of the table."""
     return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size).prefetch(tf.data.AUTOTUNE)
 
 
 def zeros(dataset: tf.data.Dataset) -> Any:
-    """A batch of one example of zeros in the form of a dataset's, of length 2 where lengths vary."""
+    """A batch of one example of zeros with a dataset's structure; dimensions of varying length are 2."""
     return tf.nest.map_structure(
         lambda each: tf.zeros([1, *(length or 2 for length in each.shape[1:])], each.dtype), dataset.element_spec
     )
 
 
 def outputs_and_targets(network: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """What a network gives for a dataset in order, (num_examples, ...), and its targets, (num_examples,)."""
+    """The outputs of a network for a dataset, (num_examples, ...), and the targets, (num_examples,)."""
     targets = np.concatenate([batch.numpy() for _, batch in dataset])[:, 0]
     return network.predict(dataset, verbose=0), targets
 
@@ -80,7 +80,7 @@ def outputs_and_targets(network: keras.Model, dataset: tf.data.Dataset) -> tuple
 def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
     """The outputs of a model for all examples, computed in batches.
 
-    `predict` does the same by a tf.data pipeline, which doubles the time of encoding and takes 0.15 s to set up.
+    `predict` would set up a tf.data pipeline, which takes 0.15 s and doubles the time of encoding.
     """
     num_examples = len(next(iter(arrays.values())))
     batches = [
@@ -93,18 +93,18 @@ def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int)
 class TraceOnce(keras.callbacks.Callback):
     """Creates the variables of the optimizer and the metrics before the first step.
 
-    Keras creates them in that step, and a function that creates variables is traced twice, which takes seconds.
+    Else Keras creates them in that step, and traces a function that creates variables twice, which takes seconds.
     """
 
-    prepares = True  # each phase of a training
+    prepares = True  # every phase of training
 
     def __init__(self, dataset: tf.data.Dataset) -> None:
-        """Takes the dataset to train on, of (inputs, targets)."""
+        """Stores the structure of the training dataset, of (inputs, targets)."""
         super().__init__()
         self.zeros = zeros(dataset)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Runs the network on an example of zeros without training."""
+        """Runs the network on a batch of zeros, without training."""
         del logs
         inputs, targets = self.zeros
         outputs = self.model(inputs, training=False)

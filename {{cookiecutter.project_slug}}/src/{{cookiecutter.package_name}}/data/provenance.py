@@ -1,15 +1,15 @@
-"""What was read and what became of it on the way to the examples."""
+"""Provenance: what was read, and what was left out on the way to the examples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-MAX_ROW_NUMBERS = 10  # row numbers that are named; more help nobody
+MAX_ROW_NUMBERS = 10  # that messages and provenance.json list
 
 
 @dataclass
 class Provenance:
-    """Collects facts while a source is read; travels as `attrs` of the examples table."""
+    """Facts collected while a source is read; stored in the `attrs` of the examples table."""
 
     sources: list[dict[str, Any]] = field(default_factory=list)
     dropped: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -18,18 +18,18 @@ class Provenance:
     """How the cells of each column of the first source are written, a `CellFormat` each."""
 
     def drop(self, reason: str, rows: Sequence[int] | Sequence[str]) -> None:
-        """Records what was left out, bit by bit: rows, counted from 1 without the header, or files by their names."""
+        """Records what was left out: row numbers, from 1 on without the header, or file names."""
         if len(rows):
             self.count_dropped(reason, len(rows), rows[:MAX_ROW_NUMBERS])
 
     def count_dropped(self, reason: str, count: int, first_rows: Sequence[int] | Sequence[str]) -> None:
-        """Adds to what was left out for a reason."""
+        """Adds to the count of what was left out for a reason."""
         known = self.dropped.get(reason, {"count": 0, "first_rows": []})
         named = [*known["first_rows"], *first_rows][:MAX_ROW_NUMBERS]
         self.dropped[reason] = {"count": known["count"] + count, "first_rows": named}
 
     def add(self, other: "Provenance", source: str) -> None:
-        """Adds the facts about a further source, by whose name its rows are told apart."""
+        """Adds the facts about a further source, whose name then precedes the reasons."""
         self.sources += other.sources
         self.dropped |= {f"{source}: {reason}" if source else reason: rows for reason, rows in other.dropped.items()}
         self.formats = self.formats or other.formats
@@ -37,7 +37,7 @@ class Provenance:
             self.note(text)
 
     def note(self, text: str) -> None:
-        """Records a decision that a person may want to know of, once."""
+        """Records a note for the user, once."""
         if text not in self.notes:
             self.notes.append(text)
 

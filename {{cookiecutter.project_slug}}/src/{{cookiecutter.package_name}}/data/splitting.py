@@ -1,4 +1,4 @@
-"""Assigns every example to the training, validation or test split so that nothing leaks between them."""
+"""Assigns every example to the training, validation or test split, without leakage between them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,19 +18,19 @@ def assign_splits(
 ) -> np.ndarray:
     """The name of the split of each example, (num_examples,) str.
 
-    By `time` if set: training lies before validation, validation before test. Else by a hash of the `group`, the `key`
-    or the example's identity, whichever is set first: an example then never changes sides when others come, go or
-    change places. Examples that are the same have the same number in `identities`, (num_examples,) uint64.
+    By `time` if set: training before validation before test. Else by a hash of the `group`, the `key` or the example's
+    identity, whichever is set first: an example then keeps its split when others are added, removed or reordered.
+    Identical examples have the same number in `identities`, (num_examples,) uint64.
 
-    Where examples came in several lots, of `sizes`, the time splits each lot by itself, so that an example of the test
-    split stays there.
+    If examples were collected in several batches, of `sizes`, each is split by time separately, so that a test example
+    stays in the test split.
 
     Raises:
         InputError: a split would be empty.
     """
     if config.time:
-        lots = np.split(examples[config.time].to_numpy(), np.cumsum(sizes)[:-1])
-        splits = np.concatenate([split_by_time(config, times) for times in lots])
+        batches = np.split(examples[config.time].to_numpy(), np.cumsum(sizes)[:-1])
+        splits = np.concatenate([split_by_time(config, times) for times in batches])
     elif config.group:
         splits = split_by_hash(config, hash_values(examples[config.group]))
     elif config.key:
@@ -42,7 +42,7 @@ def assign_splits(
 
 
 def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
-    """Cuts the sorted times where the shares end; equal times stay together."""
+    """Cuts the sorted times at the split fractions; equal times stay together."""
     ordered = np.sort(times)
     ends = np.cumsum(config.split_fractions)[:-1] * len(ordered)
     starts = ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]
@@ -50,7 +50,7 @@ def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
 
 
 def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
-    """Maps hashes to [0, 1), where each split has its share."""
+    """Maps hashes to [0, 1), which is divided by the split fractions."""
     seed, ends = hash_numbers(np.array([config.seed], "float64")), np.cumsum(config.split_fractions)[:-1]
     splits = np.empty(len(hashes), object)  # a reference each; fixed-width strings take 40 bytes
     for rows in chunks(len(hashes)):
@@ -60,7 +60,7 @@ def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
 
 
 def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> pd.Series:
-    """The keys; examples that differ in nothing but their key all get the first of their keys."""
+    """The keys; examples that differ in their key only all get the first of their keys."""
     keys = examples[config.key]
     content = pd.Series(with_target(config, examples, identities), index=examples.index)
     repeated = content.duplicated(keep=False)
@@ -71,14 +71,14 @@ def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -
 
 
 def count_duplicates(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> int:
-    """Examples that repeat another one in everything but the key."""
+    """The number of examples that repeat another one, apart from the key."""
     numbers = with_target(config, examples, identities)
-    numbers.sort()  # in place, while a hash table would need several times the memory
+    numbers.sort()  # in place: a hash table would need several times the memory
     return int((numbers[1:] == numbers[:-1]).sum())
 
 
 def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
-    """A number per example that those share which have the same identity and the same target."""
+    """A number per example, (num_examples,) uint64, equal for the same identity and target."""
     numbers = np.empty(len(identities), "uint64")
     for rows in chunks(len(identities)):
         numbers[rows] = pd.util.hash_array(identities[rows]) + hash_values(examples[config.target].iloc[rows])
@@ -86,21 +86,21 @@ def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) 
 
 
 def chunks(num_rows: int) -> Iterator[slice]:
-    """Cuts many rows in pieces, so that what is computed on the way takes little memory."""
+    """Slices of CHUNK rows, so that intermediate results take little memory."""
     return (slice(start, start + CHUNK) for start in range(0, num_rows, CHUNK))
 
 
 def hash_rows(examples: pd.DataFrame) -> np.ndarray:
-    """A number per row, (num_examples,) uint64, that does not depend on the order of the columns."""
+    """A hash per row, (num_examples,) uint64, which does not depend on the order of the columns."""
     total = np.zeros(len(examples), "uint64")
     for name in examples.columns:
         salt = pd.util.hash_array(np.array([name], object), categorize=False)
-        total += pd.util.hash_array(hash_values(examples[name]) ^ salt)  # wraps around, as it may
+        total += pd.util.hash_array(hash_values(examples[name]) ^ salt)  # overflow is intended
     return total
 
 
 def hash_values(values: pd.Series) -> np.ndarray:
-    """A number per value, (num_values,) uint64, the same in every process and version, and for 3 and 3.0."""
+    """A hash per value, (num_values,) uint64, the same in every process and version, and for 3 and 3.0."""
     if types.is_datetime64_any_dtype(values):
         microseconds = values.to_numpy("datetime64[us]").astype("int64").astype("float64")
         return hash_numbers(np.where(values.isna(), np.nan, microseconds))
@@ -111,7 +111,7 @@ def hash_values(values: pd.Series) -> np.ndarray:
 
 
 def hash_numbers(numbers: np.ndarray) -> np.ndarray:
-    """A number per float64, (num_values,) uint64."""
+    """A hash per float64, (num_values,) uint64."""
     numbers = numbers + 0.0  # turns -0.0 into 0.0
     numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
     return pd.util.hash_array(numbers)

@@ -1,4 +1,4 @@
-"""The examples tables that collecting wrote: their files, hashes, rows and blocks of rows."""
+"""The examples tables that `make collect` writes: their files, hashes, rows and blocks of rows."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -15,23 +15,23 @@ from ..settings.base import SPLITS
 
 DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
 
-GROUP_ROWS = 65_536  # that a reader of the file holds in memory at once
+GROUP_ROWS = 65_536  # rows of a row group, which readers hold in memory at once
 
 
 def data_hash(config: Config) -> str:
-    """A hash of the examples of all splits, by which a model and a verdict name the data they are about."""
+    """A hash of the examples of all splits: it identifies the data that a model was trained and accepted on."""
     return artifacts.text_hash(
         [artifacts.content_hash(file) for split in SPLITS for file in examples_files(config, split)]
     )
 
 
 def validation_hash(config: Config) -> str:
-    """A hash of the validation examples and of what is predicted of them: scores with the same one can be compared."""
+    """A hash of the validation examples and the target: scores with the same hash can be compared."""
     return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, "validation")), config.target])
 
 
 def examples_files(config: Config, split: str) -> list[Path]:
-    """The Parquet files of a split in their order: most often one; several where its path is a folder of shards."""
+    """The Parquet files of a split in order: usually one; several if its path is a folder of shards."""
     path = artifacts.require(config.paths.examples(split), "collect")
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
 
@@ -42,24 +42,24 @@ def num_examples(config: Config, split: str) -> int:
 
 
 def all_targets(config: Config, split: str, examples: pd.DataFrame) -> pd.Series:
-    """The targets of all examples of a split, of which `examples` may be a sample."""
+    """The targets of all examples of a split, even if `examples` is a sample of it."""
     rows = read_rows(config, split, [config.target]) if DRAWN_FROM in examples.attrs else examples
     return rows[config.target]
 
 
 def extent(examples: pd.DataFrame) -> str:
-    """How many examples there are; of a sample, also of how many they were drawn."""
+    """The number of examples as text; for a sample, also the number it was drawn from."""
     drawn = f" of {examples.attrs[DRAWN_FROM]:,}, drawn at random" if DRAWN_FROM in examples.attrs else ""
     return f"{len(examples):,}{drawn}"
 
 
 def read_rows(config: Config, split: str, columns: list[str] | None = None) -> pd.DataFrame:
-    """The table of a split as collecting wrote it, or some of its columns."""
+    """The table of a split, or some of its columns."""
     return pd.read_parquet(artifacts.require(config.paths.examples(split), "collect"), columns=columns)
 
 
 def read_blocks(config: Config, split: str, num_rows: int) -> Generator[pd.DataFrame, None, None]:
-    """The table of a split in blocks of at most so many rows, in order."""
+    """The table of a split in blocks of at most `num_rows` rows, in order."""
     for path in examples_files(config, split):
         with pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(num_rows):
@@ -70,23 +70,23 @@ class TableWriter:
     """Writes tables of one schema, one after the other."""
 
     def __init__(self, path: Path) -> None:
-        """Takes the path of the file, which the first table creates."""
+        """Stores the path; the first table creates the file."""
         self.path = path
         self.file: Any = None
         self.waiting: list[pa.Table] = []
 
     def __enter__(self) -> Self:
-        """Gives itself."""
+        """Returns the writer."""
         return self
 
     def __exit__(self, *details: object) -> None:
-        """Writes the rows that wait and closes the file."""
+        """Writes the remaining rows and closes the file."""
         if self.file is not None:
             self.write_groups(fewest=1)
             self.file.close()
 
     def write(self, table: pa.Table) -> None:
-        """Appends rows, which wait until a row group is full."""
+        """Appends rows, which are buffered until a row group is full."""
         if self.file is None:
             options = {"coerce_timestamps": "us", "allow_truncated_timestamps": True}
             self.file = pq.ParquetWriter(self.path, table.schema, **options)
@@ -95,7 +95,7 @@ class TableWriter:
             self.write_groups(fewest=GROUP_ROWS)
 
     def write_groups(self, fewest: int) -> None:
-        """Writes row groups as long as at least so many rows wait."""
+        """Writes row groups while at least `fewest` rows are buffered."""
         rows = pa.concat_tables(self.waiting)
         while rows.num_rows >= fewest:
             self.file.write_table(rows.slice(0, GROUP_ROWS).combine_chunks())

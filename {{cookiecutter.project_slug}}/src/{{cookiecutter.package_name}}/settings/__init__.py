@@ -1,1 +1,1 @@
-"""What each room, the data type, the task and the scale declare; config.py adds what people change most."""
+"""Settings of each room, the data type, the task and the scale; config.py adds what people change most."""

@@ -1,4 +1,4 @@
-"""What settings are made of: their types, and the base of the classes in which each room declares its own."""
+"""The types of settings, the base class in which each room declares its own, and the paths of the artifacts."""
 
 import json
 import re
@@ -14,7 +14,7 @@ ENVIRONMENT_PREFIX = f"{PACKAGE.upper()}_"
 
 
 def parse_names(value: Any) -> Any:
-    """Turns `a,b` or `["a", "b"]` into a tuple of names; other values are left to the type check."""
+    """Turns `a,b` or `["a", "b"]` into a tuple of names; other values are left to validation."""
     if isinstance(value, str):
         if value.startswith("["):
             return tuple(json.loads(value))
@@ -23,12 +23,12 @@ def parse_names(value: Any) -> Any:
 
 
 def parse_numbers(value: Any) -> Any:
-    """Turns `1 2` or `1,2` into a tuple of texts, which the type check reads; other values are left to it."""
+    """Turns `1 2` or `1,2` into a tuple of texts, which validation converts; other values are left to it."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def parse_mapping(value: Any) -> Any:
-    """Turns `a=1,b=c` or `{"a": 1, "b": "c"}` into a dictionary; other values are left to the type check."""
+    """Turns `a=1,b=c` or `{"a": 1, "b": "c"}` into a dictionary; other values are left to validation."""
     if isinstance(value, str):
         if value.startswith("{"):
             return json.loads(value)
@@ -50,33 +50,33 @@ class Settings(BaseSettings):
 
 
 def declared(settings: type[BaseSettings]) -> list[str]:
-    """The settings that a class declares itself, not those of the classes that it is joined of."""
+    """The settings that a class declares itself, without those of its base classes."""
     return [name for name in vars(settings).get("__annotations__", {}) if name in settings.model_fields]
 
 
 def groups(settings: type[BaseSettings]) -> list[type[BaseSettings]]:
-    """The classes that settings are joined of, the one that joins them first."""
+    """The classes that declare settings of a joined class, itself first."""
     return [base for base in settings.__mro__ if issubclass(base, Settings) and declared(base)]
 
 
 def without_password(source: str) -> str:
-    """An address or database URL as it may be shown and stored."""
+    """A URL without its password, to be shown and stored."""
     return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)
 
 
 SPLITS = ("train", "validation", "test")
-# What stands where in an exported version: on this, the stages that write it and the server that reads it agree.
+# The contents of an exported version, which the stages that write it and the server that reads it agree on
 NAMED, SERIALIZED = "serving_default", "serialized_examples"  # the signatures
 DESCRIPTION = Path("assets.extra", "model.json")
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
-MORE_MISSING = 0.1  # share that may lack beyond what was seen; a column with no more room than that is required
+MORE_MISSING = 0.1  # share of values that may be missing in addition; a column that cannot reach 1 with it is required
 
 PROJECT = (__package__ or "").partition(".")[0].replace("_", "-")  # the name under which the model is served
 
 
 @dataclass(frozen=True)
 class Paths:
-    """The artifacts below one folder."""
+    """The paths of the artifacts below a folder."""
 
     root: Path
 
@@ -86,16 +86,16 @@ class Paths:
 
     @property
     def index(self) -> Path:
-        """The page that links all others."""
+        """The page with links to all others."""
         return self.root / "index.html"
 
     @property
     def provenance(self) -> Path:
-        """Where the examples came from and what became of them."""
+        """Provenance: where the examples came from, and what was left out."""
         return self.root / "examples" / "provenance.json"
 
     def stamp(self, stage: str) -> Path:
-        """What make goes by to know whether a stage is stale."""
+        """The stamp by which a stage is known to be stale or up to date."""
         return self.root / "stamps" / f"{stage}.json"
 
     @property
@@ -110,7 +110,7 @@ class Paths:
 
     @property
     def logs(self) -> Path:
-        """The curves of the present training, as TensorBoard reads them; those of earlier ones are with their runs."""
+        """TensorBoard logs of the current training; those of earlier ones are kept with their runs."""
         return self.training / "logs"
 
     @property
@@ -120,7 +120,7 @@ class Paths:
 
     @property
     def run(self) -> Path:
-        """Settings, data, versions and scores of the training run."""
+        """Settings, data hashes, versions and scores of the training run."""
         return self.training / "run.json"
 
     @property
@@ -148,7 +148,7 @@ class Paths:
 
     @property
     def best_hyperparameters(self) -> Path:
-        """The winner of the search, which training then uses."""
+        """The best hyperparameters of the search, which training uses."""
         return self.tuning / "best_hyperparameters.json"
 
     @property
@@ -158,7 +158,7 @@ class Paths:
 
     @property
     def verdict(self) -> Path:
-        """Whether the test split accepted the model."""
+        """Whether the model was accepted on the test split."""
         return self.root / "acceptance" / "verdict.json"
 
     @property
@@ -192,7 +192,7 @@ class Paths:
         return self.update / "candidate"
 
     def record(self, version: int) -> Path:
-        """What the project keeps about an exported version."""
+        """Folder of the project's record of an exported version."""
         return self.root / "versions" / str(version)
 
     @property

@@ -11,14 +11,14 @@ from .base import Names, Paths, Settings, Share, without_password
 class DataSettings(Settings):
     """Settings of reading the source."""
 
-    # What is said of the data in config.py, and checked here
+    # Declared in config.py, checked here
     source: str
     group: str
     time: str
     split_fractions: tuple[Share, Share, Share]
 
     missing_markers: Names = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?", "-")
-    """Cells that stand for a missing value."""
+    """Cells that mean a missing value."""
 
     cell_formats: Path = Path("data/cell_formats.json")
     """The file that says how the cells of each column are written: made by collect, for you to review and commit."""
@@ -42,39 +42,39 @@ class DataSettings(Settings):
     """The character between the cells of a text table; empty: detected."""
 
     header: bool = True
-    """Whether a text table begins with the names of its columns; false: they are called 1, 2, 3 and so on."""
+    """Whether a text table begins with the names of its columns; false: the columns are called 1, 2, 3 and so on."""
 
     max_bad_share: Share = 0.0
-    """Share of unreadable rows that is tolerated; they are left out and counted."""
+    """Largest share of unreadable rows; they are left out and counted. More are refused."""
 
     max_columns: Annotated[int, Field(ge=2, le=100_000)] = 1_000
-    """More columns than this are refused: a network input each is slow, and usually a sign of a wrong delimiter."""
+    """Maximum number of columns; more are refused: training would be slow, and usually the delimiter is wrong."""
 
     max_cell: Annotated[int, Field(ge=100, le=100_000_000)] = 100_000
-    """Characters in a cell; more are refused: usually an unclosed quote that swallows the rest of the file."""
+    """Maximum length of a cell in characters; more are refused: usually a quote is not closed."""
 
     added: Path = Path("data/added")
-    """The folder of labelled data that came later: part of the examples, beside the source."""
+    """The folder of labelled data added later, which are read in addition to the source."""
 
     artifacts: Path = Path("artifacts")
     """The folder that the stages write into."""
 
     @model_validator(mode="after")
     def check_splits(self) -> Self:
-        """Refuses settings that are each possible but not together."""
+        """Refuses combinations of settings that are valid only one by one."""
         if abs(sum(self.split_fractions) - 1) > 1e-6 or min(self.split_fractions) <= 0:
-            message = f"split_fractions are {self.split_fractions}; three shares above 0 that add up to 1 are needed"
+            message = f"split_fractions are {self.split_fractions}; expected three shares above 0 that add up to 1"
             raise ValueError(message)
         if self.group and self.time:
-            message = f"group is {self.group!r} and time is {self.time!r}; splits are by one of them: leave one empty"
+            message = f"group is {self.group!r} and time is {self.time!r}; examples are split by one: leave one empty"
             raise ValueError(message)
         return self
 
     def public(self) -> dict[str, Any]:
-        """The settings as they may be stored: without the password that the address of a source may hold."""
+        """The settings for storage: without the password that the URL of a source may contain."""
         return self.model_dump(mode="json") | {"source": without_password(self.source)}
 
     @property
     def paths(self) -> Paths:
-        """The names of all artifacts."""
+        """The paths of all artifacts."""
         return Paths(self.artifacts)

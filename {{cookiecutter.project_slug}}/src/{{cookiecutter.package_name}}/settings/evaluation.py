@@ -11,10 +11,10 @@ class EvaluationSettings(Settings):
     """Settings of the evaluation."""
 
     resamples: Annotated[int, Field(ge=50, le=100_000)] = 500
-    """Bootstrap resamples behind each 95 % interval."""
+    """Number of bootstrap resamples for the 95 % intervals."""
 
     row: str = "1"
-    """The example that `make explain` shows: a number among the validation examples from 1 on, or its `key`."""
+    """The validation example that `make explain` shows: its number, from 1 on, or its `key`."""
 
     promotion_margin: Annotated[float, Field(ge=0, le=1)] = 0.02
-    """How much worse, as a share of its score, a model might be than another one to take its place."""
+    """Largest loss, as a share of the score, with which a model may still replace another one."""

@@ -1,4 +1,4 @@
-"""The problem, how success is measured, and the settings that people change most.
+"""The problem definition, the success criteria, and the settings that people change most.
 
 Each room declares further settings in `settings/`; `python -m PACKAGE STAGE --help` lists those of a stage. A
 value can be replaced for one run on the command line (`make train ARGS="--epochs 3"`) or by an environment variable
@@ -16,76 +16,76 @@ from .settings.task import Criteria, Metric
 
 
 class Config(RoomSettings):
-    """All settings, flat: those below and those of the rooms."""
+    """All settings in one flat namespace: those below and those of the rooms."""
 
     # --- The problem -------------------------------------------------------------------------------------------------
     goal: str = "Translate dates, quantities and names from English into French, so that forms exist in both languages."
-    """What the model is for and who gains by it, in a sentence."""
+    """The purpose of the model and who benefits from it, in one sentence."""
 
     limits: str = ""
-    """What the model must not be used for, and what is known to go wrong: goes into the model card."""
+    """Out-of-scope uses and known limitations, for the model card."""
 
     source: str = "data/raw/english_to_french.tsv"
     """The raw data: a table with a column per language (also a database, see `query`), two files of lines named after
     their languages, or a translation memory (TMX), in a folder or zip or by themselves, or an address of such."""
 
     query: str = ""
-    """What to read of the source: the SQL query of a database URL such as sqlite:///birds.db, or a workbook's sheet."""
+    """The SQL query, if the source is a database URL such as sqlite:///birds.db, or the sheet of a workbook."""
 
     source_column: str = ""
-    """The column, or language, of the texts to translate; empty: `source`, or else the one with the longest texts."""
+    """The column, or language, of the texts to translate; empty: `source`, else the one with the longest texts."""
 
     target: str = "french"
     """The column of the translations; of files of lines and translation memories, their language, such as fr."""
 
     time: str = ""
-    """The column of the time by which to split: training before validation before test."""
+    """The time column to split by: training before validation before test."""
 
     key: str = ""
-    """The column that identifies an example; it decides the example's split. Empty: the row's content decides."""
+    """The column that identifies an example and determines its split; empty: the row's content determines it."""
 
     group: str = ""
-    """The column whose values must not be spread over splits, such as a patient or a customer."""
+    """The column whose values must each stay in one split, such as a patient or a customer."""
 
     ignore: Names = ()
     """Columns to leave out of the features, separated by commas."""
 
     # --- How success is measured -------------------------------------------------------------------------------------
     metric: Metric = "bleu"
-    """The primary metric: the one that reports lead with and that comparisons are about."""
+    """The primary metric, by which models are compared."""
 
     criteria: Criteria = {"bleu": "translation_memory"}
-    """What the test split must show for the model to be exported: metric -> a number, or a baseline to beat."""
+    """Success criteria on the test split, required for export: metric -> a number, or a baseline to beat."""
 
     slices: Names = ()
-    """Columns to report the score by; empty: chosen by the report."""
+    """Columns whose values are reported as slices; empty: chosen automatically."""
 
     # --- Splitting ---------------------------------------------------------------------------------------------------
     split_fractions: tuple[Share, Share, Share] = (0.8, 0.1, 0.1)
     """Shares of the training, validation and test split; they add up to 1."""
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Of everything that is drawn at random, the assignment to splits included."""
+    """The random seed, also of the assignment to splits."""
 
     # --- The network and its training --------------------------------------------------------------------------------
     vocabulary_size: Annotated[int, Field(ge=256, le=100_000)] = 8_000
-    """Sub-words of each language at most: bytes, characters and what the training texts repeat often enough."""
+    """Maximum vocabulary size of each language: bytes, characters and frequent sub-words of the training texts."""
 
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Passes over the training split at most; 0: chosen from the number of training examples."""
+    """Maximum number of epochs; 0: chosen from the number of training examples."""
 
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
-    """Of the first epoch, from which it falls along a cosine; a hyperparameter search may replace it."""
+    """Initial learning rate, which decays along a cosine; a hyperparameter search may replace it."""
 
     patience: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """Epochs without a better validation score after which training ends."""
+    """Early stopping: epochs without a better validation score after which training ends."""
 
     # --- The search --------------------------------------------------------------------------------------------------
     tuner: Literal["random", "grid", "bayesian", "hyperband"] = "bayesian"
-    """How KerasTuner picks the next ones to try; bayesian draws the first three per hyperparameter at random."""
+    """KerasTuner's search algorithm; bayesian draws the first three trials per hyperparameter at random."""
 
     max_trials: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """Trials of the search (hyperband sizes its brackets by `epochs` instead)."""
+    """Number of trials (hyperband sizes its brackets by `epochs` instead)."""

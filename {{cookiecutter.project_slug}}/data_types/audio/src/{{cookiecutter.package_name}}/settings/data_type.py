@@ -8,53 +8,53 @@ from pydantic import Field
 from .base import Settings, Share
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("media",)  # of this data type only
-NETWORK_FILES = ("features", "preprocessing", "model")  # what the network is made of
+ROOMS: tuple[str, ...] = ("media",)  # for this data type only
+NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = (
     "sample_rate",
     "clip_seconds",
     "augmentation",
-)  # settings of config.py that only the network needs
+)  # settings of config.py that only training uses
 
-# Defaults of training, where the settings leave them open
-EXAMPLES_SEEN = 40_000  # in all epochs together, after which the network learns little more
+# Training defaults, for settings that are 0
+EXAMPLES_SEEN = 40_000  # in all epochs together; more improve the network little
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 100
 SMALLEST_BATCH, LARGEST_BATCH = 16, 1_024
-STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
-GAINS_BY_BFLOAT16 = True  # of GPUs that have it: large products do
+STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 
 class DataTypeSettings(DataSettings):
     """Settings of reading examples."""
 
     max_bad_share: Share = 0.05
-    """Share of unusable files, or rows, that is tolerated; they are left out and listed."""
+    """Largest share of unusable files or rows; they are left out and listed. More are refused."""
 
     max_cell: Annotated[int, Field(ge=100, le=1_000_000_000)] = 100_000_000
-    """Characters in a cell of a table, which may hold a file as a data URI; more are refused."""
+    """Maximum length of a table's cell in characters, which may hold a file as a data URI; more are refused."""
 
     max_seconds: Annotated[float, Field(gt=0, le=36_000)] = 60
-    """Length of a recording in seconds; longer ones are left out."""
+    """Maximum length of a recording in seconds; longer ones are left out."""
 
     unpacked: Path = Path("data/unpacked")
-    """The folder of files that came from archives or addresses, or had to be converted, named by their content."""
+    """The folder of files from archives or URLs, and of converted files, named by their content hash."""
 
 
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     mixup: Annotated[float, Field(ge=0, le=1)] = 0
-    """MixUp's alpha: training examples are mixed in pairs by shares of a Beta distribution; 0: not at all."""
+    """MixUp's alpha (Zhang et al. 2018): pairs of training examples are mixed by Beta(alpha, alpha); 0: no MixUp."""
 
     cache_bytes: Annotated[int, Field(ge=0, le=2**40)] = 4_000_000_000
-    """Decoded examples of a split that are kept in memory; a larger split is decoded anew in each epoch."""
+    """Maximum size in bytes of a split's decoded examples in memory; a larger split is decoded in every epoch."""
 
 
 class PredictionSettings(Settings):
     """Settings of `make predict`."""
 
     input: str = ""
-    """What `make predict` reads: a file, a folder of such, a table of their paths, or a pattern for many of these."""
+    """What `make predict` reads: a file, a folder of files, a table of paths, or a glob pattern for many of these."""
 
     output: str = ""
     """The table that `make predict` writes: CSV, TSV, Parquet or JSON lines; for many, the folder of as many tables."""

@@ -1,4 +1,4 @@
-"""make preview: shows training examples as the network sees them, changed at random, before hours are spent on them."""
+"""make preview: shows training examples with their random augmentation, before hours are spent on training."""
 
 import keras
 import numpy as np
@@ -38,9 +38,9 @@ def main(config: Config) -> None:
 
 
 def page(config: Config, shape: tuple[int, ...], figure: report.Figure) -> Page:
-    """The page that asks a person to look."""
+    """The page: augmented training examples, to be checked by eye."""
     chosen = ", ".join(config.augmentation) or "none"
-    question = "Can you still tell what each of them is, and is its label still right?"
-    detail = f"Each {media.NOUN} unchanged, then {NUM_VIEWS - 1} times as training sees it. Augmentation: {chosen}."
+    question = "Check that every example can still be recognized and that its label is still right"
+    detail = f"Each {media.NOUN} as it is, then {NUM_VIEWS - 1} times augmented as in training. Augmentation: {chosen}."
     facts = {"Source": without_password(config.source), "Shape": " x ".join(map(str, shape))}
     return Page("Preprocessing preview", Banner("neutral", question, detail), [Section("Examples", [figure])], facts)

@@ -8,56 +8,56 @@ from pydantic import Field
 from .base import Settings, Share
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("media",)  # of this data type only
-NETWORK_FILES = ("features", "preprocessing", "model")  # what the network is made of
+ROOMS: tuple[str, ...] = ("media",)  # for this data type only
+NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = (
     "image_size",
     "augmentation",
     "backbone",
-)  # settings of config.py that only the network needs
+)  # settings of config.py that only training uses
 
-# Defaults of training, where the settings leave them open
-EXAMPLES_SEEN = 400_000  # in all epochs together, after which the network learns little more
+# Training defaults, for settings that are 0
+EXAMPLES_SEEN = 400_000  # in all epochs together; more improve the network little
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
-STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
-GAINS_BY_BFLOAT16 = True  # of GPUs that have it: large products do
+STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 
 class DataTypeSettings(DataSettings):
     """Settings of reading examples."""
 
     max_bad_share: Share = 0.05
-    """Share of unusable files, or rows, that is tolerated; they are left out and listed."""
+    """Largest share of unusable files or rows; they are left out and listed. More are refused."""
 
     max_cell: Annotated[int, Field(ge=100, le=1_000_000_000)] = 100_000_000
-    """Characters in a cell of a table, which may hold a file as a data URI; more are refused."""
+    """Maximum length of a table's cell in characters, which may hold a file as a data URI; more are refused."""
 
     max_pixels: Annotated[int, Field(ge=100, le=1_000_000_000)] = 50_000_000
-    """Pixels of an image; larger ones are left out, since a small file can unfold to fill the memory."""
+    """Maximum size of an image in pixels; larger ones are left out: a small file can expand to fill the memory."""
 
     unpacked: Path = Path("data/unpacked")
-    """The folder of files that came from archives or addresses, or had to be converted, named by their content."""
+    """The folder of files from archives or URLs, and of converted files, named by their content hash."""
 
 
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     backbone_weights: str = "imagenet"
-    """Its weights: imagenet, which are fetched once, or a file of them; empty: random ones."""
+    """Weights of the backbone: imagenet, which are downloaded once, or a file; empty: random initialization."""
 
     mixup: Annotated[float, Field(ge=0, le=1)] = 0
-    """MixUp's alpha: training examples are mixed in pairs by shares of a Beta distribution; 0: not at all."""
+    """MixUp's alpha (Zhang et al. 2018): pairs of training examples are mixed by Beta(alpha, alpha); 0: no MixUp."""
 
     cache_bytes: Annotated[int, Field(ge=0, le=2**40)] = 4_000_000_000
-    """Decoded examples of a split that are kept in memory; a larger split is decoded anew in each epoch."""
+    """Maximum size in bytes of a split's decoded examples in memory; a larger split is decoded in every epoch."""
 
 
 class PredictionSettings(Settings):
     """Settings of `make predict`."""
 
     input: str = ""
-    """What `make predict` reads: a file, a folder of such, a table of their paths, or a pattern for many of these."""
+    """What `make predict` reads: a file, a folder of files, a table of paths, or a glob pattern for many of these."""
 
     output: str = ""
     """The table that `make predict` writes: CSV, TSV, Parquet or JSON lines; for many, the folder of as many tables."""

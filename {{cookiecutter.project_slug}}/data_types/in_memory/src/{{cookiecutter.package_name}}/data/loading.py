@@ -1,4 +1,4 @@
-"""Loads the examples into memory, all of them."""
+"""Loads all examples into memory."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +28,7 @@ def read_parts(
     as_before: Callable[[Config, pd.DataFrame], Config],
     as_whole: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """The examples of a source, in one part; how parts would be cleaned does not matter."""
+    """The examples of a source, in one part; the arguments about parts are not used."""
     del clean, as_before, as_whole
     yield read(config)
 
@@ -36,7 +36,7 @@ def read_parts(
 def store(
     examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
 ) -> "tuple[InMemory, Iterator[Part]]":
-    """What holds the examples until they are split, and the parts to fill it with."""
+    """The store that holds the examples until they are split, and the parts to fill it with."""
     from .reading import InMemory  # here, since only collecting needs it
 
     del folder
@@ -49,7 +49,7 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
 
 
 def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
-    """Shuffled batches of (inputs, targets) of the training split, which is encoded once."""
+    """Shuffled batches of (inputs, targets) from the training split, which is encoded once."""
     from . import batching  # here, since TensorFlow takes seconds to import
 
     inputs, targets = encode(read_examples(config, "train"))

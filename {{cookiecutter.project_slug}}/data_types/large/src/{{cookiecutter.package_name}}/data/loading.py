@@ -1,4 +1,4 @@
-"""Loads the examples into memory, as far as they fit: larger sources and splits stay on disk."""
+"""Loads examples into memory if they fit; larger sources and splits stay on disk."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
 Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
 
-BLOCK = 65_536  # rows that are in memory beside those that are drawn
+BLOCK = 65_536  # rows in memory at once, in addition to the sample
 
 
 def read_parts(
@@ -32,7 +32,7 @@ def read_parts(
     as_before: Callable[[Config, pd.DataFrame], Config],
     as_whole: bool = False,
 ) -> Iterator[pd.DataFrame]:
-    """The examples of a source, in several parts if it has more rows than are kept in memory; or else as a whole."""
+    """The examples of a source, in several parts if it has more than `max_examples_in_memory` rows."""
     from ..large import large_sources  # here, since only collecting needs it
 
     if as_whole or not large_sources.is_large(config):
@@ -44,7 +44,10 @@ def read_parts(
 def store(
     examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
 ) -> "tuple[InMemory | OnDisk, Iterator[Part]]":
-    """What holds the examples until they are split: the folder, if the first source comes in several parts."""
+    """The store that holds the examples until they are split, and the parts to fill it with.
+
+    It is on disk, in the folder, if the first source comes in several parts.
+    """
     from ..large.on_disk import OnDisk
     from .reading import InMemory  # here, since only collecting needs it
 
@@ -56,7 +59,7 @@ def store(
 
 
 def read_examples(config: Config, split: str) -> pd.DataFrame:
-    """The examples of a split; if they are more than `max_examples_in_memory`, as many drawn at random, in order."""
+    """The examples of a split, or a random sample of `max_examples_in_memory` of them, in order."""
     num_examples = tables.num_examples(config, split)
     if num_examples <= config.max_examples_in_memory:
         return tables.read_rows(config, split)
@@ -73,7 +76,7 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
 
 
 def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
-    """Shuffled batches of (inputs, targets) of the training split, which is encoded once, to disk if it is large."""
+    """Shuffled batches of (inputs, targets) from the training split, which is encoded once, to disk if it is large."""
     from ..large import shards  # here, since TensorFlow takes seconds to import
     from . import batching
 

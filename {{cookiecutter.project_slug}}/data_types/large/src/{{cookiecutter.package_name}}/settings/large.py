@@ -12,4 +12,4 @@ class LargeSettings(Settings):
     """Settings of sources that do not fit in memory."""
 
     max_examples_in_memory: Annotated[int, Field(ge=100)] = EXAMPLES_IN_MEMORY
-    """Rows that are kept in memory; a larger source is read in parts, and a larger split is trained on from disk."""
+    """Maximum number of rows in memory; a larger source is read in parts, a larger split is streamed from disk."""

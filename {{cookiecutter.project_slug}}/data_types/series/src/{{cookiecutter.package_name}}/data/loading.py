@@ -1,4 +1,4 @@
-"""The examples that stages ask for, made of the tables that collecting wrote: windows, cut from their rows."""
+"""Loads the examples: windows, cut from the rows of the examples tables."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from . import tables
 if TYPE_CHECKING:
     from .reading import Examples, InMemory, Part
 
-MAX_TRAINING_WINDOWS = 5_000  # by which baselines are fitted and requests are compared
+MAX_TRAINING_WINDOWS = 5_000  # for baselines and drift detection
 
 
 def read_examples(config: Config, split: str) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
 def cut(
     config: Config, shape: window_shape.Shape, rows: pd.DataFrame, period: pd.DataFrame, split: str
 ) -> list[tuple[series_windows.Regular, np.ndarray]]:
-    """Each series of `rows`, and where the windows begin whose targets all lie in the period of some rows."""
+    """Each series of `rows`, with the start of every window whose targets all lie in the given period."""
     bounds = series_table.seconds_of(period[config.time])
     first, last = int(bounds.min()), int(bounds.max())
     stride = 1
@@ -52,7 +52,7 @@ def cut(
 def store(
     examples: "Examples", config: Config, folder: Path, parts: "Iterator[Part]"
 ) -> "tuple[InMemory, Iterator[Part]]":
-    """What holds the rows until they are split, and the parts to fill it with."""
+    """The store that holds the rows until they are split, and the parts to fill it with."""
     from .reading import InMemory  # here, since only collecting needs it
 
     del folder

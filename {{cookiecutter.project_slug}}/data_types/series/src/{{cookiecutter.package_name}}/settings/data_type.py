@@ -7,39 +7,39 @@ from pydantic import Field
 from .base import Settings
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("series",)  # of this data type only
-NETWORK_FILES = ("features", "encoding", "preprocessing", "model")  # what the network is made of
-TRAINING: tuple[str, ...] = ()  # settings of config.py that only the network needs
+ROOMS: tuple[str, ...] = ("series",)  # for this data type only
+NETWORK_FILES = ("features", "encoding", "preprocessing", "model")  # modules that define the network
+TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
-# Defaults of training, where the settings leave them open
-EXAMPLES_SEEN = 300_000  # in all epochs together, after which the network learns little more
+# Training defaults, for settings that are 0
+EXAMPLES_SEEN = 300_000  # in all epochs together; more improve the network little
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 60
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
-STEPS = 60  # of an epoch, about: more are noisier and slower, fewer learn less
-GAINS_BY_BFLOAT16 = False  # of GPUs that have it: forecasts need more digits than it has
+STEPS = 60  # per epoch, approximately: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = False  # on GPUs that support it: forecasts need more precision
 
 
 class DataTypeSettings(DataSettings):
     """Settings of reading examples."""
 
     frequency: str = ""
-    """The step between times, such as 15 minutes, 1 day or 1 month; empty: what most rows show."""
+    """The time step, such as 15 minutes, 1 day or 1 month; empty: inferred from the data."""
 
     timezone: str = ""
-    """The zone of local times, such as Europe/Berlin, which are then kept in UTC, but for days; empty: times are taken
-    as they are."""
+    """The time zone of local times, such as Europe/Berlin, which are converted to UTC, except for days; empty: no
+    conversion."""
 
     gap: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Steps at the beginning of the validation and test period that are not forecast, to keep away from training."""
+    """Steps at the start of the validation and the test period that are not forecast, as a gap after training."""
 
     origin_step: Annotated[int, Field(ge=1, le=100_000)] = 1
-    """Steps between the origins from which forecasts are scored; 1: from every step."""
+    """Steps between the forecast origins that are evaluated; 1: every step."""
 
     validation_start: str = ""
-    """The first time of the validation period; empty: where the share of the source's training rows ends."""
+    """Start of the validation period; empty: by the share of training rows in `split_fractions`."""
 
     test_start: str = ""
-    """The first time of the test period; move it forward so that the model learns from what came later."""
+    """Start of the test period; move it forward to train on newer data."""
 
 
 class NetworkSettings(Settings):
@@ -51,7 +51,7 @@ class PredictionSettings(Settings):
 
     input: str = ""
     """The table of histories that `make predict` reads, in rows like the source's (CSV, TSV, Parquet, JSON lines), or a
-    pattern for many, such as new/*.csv."""
+    glob pattern for many, such as new/*.csv."""
 
     output: str = ""
     """The table that `make predict` writes: the same rows, each with the forecast of the steps behind it; for many, the

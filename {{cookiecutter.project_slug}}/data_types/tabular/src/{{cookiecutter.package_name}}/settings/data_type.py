@@ -7,16 +7,16 @@ from pydantic import Field
 from .base import Settings
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ()  # of this data type only
-NETWORK_FILES = ("columns", "features", "layers", "preprocessing", "model")  # what the network is made of
-TRAINING: tuple[str, ...] = ()  # settings of config.py that only the network needs
+ROOMS: tuple[str, ...] = ()  # for this data type only
+NETWORK_FILES = ("columns", "features", "layers", "preprocessing", "model")  # modules that define the network
+TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
-# Defaults of training, where the settings leave them open
-EXAMPLES_SEEN = 800_000  # in all epochs together, after which the network learns little more
+# Training defaults, for settings that are 0
+EXAMPLES_SEEN = 800_000  # in all epochs together; more improve the network little
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
-STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
-GAINS_BY_BFLOAT16 = False  # of GPUs that have it: small networks are bound by calls
+STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = False  # on GPUs that support it: small networks are bound by kernel launches
 EXAMPLES_IN_MEMORY = 1_000_000  # rows
 
 
@@ -28,10 +28,10 @@ class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     min_category_count: Annotated[int, Field(ge=1, le=10_000)] = 3
-    """A category seen in fewer training examples is treated as unseen, so that the model learns what to do then."""
+    """Categories in fewer training examples are treated as unseen, so that the model learns to handle unseen ones."""
 
     max_categories: Annotated[int, Field(ge=2, le=1_000_000)] = 1_000
-    """Most frequent categories of a column that are told apart; the rest are treated as unseen."""
+    """Number of most frequent categories of a column that are kept; the others are treated as unseen."""
 
 
 class PredictionSettings(Settings):

@@ -7,16 +7,16 @@ from pydantic import Field
 from .base import Settings
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("text",)  # of this data type only
-NETWORK_FILES = ("features", "layers", "preprocessing", "model")  # what the network is made of
-TRAINING: tuple[str, ...] = ()  # settings of config.py that only the network needs
+ROOMS: tuple[str, ...] = ("text",)  # for this data type only
+NETWORK_FILES = ("features", "layers", "preprocessing", "model")  # modules that define the network
+TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
-# Defaults of training, where the settings leave them open
-EXAMPLES_SEEN = 100_000  # in all epochs together, after which the network learns little more
+# Training defaults, for settings that are 0
+EXAMPLES_SEEN = 100_000  # in all epochs together; more improve the network little
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 10
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
-STEPS = 150  # of an epoch, about: more are noisier and slower, fewer learn less
-GAINS_BY_BFLOAT16 = True  # of GPUs that have it: large products do
+STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 EXAMPLES_IN_MEMORY = 200_000  # rows
 
 
@@ -27,7 +27,7 @@ class DataTypeSettings(DataSettings):
     """Characters in a cell; more are refused: usually an unclosed quote that swallows the rest of the file."""
 
     max_characters: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Characters of a text that are read, from its beginning; the rest of longer texts is left out."""
+    """Maximum length of a text in characters; longer texts are truncated."""
 
 
 class NetworkSettings(Settings):

@@ -7,16 +7,16 @@ from pydantic import Field
 from .base import Settings
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("text", "pairs")  # of this data type only
-NETWORK_FILES = ("features", "preprocessing", "model")  # what the network is made of
-TRAINING: tuple[str, ...] = ("vocabulary_size",)  # settings of config.py that only the network needs
+ROOMS: tuple[str, ...] = ("text", "pairs")  # for this data type only
+NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
+TRAINING: tuple[str, ...] = ("vocabulary_size",)  # settings of config.py that only training uses
 
-# Defaults of training, where the settings leave them open
+# Training defaults, for settings that are 0
 EXAMPLES_SEEN = 100_000  # in all epochs together
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 60
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
-STEPS = 60  # of an epoch, about: more are noisier and slower, fewer learn less
-GAINS_BY_BFLOAT16 = True  # of GPUs that have it: large products do
+STEPS = 60  # per epoch, approximately: more are noisier and slower, fewer learn less
+GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 
 class DataTypeSettings(DataSettings):
@@ -27,7 +27,7 @@ class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     max_pieces: Annotated[int, Field(ge=4, le=2_000)] = 200
-    """Sub-words of a text that are read, from its beginning, and that a translation has at most."""
+    """Maximum length of a text and of a translation in sub-words; longer texts are truncated."""
 
 
 class PredictionSettings(Settings):

@@ -1,4 +1,4 @@
-"""The rooms of this project that declare settings: a room that is taken out is taken out here, too."""
+"""The rooms that declare settings; a room that is removed is removed here, too."""
 
 from .base import Settings
 from .data_type import DataTypeSettings, NetworkSettings, PredictionSettings
@@ -11,7 +11,7 @@ from .training import TrainingSettings
 from .updating import UpdatingSettings
 from .validation import ValidationSettings
 
-# Stages that run whenever they are asked to, and the settings that they are about
+# Stages that are never up to date, and their settings
 OPERATIONS: dict[str, tuple[type[Settings], ...]] = {
     "predict": (PredictionSettings,),
     "serve": (ServingSettings,),
@@ -35,4 +35,4 @@ class RoomSettings(
     ScaleSettings,
     DataTypeSettings,
 ):
-    """What the rooms declare; config.py adds the problem and what people change most."""
+    """The settings of all rooms; config.py adds the problem and what people change most."""

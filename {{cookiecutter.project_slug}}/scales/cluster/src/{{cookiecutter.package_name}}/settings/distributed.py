@@ -11,8 +11,8 @@ class DistributedSettings(Settings):
     """Settings of work by several processes or machines."""
 
     workers: Annotated[int, Field(ge=1, le=1_000)] = 1
-    """Processes of this machine that a search or `make train-workers` runs side by side, on a share of its cores."""
+    """Number of parallel processes of a search or of `make train-workers`, which share the machine's cores."""
 
     beam_options: Names = ("--runner=FnApiRunner",)
     """Apache Beam's pipeline options, separated by commas, for validation and for predicting many tables; the default
-    runs in-process, others on a cluster."""
+    runs in this process."""

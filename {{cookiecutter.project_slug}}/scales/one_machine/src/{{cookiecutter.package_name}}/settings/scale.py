@@ -6,4 +6,4 @@ ROOMS: tuple[str, ...] = ()
 
 
 class ScaleSettings(Settings):
-    """One machine needs no settings of its own."""
+    """No settings: a single machine needs none."""

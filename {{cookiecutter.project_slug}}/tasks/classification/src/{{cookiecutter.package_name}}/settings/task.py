@@ -16,4 +16,4 @@ class TaskSettings(Settings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     class_weight: Literal["none", "balanced"] = "none"
-    """balanced weighs classes inversely to their frequency: better recall of rare classes, worse probabilities."""
+    """balanced weights classes inversely to their frequency: better recall of rare classes, worse calibration."""

@@ -1,4 +1,4 @@
-"""Estimators of scikit-learn on features that need no network: numbers and categories."""
+"""Scikit-learn estimators for the baselines, on numeric and categorical features."""
 
 import contextlib
 import io
@@ -15,11 +15,11 @@ Features: TypeAlias = pd.DataFrame | npt.NDArray[np.floating] | sparse.csr_matri
 """(num_examples, num_features): numbers, NaN for missing, and columns of pandas' category type; or a sparse matrix of
 numbers that need no scaling."""
 
-MAX_CATEGORIES = 250  # of a column, the most frequent: gradient boosting takes at most 255
-MIN_CATEGORY_EXAMPLES = 10  # rarer ones share an input of the linear model
-MIN_VALUES = 20  # of a column, or nothing can be learned from it
-NUM_COMPONENTS = 50  # of a sparse matrix, which trees are given instead
-MAX_LINEAR_EXAMPLES = 50_000  # a linear model learns little more from more, and would take longer than the network
+MAX_CATEGORIES = 250  # most frequent of a column: gradient boosting supports at most 255
+MIN_CATEGORY_EXAMPLES = 10  # rarer categories share a feature of the linear model
+MIN_VALUES = 20  # of a column; with fewer it is not used
+NUM_COMPONENTS = 50  # principal components of a sparse matrix, for gradient boosting
+MAX_LINEAR_EXAMPLES = 50_000  # more improve a linear model little, and take longer than the network
 
 
 def fit_and_predict(
@@ -32,12 +32,12 @@ def fit_and_predict(
     matrix, others = encode(features, features), encode(features, evaluation)
     if not sparse.issparse(matrix):
         is_empty = np.isfinite(matrix).sum(axis=0) < MIN_VALUES
-        matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails if its part of a column has no value
+        matrix[:, is_empty] = others[:, is_empty] = 0  # gradient boosting fails if its sample of a column has no value
     predictions = {}
     for name, model in models.items():
         rows = sample(len(targets), MAX_LINEAR_EXAMPLES) if name == "linear" else slice(None)
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore", ConvergenceWarning)  # near its optimum is good enough for a baseline
+            warnings.simplefilter("ignore", ConvergenceWarning)  # close to the optimum is good enough for a baseline
             warnings.filterwarnings("ignore", "Could not find the number of physical cores")  # joblib prints why, too
             model.fit(matrix[rows], targets[rows])
         predictions[name] = getattr(model, method)(others)
@@ -62,7 +62,7 @@ def linear(model: Any, features: Features) -> Any:
 
 
 def boosting(model: Any, features: Features) -> Any:
-    """Gradient boosting that knows the categories, or on the main components of a sparse matrix."""
+    """Gradient boosting with categorical features, or on the principal components of a sparse matrix."""
     if not sparse.issparse(features):
         return model.set_params(categorical_features=is_category(features))
     from sklearn.decomposition import TruncatedSVD
@@ -82,7 +82,7 @@ def is_category(features: Features) -> npt.NDArray[np.bool_]:
 def encode(train: Features, features: Features) -> Any:
     """The features as numbers, (num_examples, num_features): categories numbered by their frequency in `train`.
 
-    Missing, rare and unseen categories, and numbers that are not finite, become NaN. A sparse matrix stays what it is.
+    Missing, rare and unseen categories, and numbers that are not finite, become NaN. A sparse matrix is not changed.
     """
     if sparse.issparse(features):
         return features
@@ -102,5 +102,5 @@ def encode(train: Features, features: Features) -> Any:
 
 
 def sample(num_examples: int, limit: int) -> npt.NDArray[np.integer]:
-    """At most `limit` of the example numbers, always the same ones."""
+    """Indices of at most `limit` examples, drawn at random, always the same ones."""
     return np.random.default_rng(0).permutation(num_examples)[:limit]

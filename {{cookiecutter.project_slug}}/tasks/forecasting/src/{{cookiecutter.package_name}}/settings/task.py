@@ -17,4 +17,4 @@ class TaskSettings(Settings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     quantiles: tuple[Level, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)
-    """Levels of the quantiles that are forecast; the outermost make the interval, the median is the forecast."""
+    """Quantile levels to forecast; the outermost are the prediction interval, the median is the point forecast."""

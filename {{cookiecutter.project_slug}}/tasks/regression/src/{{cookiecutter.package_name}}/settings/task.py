@@ -16,4 +16,4 @@ class TaskSettings(Settings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     interval_coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9
-    """Share of future targets that the prediction intervals shall hold."""
+    """Nominal coverage of the prediction intervals."""

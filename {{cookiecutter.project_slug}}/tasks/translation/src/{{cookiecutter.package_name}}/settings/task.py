@@ -16,7 +16,7 @@ class TaskSettings(Settings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     beam_width: Annotated[int, Field(ge=1, le=100)] = 4
-    """Translations of a text that decoding follows at once; 1: greedy, which is faster and worse."""
+    """Beam width of decoding; 1: greedy, which is faster and worse."""
 
     length_penalty: Annotated[float, Field(ge=0, le=5)] = 1.0
-    """Exponent of the length by which probabilities are divided, so that short translations have no advantage."""
+    """Exponent of the length normalization, which keeps beam search from preferring short translations."""
