@@ -210,4 +210,4 @@ def test_recipes_can_be_followed(copy: Project) -> None:
         ruff = [sys.executable, "-m", "ruff", *command, "--no-cache"]
         succeed(subprocess.run(ruff, cwd=copy.folder, capture_output=True, text=True, check=False))
     assert "wrote" in succeed(copy.stage("train", "--epochs=1"))
-    succeed(copy.stage("evaluate", "--resamples=20"))
+    succeed(copy.stage("evaluate", "--resamples=50"))
