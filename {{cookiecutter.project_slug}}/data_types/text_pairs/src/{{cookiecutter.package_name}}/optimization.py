@@ -18,7 +18,7 @@ def optimizer(
 ) -> keras.optimizers.Optimizer:
     """Adam (Kingma and Ba 2015) as for Transformers (Vaswani et al. 2017), by default with lower rates for wider ones.
 
-    The learning rate rises linearly in the first steps, then falls along half a cosine over the rest of `num_steps`.
+    The learning rate rises linearly in the first steps, then falls along half a cosine until the last of `num_steps`.
 
     Use any optimizer and schedule of Keras. A schedule goes by the optimizer's own count of steps, which is part of a
     checkpoint, so that a training that was stopped goes on with the same rates.

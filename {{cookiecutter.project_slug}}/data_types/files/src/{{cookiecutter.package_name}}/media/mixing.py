@@ -1,4 +1,8 @@
-"""MixUp: training on mixtures of examples, so that the network is less sure between them."""
+"""MixUp: training on mixtures of examples, so that the model is less sure between them.
+
+keras.layers.MixUp takes images and one-hot labels only, and draws by a count of its own that no checkpoint holds: a
+training that goes on after a kill would see other mixtures.
+"""
 
 import tensorflow as tf
 
