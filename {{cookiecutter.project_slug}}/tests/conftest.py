@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from project.config import Config
 from project.settings.base import ENVIRONMENT_PREFIX
 
 import problem
 import synthetic
+from declared import Config
 
 
 def small_config(folder: Path, **settings: Any) -> Config:

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from project.config import Config
 from project.serving import server
 from project.settings.base import PROJECT
+
+from declared import Config
 
 MODEL = f"/v1/models/{PROJECT}"
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from project.config import Config
 from project.settings.base import ENVIRONMENT_PREFIX
+
+from declared import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import pandas as pd
 
-from project.config import Config
 from project.data import loading
 from project.evaluation import inference
 from project.exporting import registry
 
 import problem
 import synthetic
+from declared import Config
 
 MonitorConfig = Callable[..., Config]
 

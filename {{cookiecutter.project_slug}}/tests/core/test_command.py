@@ -9,9 +9,10 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from project.config import Config
 from project.core import command, staleness
 from project.core.errors import InputError, RefusedError
+
+from declared import Config
 
 SOURCE = Path(command.__file__).parents[2]
 

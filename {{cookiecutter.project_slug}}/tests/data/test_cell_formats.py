@@ -9,11 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import cell_formats, cleaning
 from project.data.cell_formats import CellFormat
 from project.data.provenance import Provenance
+
+from declared import Config
 
 NUMBER: dict[str, Any] = {"kind": "number"}
 DATE: dict[str, Any] = {"kind": "date"}

@@ -8,10 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import cleaning
 from project.data.provenance import Provenance
+
+from declared import Config
 
 CONFIG = Config(missing_markers=("", "NA", "?", "-999"))
 

@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import sources
 from project.data.provenance import Provenance
+
+from declared import Config
 
 CSV = "name,size\nAda,1\nBob,2\n"
 CELLS = {"name": ["Ada", "Bob"], "size": ["1", "2"]}

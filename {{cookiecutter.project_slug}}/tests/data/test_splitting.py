@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import splitting
 from project.settings.base import SPLITS
+
+from declared import Config
 
 NUM_EXAMPLES = 2_000
 

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from project import task
-from project.config import Config
 from project.data import loading
 from project.evaluation import inference, promotion
 from project.evaluation.promotion import Comparison
+
+from declared import Config
 
 
 @pytest.fixture(scope="module")

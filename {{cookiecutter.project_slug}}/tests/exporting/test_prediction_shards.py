@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError, RefusedError
 from project.data import formats
 from project.stages import predict
 
 import synthetic
+from declared import Config
 
 NUM_ROWS = 60
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from project.config import Config
-
 import traffic_log
+from declared import Config
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.monitoring import rules
@@ -13,6 +12,7 @@ from project.stages import monitor
 
 import synthetic
 import traffic_log
+from declared import Config
 from traffic_log import MonitorConfig, fired, page, status
 
 

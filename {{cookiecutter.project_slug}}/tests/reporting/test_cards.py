@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.exporting import card as model_card
 from project.reporting import cards
 from project.settings.base import DESCRIPTION
+
+from declared import Config
 
 HOSTILE = "<script>|*bold*\n# title `code`\u202e"
 

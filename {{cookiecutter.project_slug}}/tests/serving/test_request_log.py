@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import RequestError
 from project.data import requests
@@ -14,6 +13,7 @@ from project.exporting import registry
 from project.serving import protocol, request_log
 from project.settings.base import DESCRIPTION
 
+from declared import Config
 from loopback import MODEL, logged, serving, wait_until
 
 

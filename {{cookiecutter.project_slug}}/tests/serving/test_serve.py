@@ -19,7 +19,6 @@ import pytest
 import tensorflow as tf
 
 from project import preprocessing
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
@@ -28,6 +27,7 @@ from project.serving import protocol
 from project.settings.base import DESCRIPTION, NAMED, PACKAGE, PROJECT, SERIALIZED
 from project.stages import serve
 
+from declared import Config
 from loopback import MODEL, Client, serving
 
 FORBIDDEN = ("apache_beam", "keras", "keras_tuner", "pandas", "sklearn", "tensorflow_data_validation")

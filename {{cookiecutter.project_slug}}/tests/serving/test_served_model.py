@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.settings.base import DESCRIPTION
 
+from declared import Config
 from loopback import MODEL, serving, wait_until
 
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.data import tables
@@ -11,6 +10,7 @@ from project.reporting import report
 from project.stages import accept
 
 import problem
+from declared import Config
 
 
 def verdict(config: Config) -> dict:

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 
 from project import baselines, metrics
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
@@ -12,6 +11,7 @@ from project.evaluation import criteria, explain, scoring
 
 import problem
 import synthetic
+from declared import Config
 
 
 def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:

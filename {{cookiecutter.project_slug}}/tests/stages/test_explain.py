@@ -3,7 +3,6 @@
 import keras
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
@@ -11,6 +10,7 @@ from project.evaluation import attribution
 from project.stages import explain
 
 import synthetic
+from declared import Config
 
 
 def test_every_step_is_shown(finished: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,13 +10,14 @@ import pytest
 import tensorflow as tf
 
 from project import preprocessing
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import RefusedError
 from project.data import loading
 from project.exporting import saved_model
 from project.settings.base import DESCRIPTION, PROJECT
 from project.stages import export
+
+from declared import Config
 
 
 def edit_verdict(config: Config, **changes: object) -> None:

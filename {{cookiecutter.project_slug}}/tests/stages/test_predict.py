@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import formats
 from project.evaluation import inference
 from project.stages import predict
 
 import synthetic
+from declared import Config
 
 
 def run(config: Config, source: Path, destination: Path) -> None:

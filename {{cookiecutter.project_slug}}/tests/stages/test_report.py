@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from project.config import Config
 from project.reporting import report
 from project.reporting.report import Banner, Page
 from project.stages import report as index
 
 import page_structure
+from declared import Config
 
 HOSTILE = "<b>\u202e\"'&{{ 1 }}"
 

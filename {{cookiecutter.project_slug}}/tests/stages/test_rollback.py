@@ -4,12 +4,13 @@ import shutil
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.exporting import registry
 from project.settings.base import DESCRIPTION
 from project.stages import export, rollback
+
+from declared import Config
 
 
 def add_version(config: Config, number: int) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.evaluation import scoring
 from project.stages import compare, runs, train
 from project.training import run_history
+
+from declared import Config
 
 
 def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) -> None:

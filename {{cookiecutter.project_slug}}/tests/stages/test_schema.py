@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError, RefusedError
 from project.settings.base import SPLITS
 from project.stages import schema as schema_stage
 from project.stages import validate
 from project.validation import schema
+
+from declared import Config
 
 
 def write(config: Config, table: pd.DataFrame) -> None:

@@ -16,13 +16,14 @@ import pandas as pd
 import pytest
 
 from project import model, optimization, preprocessing, task
-from project.config import Config
 from project.core import artifacts, errors, staleness
 from project.data import loading, tables
 from project.evaluation import inference
 from project.settings.base import PACKAGE
 from project.stages import train
 from project.training import fit
+
+from declared import Config
 
 # What TensorFlow 2.21 writes by its native code, whatever it is told
 NATIVE = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} ")

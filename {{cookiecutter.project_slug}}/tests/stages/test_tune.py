@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 from project import optimization, task
-from project.config import Config
 from project.core import artifacts, staleness
 from project.core.errors import RefusedError
 from project.data import tables
@@ -20,6 +19,7 @@ from project.stages import train, tune
 from project.training import search
 
 import synthetic
+from declared import Config
 
 
 @pytest.fixture

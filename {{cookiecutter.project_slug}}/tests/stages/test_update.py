@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
 from project.data import loading, tables
@@ -23,6 +22,7 @@ from project.updating import new_data
 
 import problem
 import synthetic
+from declared import Config
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import RefusedError
 from project.settings.base import SPLITS
 from project.stages import schema, validate
 from project.validation import page as validation_page
+
+from declared import Config
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 HOSTILE = "</td><script>alert(1)</script>"

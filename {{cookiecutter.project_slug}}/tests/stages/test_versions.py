@@ -4,11 +4,12 @@ import shutil
 
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.settings.base import DESCRIPTION
 from project.stages import versions
+
+from declared import Config
 
 
 def add_version(config: Config, number: int) -> None:

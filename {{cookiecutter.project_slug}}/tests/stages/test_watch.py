@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from project.config import Config
 from project.core import command
 from project.stages import monitor, watch
+
+from declared import Config
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 import keras
 
-from project.config import Config
 from project.training import fit
+
+from declared import Config
 
 
 def test_settings_decide_about_precision_and_compilation() -> None:

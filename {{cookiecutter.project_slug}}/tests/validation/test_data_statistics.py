@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import tables
 from project.settings.base import SPLITS
 from project.validation import data_statistics
+
+from declared import Config
 
 Write = Callable[[pa.Table], Config]
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project.config import Config
 from project.data import requests
 from project.media import file_sources, media
 from project.settings.data_type import RequestSettings
+
+from declared import Config
 
 
 def make_table(make: Callable[[np.random.Generator, float], bytes], num_examples: int, seed: int) -> pd.DataFrame:

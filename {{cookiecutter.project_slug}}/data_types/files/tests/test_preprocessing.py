@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from project import preprocessing
-from project.config import Config
 from project.core.errors import InputError
 from project.data import loading, tables
 from project.evaluation import inference
 from project.media import encoding, media
 from project.media.mixing import blend
 from project.training import fit
+
+from declared import Config
 
 
 def batches(config: Config, complete: keras.Model, epoch: int | None = None, split: str = "train") -> list:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from project import features, model, task
-from project.config import Config
 from project.core.errors import InputError
 from project.data import loading
 from project.media import media, pretrained
@@ -18,6 +17,8 @@ from project.media.pretrained import HEAD_RATE, FineTuned
 from project.optimization import FINE_RATE
 from project.preprocessing import build_preprocessor
 from project.stages import collect, train
+
+from declared import Config
 
 ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
 

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from project import examples
-from project.config import Config
+
+from declared import Config
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 29)]
 

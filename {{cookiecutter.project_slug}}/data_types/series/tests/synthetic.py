@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project.config import Config
 from project.data import requests
 from project.series import series_windows, window_shape
 from project.settings.data_type import RequestSettings
+
+from declared import Config
 
 HORIZON, CONTEXT = 3, 14
 COLUMNS = ("day", "load", "wind", "kind")

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from project import preprocessing, task
-from project.config import Config
 from project.data import loading
 from project.encoding import LAST_TIME, SEASONAL_ERROR
 from project.evaluation import inference
@@ -15,6 +14,7 @@ from project.stages import collect
 from project.training import fit
 
 import synthetic
+from declared import Config
 
 Windows = tuple[dict[str, np.ndarray], np.ndarray]
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from project.config import Config
 from project.data import requests
 from project.settings.data_type import RequestSettings
 from project.text import texts
+
+from declared import Config
 
 UNIQUE = texts.HASH  # a column whose values differ from example to example
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project.config import Config
+from declared import Config
 
 COLUMNS = ("size", "weight", "colour", "made", "remark")
 EXPLAINED = "Permutation feature importance"  # a heading of the report

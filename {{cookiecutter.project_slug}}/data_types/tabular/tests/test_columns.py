@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from project.columns import Columns, describe_columns
-from project.config import Config
 from project.core.errors import InputError
 
+from declared import Config
 from synthetic import make_table
 
 NUM_EXAMPLES = 100

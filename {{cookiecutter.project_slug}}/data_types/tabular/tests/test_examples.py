@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.errors import InputError
 from project.data import reading
 from project.data.provenance import Provenance
+
+from declared import Config
 
 
 def read(folder: Path, rows: str, **settings: Any) -> pd.DataFrame:

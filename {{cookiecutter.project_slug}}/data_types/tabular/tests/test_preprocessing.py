@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from project import layers, preprocessing, task
-from project.config import Config
 from project.data import batching, loading
 from project.layers import QuantileTransform
 from project.stages import collect
 from project.training import fit
 
 import problem
+from declared import Config
 from synthetic import make_table
 
 

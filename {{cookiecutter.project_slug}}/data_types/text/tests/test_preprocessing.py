@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from project import model, preprocessing, task
-from project.config import Config
 from project.data import batching, loading, tables
 from project.data.estimators import encode as encode_simple
 from project.evaluation import inference
 from project.layers import WeightedBag
 from project.training.fit import epoch_counter
+
+from declared import Config
 
 
 def encode(complete: keras.Model, *texts: str) -> dict[str, np.ndarray]:

@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 
 from project import features, preprocessing, task
-from project.config import Config
 from project.data import loading
 from project.pairs import length_buckets
 from project.pairs.tokenizing import END, START
 from project.stages import collect
+
+from declared import Config
 
 
 def ragged(num_pairs: int, seed: int) -> tf.RaggedTensor:

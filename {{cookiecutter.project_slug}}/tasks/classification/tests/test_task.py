@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from project import task
-from project.config import Config
 from project.core.errors import InputError
+
+from declared import Config
 
 TARGET = task.Target(("no", "yes"), (1.0, 1.0))
 

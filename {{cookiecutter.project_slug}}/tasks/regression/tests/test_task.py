@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from project import task
-from project.config import Config
+
+from declared import Config
 
 TARGET = task.Target(mean=100.0, scale=10.0)
 

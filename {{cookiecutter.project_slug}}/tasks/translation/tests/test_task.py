@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from project import task
-from project.config import Config
+
+from declared import Config
 
 TEXTS = pd.Series(["un chien", "deux chats, un chien", "été 😀"] * 4, name="target")
 TARGET = task.describe_target(Config(), TEXTS)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import soundfile
 
-from project.config import Config
 from project.media import alike, media
 
+from declared import Config
 from synthetic import encoded
 
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8_000) / 8_000)

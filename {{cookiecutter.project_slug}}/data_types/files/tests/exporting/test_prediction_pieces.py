@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.data.provenance import Provenance
 from project.evaluation import inference
 from project.media import media
 from project.stages import predict
 
 import synthetic
+from declared import Config
 
 
 def test_a_folder_of_files_is_predicted(finished: Config, complete: keras.Model, tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import fsspec
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.errors import InputError
 from project.data import targets
 from project.data.provenance import Provenance
 from project.media import file_sources, media
 
 import synthetic
+from declared import Config
 
 FILES = [file_sources.decode_uri(uri) for uri in synthetic.make_table(4)[media.COLUMN]]
 SUFFIX = media.suffix(FILES[0])

@@ -1,9 +1,9 @@
 """make preview: a page of training examples, each unchanged and changed."""
 
-from project.config import Config
 from project.stages import preview
 
 import page_structure
+from declared import Config
 
 
 def test_each_example_is_shown_unchanged_and_changed(finished: Config) -> None:

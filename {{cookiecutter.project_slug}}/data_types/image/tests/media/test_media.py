@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
-from project.config import Config
 from project.media import alike, media
 
+from declared import Config
 from pictures import encoded, scene
 
 

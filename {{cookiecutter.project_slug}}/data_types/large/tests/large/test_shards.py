@@ -11,12 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from project import preprocessing, task
-from project.config import Config
 from project.core import artifacts
 from project.data import loading
 from project.large import shards
 from project.stages import collect, train
 from project.training import fit
+
+from declared import Config
 
 
 def store(folder: Path, num_examples: int, size: int) -> shards.Shards:

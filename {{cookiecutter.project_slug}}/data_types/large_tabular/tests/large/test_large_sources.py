@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading, tables
 from project.large import large_sources
 from project.settings.base import SPLITS
 from project.stages import collect
+
+from declared import Config
 
 NUM_ROWS = 900
 IN_MEMORY = 200  # rows, so that a part has 50

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core import artifacts
 from project.large import large_sources
 from project.settings.base import SPLITS
 from project.stages import collect
 
 import synthetic
+from declared import Config
 
 IN_MEMORY = 100  # texts, so that a part has 25
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import loading, tables
 from project.series import series_windows, window_shape
@@ -14,6 +13,7 @@ from project.settings.base import SPLITS
 from project.stages import collect
 
 import synthetic
+from declared import Config
 
 START = series_windows.START
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.data import loading, requests
 from project.exporting.registry import describe
 from project.series import history_measures
 
 import synthetic
+from declared import Config
 
 
 def test_requests_and_examples_are_measured_alike(finished: Config) -> None:

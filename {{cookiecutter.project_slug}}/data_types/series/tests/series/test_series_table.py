@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.errors import InputError
 from project.data import cell_formats
 
+from declared import Config
 from series_tables import DAYS, read, table
 
 

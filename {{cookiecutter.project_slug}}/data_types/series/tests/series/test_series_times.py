@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError, RequestError
 from project.data import requests
 from project.series import table_input
 
+from declared import Config
 from series_tables import read, table
 
 ZONE = "Europe/Berlin"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from project.config import Config
 from project.core.errors import RequestError
 from project.data.requests import form_field, loggable, read, value_type
 from project.exporting.registry import describe
 from project.serving import protocol
 
 import synthetic
+from declared import Config
 
 Inputs = dict[str, dict[str, Any]]
 

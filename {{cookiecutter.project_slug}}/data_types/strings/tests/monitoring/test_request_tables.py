@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from project.config import Config
 from project.data import requests
 from project.text import texts
+
+from declared import Config
 
 INPUTS = {texts.COLUMN: {"column": texts.COLUMN, "kind": "text", "required": True, "max_characters": 100}}
 

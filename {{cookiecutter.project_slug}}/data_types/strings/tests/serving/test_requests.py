@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from project.config import Config
 from project.core.errors import RequestError
 from project.data import requests
 from project.text import texts
 
+from declared import Config
 from loopback import Client, logged, serving
 
 ENTRY = {"required": True, "max_characters": 20}

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from conftest import small_config
 
-from project.config import Config
 from project.core import artifacts
 from project.data import loading, tables
 from project.settings.base import SPLITS
 from project.stages import accept, collect, export, predict, train
 
 import synthetic
+from declared import Config
 
 
 def as_germans_write(table: pd.DataFrame) -> pd.DataFrame:

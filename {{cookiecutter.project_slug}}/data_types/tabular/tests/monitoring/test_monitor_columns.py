@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from project.config import Config
 from project.stages import monitor
 
 import traffic_log
+from declared import Config
 from traffic_log import MonitorConfig, page, status
 
 HOSTILE = "</td><script>alert(1)</script>"

@@ -17,13 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import cleaning, loading, sources, tables
 from project.data.provenance import Provenance
 from project.settings.base import SPLITS
 from project.stages import collect
+
+from declared import Config
 
 NUM_ROWS = 120
 

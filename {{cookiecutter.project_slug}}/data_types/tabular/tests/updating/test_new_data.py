@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.artifacts import read_json
 from project.core.errors import InputError
 from project.data import reading
@@ -17,6 +16,8 @@ from project.data.provenance import Provenance
 from project.settings.base import SPLITS
 from project.stages import collect
 from project.updating import new_data
+
+from declared import Config
 
 NUM_ROWS = 200
 

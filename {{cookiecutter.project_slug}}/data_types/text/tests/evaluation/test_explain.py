@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from project import task
-from project.config import Config
 from project.data import loading
 from project.evaluation import explain, inference
 from project.reporting import report
@@ -14,6 +13,7 @@ from project.text import highlighting
 
 import page_structure
 import synthetic
+from declared import Config
 
 
 @pytest.mark.parametrize("text", ["", "one", " a,b! ", "don't 🙂 ok", "\0x\0", "שלום עולם", "e\u0301"])

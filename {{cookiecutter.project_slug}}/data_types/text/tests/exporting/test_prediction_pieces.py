@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.errors import InputError
 from project.data.provenance import Provenance
 from project.evaluation import inference
 from project.stages import predict
 from project.text import texts
+
+from declared import Config
 
 
 def pieces(path: Path, **settings: str) -> list[pd.DataFrame]:

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.errors import InputError
 from project.data import targets
 from project.data.provenance import Provenance
 from project.stages import collect
 from project.text import texts
+
+from declared import Config
 
 Read = Callable[..., pd.DataFrame]
 

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from project import examples
-from project.config import Config
 from project.core.errors import InputError
 from project.data import loading
 from project.data.provenance import Provenance
@@ -18,6 +17,8 @@ from project.pairs import pairs
 from project.settings.base import SPLITS
 from project.stages import collect
 from project.text import texts
+
+from declared import Config
 
 EN, FR = "One dog\nTwo cats\n\nNone\n", "Un chien\r\nDeux chats\nrien\nAucun\n"
 TMX = """<?xml version="1.0" encoding="UTF-8"?><!DOCTYPE tmx SYSTEM "tmx14.dtd">

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import targets
+
+from declared import Config
 
 
 def check(train: Sequence[object], validation: Sequence[object], test: Sequence[object]) -> list[str]:

@@ -3,9 +3,10 @@
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import targets
+
+from declared import Config
 
 
 def check(*values: object) -> list[str]:

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.config import Config
 from project.core.errors import InputError
 from project.data import targets
 from project.settings.base import SPLITS
+
+from declared import Config
 
 
 def check(values: list[object]) -> list[str]:
