@@ -132,7 +132,9 @@ def test_the_added_data_type_runs_from_the_sample_to_an_answer(added: Project) -
     assert verdict["accepted"]
     predicted = [json.loads(line) for line in (added.folder / "predicted.jsonl").read_text("utf-8").splitlines()]
     assert sum(row["label"] == row["kind"] for row in predicted) > 15
-    assert "Importance of the bases" in (added.folder / "artifacts" / "evaluation" / "report.html").read_text(encoding="utf-8")
+    assert "Importance of the bases" in (added.folder / "artifacts" / "evaluation" / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_step_that_does_not_fit_is_told(tmp_path: Path) -> None:

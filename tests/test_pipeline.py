@@ -49,6 +49,28 @@ ONE_OF_A_SOURCE = [
     pytest.param(name, marks=pytest.mark.xdist_group(name))
     for name in ("tabular-regression", "image-classification", "audio-regression", "translation")
 ]  # a table, folders of classes in an archive, a table in an archive, pairs of texts
+DECLARED = """
+import json, sys
+from {package}.config import Config
+print(Config.model_construct().model_dump_json())
+"""
+OWN_SETTINGS = {  # as a person may write them about other data, and the values as Python has them
+    "source": '"data/raw/customers.csv"',
+    "target": '"churned"',
+    "key": '"customer"',
+    "group": '"household"',
+    "time": '"since"',
+    "ignore": '("size",)',
+    "categorical": '("weight",)',
+    "text": '("remark",)',
+    "slices": '("colour",)',
+    "metric": '"roc_auc"',
+    "criteria": '{"accuracy": 0.99}',
+    "split_fractions": "(0.6, 0.2, 0.2)",
+    "seed": "7",
+    "epochs": "40",
+    "tuner": '"grid"',
+}
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -169,3 +191,24 @@ def test_clean_removes_what_the_stages_wrote(copy: Project) -> None:
     succeed(copy.make("clean"))
     assert not (copy.folder / "artifacts").exists()
     assert (copy.folder / "data" / "schema.pbtxt").exists()
+
+
+def test_tests_run_on_the_declared_settings(project: Project) -> None:
+    python = project.venv / "bin" / "python"
+    printed = succeed(project.run("env", "PYTHONPATH=src", python, "-c", DECLARED.format(package=project.package)))
+    declared = json.loads((project.folder / "tests" / "declared.json").read_text(encoding="utf-8"))
+    settings = json.loads(printed)
+    assert {name: declared.get(name) for name in settings} == settings
+
+
+@pytest.mark.parametrize("problem", ONE_OF_A_TASK[:1], indirect=True)
+def test_own_settings_leave_tests_alone(copy: Project) -> None:
+    path = copy.folder / "src" / copy.package / "config.py"
+    text = path.read_text(encoding="utf-8")
+    for name, value in OWN_SETTINGS.items():
+        text, count = re.subn(rf"(?m)^(    {name}: .*?) = .*$", rf"\1 = {value}", text)
+        assert count == 1, name
+    path.write_text(text, encoding="utf-8")
+    tests = "tests/data tests/core tests/stages tests/monitoring tests/test_columns.py tests/test_preprocessing.py"
+    printed = succeed(copy.make("test", "PROCESSES=0", f"ARGS={tests}"))
+    assert re.search(r"\d+ passed", printed)

@@ -59,7 +59,9 @@ def compare(modules: SimpleNamespace, project: Path, folder: Path, num_epochs: i
         return modules.preprocessing.make_dataset(config, "train", preprocessor, target, modules.fit.epoch_counter())
 
     def fit() -> Callable[..., object]:
-        network = modules.model.build_model(keras_tuner.HyperParameters(), config, preprocessor, target, num_steps=1_000)
+        network = modules.model.build_model(
+            keras_tuner.HyperParameters(), config, preprocessor, target, num_steps=1_000
+        )
         return network.fit
 
     print(f"{len(train)} images of shape {shape}, batches of {size}; seconds of an epoch")
