@@ -23,7 +23,7 @@ def test_every_cell_runs(finished: Config, monkeypatch: pytest.MonkeyPatch, caps
     names: dict[str, Any] = {}
     for cell in cells:
         exec(compile(cell, "explore.ipynb", "exec"), names)  # noqa: S102 (our own cells)
-    assert names["config"] == finished
+    assert names["config"].model_dump() == finished.model_dump()
     assert len(names["worst"]) == 10
     assert f"example {names['worst'][0] + 1} of the validation split" in capsys.readouterr().out
     assert all(cell["outputs"] == [] for cell in notebook["cells"] if cell["cell_type"] == "code")

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from project.config import Config
 from project.core import command
 from project.core.errors import InputError
 from project.settings.base import ENVIRONMENT_PREFIX
-
-from declared import Config
 
 
 def load(*arguments: str) -> Config:

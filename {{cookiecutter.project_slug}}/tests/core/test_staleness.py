@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from project.config import Config
 from project.core import staleness
 from project.settings.base import Settings
 from project.settings.rooms import OPERATIONS, RoomSettings
-
-from declared import Config
 
 
 @pytest.fixture

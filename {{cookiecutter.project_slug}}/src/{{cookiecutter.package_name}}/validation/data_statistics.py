@@ -1,4 +1,4 @@
-"""TFDV statistics of the splits, by one Apache Beam pipeline that streams over the Parquet tables."""
+"""TFDV statistics of the splits, by Apache Beam pipelines that stream over the Parquet tables."""
 
 import tempfile
 import warnings
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
+from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from ..config import Config
@@ -26,6 +27,7 @@ ColumnStatistics: TypeAlias = statistics_pb2.FeatureNameStatistics
 QUANTILES = 20  # of a numeric column: fewer misjudge the distance between splits, more cost time
 BATCH_CELLS = 1 << 21  # rows times columns in memory at once: some ten megabytes
 PART_CELLS = 1 << 26  # rows times columns of a part, unless a single column has more
+IN_PROCESS = "--runner=FnApiRunner"
 NULLABLE = {
     pa.int64(): pd.Int64Dtype(),
     pa.uint64(): pd.UInt64Dtype(),
@@ -60,11 +62,9 @@ def compute(config: Config) -> StatisticsList:
         InputError: there are no tables, or the Beam runner that the settings name failed.
     """
     found = parts(config)
-    large = [part for part in found if part.num_rows > part.batch_rows or not engine.is_local(config)]
-    computed = dict(zip(large, run(config, large), strict=True))
+    computed = [summarize_part(part) for part in found] if engine.is_local(config) else run(config, found)
     splits = {split: Statistics(name=split) for split in SPLITS}
-    for part in found:
-        statistics = computed.get(part) or summarize(pa.concat_tables(read(part)), part.split)
+    for part, statistics in zip(found, computed, strict=True):
         splits[part.split].num_examples = statistics.num_examples
         splits[part.split].features.extend(statistics.features)
     return StatisticsList(datasets=splits.values())
@@ -83,28 +83,41 @@ def parts(config: Config) -> list[Part]:
 
 
 def run(config: Config, parts: list[Part]) -> list[Statistics]:
-    """The statistics of each part, which the workers leave in a folder of the artifacts."""
-    if not parts:
-        return []
+    """The statistics of each part, which workers on other machines leave in a folder of the artifacts."""
     config.paths.validation.mkdir(parents=True, exist_ok=True)
     # Other machines share the folder of the artifacts with this process, but not its temporary folder.
     with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as name:
         files = [Path(name).resolve() / f"{number}.pb" for number in range(len(parts))]
-        with warnings.catch_warnings(), engine.pipeline(config, "validation") as pipeline:
-            warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
-            for file, part in zip(files, parts, strict=True):
-                _ = (
-                    pipeline
-                    | f"Start {file.stem}" >> beam.Create([part])
-                    | f"Read {file.stem}" >> beam.FlatMap(read_batches)
-                    | f"Summarize {file.stem}" >> tfdv.GenerateStatistics(options())
-                    | f"Write {file.stem}" >> beam.Map(write, file)
-                )
-        return [with_ties_in_order(StatisticsList.FromString(file.read_bytes()).datasets[0]) for file in files]
+        with engine.pipeline(config, "validation") as pipeline:
+            _ = engine.spread(pipeline, zip(files, parts, strict=True)) | "Summarize" >> beam.MapTuple(write_part)
+        return [Statistics.FromString(file.read_bytes()) for file in files]
+
+
+def write_part(file: Path, part: Part) -> None:
+    """What one worker does: leaves the statistics of a part where the starting process finds them."""
+    file.write_bytes(summarize_part(part).SerializeToString(deterministic=True))
+
+
+def summarize_part(part: Part) -> Statistics:
+    """The statistics of a part, by a pipeline in this process if it has several batches."""
+    if part.num_rows <= part.batch_rows:
+        return summarize(pa.concat_tables(read(part)), part.split)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, about the mean of infinite values
+        file = Path(folder, "statistics.pb")
+        with beam.Pipeline(options=PipelineOptions([IN_PROCESS])) as pipeline:
+            _ = (
+                pipeline
+                | beam.Create([part])
+                | beam.FlatMap(read_batches)
+                | tfdv.GenerateStatistics(options())
+                | beam.Map(write, file)
+            )
+        return with_ties_in_order(StatisticsList.FromString(file.read_bytes()).datasets[0])
 
 
 def write(statistics: StatisticsList, file: Path) -> None:
-    """Leaves the statistics where the starting process finds them, on whichever worker they were made."""
+    """Writes what a pipeline computes to a file."""
     file.write_bytes(statistics.SerializeToString(deterministic=True))
 
 
@@ -172,7 +185,7 @@ def summarize(table: pa.Table, name: str) -> Statistics:
     columns = {name: to_tfdv_type(table[name].combine_chunks()) for name in table.column_names}
     frame = pa.table(columns).to_pandas(types_mapper=NULLABLE.get)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # as in `run`
+        warnings.simplefilter("ignore", RuntimeWarning)  # as in `summarize_part`
         statistics = with_ties_in_order(tfdv.generate_statistics_from_dataframe(frame, options()).datasets[0])
     statistics.name = name
     return statistics
