@@ -134,7 +134,8 @@ def test_two_devices_find_the_weights_of_one(prepared: Project) -> None:
 @pytest.mark.parametrize("problem", FIRST, indirect=True)
 def test_workers_take_a_schedule_and_a_callback_of_ones_own(prepared: Project) -> None:
     package = prepared.folder / "src" / prepared.package
-    (package / "optimization.py").write_text(OWN_OPTIMIZATION, encoding="utf-8")
+    with (package / "model.py").open("a", encoding="utf-8") as file:
+        file.write(OWN_OPTIMIZATION)
     printed = []
     for words in (["train"], ["train-workers", "--workers=2"]):
         run = prepared.run(*command(prepared, "-m", prepared.package, *words, "--only", "--epochs=2"))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import model, optimization, preprocessing, task
+from project import model, preprocessing, task
 from project.core import artifacts, errors, staleness
 from project.data import loading, tables
 from project.evaluation import inference
@@ -63,8 +63,8 @@ class Notes(keras.callbacks.Callback):
 
 def train_with(config: Config, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains with an optimizer, a schedule and a callback of one's own."""
-    monkeypatch.setattr(optimization, "optimizer", lambda *_: keras.optimizers.SGD(Stairs(), momentum=0.9))
-    monkeypatch.setattr(optimization, "callbacks", lambda _: [notes])
+    monkeypatch.setattr(model, "optimizer", lambda *_: keras.optimizers.SGD(Stairs(), momentum=0.9))
+    monkeypatch.setattr(model, "callbacks", lambda _: [notes])
     train.main(config)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import optimization, task
+from project import model, task
 from project.core import artifacts, staleness
 from project.core.errors import RefusedError
 from project.data import tables
@@ -139,7 +139,7 @@ def test_a_diverged_trial_counts_as_bad_and_the_search_goes_on(quick: Config, mo
     num_spoiled = search.MOST_FAILURES
     monkeypatch.setattr(Spoiler, "spoiled", num_spoiled)
     monkeypatch.setattr(Spoiler, "began", 0)
-    monkeypatch.setattr(optimization, "callbacks", lambda _: [Spoiler()])
+    monkeypatch.setattr(model, "callbacks", lambda _: [Spoiler()])
     tune.main(quick.model_copy(update={"max_trials": num_spoiled + 1}))
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     assert trials["status"].tolist() == [
@@ -155,8 +155,8 @@ def test_trials_train_with_a_schedule_and_a_callback_of_ones_own(
     quick: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 1, 0.5)
-    monkeypatch.setattr(optimization, "optimizer", lambda *_: keras.optimizers.SGD(schedule))
-    monkeypatch.setattr(optimization, "callbacks", lambda _: [Spoiler()])
+    monkeypatch.setattr(model, "optimizer", lambda *_: keras.optimizers.SGD(schedule))
+    monkeypatch.setattr(model, "callbacks", lambda _: [Spoiler()])
     monkeypatch.setattr(Spoiler, "rates", [])
     tune.main(quick.model_copy(update={"max_trials": 1}))
     assert len(Spoiler.rates) == 1

@@ -14,7 +14,7 @@ from project.core.errors import InputError
 from project.data import loading
 from project.media import media, pretrained
 from project.media.pretrained import HEAD_RATE, FineTuned
-from project.optimization import FINE_RATE
+from project.model import FINE_RATE
 from project.preprocessing import build_preprocessor
 from project.stages import collect, train
 

@@ -47,7 +47,7 @@ class Stage:
 
 
 PREPARED = ("settings", "core", "data", *data_type.ROOMS, *scale.ROOMS)
-NETWORK = ("examples", *data_type.NETWORK_FILES, "optimization", "task")
+NETWORK = ("examples", *data_type.NETWORK_FILES, "task")
 
 STAGES = {
     "collect": Stage(

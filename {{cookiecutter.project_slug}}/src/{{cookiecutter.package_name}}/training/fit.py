@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from .. import optimization, preprocessing, task
+from .. import model, preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors, staleness
 from ..data import tables
@@ -178,10 +178,10 @@ def resume_key(config: Config, *more: Any, without: Collection[str] = ()) -> str
     return artifacts.text_hash([settings, *more, tables.data_hash(config), staleness.code_hash("train")])
 
 
-def all_callbacks(config: Config, model: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:
-    """Those of `optimization.callbacks`, between what the checkpoint brings back and what it saves."""
-    restore = keras.callbacks.LambdaCallback(on_train_begin=lambda _logs: checkpoint.restore(model))
-    callbacks = [restore, *optimization.callbacks(config), checkpoint]
+def all_callbacks(config: Config, trained: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:
+    """Those of `model.callbacks`, between what the checkpoint brings back and what it saves."""
+    restore = keras.callbacks.LambdaCallback(on_train_begin=lambda _logs: checkpoint.restore(trained))
+    callbacks = [restore, *model.callbacks(config), checkpoint]
     if placement.is_chief():
         callbacks.append(keras.callbacks.TensorBoard(config.paths.logs, write_graph=False))
     return callbacks

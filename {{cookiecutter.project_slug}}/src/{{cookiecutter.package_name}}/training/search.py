@@ -13,7 +13,7 @@ import keras_tuner
 import pandas as pd
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from .. import optimization, preprocessing, task
+from .. import model, preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors
 from ..core.errors import RefusedError
@@ -135,7 +135,7 @@ def run_trials(config: Config, tuner: keras_tuner.Tuner) -> None:
         callbacks=[
             TraceOnce(batches.train),
             fit.count_epochs(batches.epoch),
-            *optimization.callbacks(config),
+            *model.callbacks(config),
             keras.callbacks.EarlyStopping(task.MONITOR, patience=config.patience, mode="min"),
         ],
         verbose=0,

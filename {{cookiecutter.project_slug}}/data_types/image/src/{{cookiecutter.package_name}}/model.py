@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from . import features, optimization, task
+from . import features, task
 from .config import Config
 from .media import media, pretrained
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FEATURE_MAPS = "feature_maps"  # the layer at which reports look
 MOMENTUM = 0.9  # of the moving averages: small data have few steps
 INNER_SIDE = 32  # pixels that the first stage sees; larger images are halved until they have about as many
+FINE_RATE = 0.1  # of the learning rate, for a pre-trained backbone, so that it does not forget
 
 
 def build_model(
@@ -42,12 +43,38 @@ def build_model(
     outputs = task.output_head(layers.RepeatVector(1)(dropped), target)
     model = pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
     model.compile(
-        optimizer=optimization.optimizer(config, hp, num_steps),
+        optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
     return model
+
+
+def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int) -> keras.optimizers.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019); the learning rate falls along half a cosine in the `num_steps` of all epochs.
+
+    Use any optimizer and schedule of Keras. A schedule goes by the optimizer's own count of steps, which is part of a
+    checkpoint, so that a training that was stopped goes on with the same rates.
+    """
+    rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
+    if config.backbone:
+        rate *= FINE_RATE
+    return keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(rate, num_steps),
+        weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),
+    )
+
+
+def callbacks(config: Config) -> list[keras.callbacks.Callback]:
+    """Callbacks beside those for checkpoints, early stopping and TensorBoard, which training brings along.
+
+    They find the validation scores in `logs`. Each trial of a search and each worker of a training has its own. When a
+    training that was stopped goes on, the model and its optimizer are as the callbacks left them after the last epoch,
+    and the callbacks themselves are new.
+    """
+    del config
+    return []
 
 
 def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:

@@ -1,11 +1,12 @@
 """build_model: weighted bags of words and character n-grams, beside a convolution over the words in their order."""
 
+import math
 from typing import TYPE_CHECKING
 
 import keras
 from keras import layers, ops
 
-from . import optimization, task
+from . import task
 from .config import Config
 from .layers import WeightedBag
 from .text.vocabulary import BagOfNgrams
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDEST = 3  # words that the convolution sees at once
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
+LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
 
 
 def build_model(
@@ -51,12 +53,42 @@ def build_model(
     for name, bag in bags.items():
         bag.weigh(preprocessor.get_layer(name).inverse_document_frequencies())
     model.compile(
-        optimizer=optimization.optimizer(config, hp, num_steps, preprocessor.get_layer("word_ngrams").length),
+        optimizer=optimizer(config, hp, num_steps, preprocessor.get_layer("word_ngrams").length),
         loss=task.loss(target),
         metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
     return model
+
+
+def optimizer(
+    config: Config, hp: "keras_tuner.HyperParameters", num_steps: int, num_ngrams: int
+) -> keras.optimizers.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019); the learning rate falls along half a cosine in the `num_steps` of all epochs.
+
+    The default rate is lower where texts are long, of up to `num_ngrams` n-grams. The weights of a text have the length
+    1: if all n-grams move by the learning rate, their weighted sum moves by the square root of their number.
+
+    Use any optimizer and schedule of Keras. A schedule goes by the optimizer's own count of steps, which is part of a
+    checkpoint, so that a training that was stopped goes on with the same rates.
+    """
+    default = config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / num_ngrams))
+    rate = hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=default)
+    return keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(rate, num_steps),
+        weight_decay=hp.Float("weight_decay", 1e-3, 1.0, sampling="log", default=0.01),
+    )
+
+
+def callbacks(config: Config) -> list[keras.callbacks.Callback]:
+    """Callbacks beside those for checkpoints, early stopping and TensorBoard, which training brings along.
+
+    They find the validation scores in `logs`. Each trial of a search and each worker of a training has its own. When a
+    training that was stopped goes on, the model and its optimizer are as the callbacks left them after the last epoch,
+    and the callbacks themselves are new.
+    """
+    del config
+    return []
 
 
 def default_sequence(preprocessor: keras.Model) -> str:
