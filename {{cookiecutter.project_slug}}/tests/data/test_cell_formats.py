@@ -100,6 +100,28 @@ def test_cells_that_can_be_read_in_two_ways_are_refused_until_a_setting_or_the_f
     assert not cell_formats.save(config, provenance.formats), "it says so already"
 
 
+@pytest.mark.parametrize(
+    ("cells", "other", "value"),
+    [
+        ("5.000", ["0.5", "2"], 5.0),
+        ("5.000", ["1,5", "2"], 5000),
+        ("03/04/2024", ["28/05/2024", "01/01/2024"], pd.Timestamp("2024-04-03")),
+        ("03/04/2024", ["05/28/2024", "01/01/2024"], pd.Timestamp("2024-03-04")),
+        ("5.000", ["7", "2"], None),  # whole numbers tell nothing of decimals
+        ("5.000", ["28/05/2024", "01/01/2024"], None),
+    ],
+)
+def test_other_columns_tell_how_an_ambiguous_one_is_read(
+    tmp_path: Path, cells: str, other: list[str], value: object
+) -> None:
+    table = pa.table({"x": [cells, cells], "other": other})
+    if value is None:
+        with pytest.raises(InputError, match="two ways"):
+            cleaning.clean(config_for(tmp_path), table, Provenance())
+    else:
+        assert cleaning.clean(config_for(tmp_path), table, Provenance())["x"].tolist() == [value, value]
+
+
 def test_the_file_has_a_line_per_column_and_what_is_corrected_there_wins(tmp_path: Path) -> None:
     config = config_for(tmp_path)
     table = pa.table({"amount": ["1.234,5", "7"], "größe": ["a", "b"], "day": ["28/05/2024", "01/02/2024"]})

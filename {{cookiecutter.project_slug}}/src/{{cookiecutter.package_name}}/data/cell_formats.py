@@ -3,10 +3,10 @@
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,10 @@ DATE_PARTS = re.compile(
     r"(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d{2})(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?)?"
     r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
 )
+
+
+class AmbiguousError(InputError):
+    """The cells of a column can be read in two ways."""
 
 
 class CellFormat(BaseModel):
@@ -171,7 +175,7 @@ def settle(config: Config, name: str, finding: Finding) -> CellFormat:
     """The format of a column.
 
     Raises:
-        InputError: its cells can be read in two ways, and no setting says in which.
+        AmbiguousError: its cells can be read in two ways, and no setting says in which.
     """
     candidates, cell = finding.candidates, pa.array([finding.example])
     if len(candidates) < 2:
@@ -189,8 +193,21 @@ def settle(config: Config, name: str, finding: Finding) -> CellFormat:
     if not chosen:
         shown = " or ".join(str(way).removesuffix(".0") for way in ways)
         message = f"column {name!r}: {finding.example!r} can be read in two ways, as {shown}, and no cell tells which"
-        raise InputError(f"{message}; set {setting}, or write the column's format into {config.cell_formats}")
+        raise AmbiguousError(f"{message}; set {setting}, or write the column's format into {config.cell_formats}")
     return chosen[0]
+
+
+def as_others(config: Config, formats: Iterable[CellFormat]) -> Config:
+    """Settings by which an ambiguous column is read as the unambiguous ones of its table are written, if they agree."""
+    formats = list(formats)
+    decimals = {found.decimal for found in formats if found.kind == "number"}
+    orders = {day_comes_first(found.format) for found in formats if re.match("%[dm].%[md].%[Yy]", found.format)}
+    agreed: dict[str, Any] = {}
+    if len(decimals) == 1 and not config.decimal:
+        agreed["decimal"] = decimals.pop()
+    if len(orders) == 1 and config.day_first is None:
+        agreed["day_first"] = orders.pop()
+    return config.model_copy(update=agreed)
 
 
 def day_comes_first(date_format: str) -> bool:

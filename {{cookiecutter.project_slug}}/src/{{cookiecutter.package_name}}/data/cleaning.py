@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,15 @@ from tqdm import tqdm
 from ..config import Config
 from ..core.errors import InputError
 from . import cell_formats, formats
-from .cell_formats import TEXT, CellFormat, Finding
+from .cell_formats import TEXT, AmbiguousError, CellFormat, Finding
 from .provenance import Provenance, name_rows
 
 MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
 EXAMPLES_SHOWN = 3
 MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|inf)")
+
+Cleaned: TypeAlias = tuple[pa.ChunkedArray, Provenance]
 
 
 def clean(
@@ -33,6 +35,7 @@ def clean(
     """Types every column as int64, float64, bool, datetime64 or string; nullable (Int64, boolean) where cells lack.
 
     Cells are read as the file `cell_formats` has it; the formats of columns that it lacks are found in all their cells.
+    Where these can be read in two ways, the other columns tell, if they agree.
 
     Args:
         config: the settings.
@@ -47,7 +50,7 @@ def clean(
     """
     names, columns, known = table.column_names, {}, {**config.found_formats, **cell_formats.load(config)}
 
-    def clean_one(name: str) -> tuple[pa.ChunkedArray, Provenance]:
+    def clean_one(name: str, config: Config) -> Cleaned:
         own = Provenance()
         column = clean_column(
             config, name, table.column(name), known.get(name), own, name in as_text, name in unchecked
@@ -55,15 +58,32 @@ def clean(
         check_finite(name, column)
         return column, own
 
+    def attempt(name: str) -> Cleaned | None:
+        try:
+            return clean_one(name, config)
+        except AmbiguousError:
+            return None
+
     with ThreadPoolExecutor(pa.cpu_count()) as threads:  # Arrow computes without holding up other threads
-        cleaned = tqdm(threads.map(clean_one, names), "cleaning columns", len(names), delay=1, disable=None)
-        for name, (column, own) in zip(names, cleaned, strict=True):
-            columns[name] = column
-            provenance.formats |= own.formats
-            provenance.add(own, "")
+        attempts = tqdm(threads.map(attempt, names), "cleaning columns", len(names), delay=1, disable=None)
+        cleaned = {name: one for name, one in zip(names, attempts, strict=True) if one}
+    as_others = cell_formats.as_others(config, telling_formats(cleaned))
+    for name in names:
+        columns[name], own = cleaned.get(name) or clean_one(name, as_others)
+        provenance.formats |= own.formats
+        provenance.add(own, "")
     examples = to_pandas(columns)
     examples.attrs = vars(provenance)
     return examples
+
+
+def telling_formats(cleaned: Mapping[str, Cleaned]) -> list[CellFormat]:
+    """The formats that show how a table is written: those of dates, and of numbers that are not all whole."""
+    return [
+        own.formats[name]
+        for name, (column, own) in cleaned.items()
+        if name in own.formats and (pa.types.is_floating(column.type) or pa.types.is_timestamp(column.type))
+    ]
 
 
 def clean_column(

@@ -27,10 +27,12 @@ class DataSettings(Settings):
     """What collecting has just found of that, where the file says nothing yet; nobody sets it."""
 
     decimal: Literal["", ".", ","] = ""
-    """The decimal mark of columns whose cells, such as 5.000, can be read in two ways; empty: they are refused."""
+    """The decimal mark of columns whose cells, such as 5.000, can be read in two ways; empty: that of other columns, if
+    they tell, or else such a column is refused."""
 
     day_first: bool | None = None
-    """Whether 01/02/2024 is the first of February in columns that can be read in two ways; None: they are refused."""
+    """Whether 01/02/2024 is the first of February in columns that can be read in two ways; None: as in other columns,
+    if they tell, or else such a column is refused."""
 
     merge_spellings: Names = ()
     """Columns whose categories are one if they differ only in case or blanks, such as Yes and yes."""
