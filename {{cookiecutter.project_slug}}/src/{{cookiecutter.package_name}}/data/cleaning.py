@@ -1,7 +1,8 @@
 """From raw cells to columns of one type each: missing values are null, numbers numbers and dates dates."""
 
+import contextlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn, TypeAlias
 
@@ -58,15 +59,7 @@ def clean(
         check_finite(name, column)
         return column, own
 
-    def attempt(name: str) -> Cleaned | None:
-        try:
-            return clean_one(name, config)
-        except AmbiguousError:
-            return None
-
-    with ThreadPoolExecutor(pa.cpu_count()) as threads:  # Arrow computes without holding up other threads
-        attempts = tqdm(threads.map(attempt, names), "cleaning columns", len(names), delay=1, disable=None)
-        cleaned = {name: one for name, one in zip(names, attempts, strict=True) if one}
+    cleaned = clean_unambiguous(names, lambda name: clean_one(name, config))
     as_others = cell_formats.as_others(config, telling_formats(cleaned))
     for name in names:
         columns[name], own = cleaned.get(name) or clean_one(name, as_others)
@@ -75,6 +68,19 @@ def clean(
     examples = to_pandas(columns)
     examples.attrs = vars(provenance)
     return examples
+
+
+def clean_unambiguous(names: Sequence[str], clean_one: Callable[[str], Cleaned]) -> dict[str, Cleaned]:
+    """The columns whose cells can be read in one way only."""
+
+    def attempt(name: str) -> Cleaned | None:
+        with contextlib.suppress(AmbiguousError):
+            return clean_one(name)
+        return None
+
+    with ThreadPoolExecutor(pa.cpu_count()) as threads:  # Arrow computes without holding up other threads
+        attempts = tqdm(threads.map(attempt, names), "cleaning columns", len(names), delay=1, disable=None)
+        return {name: cleaned for name, cleaned in zip(names, attempts, strict=True) if cleaned}
 
 
 def telling_formats(cleaned: Mapping[str, Cleaned]) -> list[CellFormat]:

@@ -54,8 +54,8 @@ def build_model(
 def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int) -> keras.optimizers.Optimizer:
     """AdamW (Loshchilov and Hutter 2019); the learning rate falls along half a cosine in the `num_steps` of all epochs.
 
-    Use any optimizer and schedule of Keras. A schedule goes by the optimizer's own count of steps, which is part of a
-    checkpoint, so that a training that was stopped goes on with the same rates.
+    Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
+    checkpoint, so that training that was interrupted continues with the same rates.
     """
     rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
     if config.backbone:

@@ -34,7 +34,7 @@ def read_examples(config: Config) -> pd.DataFrame:
         if not config.time:
             raise InputError("time is empty; name the column of the times by which rows follow each other")
         return rows  # collecting names the columns that there are
-    rows = series_table.mend(config, rows, provenance, series_times.are_zoned(table.column(config.time)))
+    rows = series_table.clean(config, rows, provenance, series_times.are_zoned(table.column(config.time)))
     rows.attrs = vars(provenance)
     return rows
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from project.text.unicode_text import identity, is_empty, mended
+from project.text.unicode_text import identity, is_empty, repair
 
 from text_examples import HOSTILE
 
@@ -23,9 +23,9 @@ def test_a_single_sign_is_a_text(text: str) -> None:
     assert not is_empty(text)
 
 
-def test_lone_surrogates_and_a_byte_order_mark_are_mended() -> None:
-    assert mended("\ufeffa\ud800b\udfff") == "a\ufffdb\ufffd"
-    assert mended("\U0001f642 stays") == "\U0001f642 stays"
+def test_lone_surrogates_and_a_byte_order_mark_are_repaired() -> None:
+    assert repair("\ufeffa\ud800b\udfff") == "a\ufffdb\ufffd"
+    assert repair("\U0001f642 stays") == "\U0001f642 stays"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from .data import cleaning, formats, loading, sources, splitting, targets
 from .data.provenance import Provenance
 from .settings.base import without_password
 from .text import text_columns, text_sources, texts
-from .text.unicode_text import identity, is_empty, mended
+from .text.unicode_text import identity, is_empty, repair
 
 PIECE = 512  # texts that `make predict` holds in memory at once, with all that they are split into
 
@@ -36,7 +36,7 @@ def read_examples(config: Config) -> pd.DataFrame:
 
 def measured(config: Config, table: pa.Table, provenance: Provenance, num_before: int = 0) -> pd.DataFrame:
     """The rows of a table as examples, the texts and what is measured of them; so many rows came before."""
-    contents = [mended(text or "") for text in table.column(texts.COLUMN).to_pylist()]
+    contents = [repair(text or "") for text in table.column(texts.COLUMN).to_pylist()]
     is_used = np.array([not is_empty(text) for text in contents], bool)
     if not is_used.any():
         raise InputError(f"all {len(contents)} texts of {without_password(config.source)} are empty; check text_column")
@@ -111,6 +111,6 @@ def of_files(config: Config, path: Path) -> Iterator[formats.Piece]:
         )
     for start in range(0, len(visible), PIECE):
         some = visible[start : start + PIECE]
-        contents = [mended(text_columns.decode(config, file.read_bytes())) for file in some]
+        contents = [repair(text_columns.decode(config, file.read_bytes())) for file in some]
         table = pa.table({text_sources.NAME: [str(file) for file in some], texts.COLUMN: contents})
         yield formats.Piece(table, start + 1 + np.arange(len(some)))

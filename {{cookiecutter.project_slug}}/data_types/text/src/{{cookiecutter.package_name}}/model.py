@@ -69,8 +69,8 @@ def optimizer(
     The default rate is lower where texts are long, of up to `num_ngrams` n-grams. The weights of a text have the length
     1: if all n-grams move by the learning rate, their weighted sum moves by the square root of their number.
 
-    Use any optimizer and schedule of Keras. A schedule goes by the optimizer's own count of steps, which is part of a
-    checkpoint, so that a training that was stopped goes on with the same rates.
+    Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
+    checkpoint, so that training that was interrupted continues with the same rates.
     """
     default = config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / num_ngrams))
     rate = hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=default)

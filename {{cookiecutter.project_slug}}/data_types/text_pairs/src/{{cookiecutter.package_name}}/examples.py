@@ -15,7 +15,7 @@ from .data.provenance import Provenance
 from .pairs import pair_sources, pairs
 from .settings.base import without_password
 from .text import text_columns, texts
-from .text.unicode_text import identity, is_empty, mended
+from .text.unicode_text import identity, is_empty, repair
 
 PIECE = 512  # texts that `make predict` holds in memory at once
 
@@ -51,7 +51,7 @@ def read_examples(config: Config) -> pd.DataFrame:
 
 def texts_of(table: pa.Table, name: str) -> list[str]:
     """The texts of a column as UTF-8 can hold them; what stands for a missing value elsewhere is a text here."""
-    return [mended(text or "") for text in table.column(name).to_pylist()]
+    return [repair(text or "") for text in table.column(name).to_pylist()]
 
 
 def measures(sources: Iterable[str], targets: Iterable[str]) -> pd.DataFrame:

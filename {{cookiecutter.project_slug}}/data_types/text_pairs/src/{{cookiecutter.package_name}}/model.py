@@ -58,8 +58,8 @@ def optimizer(
 
     The learning rate rises linearly in the first steps, then falls along half a cosine until the last of `num_steps`.
 
-    Use any optimizer and schedule of Keras. A schedule goes by the optimizer's own count of steps, which is part of a
-    checkpoint, so that a training that was stopped goes on with the same rates.
+    Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
+    checkpoint, so that training that was interrupted continues with the same rates.
     """
     default = config.learning_rate * (SMALL_WIDTH / width) ** 0.5
     rate = hp.Float("learning_rate", 2e-4, 5e-3, sampling="log", default=default)

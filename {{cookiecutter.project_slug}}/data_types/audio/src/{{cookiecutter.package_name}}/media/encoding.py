@@ -18,7 +18,7 @@ SHORTEST, LONGEST = 0.25, 10.0  # seconds, unless the setting asks for more
 HOP = 0.01  # seconds between two frames of a spectrogram
 MOST_FRAMES = 200  # of a spectrogram: those of longer recordings are farther apart
 COARSE_BANDS = 20
-PARTS = 12  # that are hidden to tell what a prediction goes by
+PARTS = 12  # that are hidden in turn to tell what a prediction depends on
 
 
 def encoder(config: Config, examples: pd.DataFrame) -> DecodeAudio:

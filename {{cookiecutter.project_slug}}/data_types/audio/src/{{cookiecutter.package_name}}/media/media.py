@@ -102,7 +102,7 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
 
 
 def is_cut(payload: bytes) -> bool:
-    """Whether a WAV file has fewer bytes than its header says, which libsndfile mends in silence."""
+    """Whether a WAV file has fewer bytes than its header says, which libsndfile tolerates in silence."""
     stated = int.from_bytes(payload[4:8], "little")
     return payload.startswith(b"RIFF") and 0 < stated < 2**32 - 1 and stated + 8 > len(payload) + 1
 

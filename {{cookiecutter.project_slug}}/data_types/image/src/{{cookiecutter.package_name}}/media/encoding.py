@@ -12,7 +12,7 @@ from .decoding import DecodeImages
 LARGEST = 96  # pixels on a side, unless the setting asks for more: the time on a CPU grows with their square
 SMALLEST = 16
 COARSE = 8  # pixels on a side
-PARTS = 4  # of height and of width, that are hidden to tell what a prediction goes by
+PARTS = 4  # of height and of width, that are hidden in turn to tell what a prediction depends on
 
 
 def encoder(config: Config, examples: pd.DataFrame) -> DecodeImages:

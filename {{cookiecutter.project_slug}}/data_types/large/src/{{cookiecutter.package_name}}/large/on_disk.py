@@ -33,7 +33,7 @@ class OnDisk:
         folder.mkdir(parents=True)
 
     def add(self, source: str, part: pd.DataFrame) -> None:
-        """Writes a part and keeps what splitting goes by."""
+        """Writes a part and keeps what splitting needs."""
         names = dict.fromkeys(getattr(self.config, setting) for setting in ("target", "key", "group", "time"))
         same = self.examples.identities(self.config, part)
         contents = splitting.hash_rows(part) if self.config.key else same

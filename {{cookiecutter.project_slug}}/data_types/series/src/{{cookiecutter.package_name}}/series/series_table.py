@@ -13,7 +13,7 @@ MAX_MISSING_SHARE = 0.5  # of the steps between the first and the last time of a
 ONE = "all"  # the name of the series where there is only one
 
 
-def mend(config: Config, rows: pd.DataFrame, provenance: Provenance, is_zoned: bool = False) -> pd.DataFrame:
+def clean(config: Config, rows: pd.DataFrame, provenance: Provenance, is_zoned: bool = False) -> pd.DataFrame:
     """Sorted rows with one row per series and time, all times on the grid; says in `provenance` what was done.
 
     Times are read by `series_times`; `is_zoned` says whether the source wrote them with their zone. Rows that repeat

@@ -13,7 +13,7 @@ from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..settings.data_type import RequestSettings
 from ..text import texts
-from ..text.unicode_text import count_texts, is_empty, mended, words_of
+from ..text.unicode_text import count_texts, is_empty, repair, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
 
 def as_text(value: str | bytes) -> str:
     """A value that a client sent as the text that the model reads."""
-    return mended(value.decode(errors="replace") if isinstance(value, bytes) else value)
+    return repair(value.decode(errors="replace") if isinstance(value, bytes) else value)
 
 
 def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:

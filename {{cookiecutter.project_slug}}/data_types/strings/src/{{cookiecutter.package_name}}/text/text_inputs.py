@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..config import Config
 from . import texts
-from .unicode_text import is_empty, mended
+from .unicode_text import is_empty, repair
 
 
 def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:
@@ -39,6 +39,6 @@ def parse_arrays(
     del config  # a text is a text
     ((name, entry),) = inputs.items()
     cells = table[entry["column"]]
-    contents = ["" if missing else mended(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    contents = ["" if missing else repair(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
     reasons = [f"column {entry['column']!r} has no text" if is_empty(text) else "" for text in contents]
     return {name: np.array(contents, object)}, np.array(reasons, object)

@@ -1,4 +1,4 @@
-"""What holds for any text, whatever its script: how it is mended, when it is empty, and which texts are the same."""
+"""What holds for any text, whatever its script: how it is repaired, when it is empty, and which texts are the same."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ WORD = re.compile(r"\w+")
 SEPARATORS = re.compile(r"[\W_]+")
 
 
-def mended(text: str) -> str:
+def repair(text: str) -> str:
     """The same text as UTF-8 can hold it: without a byte order mark, and lone surrogates replaced."""
     return SURROGATES.sub(UNKNOWN, text.removeprefix("\ufeff"))
 

@@ -11,7 +11,7 @@ from ..data.file_listing import File, classes, listed
 from ..data.provenance import Provenance
 from ..settings.base import without_password
 from . import text_columns, texts
-from .unicode_text import UNKNOWN, mended
+from .unicode_text import UNKNOWN, repair
 
 NAME = "file"  # the column of the files' names
 
@@ -53,7 +53,7 @@ def of_files(config: Config, files: list[File], provenance: Provenance) -> pa.Ta
     digest = hashlib.sha256(b"".join(sorted(hashlib.sha256(payload).digest() for payload in payloads)))
     entry = {"name": without_password(config.source), "files": len(files), "bytes": sum(map(len, payloads))}
     provenance.sources.append({**entry, "sha256": digest.hexdigest()})
-    contents = [mended(text_columns.decode(config, payload)) for payload in payloads]
+    contents = [repair(text_columns.decode(config, payload)) for payload in payloads]
     num_invalid = sum(UNKNOWN in content for content in contents)
     if num_invalid:
         provenance.note(f"{num_invalid} text files hold bytes that are no characters, which were replaced")

@@ -75,7 +75,7 @@ def of_lines(config: Config, files: dict[str, bytes]) -> pa.Table:
     languages = {language(name): name for name in files}
     if config.target not in languages or len(languages) != 2:
         known = ", ".join(files)
-        raise InputError(f"target is {config.target!r}, as which none of the two files is called: {known}; mend it")
+        raise InputError(f"target is {config.target!r}, as which none of the two files is called: {known}; fix it")
     (other,) = languages.keys() - {config.target}
     lines = {side: lines_of(config, files[languages[side]]) for side in (other, config.target)}
     lengths = [len(side) for side in lines.values()]
