@@ -59,7 +59,6 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the values 
     "target": '"churned"',
     "key": '"customer"',
     "group": '"household"',
-    "time": '"since"',
     "ignore": '("size",)',
     "categorical": '("weight",)',
     "text": '("remark",)',

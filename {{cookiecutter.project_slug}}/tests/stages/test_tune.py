@@ -65,7 +65,7 @@ def test_a_search_goes_on_and_training_uses_the_winner_which_never_saw_the_test_
     assert winner["score"] == pytest.approx(trials[task.MONITOR].min())
     assert train.best_hyperparameters(quick).values == winner["values"]
     page = (quick.paths.tuning / "report.html").read_text(encoding="utf-8")
-    assert f"{task.MONITOR} of 2 trials over learning_rate" in page
+    assert f"{task.MONITOR} of 2 trials over " in page
     assert page.count("<figure") == len([name for name in trials.columns[3:] if len(set(trials[name])) > 1])
     assert set(splits) == {"train", "validation"}
 
@@ -146,7 +146,8 @@ def test_a_diverged_trial_counts_as_bad_and_the_search_goes_on(quick: Config, mo
         "COMPLETED",
         *[f"failed: {task.MONITOR} was never a finite number"] * num_spoiled,
     ]
-    assert artifacts.read_json(quick.paths.best_hyperparameters, "tune")["score"] == trials[task.MONITOR].iloc[0]
+    winner = artifacts.read_json(quick.paths.best_hyperparameters, "tune")
+    assert winner["score"] == pytest.approx(trials[task.MONITOR].iloc[0])
     kept = [json.loads(path.read_text()) for path in quick.paths.tuning.glob("search/*/trial_*/trial.json")]
     assert all(np.isfinite(trial["score"]) for trial in kept)  # so that KerasTuner learns where not to search
 

@@ -5,6 +5,7 @@ Collecting is the same for every kind of data; a table is the raw data that is e
 
 import errno
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from project.data.provenance import Provenance
 from project.settings.base import SPLITS
 from project.stages import collect
 
+import declared
 from declared import Config
 
 NUM_ROWS = 120
@@ -171,14 +173,16 @@ def test_a_killed_stage_leaves_the_last_good_tables(tmp_path: Path, rows: pd.Dat
     script = f"""
 import os, signal, sys
 import pandas as pd
-from {package.name} import config, examples
+from declared import Config
+from {package.name} import examples
 from {package.name}.data import tables
 from {package.name}.stages import collect
 examples.read_parts = lambda settings: iter([pd.read_csv(settings.source)])
 tables.pq.ParquetWriter.write_table = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
-collect.main(config.Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
+collect.main(Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
 """
     command = [sys.executable, "-c", script, config.source, str(config.artifacts)]
-    ended = subprocess.run(command, cwd=package.parent, check=False)
+    variables = {**os.environ, "PYTHONPATH": str(Path(declared.__file__).parent)}
+    ended = subprocess.run(command, cwd=package.parent, env=variables, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert contents(config).items() >= before.items()
