@@ -64,7 +64,7 @@ class Notes(keras.callbacks.Callback):
 def train_with(config: Config, notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains with an optimizer, a schedule and a callback of one's own."""
     monkeypatch.setattr(model, "optimizer", lambda *_: keras.optimizers.SGD(Stairs(), momentum=0.9))
-    monkeypatch.setattr(model, "callbacks", lambda _: [notes])
+    monkeypatch.setattr(fit, "own_callbacks", lambda _: [notes])
     train.main(config)
 
 

@@ -139,7 +139,7 @@ def test_a_diverged_trial_counts_as_bad_and_the_search_goes_on(quick: Config, mo
     num_spoiled = search.MOST_FAILURES
     monkeypatch.setattr(Spoiler, "spoiled", num_spoiled)
     monkeypatch.setattr(Spoiler, "began", 0)
-    monkeypatch.setattr(model, "callbacks", lambda _: [Spoiler()])
+    monkeypatch.setattr(search, "callbacks", lambda _: [Spoiler()])
     tune.main(quick.model_copy(update={"max_trials": num_spoiled + 1}))
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     assert trials["status"].tolist() == [
@@ -157,7 +157,7 @@ def test_trials_train_with_a_schedule_and_a_callback_of_ones_own(
 ) -> None:
     schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 1, 0.5)
     monkeypatch.setattr(model, "optimizer", lambda *_: keras.optimizers.SGD(schedule))
-    monkeypatch.setattr(model, "callbacks", lambda _: [Spoiler()])
+    monkeypatch.setattr(search, "callbacks", lambda _: [Spoiler()])
     monkeypatch.setattr(Spoiler, "rates", [])
     tune.main(quick.model_copy(update={"max_trials": 1}))
     assert len(Spoiler.rates) == 1

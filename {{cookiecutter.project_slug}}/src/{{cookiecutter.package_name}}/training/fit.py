@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from .. import model, preprocessing, task
+from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors, staleness
 from ..data import tables
+from ..model import callbacks as own_callbacks
 from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
 from . import placement
 
@@ -181,7 +182,7 @@ def resume_key(config: Config, *more: Any, without: Collection[str] = ()) -> str
 def all_callbacks(config: Config, trained: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:
     """Those of `model.callbacks`, between what the checkpoint brings back and what it saves."""
     restore = keras.callbacks.LambdaCallback(on_train_begin=lambda _logs: checkpoint.restore(trained))
-    callbacks = [restore, *model.callbacks(config), checkpoint]
+    callbacks = [restore, *own_callbacks(config), checkpoint]
     if placement.is_chief():
         callbacks.append(keras.callbacks.TensorBoard(config.paths.logs, write_graph=False))
     return callbacks

@@ -13,13 +13,13 @@ import keras_tuner
 import pandas as pd
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from .. import model, preprocessing, task
+from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors
 from ..core.errors import RefusedError
 from ..data import loading, tables
 from ..data.batching import TraceOnce
-from ..model import build_model
+from ..model import build_model, callbacks
 from ..reporting import plots, report
 from ..reporting.report import Banner, Block, Figure, Page, Section, Table
 from . import fit
@@ -135,7 +135,7 @@ def run_trials(config: Config, tuner: keras_tuner.Tuner) -> None:
         callbacks=[
             TraceOnce(batches.train),
             fit.count_epochs(batches.epoch),
-            *model.callbacks(config),
+            *callbacks(config),
             keras.callbacks.EarlyStopping(task.MONITOR, patience=config.patience, mode="min"),
         ],
         verbose=0,
