@@ -306,8 +306,8 @@ def test_an_edited_project_follows_from_0_9(problem: str, template_since_0_9: Te
     assert own.items() <= found.items()
     places = {name: [path for path, code in found.items() if mark.encode() in code] for name, mark in marks.items()}
     assert {name for name, paths in places.items() if len(paths) != 1} == set()  # nothing is lost
-    for old, new in (("splitting", "data/splitting"), ("served_model", "serving/served_model"), ("features", "features")):
-        assert places[f"src/night_owls/{old}.py"] == [Path(f"src/night_owls/{new}.py")]
+    for folder, name in (("data/", "splitting"), ("serving/", "served_model"), ("", "features")):
+        assert places[f"src/night_owls/{name}.py"] == [Path(f"src/night_owls/{folder}{name}.py")]
     assert b"OUR_FEATURE = 1" in found[Path("src/night_owls/features.py")]
     assert found[Path("README.md")].startswith(b"# Our owls") or b"<<<<<<<" in found[Path("README.md")]
 
