@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, bake, setting_up, succeed
+from projects import SETTINGS, Project, bake, grouped, setting_up, succeed
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 # Answers that leave pages out, or bring commands in
@@ -56,7 +56,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
 
 @pytest.fixture(
     scope="session",
-    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in reversed(SETTINGS["problem"])],
+    params=grouped(reversed(SETTINGS["problem"])),
 )
 def problem(request: pytest.FixtureRequest) -> str:
     """Each problem in turn; all tests of one run in the same process, so that they share the project.

@@ -8,14 +8,21 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+
+
+def grouped(names: Iterable[str]) -> list[Any]:
+    """Problems as parameters of tests: all tests of one run in the same process, so that they share the project."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 
 @dataclass(frozen=True)

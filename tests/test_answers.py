@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import SETTINGS, Project, bake, refuse, setting_up, succeed
+from projects import SETTINGS, Project, bake, grouped, refuse, setting_up, succeed
 from sameness import left_out
 
 FIRST = SETTINGS["problem"][0]
@@ -87,7 +87,7 @@ def removals(project: Project) -> list[str]:
     return [block for block in readme.blocks(text, "bash") if block.lstrip().startswith("rm -r src/")]
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_rooms_can_be_removed_by_hand(project: Project, tmp_path: Path) -> None:
     copy = dataclasses.replace(project, folder=tmp_path / project.folder.name)
     shutil.copytree(project.folder, copy.folder, symlinks=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from projects import SETTINGS, Project, refuse, succeed
+from projects import SETTINGS, Project, grouped, refuse, succeed
 
 FIRST = SETTINGS["problem"][0]
 WORKERS, SERVICE = (
@@ -24,9 +24,7 @@ WORKERS, SERVICE = (
 )
 SPARK_RUNNER = "--runner=beam_pyspark_runner.pyspark_runner.PySparkRunner"
 
-pytestmark = pytest.mark.parametrize(
-    "problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True
-)
+pytestmark = pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 
 
 def free_port() -> int:

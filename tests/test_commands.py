@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import ROOT, SETTINGS, Project, bake, succeed
+from projects import ROOT, SETTINGS, Project, bake, grouped, succeed
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / ".github" / "BENCHMARKS.md").read_text(encoding="utf-8")
@@ -160,7 +160,7 @@ def sequence(project: Project) -> list[list[str]]:
     return [words for name in ORDER for words in [[word for word in told if name in word][0]]]  # noqa: RUF015
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_commands_run_as_the_readme_has_them(project: Project, tmp_path: Path) -> None:
     copy = Project(tmp_path / project.folder.name, project.problem, project.venv)
     shutil.copytree(project.folder, copy.folder)
@@ -192,7 +192,7 @@ def serving(project: Project) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to send requests with")
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
     with serving(project) as (_, address):
         for told in (readme.text(project), README):
@@ -204,7 +204,7 @@ def test_requests_are_answered_as_the_readme_has_them(project: Project) -> None:
             assert json.loads(answer)["predictions"][0]["label"] in {"Adelie", "Chinstrap", "Gentoo"}
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_server_that_is_stopped_before_it_answers_ends(project: Project) -> None:
     with serving(project) as (server, _):
         pass

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from projects import SETTINGS, Project
+from projects import SETTINGS, Project, grouped
 
 FIRST = SETTINGS["problem"][0]  # one is enough: what workers do is the same for all
 PATIENCE = 180  # seconds for workers to start, or for a search to end
@@ -118,7 +118,7 @@ def start(cluster: Project) -> Iterator[Callable[[], Search]]:
         search.process.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_a_search_outlives_its_workers(start: Callable[[], Search]) -> None:
     search = start()
     search.process.kill()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from projects import Project, succeed
+from projects import Project, grouped, succeed
 
 DIFFERENCE = """
 import io, sys, zipfile, h5py, numpy
@@ -71,7 +71,7 @@ CASES = {
     "image-classification": ({"dropout": 0.0}, ["--epochs=1", "--augmentation=", "--batch-size=200"], "float64"),
     "audio-regression": ({"dropout": 0.0}, ["--epochs=1", "--augmentation="], "float64"),
 }
-SHARED = [pytest.param(problem, marks=pytest.mark.xdist_group(problem)) for problem in CASES]
+SHARED = grouped(CASES)
 FIRST = SHARED[:1]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import ROOT, SETTINGS, Project, succeed
+from projects import ROOT, SETTINGS, Project, grouped, succeed
 
 FIRST = SETTINGS["problem"][0]
 ONE_OF_A_KIND = list({row["data_type"]: name for name, row in SETTINGS["__problems"].items()}.values())
@@ -97,7 +97,7 @@ def test_files_that_are_mentioned_exist_or_are_made(generated: Project) -> None:
             assert is_made(generated, name), name
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_artifacts_are_where_the_pages_say(project: Project) -> None:
     paths = {name for name in mentioned(readme.text(project)) if name.startswith("artifacts/")}
     later = ("serving", "monitoring", "update", "tuning", "index.html")  # of stages that `make all` does not run
@@ -174,7 +174,7 @@ def test_links_and_pictures_of_the_template_exist(name: str) -> None:
             assert section in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("problem", [pytest.param(FIRST, marks=pytest.mark.xdist_group(FIRST))], indirect=True)
+@pytest.mark.parametrize("problem", grouped([FIRST]), indirect=True)
 def test_site_is_built_and_cleaned_away(copy: Project) -> None:
     assert "wrote site/index.html" in succeed(copy.make("docs"))
     for page in readme.pages(copy)[2:]:
@@ -195,9 +195,7 @@ def recipes(text: str) -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "problem", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ONE_OF_A_KIND], indirect=True
-)
+@pytest.mark.parametrize("problem", grouped(ONE_OF_A_KIND), indirect=True)
 def test_recipes_can_be_followed(copy: Project) -> None:
     shown = recipes((copy.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
     assert len(shown) >= 2

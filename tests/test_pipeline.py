@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, bake, refuse, succeed
+from projects import SETTINGS, Project, bake, grouped, refuse, succeed
 from sameness import left_out
 
 TARGETS = (
@@ -41,14 +41,10 @@ UNREACHABLE = {
     "translation": "bleu=101",
     "forecasting": "mae=0",
 }
-ONE_OF_A_TASK = [
-    pytest.param(name, marks=pytest.mark.xdist_group(name))
-    for name in ("tabular-classification", "image-regression", "time-series-forecasting", "translation")
-]
-ONE_OF_A_SOURCE = [
-    pytest.param(name, marks=pytest.mark.xdist_group(name))
-    for name in ("tabular-regression", "image-classification", "audio-regression", "translation")
-]  # a table, folders of classes in an archive, a table in an archive, pairs of texts
+ONE_OF_A_TASK = grouped(("tabular-classification", "image-regression", "time-series-forecasting", "translation"))
+ONE_OF_A_SOURCE = grouped(
+    ("tabular-regression", "image-classification", "audio-regression", "translation")
+)  # a table, folders of classes in an archive, a table in an archive, pairs of texts
 DECLARED = """
 import json, sys
 from {package}.config import Config
