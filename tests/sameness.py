@@ -2,7 +2,8 @@
 
 A project is a data type and a task: most of what its tests run stands, byte for byte, in another project of the data
 type or of the task, whose tests are the same. Settings are values and do not count, but in the tests of `core/`, which
-run in every project. The whole pipeline runs in every project, too.
+run in every project. The whole pipeline runs in every project, too. Tests of machinery that is the same whatever the
+data are (`FOR_ANY_DATA`) run for two data types.
 """
 
 from __future__ import annotations
@@ -14,6 +15,26 @@ from functools import cache
 from pathlib import Path
 
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
+# Tests that reach data types and tasks only through contracts, each of which has a test of its own
+FOR_ANY_DATA = {
+    "evaluation/test_promotion.py",
+    "monitoring/test_traffic.py",
+    "reporting/test_cards.py",
+    "serving/test_protocol.py",
+    "serving/test_request_batches.py",
+    "serving/test_request_log.py",
+    "serving/test_serve.py",
+    "serving/test_served_model.py",
+    "stages/test_report.py",
+    "stages/test_rollback.py",
+    "stages/test_runs.py",
+    "stages/test_tune.py",
+    "stages/test_versions.py",
+    "stages/test_watch.py",
+    "training/test_checkpoint.py",
+    "training/test_precision.py",
+}
+ROOMS = {"core", "monitoring", "reporting", "serving", "stages", "training", "updating"}
 
 
 @cache
@@ -81,9 +102,22 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
     for path in sorted(path.relative_to(folder) for path in (folder / "tests").rglob("test_*.py")):
         twins = [other for other in others if text(other, path) == text(folder, path)]
         needed = closure(folder, path) | (shared if names & asked_for(folder / path) else set())
+        if str(path.relative_to("tests")) in FOR_ANY_DATA and len({data_type(twin) for twin in twins}) > 1:
+            needed = {place for place in needed if is_of_a_room(folder, place, twins)}
         if path.parts[1] != "core" and all(stands_in(folder, place, twins) for place in needed if counts(place)):
             same.append(path)
     return same
+
+
+def data_type(folder: Path) -> str:
+    """What tells the data type of a project: how its examples are read."""
+    return text(folder, Path("src", NAME, "examples.py"))
+
+
+def is_of_a_room(folder: Path, path: Path, others: Sequence[Path]) -> bool:
+    """Whether a file belongs to a room and every other project has it, if maybe other than this one."""
+    named = Path(str(path).replace(f"src/{package_of(folder)}/", f"src/{NAME}/"))
+    return path.parent.name in ROOMS and path.parts[0] == "src" and all(text(other, named) for other in others)
 
 
 def left_out(folder: Path, others: Sequence[Path]) -> str:

@@ -49,3 +49,20 @@ def test_a_test_that_differs_stays(cells: list[Path]) -> None:
     path = cells[-1] / "tests" / "test_task.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n\ndef test_more() -> None: ...\n", encoding="utf-8")
     assert "test_task.py" not in spared(cells)
+
+
+@pytest.fixture
+def third(tmp_path: Path) -> Path:
+    return bake(tmp_path / "third", problem="audio-classification")
+
+
+def test_what_depends_on_no_data_type_is_left_out_after_two_of_them(cells: list[Path], third: Path) -> None:
+    assert "stages/test_tune.py" in spared([*cells, third])
+    assert "stages/test_export.py" not in spared([*cells, third])
+    assert "stages/test_tune.py" not in spared([cells[0], cells[2], third])  # images only
+
+
+def test_a_room_that_differs_keeps_the_tests_that_need_it(cells: list[Path], third: Path) -> None:
+    path = third / "src" / package_of(third) / "training" / "search.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+    assert "stages/test_tune.py" not in spared([*cells, third])

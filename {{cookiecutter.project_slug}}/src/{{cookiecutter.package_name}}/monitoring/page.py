@@ -61,7 +61,7 @@ def write(
         "Examples": seen.num_rows,
         "Goal": described["goal"],
     }
-    page = Page("Is the model in service healthy?", banner(config, content), sections, facts)
+    page = Page("Monitoring of the model in service", banner(config, content), sections, facts)
     report.write_page(config.paths.monitoring / "report.html", page)
 
 

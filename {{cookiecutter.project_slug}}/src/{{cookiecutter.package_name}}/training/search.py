@@ -236,7 +236,7 @@ def write_page(config: Config, trials: pd.DataFrame, path: Path) -> None:
         Section("Hyperparameters", figures(trials)),
     ]
     facts = {"Goal": config.goal, "Target": config.target}
-    report.write_page(path, Page("Which hyperparameters are best?", verdict, sections, facts))
+    report.write_page(path, Page("Hyperparameter search", verdict, sections, facts))
 
 
 def figures(trials: pd.DataFrame) -> list[Block]:

@@ -30,7 +30,7 @@ def write(config: Config, decision: dict[str, Any], comparison: Comparison, slic
         Section("Training", [training_table(artifacts.read_json(evaluated.run, "update"))]),
     ]
     page = Page(
-        "Is the updated model better?",
+        "Update: champion and challenger",
         Banner(state, headline, reason[0].upper() + reason[1:] + "."),
         sections,
         {"Goal": config.goal, "Target": config.target, "Evaluated": f"{verdict['time'][:16].replace('T', ' ')} UTC"},

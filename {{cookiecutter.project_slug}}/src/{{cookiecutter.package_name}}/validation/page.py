@@ -53,15 +53,15 @@ def write(
     ]
     facts: dict[str, Cell] = {f"{split.name} examples": split.num_examples for split in statistics.datasets}
     facts |= {"columns": len(columns), "source": schema.public(config.source), "target": config.target}
-    write_page(path, Page("Are the data as expected?", banner(found, config), sections, facts))
+    write_page(path, Page("Data validation", banner(found, config), sections, facts))
 
 
 def banner(found: Sequence[Anomaly], config: Config) -> Banner:
     """The result and what to do next."""
     if not found:
-        return Banner("good", "Yes: the data match the schema", f"The schema is {config.schema_path}.")
+        return Banner("good", "The data match the schema", f"The schema is {config.schema_path}.")
     columns = len({anomaly.column for anomaly in found})
-    headline = f"No: anomalies in {columns} column{'s' if columns > 1 else ''}"
+    headline = f"Anomalies in {columns} column{'s' if columns > 1 else ''}"
     detail = f"Fix the data, or update the schema with `make schema`. The schema is {config.schema_path}."
     return Banner("bad", headline, detail)
 
