@@ -80,7 +80,7 @@ def prepared(cluster: Project, problem: str) -> Project:
     """A copy that trains without dropout."""
     run = json.loads((cluster.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
     values = run["hyperparameters"] | CASES[problem][0]
-    winner = {"values": values, "score": 0.0, "monitor": "", "data": run["data"]}
+    winner = {"values": values, **{name: run[name] for name in ("data", "network", "monitor")}}
     (cluster.folder / "artifacts/tuning").mkdir(exist_ok=True)
     (cluster.folder / "artifacts/tuning/best_hyperparameters.json").write_text(json.dumps(winner), encoding="utf-8")
     keras_home = cluster.folder.parent

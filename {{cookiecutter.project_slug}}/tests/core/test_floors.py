@@ -22,6 +22,7 @@ EDITED = 2
 IN_ORDER = {0, EDITED}  # floors whose modules or rooms import only those before them
 # Rooms of one floor that may import each other, and why
 BESIDE = {
+    ("settings", "metrics"): "the names of metrics in settings are checked",
     ("data", "large"): "what does not fit in memory is read by the same functions",
     ("large", "data"): "it reads tables and batches in parts",
     ("training", "distributed"): "where a network is trained is decided in one place",

@@ -7,6 +7,7 @@ import pytest
 from project.config import Config
 from project.core import command
 from project.core.errors import InputError
+from project.metrics import METRICS
 from project.settings.base import ENVIRONMENT_PREFIX
 
 
@@ -46,6 +47,8 @@ def test_settings_are_read_as_people_write_them(arguments: list[str], name: str,
         (["--patience", "0"], ["patience", "0", "greater than or equal to 1"]),
         (["--tuner", "guess"], ["tuner", "guess", "bayesian"]),
         (["--criteria", "fame=1"], ["criteria", "fame"]),
+        (["--metric", "fame"], ["metric", "fame", *METRICS]),
+        (["--objective", "fame"], ["objective", "fame", *METRICS]),
         (["--criteria", "nonsense"], ["criteria"]),
         (["--ignore", "[oops"], ["ignore"]),
         (["--split-fractions", "0.5,0.5,0.5"], ["split_fractions", "add up to 1"]),

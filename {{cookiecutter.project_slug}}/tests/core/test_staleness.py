@@ -100,6 +100,15 @@ def test_edited_code_makes_its_stages_stale(
     assert not spared & found
 
 
+def test_a_metric_trains_again_only_as_the_objective(
+    done: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staleness, "PACKAGE", tmp_path)
+    (tmp_path / "metrics.py").write_text("", encoding="utf-8")
+    assert staleness.code_used(done, "train") == []
+    assert staleness.code_used(done.model_copy(update={"objective": "own"}), "train") == [tmp_path / "metrics.py"]
+
+
 def test_a_setting_of_ones_own_counts_for_every_stage(done: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     known = staleness.declared_names
 

@@ -188,10 +188,16 @@ def test_training_does_not_go_on_with_edited_code(
     assert fit.resume_key(trained) != before
 
 
-def test_hyperparameters_found_on_other_data_are_not_used(trained: Config, capsys: pytest.CaptureFixture[str]) -> None:
-    artifacts.write_json(trained.paths.best_hyperparameters, {"values": {"units": 64}, "data": "other"})
-    assert train.best_hyperparameters(trained).values == {}
-    assert "other data" in capsys.readouterr().out
+def test_hyperparameters_found_for_something_else_are_not_used(
+    trained: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    winner = {"values": {"units": 64}, **fit.found_for(trained)}
+    for name, words in train.FOUND.items():
+        artifacts.write_json(trained.paths.best_hyperparameters, winner | {name: "other"})
+        assert train.best_hyperparameters(trained).values == {}
+        assert f"was found {words} and is not used" in capsys.readouterr().out
+    artifacts.write_json(trained.paths.best_hyperparameters, winner)
+    assert train.best_hyperparameters(trained).values == {"units": 64}
 
 
 def test_keras_runs_on_tensorflow() -> None:

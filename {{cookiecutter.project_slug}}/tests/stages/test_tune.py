@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import model, task
+from project import metrics, model, task
 from project.core import artifacts, staleness
 from project.core.errors import RefusedError
 from project.data import tables
+from project.data.resampling import Metric
 from project.stages import train, tune
 from project.training import search
 
@@ -144,7 +145,7 @@ def test_a_diverged_trial_counts_as_bad_and_the_search_goes_on(quick: Config, mo
     trials = pd.read_csv(quick.paths.tuning / "trials.csv")
     assert trials["status"].tolist() == [
         "COMPLETED",
-        *[f"failed: {task.MONITOR} was never a finite number"] * num_spoiled,
+        *["failed: the score was never a finite number"] * num_spoiled,
     ]
     winner = artifacts.read_json(quick.paths.best_hyperparameters, "tune")
     assert winner["score"] == pytest.approx(trials[task.MONITOR].iloc[0])
@@ -165,6 +166,22 @@ def test_trials_train_with_a_schedule_and_a_callback_of_ones_own(
     assert artifacts.read_json(quick.paths.best_hyperparameters, "tune")["score"] > -np.inf
 
 
+def test_the_best_trial_is_the_best_by_a_metric_of_ones_own(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Metric("Own", greater_is_better=True, function=lambda *_: None)
+    monkeypatch.setitem(metrics.METRICS, "own", own)
+    scores = iter([1.0, 3.0, 2.0])
+    monkeypatch.setattr(search.Reporting, "run_trial", lambda *_, **__: {"val_own": next(scores)})
+    config = quick.model_copy(update={"objective": "own", "max_trials": 3})
+    tune.main(config)
+    winner = artifacts.read_json(config.paths.best_hyperparameters, "tune")
+    trials = pd.read_csv(config.paths.tuning / "trials.csv")
+    assert (winner["monitor"], winner["score"]) == ("val_own", 3)
+    assert trials["val_own"].tolist() == [3, 2, 1]
+    assert "Own 3 on validation" in (config.paths.tuning / "report.html").read_text(encoding="utf-8")
+    assert train.best_hyperparameters(config).values == winner["values"]
+    assert train.best_hyperparameters(quick).values == {}
+
+
 def test_another_search_starts_anew(trained: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space, wider = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
     wider.Int("units", 1, 2)
@@ -176,8 +193,9 @@ def test_another_search_starts_anew(trained: Config, tmp_path: Path, monkeypatch
         search.search_key(trained, wider),
         search.search_key(other_data, space),
         search.search_key(trained.model_copy(update={"tuner": "grid"}), space),
+        search.search_key(trained.model_copy(update={"objective": trained.metric}), space),
     }
-    assert len(keys) == 4
+    assert len(keys) == 5
     assert search.search_key(trained.model_copy(update={"max_trials": 7}), space) in keys
     monkeypatch.setattr(staleness, "PACKAGE", tmp_path)  # other code
     assert search.search_key(trained, space) not in keys

@@ -9,8 +9,10 @@ import pytest
 
 from project.training import fit
 from project.training.fit import Checkpoint
+from project.training.objective import Objective
 
 SCORES = [3.0, 1.0, 2.0]
+LOSS = Objective("val_loss", "loss", greater_is_better=False)
 
 
 @pytest.fixture
@@ -41,10 +43,10 @@ def run(saver: Checkpoint, network: keras.Model, scores: list[float]) -> list[in
 
 
 def test_best_epoch_comes_back_after_a_kill_and_stays_the_best(tmp_path: Path, network: keras.Model) -> None:
-    killed = Checkpoint(tmp_path, "val_loss", patience=9)
+    killed = Checkpoint(tmp_path, LOSS, patience=9)
     run(killed, network, SCORES)
     killed.on_train_end()
-    goes_on = Checkpoint(tmp_path, "val_loss", patience=9)
+    goes_on = Checkpoint(tmp_path, LOSS, patience=9)
     assert (goes_on.epochs_done, goes_on.best_epoch) == (3, 1)
     run(goes_on, network, [5.0])
     goes_on.restore_best(network)
@@ -52,28 +54,28 @@ def test_best_epoch_comes_back_after_a_kill_and_stays_the_best(tmp_path: Path, n
 
 
 def test_training_goes_on_from_the_last_weights_not_the_best(tmp_path: Path, network: keras.Model) -> None:
-    killed = Checkpoint(tmp_path, "val_loss", patience=9)
+    killed = Checkpoint(tmp_path, LOSS, patience=9)
     run(killed, network, SCORES)
     killed.on_train_end()
     network.set_weights([np.full_like(array, 7) for array in network.get_weights()])
-    run(Checkpoint(tmp_path, "val_loss", patience=9), network, [])
+    run(Checkpoint(tmp_path, LOSS, patience=9), network, [])
     assert all((array == 2).all() for array in network.get_weights())
 
 
 @pytest.mark.usefixtures("clock")
 def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, network: keras.Model) -> None:
-    saver = Checkpoint(tmp_path, "val_loss", patience=99)
+    saver = Checkpoint(tmp_path, LOSS, patience=99)
     complete = run(saver, network, [1.0] * 50)
     assert complete[0] == 1
     assert all(later - sooner >= 1 / fit.SHARE for sooner, later in itertools.pairwise(complete))
     assert len(complete) == 3
     saver.on_train_end()
-    assert Checkpoint(tmp_path, "val_loss", patience=99).epochs_done == 50
+    assert Checkpoint(tmp_path, LOSS, patience=99).epochs_done == 50
     assert len(list(tmp_path.iterdir())) == 1  # the ones before it are dropped
 
 
 def test_of_several_processes_one_writes(tmp_path: Path, network: keras.Model) -> None:
-    saver = Checkpoint(tmp_path, "val_loss", patience=9, writes=False)
+    saver = Checkpoint(tmp_path, LOSS, patience=9, writes=False)
     assert run(saver, network, SCORES) == []
     saver.on_train_end()
     assert not list(tmp_path.iterdir())
@@ -82,4 +84,4 @@ def test_of_several_processes_one_writes(tmp_path: Path, network: keras.Model) -
 def test_a_checkpoint_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "epoch-000000").mkdir()
     (tmp_path / "epoch-000000" / "best.weights.h5").touch()
-    assert Checkpoint(tmp_path, "val_loss", patience=9).epochs_done == 0
+    assert Checkpoint(tmp_path, LOSS, patience=9).epochs_done == 0

@@ -68,7 +68,7 @@ STAGES = {
         after=("collect", "validate"),
         makes=("training/model.keras",),
         reads=("tuning/best_hyperparameters.json",),
-        files=NETWORK,
+        files=(*NETWORK, "metrics"),
         rooms=(*PREPARED, "training"),
         settings=(
             *("epochs", "batch_size", "learning_rate", "patience", *data_type.TRAINING),
@@ -152,7 +152,7 @@ def settle(config: Config) -> None:
 def content(config: Config, name: str) -> dict[str, Any]:
     """What a stage depends on: the values of settings, and the content hash of files."""
     hashes = Hashes(config.paths.stamp("hashes"))
-    files = [*code(name), *(path for earlier in STAGES[name].after for path in made(config, earlier))]
+    files = [*code_used(config, name), *(path for earlier in STAGES[name].after for path in made(config, earlier))]
     if name == "collect":
         files += [path for source in (config.source, str(config.added)) for path in local_files(source)]
     files += read_files(config, name)
@@ -208,9 +208,24 @@ def code(name: str) -> list[Path]:
     return sorted(path for path in found if not counts_by_values(path))
 
 
-def code_hash(name: str) -> str:
-    """A hash of the code that a stage depends on: work begun with other code must not be resumed."""
-    return artifacts.text_hash([artifacts.content_hash(path) for path in code(name)])
+def code_used(config: Config, name: str) -> list[Path]:
+    """The code that a stage depends on with these settings: training needs `metrics.py` only for an `objective`."""
+    unused = set() if config.objective or name != "train" else {PACKAGE / "metrics.py"}
+    return [path for path in code(name) if path not in unused]
+
+
+def code_hash(config: Config) -> str:
+    """A hash of the code of training: work begun with other code must not be resumed."""
+    return artifacts.text_hash([artifacts.content_hash(path) for path in code_used(config, "train")])
+
+
+def network_hash(config: Config) -> str:
+    """A hash of the network's code and settings: hyperparameters found for another network are not used."""
+    shared = [PACKAGE / room for room in ("stages", "settings", "core", "data", *scale.ROOMS, "training")]
+    own = [path for path in code_used(config, "train") if not any(path.is_relative_to(room) for room in shared)]
+    tunable = {"epochs", "batch_size", "learning_rate", "patience"} | declared_names(TrainingSettings)
+    values = {name: value for name, value in settings(config, "train").items() if name not in tunable}
+    return artifacts.text_hash([values, *map(artifacts.content_hash, own)])
 
 
 def counts_by_values(path: Path) -> bool:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
-import pandas as pd
 
 from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers its layers
-from .. import preprocessing, task
+from .. import task
 from ..config import Config
 from ..core import artifacts
 from ..data import tables
+from ..training.serving_model import predict
+
+__all__ = ["as_text", "explained_output", "identity", "load_model", "predict", "target_of"]
 
 
 def load_model(config: Config) -> keras.Model:
@@ -23,18 +25,6 @@ def target_of(serving_model: keras.Model) -> task.Target:
     """The target as training saw it, such as its classes or its scale."""
     target: task.Target = serving_model.get_layer("decode").target
     return target
-
-
-def predict(serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The decoded predictions, by output, each (num_examples, ...)."""
-    size = preprocessing.PREDICTION_BATCH
-    batches = [
-        serving_model.predict_on_batch(
-            preprocessing.raw_arrays(serving_model.input, examples.iloc[start : start + size])
-        )
-        for start in range(0, len(examples), size)
-    ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def as_text(values: np.ndarray) -> np.ndarray:

@@ -2,9 +2,23 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .base import Settings
+
+
+def check_metric(name: str) -> str:
+    """Refuses a name that is not in `metrics.METRICS`; a machine that only serves may lack what metrics import."""
+    try:
+        from ..metrics import METRICS  # here, since a person's metrics may import anything
+    except ModuleNotFoundError:
+        return name
+    if name not in METRICS:
+        raise ValueError(f"Input should be one of {', '.join(METRICS)}")
+    return name
+
+
+Metric = Annotated[str, AfterValidator(check_metric)]
 
 
 class EvaluationSettings(Settings):

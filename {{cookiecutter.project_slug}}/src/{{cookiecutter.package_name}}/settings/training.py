@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .base import Numbers, Settings
+from .evaluation import check_metric
 
 
 class TrainingSettings(Settings):
@@ -16,6 +17,10 @@ class TrainingSettings(Settings):
 
     xla: Literal["auto", "on", "off"] = "auto"
     """Whether XLA compiles the steps of training; auto: on one GPU only, and not for batches of differing length."""
+
+    objective: Annotated[str, AfterValidator(lambda name: name and check_metric(name))] = ""
+    """The metric by which early stopping and the search compare models on the validation split, one of `metrics.py`;
+    empty: what the task minimises, which varies smoothly and costs no time (`MONITOR` in task.py)."""
 
     start: str = ""
     """A trained model (.keras) whose preprocessing and weights training starts from; empty: from scratch."""

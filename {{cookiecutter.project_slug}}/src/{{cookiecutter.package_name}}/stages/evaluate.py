@@ -13,7 +13,7 @@ from ..evaluation import charts, criteria, explain, inference, scoring
 from ..reporting import plots, report
 from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
 from ..settings.base import without_password
-from ..training import run_history
+from ..training import objective, run_history
 
 SPLIT = "validation"  # the test split is kept for `make accept`
 NUM_WORST = 25
@@ -65,11 +65,10 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
 def learning_curves(config: Config) -> Figure:
     """Training and validation score over the epochs."""
     history = pd.read_csv(artifacts.require(config.paths.history, "train"))
-    metric = task.MONITOR.removeprefix("val_")
-    epochs = history["epoch"] + 1
-    curves = [plots.Line("training", epochs, history[metric]), plots.Line("validation", epochs, history[task.MONITOR])]
-    best = int(epochs[history[task.MONITOR].idxmin()])
-    label = metric.replace("_", " ")
+    wanted, best = objective.chosen(config), artifacts.read_json(config.paths.run, "train")["best_epoch"]
+    logged = {"training": wanted.name.removeprefix("val_"), "validation": wanted.name}
+    epochs, label = history["epoch"] + 1, wanted.label
+    curves = [plots.Line(split, epochs, history[name]) for split, name in logged.items() if name in history]
     return Figure(
         "Learning curves",
         plots.lines(curves, "epoch", label),

@@ -15,11 +15,11 @@ from .. import examples
 from ..config import Config
 from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
-from ..data import reading, tables
+from ..data import reading
 from ..data.provenance import Provenance
 from ..evaluation import promotion
 from ..exporting import saved_model
-from ..training import run_history
+from ..training import fit, run_history
 from ..updating import new_data, page
 from . import accept, collect, evaluate, export, train, validate
 
@@ -83,7 +83,8 @@ def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> No
     values = dict(run["hyperparameters"])
     if config.warm_start and "learning_rate" in values:
         values["learning_rate"] *= WARM_RATE
-    winner = {"values": values, "data": tables.data_hash(candidate)}
+    key = fit.found_for(candidate)
+    winner = {"values": values, **key, "network": run.get("network", key["network"])}
     artifacts.write_json(candidate.paths.best_hyperparameters, winner)
 
 

@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from .. import preprocessing, task
+from .. import preprocessing
 from ..config import Config
 from ..core import artifacts, errors, staleness
 from ..data import tables
 from ..model import callbacks as own_callbacks
 from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
-from . import placement
+from . import objective, placement
+from .objective import Objective
+from .serving_model import Prepared
 
 HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.npz", "random.npz"
 SHARE = 0.05  # of the time of training that checkpoints may take
@@ -35,13 +37,13 @@ class Checkpoint(keras.callbacks.Callback):
     between them as many as cost a small share of the time: a small model learns faster than it is written.
     """
 
-    def __init__(self, folder: Path, monitor: str, patience: int, writes: bool = True) -> None:
-        """Takes the folder of the checkpoints, the score to minimise and the epochs to wait for a better one.
+    def __init__(self, folder: Path, wanted: Objective, patience: int, writes: bool = True) -> None:
+        """Takes the folder of the checkpoints, the score to optimise and the epochs to wait for a better one.
 
         Of several processes that train together all read the checkpoints, and one writes them.
         """
         super().__init__()
-        self.folder, self.monitor, self.patience, self.writes = folder, monitor, patience, writes
+        self.folder, self.objective, self.patience, self.writes = folder, wanted, patience, writes
         latest = self.latest()
         self.history = pd.read_csv(latest / HISTORY).to_dict("records") if latest else []
         self.best = read_arrays(latest / BEST) if latest else []  # the weights of the best epoch
@@ -56,8 +58,8 @@ class Checkpoint(keras.callbacks.Callback):
     @property
     def best_epoch(self) -> int:
         """Number of the best epoch, from 0."""
-        scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in self.history]
-        return scores.index(min(scores))
+        costs = [self.objective.cost(row) for row in self.history]
+        return costs.index(min(costs))
 
     @property
     def is_exhausted(self) -> bool:
@@ -123,14 +125,16 @@ class Batches(NamedTuple):
     """The number of the epoch, by which the training batches are shuffled."""
 
 
-def make_batches(config: Config, preprocessor: keras.Model, target: task.Target) -> Batches:
+def make_batches(config: Config, prepared: Prepared) -> Batches:
     """The batches of the training and the validation split."""
-    epoch = epoch_counter()
+    epoch, (preprocessor, target, _) = epoch_counter(), prepared
     train = preprocessing.make_dataset(config, "train", preprocessor, target, epoch)
     return Batches(train, preprocessing.make_dataset(config, "validation", preprocessor, target), epoch)
 
 
-def fit(config: Config, model: keras.Model, eval_model: keras.Model, batches: Batches, key: str) -> Checkpoint:
+def fit(
+    config: Config, prepared: Prepared, model: keras.Model, eval_model: keras.Model, batches: Batches, key: str
+) -> Checkpoint:
     """Trains until the validation score no longer improves; goes on where a killed run with the same key stopped.
 
     `eval_model` is the model itself or, where that is distributed over devices or computes in bfloat16, a copy on one
@@ -141,6 +145,7 @@ def fit(config: Config, model: keras.Model, eval_model: keras.Model, batches: Ba
         train, callbacks = placement.prepare(model, batches.train)
         if eval_model is not model:
             callbacks.append(placement.validation_apart(eval_model, batches.validation))
+        callbacks.append(objective.Score(config, prepared, eval_model, batches.validation))
         model.fit(
             train,
             validation_data=batches.validation if eval_model is model else None,
@@ -158,7 +163,7 @@ def fit(config: Config, model: keras.Model, eval_model: keras.Model, batches: Ba
 def begin(config: Config, key: str) -> Checkpoint:
     """The checkpoint of the runs with this key; those of other runs are removed."""
     folder, is_chief = config.paths.training / "checkpoint" / key, placement.is_chief()
-    checkpoint = Checkpoint(folder, task.MONITOR, config.patience, writes=is_chief)
+    checkpoint = Checkpoint(folder, objective.chosen(config), config.patience, writes=is_chief)
     if is_chief:
         for other in folder.parent.glob("*"):
             if other.name != key:
@@ -176,7 +181,16 @@ def resume_key(config: Config, *more: Any, without: Collection[str] = ()) -> str
     It is made of the data, the code and the settings of training, `without` those that decide no weights, and `more`.
     """
     settings = {name: value for name, value in staleness.settings(config, "train").items() if name not in without}
-    return artifacts.text_hash([settings, *more, tables.data_hash(config), staleness.code_hash("train")])
+    return artifacts.text_hash([settings, *more, tables.data_hash(config), staleness.code_hash(config)])
+
+
+def found_for(config: Config) -> dict[str, Any]:
+    """What hyperparameters are found for: with other data, another network or objective they are not used."""
+    return {
+        "data": tables.data_hash(config),
+        "monitor": objective.chosen(config).name,
+        "network": staleness.network_hash(config),
+    }
 
 
 def all_callbacks(config: Config, trained: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from ..config import Config
-from ..core import artifacts
+from ..core import artifacts, staleness
 from ..core.errors import InputError
 from ..data import tables
 from ..settings.base import PROJECT
@@ -211,6 +211,8 @@ def save(
     with artifacts.replacing(paths.model) as temporary:
         serving_model.save(temporary)
         facts = run_facts(config) | {
+            "network": staleness.network_hash(config),
+            "monitor": checkpoint.objective.name,
             "model": artifacts.content_hash(temporary),
             "hyperparameters": chosen,
             "tuned": {name: value for name, value in chosen.items() if value != defaults.get(name)},

@@ -13,16 +13,15 @@ import keras_tuner
 import pandas as pd
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from .. import preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors
 from ..core.errors import RefusedError
-from ..data import loading, tables
 from ..data.batching import TraceOnce
 from ..model import build_model, callbacks
 from ..reporting import plots, report
 from ..reporting.report import Banner, Block, Figure, Page, Section, Table
-from . import fit
+from . import fit, objective, serving_model
+from .objective import Objective
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
@@ -33,7 +32,6 @@ TUNERS = {
 LOG_RATIO = 20  # between the ends of an axis, from which on it is logarithmic
 MOST_FAILURES = 3  # trials in a row that end with an error
 DIVERGED = "diverged"  # the mark among the metrics of a trial
-NOT_SEARCHED = ("trial", "status", task.MONITOR)
 
 
 class HyperModel(keras_tuner.HyperModel):
@@ -42,18 +40,18 @@ class HyperModel(keras_tuner.HyperModel):
     def __init__(self, config: Config) -> None:
         """Makes the preprocessor and the target, which all trials share."""
         super().__init__()
-        keras.utils.set_random_seed(config.seed)
-        examples = loading.read_examples(config, "train")
-        self.config = config
-        self.target = task.describe_target(config, tables.all_targets(config, "train", examples))
-        self.preprocessor = preprocessing.build_preprocessor(config, examples)
+        self.config, self.prepared = config, serving_model.prepare(config)
         self.num_steps = 1  # of a trial; `run_trials` sets it, and the search space does not depend on it
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled model, whose optimizer is ready to go on from the weights of another trial."""
         with fit.precision(self.config):
             model = build_model(
-                hp, config=self.config, preprocessor=self.preprocessor, target=self.target, num_steps=self.num_steps
+                hp,
+                config=self.config,
+                preprocessor=self.prepared.preprocessor,
+                target=self.prepared.target,
+                num_steps=self.num_steps,
             )
         model.optimizer.build(model.trainable_variables)
         return model
@@ -64,12 +62,19 @@ class HyperModel(keras_tuner.HyperModel):
         Without a finite one, the trial is marked as diverged and has the score of the untrained model: KerasTuner would
         leave it out, and could not learn from it where not to search.
         """
-        history = super().fit(hp, model, *data, **options).history
-        scores = [score for score in history[task.MONITOR] if math.isfinite(score)]
-        if scores:
-            return {task.MONITOR: min(scores)}
-        untrained = self.build(hp).evaluate(options["validation_data"], verbose=0, return_dict=True)
-        return {task.MONITOR: untrained[task.MONITOR.removeprefix("val_")], DIVERGED: 1.0}
+        wanted = objective.chosen(self.config)
+        validation = options["validation_data"]
+        scorer = objective.Score(self.config, self.prepared, model, validation)
+        options["callbacks"] = [scorer, *options["callbacks"]]
+        history = pd.DataFrame(super().fit(hp, model, *data, **options).history).to_dict("records")
+        best = min(history, key=wanted.cost)
+        if math.isfinite(wanted.cost(best)):
+            return {wanted.name: best[wanted.name]}
+        untrained = self.build(hp)
+        scores = untrained.evaluate(validation, verbose=0, return_dict=True)
+        logs = {f"val_{name}": score for name, score in scores.items()}
+        objective.Score(self.config, self.prepared, untrained, validation).on_epoch_end(0, logs)
+        return {wanted.name: logs[wanted.name], DIVERGED: 1.0}
 
 
 def spare_collections() -> None:
@@ -80,7 +85,7 @@ def spare_collections() -> None:
 
 def make_tuner(config: Config, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tuner:
     """A tuner whose folder is named after the search space and the data, so that it never resumes another search."""
-    hypermodel, space = HyperModel(config), keras_tuner.HyperParameters()
+    hypermodel, space, wanted = HyperModel(config), keras_tuner.HyperParameters(), objective.chosen(config)
     hypermodel.build(space)
     is_hyperband = config.tuner == "hyperband"
     options: dict[str, Any] = (
@@ -89,7 +94,7 @@ def make_tuner(config: Config, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tun
     with contextlib.redirect_stdout(io.StringIO()) as notice:
         tuner = type("Tuner", (kind, TUNERS[config.tuner]), {"seed": config.seed})(
             hypermodel,
-            objective=keras_tuner.Objective(task.MONITOR, "min"),
+            objective=keras_tuner.Objective(wanted.name, wanted.mode),
             seed=config.seed,
             directory=config.paths.tuning / "search",
             project_name=search_key(config, space),
@@ -107,26 +112,45 @@ def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
     return fit.resume_key(config, described, config.tuner)
 
 
+class Outcomes:
+    """Prints how each trial went, and counts those in a row that ended with an error."""
+
+    failures = 0
+
+    def add(self, trial: Trial, note: str = "") -> str:
+        """What is said if the trial was one failure too many, else nothing."""
+        result = f"score {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
+        print(f"trial {trial.trial_id}: {result}{note}", flush=True)
+        is_failed = trial.status in (TrialStatus.FAILED, TrialStatus.INVALID)
+        self.failures = self.failures + 1 if is_failed else 0
+        if self.failures != MOST_FAILURES:
+            return ""
+        stops = f"the search stops after {MOST_FAILURES} failed trials in a row"
+        return f"{stops}: {reason(trial)}; `make tune` goes on with it"
+
+
 class Reporting(keras_tuner.Tuner):
     """Prints a line per trial, and ends the search after several errors in a row."""
 
-    failures = 0
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Passes the arguments on."""
+        super().__init__(*arguments, **options)
+        self.outcomes = Outcomes()
 
     def on_trial_end(self, trial: Trial) -> None:
         """Says how the trial went."""
         super().on_trial_end(trial)
-        print(outcome(trial), flush=True)
+        failure = self.outcomes.add(trial)
         errors.end_on_signal()
-        self.failures = self.failures + 1 if is_failed(trial) else 0
-        if self.failures == MOST_FAILURES:
-            raise RefusedError(failure(trial))
+        if failure:
+            raise RefusedError(failure)
 
 
 def run_trials(config: Config, tuner: keras_tuner.Tuner) -> None:
     """Runs the trials that are left."""
-    hypermodel = tuner.hypermodel
-    batches = fit.make_batches(config, hypermodel.preprocessor, hypermodel.target)
-    hypermodel.num_steps = fit.num_steps(config, batches)
+    wanted = objective.chosen(config)
+    batches = fit.make_batches(config, tuner.hypermodel.prepared)
+    tuner.hypermodel.num_steps = fit.num_steps(config, batches)
     tuner.search(
         batches.train,
         validation_data=batches.validation,
@@ -136,7 +160,7 @@ def run_trials(config: Config, tuner: keras_tuner.Tuner) -> None:
             TraceOnce(batches.train),
             fit.count_epochs(batches.epoch),
             *callbacks(config),
-            keras.callbacks.EarlyStopping(task.MONITOR, patience=config.patience, mode="min"),
+            keras.callbacks.EarlyStopping(wanted.name, patience=config.patience, mode=wanted.mode),
         ],
         verbose=0,
     )
@@ -148,8 +172,8 @@ def finish(config: Config, tuner: keras_tuner.Tuner) -> None:
     Raises:
         RefusedError: no trial came to a score.
     """
-    folder: Path = config.paths.tuning
-    trials = table(tuner)
+    folder, wanted = config.paths.tuning, objective.chosen(config)
+    trials = table(tuner, wanted)
     with artifacts.replacing(folder / "trials.csv") as temporary:
         trials.to_csv(temporary, index=False)
     usable = [trial for trial in tuner.oracle.trials.values() if is_usable(trial)]
@@ -157,13 +181,13 @@ def finish(config: Config, tuner: keras_tuner.Tuner) -> None:
         artifacts.remove(folder / "search")  # nothing can come of going on with it
         reasons = "; ".join(sorted({reason(trial) for trial in tuner.oracle.trials.values()}))
         raise RefusedError(f"all {len(trials)} trials failed: {reasons}; see {folder / 'trials.csv'}")
-    winner = min(usable, key=lambda trial: (trial.score, trial.trial_id))
+    winner = min(usable, key=lambda trial: (wanted.cost({wanted.name: trial.score}), trial.trial_id))
     write_page(config, trials, folder / "report.html")
-    content = {"score": winner.score, "monitor": task.MONITOR, "data": tables.data_hash(config)}
-    artifacts.write_json(config.paths.best_hyperparameters, {"values": values(winner), **content})
+    content = {"values": values(winner), "score": winner.score, **fit.found_for(config)}
+    artifacts.write_json(config.paths.best_hyperparameters, content)
     num_failed = len(trials) - len(usable)
     failed = f"; {num_failed} failed, see trials.csv" if num_failed else ""
-    print(f"the best of {len(trials)} trials has {task.MONITOR} {winner.score:.4g}{failed}")
+    print(f"the best of {len(trials)} trials has {wanted.name} {winner.score:.4g}{failed}")
     print(f"wrote {config.paths.best_hyperparameters}, {folder / 'trials.csv'}, {folder / 'report.html'}")
 
 
@@ -173,30 +197,12 @@ def is_usable(trial: Trial) -> bool:
     return has_score and not trial.metrics.exists(DIVERGED)
 
 
-def is_failed(trial: Trial) -> bool:
-    """Whether a trial ended with an error."""
-    return trial.status in (TrialStatus.FAILED, TrialStatus.INVALID)
-
-
 def reason(trial: Trial) -> str:
     """Why a trial has no score, in a line."""
     if trial.metrics.exists(DIVERGED):
-        return f"{task.MONITOR} was never a finite number"
+        return "the score was never a finite number"
     lines = (trial.message or "").strip().splitlines()
     return lines[-1] if lines else f"status {trial.status}, score {trial.score}"
-
-
-def failure(trial: Trial) -> str:
-    """What is said when a trial was one failure too many."""
-    return (
-        f"the search stops after {MOST_FAILURES} failed trials in a row: {reason(trial)}; `make tune` goes on with it"
-    )
-
-
-def outcome(trial: Trial) -> str:
-    """How a trial went, in a line."""
-    result = f"{task.MONITOR} {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
-    return f"trial {trial.trial_id}: {result}"
 
 
 def values(trial: Trial) -> dict[str, object]:
@@ -204,50 +210,51 @@ def values(trial: Trial) -> dict[str, object]:
     return {name: value for name, value in trial.hyperparameters.values.items() if not name.startswith("tuner/")}
 
 
-def table(tuner: keras_tuner.Tuner) -> pd.DataFrame:
+def table(tuner: keras_tuner.Tuner, wanted: Objective) -> pd.DataFrame:
     """One row per trial: its number, hyperparameters, status and score, the best first."""
     rows = [
         {
             "trial": trial.trial_id,
-            task.MONITOR: trial.score if is_usable(trial) else None,
+            wanted.name: trial.score if is_usable(trial) else None,
             "status": trial.status if is_usable(trial) else f"failed: {reason(trial)}",
             **values(trial),
         }
         for trial in tuner.oracle.trials.values()
     ]
     space = [hyperparameter.name for hyperparameter in tuner.oracle.get_space().space]
-    places = {name: place for place, name in enumerate(["trial", task.MONITOR, "status", *space])}  # gRPC changes them
-    frame = pd.DataFrame(rows).sort_values([task.MONITOR, "trial"], ignore_index=True)
+    places = {name: place for place, name in enumerate(["trial", wanted.name, "status", *space])}  # gRPC changes them
+    frame = pd.DataFrame(rows).sort_values(
+        [wanted.name, "trial"], ascending=[wanted.mode == "min", True], ignore_index=True
+    )
     return frame[sorted(frame.columns, key=lambda name: places.get(name, len(places)))]
 
 
 def write_page(config: Config, trials: pd.DataFrame, path: Path) -> None:
     """Writes the page for a table of trials, the best first."""
-    label = task.MONITOR.removeprefix("val_").replace("_", " ")
-    best = trials.iloc[0]
+    wanted, best = objective.chosen(config), trials.iloc[0]
     verdict = Banner(
         "neutral",
-        f"Trial {best['trial']}: {label} {report.format_number(float(best[task.MONITOR]))} on validation",
+        f"Trial {best['trial']}: {wanted.label} {report.format_number(float(best[wanted.name]))} on validation",
         f"The best of {len(trials)} trials of the {config.tuner} search; `make train` uses it from now on.",
     )
     rows = [[report_cell(value) for value in row] for row in trials.itertuples(index=False)]
     sections = [
         Section("Trials", [Table("All trials, the best first", list(trials.columns), rows)]),
-        Section("Hyperparameters", figures(trials)),
+        Section("Hyperparameters", figures(trials, wanted.name)),
     ]
     facts = {"Goal": config.goal, "Target": config.target}
     report.write_page(path, Page("Hyperparameter search", verdict, sections, facts))
 
 
-def figures(trials: pd.DataFrame) -> list[Block]:
+def figures(trials: pd.DataFrame, monitor: str) -> list[Block]:
     """The score over each hyperparameter that varies, a point per trial."""
-    usable = trials[trials[task.MONITOR].notna()]
+    usable = trials[trials[monitor].notna()]
     drawn: list[Block] = []
     for name in usable.columns:
-        if name not in NOT_SEARCHED and len(usable[name].unique()) > 1:
+        if name not in ("trial", monitor, "status") and len(usable[name].unique()) > 1:
             best = report_cell(usable[name].iloc[0])
-            description = f"{task.MONITOR} of {len(usable)} trials over {name}; the best trial has {best}."
-            drawn.append(Figure(name, plot_scores(usable[name], usable[task.MONITOR]), description))
+            description = f"{monitor} of {len(usable)} trials over {name}; the best trial has {best}."
+            drawn.append(Figure(name, plot_scores(usable[name], usable[monitor]), description))
     return drawn
 
 
@@ -255,7 +262,7 @@ def plot_scores(values: pd.Series, scores: pd.Series) -> str:
     """The scores (num_trials,) over the values of a hyperparameter, the first trial as a larger point."""
     is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     places = values if is_number else values.astype(str)
-    with plots.drawing(str(values.name), task.MONITOR) as (figure, axes):
+    with plots.drawing(str(values.name), str(scores.name)) as (figure, axes):
         for place, size in ((slice(1, None), 16), (slice(1), 60)):
             axes.scatter(places[place], scores[place], s=size, color=plots.series_color(0), alpha=0.8, linewidths=0)
         if is_number and values.min() > 0 and values.max() / values.min() > LOG_RATIO:

@@ -7,9 +7,10 @@ import pytest
 from conftest import small_config
 
 from project.core import artifacts
-from project.data import loading, tables
+from project.data import loading
 from project.settings.base import SPLITS
 from project.stages import accept, collect, export, predict, train
+from project.training import fit
 
 import synthetic
 from declared import Config
@@ -38,7 +39,7 @@ def german(raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Confi
     as_germans_write(raw).to_csv(folder / "table.csv", index=False, sep=";")
     config = small_config(folder, source=str(folder / "table.csv"))
     collect.main(config)
-    winner = {"values": synthetic.SMALL_NETWORK, "data": tables.data_hash(config)}
+    winner = {"values": synthetic.SMALL_NETWORK, **fit.found_for(config)}
     artifacts.write_json(config.paths.best_hyperparameters, winner)
     for stage in (train, accept, export):
         stage.main(config)

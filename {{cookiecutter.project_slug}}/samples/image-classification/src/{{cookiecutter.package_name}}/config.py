@@ -12,8 +12,9 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from .settings.base import Names, Share, parse_names
+from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
-from .settings.task import Criteria, Metric
+from .settings.task import Criteria
 
 Augmentation = Literal["flip", "shift", "rotate", "zoom", "color", "erase", "randaugment"]
 Augmentations = Annotated[tuple[Augmentation, ...], NoDecode, BeforeValidator(parse_names)]

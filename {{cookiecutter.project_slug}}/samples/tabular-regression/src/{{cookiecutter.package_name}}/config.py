@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .settings.base import Names, Share
+from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
-from .settings.task import Criteria, Metric
+from .settings.task import Criteria
 
 
 class Config(RoomSettings):

@@ -36,17 +36,17 @@ class Servicer(oracle_chief.OracleServicer):
     Its own lock guards the oracle: the oracle's own lock is never released when a call fails.
     """
 
-    def __init__(self, oracle: keras_tuner.Oracle, search: str) -> None:
+    def __init__(self, oracle: keras_tuner.Oracle, name: str) -> None:
         """Takes the oracle and the name of the search, which workers have to share."""
         super().__init__(oracle)
-        self.search = search
+        self.name = name
         self.lock = threading.RLock()
         self.seen: dict[str, float] = {}  # worker -> time of its last heartbeat
         self.dismissed: set[str] = set()  # workers that know that nothing is left to do
         self.lost: dict[str, str] = {}  # worker -> how it was lost
         self.losses: Counter[str] = Counter()  # trial -> how many workers it has lost
         self.messages: dict[str, str] = {}  # trial -> why it has failed
-        self.failures = 0  # in a row
+        self.outcomes = search.Outcomes()
         self.failure = ""  # why the search cannot go on
 
     @contextlib.contextmanager
@@ -62,7 +62,7 @@ class Servicer(oracle_chief.OracleServicer):
     def GetSpace(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (the protocol's name)
         """Answers a worker's heartbeat or failure; one with other data, settings or code is rejected."""
         sent = dict(context.invocation_metadata())
-        if sent.get("search", self.search) != self.search:
+        if sent.get("search", self.name) != self.name:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "its data, settings or search space differ")
         with self.turn():
             if "worker" in sent:
@@ -111,11 +111,7 @@ class Servicer(oracle_chief.OracleServicer):
         if worker and not self.failure:
             with self.turn():
                 self.oracle.end_trial(trial)
-                ended = self.oracle.trials[trial.trial_id]
-                self.failures = self.failures + 1 if search.is_failed(ended) else 0
-                if self.failures == search.MOST_FAILURES:
-                    self.failure = search.failure(ended)
-            print(f"{search.outcome(ended)} ({worker})", flush=True)
+                self.failure = self.outcomes.add(self.oracle.trials[trial.trial_id], f" ({worker})")
         return protos.get_service().EndTrialResponse()
 
     def runner(self, trial_id: str) -> str:
@@ -139,7 +135,7 @@ class Servicer(oracle_chief.OracleServicer):
             else:
                 trial.status, trial.message = TrialStatus.FAILED, f"it was lost with {MOST_LOSSES} workers"
                 self.oracle.end_trial(trial)
-                print(search.outcome(trial), flush=True)
+                self.failure = self.outcomes.add(trial) or self.failure
 
     def silent(self) -> list[str]:
         """The workers whose last heartbeat is too long ago."""

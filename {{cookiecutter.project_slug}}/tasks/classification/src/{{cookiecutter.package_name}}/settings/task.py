@@ -1,4 +1,4 @@
-"""What depends on the task, classification: the names of metrics and baselines, and settings."""
+"""What depends on the task, classification: the names of baselines, and settings."""
 
 from typing import Annotated, Literal
 
@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
+from .evaluation import Metric
 
-Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier", "ece"]
 Baseline = Literal["majority", "linear", "gradient_boosting"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 

@@ -1,4 +1,4 @@
-"""What depends on the task, forecasting: the names of metrics and baselines, and settings."""
+"""What depends on the task, forecasting: the names of baselines, and settings."""
 
 from typing import Annotated, Literal
 
@@ -6,9 +6,9 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
+from .evaluation import Metric
 
 Level = Annotated[float, Field(ge=0.001, le=0.999)]
-Metric = Literal["mase", "mae", "rmse", "smape", "wql", "coverage", "interval_width"]
 Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothing", "ridge"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 

@@ -1,4 +1,4 @@
-"""What depends on the task, regression: the names of metrics and baselines, and settings."""
+"""What depends on the task, regression: the names of baselines, and settings."""
 
 from typing import Annotated, Literal
 
@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
+from .evaluation import Metric
 
-Metric = Literal["rmse", "mae", "r2", "mape", "coverage", "interval_width"]
 Baseline = Literal["mean", "linear", "gradient_boosting"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 

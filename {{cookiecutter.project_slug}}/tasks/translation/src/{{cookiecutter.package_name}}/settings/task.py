@@ -1,4 +1,4 @@
-"""What depends on the task, translation: the names of metrics and baselines, and settings."""
+"""What depends on the task, translation: the names of baselines, and settings."""
 
 from typing import Annotated, Literal
 
@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, Field, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
+from .evaluation import Metric
 
-Metric = Literal["bleu", "chrf", "exact_match"]
 Baseline = Literal["copy", "translation_memory"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
