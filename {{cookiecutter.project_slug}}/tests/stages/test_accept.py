@@ -1,11 +1,14 @@
 """make accept: the test split decides, every test evaluation is counted, and a weak model is rejected."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
-from project.data import tables
-from project.evaluation import criteria
+from project.data import loading, tables
+from project.evaluation import criteria, inference
 from project.reporting import report
 from project.stages import accept
 
@@ -64,6 +67,35 @@ def test_the_count_of_an_older_version_is_carried_on(trained: Config) -> None:
     accept.main(trained)
     assert verdict(trained)["test_evaluations"] == 12
     assert "12 models have been evaluated" in trained.paths.verdict.with_name("report.html").read_text(encoding="utf-8")
+
+
+def test_a_model_that_predicts_no_number_is_rejected_whatever_its_criteria(
+    trained: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = inference.predict
+
+    def with_one_gap(*arguments: Any) -> dict[str, np.ndarray]:
+        outputs = predict(*arguments)
+        return {name: with_nan(values) if values.dtype.kind == "f" else values for name, values in outputs.items()}
+
+    def with_nan(values: np.ndarray) -> np.ndarray:
+        values = values.copy()
+        values[0] = np.nan
+        return values
+
+    artifacts.remove(trained.paths.verdict)
+    monkeypatch.setattr(inference, "predict", with_one_gap)
+    if not any(values.dtype.kind == "f" for values in predict_one(trained).values()):
+        return  # texts only
+    for criteria_of_one in ({}, problem.LENIENT):  # the second time from the scores that were kept
+        with pytest.raises(RefusedError, match="NaN or infinity for 1 test examples"):
+            accept.main(trained.model_copy(update={"criteria": criteria_of_one}))
+        assert verdict(trained)["accepted"] is False
+        assert verdict(trained)["metrics"][problem.EASY_METRIC]["value"] is None
+
+
+def predict_one(config: Config) -> dict[str, np.ndarray]:
+    return inference.predict(inference.load_model(config), loading.read_examples(config, "test").head(1))
 
 
 def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:

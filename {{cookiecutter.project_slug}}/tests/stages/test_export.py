@@ -13,7 +13,7 @@ from project import preprocessing
 from project.core import artifacts
 from project.core.errors import RefusedError
 from project.data import loading
-from project.exporting import saved_model
+from project.exporting import saved_model, verify_export
 from project.settings.base import DESCRIPTION, PROJECT
 from project.stages import export
 
@@ -82,6 +82,25 @@ def test_without_a_verdict_nothing_is_exported(trained: Config) -> None:
     artifacts.remove(trained.paths.verdict)
     with pytest.raises(RefusedError, match="make accept"):
         export.main(trained)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "difference"),
+    [
+        ([0.5, 2.0], [0.5, 2.0], 0),
+        ([0.5, 2.5], [0.5, 2.0], 0.25),  # of the largest
+        ([0.5, np.nan], [0.5, 2.0], np.inf),
+        ([0.5, np.nan], [0.5, np.nan], np.inf),
+        ([0.5, np.inf], [0.5, np.inf], np.inf),
+        ([[0.5, 2.0]], [0.5, 2.0], np.inf),
+        ([1, 2], [1.0, 2.0], np.inf),
+        ([2**53 + 1], [2**53], np.inf),
+        (np.array([b"cat"], object), np.array([b"cat"], object), 0),
+        (np.array([b"cat"], object), np.array([b"dog"], object), np.inf),
+    ],
+)
+def test_outputs_are_compared_strictly(actual: Any, expected: Any, difference: float) -> None:
+    assert verify_export.difference(np.array(actual), np.array(expected)) == difference
 
 
 def test_an_export_that_predicts_something_else_is_refused(trained: Config, monkeypatch: pytest.MonkeyPatch) -> None:

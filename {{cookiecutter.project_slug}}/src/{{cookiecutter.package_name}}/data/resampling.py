@@ -28,10 +28,21 @@ class Metric(NamedTuple):
 def score(
     metrics: Mapping[str, Metric], targets: npt.NDArray[Any], predictions: Mapping[str, npt.NDArray[Any]]
 ) -> dict[str, float]:
-    """Every metric that is defined for these predictions, by name."""
-    weights = np.ones((1, len(targets)))
+    """Every metric that is defined for these predictions, by name; NaN if any prediction is not finite."""
+    weights, factor = np.ones((1, len(targets))), defined(predictions)
     values = {name: metric.function(targets, predictions, weights) for name, metric in metrics.items()}
-    return {name: float(value[0]) for name, value in values.items() if value is not None}
+    return {name: float(value[0]) * factor for name, value in values.items() if value is not None}
+
+
+def defined(predictions: Mapping[str, npt.NDArray[Any]]) -> float:
+    """1, or NaN if any prediction is not finite: some metrics, such as an accuracy, would not show it."""
+    return float("nan") if count_not_finite(predictions) else 1.0
+
+
+def count_not_finite(predictions: Mapping[str, npt.NDArray[Any]]) -> int:
+    """How many examples have a prediction with NaN or infinity."""
+    parts = [values.reshape(len(values), -1) for values in predictions.values() if values.dtype.kind == "f"]
+    return int(np.any([~np.isfinite(part).all(axis=1) for part in parts], axis=0).sum()) if parts else 0
 
 
 def samples(
@@ -62,7 +73,8 @@ def samples(
             value = metric.function(targets, predictions, np.stack(chunk))
             if value is not None:
                 found[name].append(value)
-    return {name: np.concatenate(values) for name, values in found.items() if values}
+    factor = defined(predictions)
+    return {name: np.concatenate(values) * factor for name, values in found.items() if values}
 
 
 def random_part(num_examples: int, length: int, seed: int) -> npt.NDArray[np.integer]:

@@ -21,7 +21,8 @@ def judge(
     """
     entries: list[dict[str, Any]] = []
     for metric, required in config.criteria.items():
-        value = scores.get(metric, {}).get("value", float("nan"))
+        value = scores.get(metric, {}).get("value")
+        value = float("nan") if value is None else value  # JSON has no NaN
         if isinstance(required, str) and metric not in baselines.get(required, {}):
             known = ", ".join(name for name, scored in baselines.items() if metric in scored)
             raise InputError(

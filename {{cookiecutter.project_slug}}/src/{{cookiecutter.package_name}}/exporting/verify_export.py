@@ -1,7 +1,7 @@
 """Compares the predictions of an export with expected ones; run by path, it imports nothing of the project.
 
 Reads from standard input a line of JSON: `model`, the folder of a SavedModel, and `cases`, a pickle of
-`{signature: (arguments, expected outputs)}`. Prints the largest difference of all outputs as JSON.
+`{signature: (arguments, expected outputs)}`. Prints the largest relative difference of all outputs as JSON.
 """
 
 import json
@@ -28,16 +28,24 @@ def main() -> None:
     for name, (arguments, expected) in cases.items():
         outputs = signatures[name](**{key: tf.constant(array) for key, array in arguments.items()})
         differences += [difference(outputs[key].numpy(), array) for key, array in expected.items()]
+        differences += [float("inf")] * (outputs.keys() != expected.keys())
     print(json.dumps(max(differences)))
 
 
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:
-    """The largest absolute difference; infinite where shapes or texts differ."""
-    if actual.shape != expected.shape:
+    """The largest absolute difference of real numbers, as a share of the largest one.
+
+    Infinite where shapes, types, whole numbers or texts differ, or a number is NaN or infinite.
+    """
+    if actual.shape != expected.shape or actual.dtype != expected.dtype:
         return float("inf")
-    if expected.dtype.kind in "fiu":
-        return float(np.max(np.abs(actual.astype("float64") - expected.astype("float64")), initial=0))
-    return 0.0 if (actual == expected).all() else float("inf")
+    if expected.dtype.kind != "f":
+        return 0.0 if (actual == expected).all() else float("inf")
+    with np.errstate(invalid="ignore"):
+        distances = np.abs(actual.astype("float64") - expected.astype("float64"))
+    if not np.isfinite(distances).all():  # NaN equals nothing, and max() may pass over it
+        return float("inf")
+    return float(distances.max(initial=0) / max(np.abs(expected).max(initial=0), np.finfo("float32").tiny))
 
 
 if __name__ == "__main__":

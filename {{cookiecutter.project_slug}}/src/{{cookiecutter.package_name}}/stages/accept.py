@@ -7,7 +7,7 @@ from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
-from ..data import loading, tables
+from ..data import loading, resampling, tables
 from ..evaluation import criteria, inference, scoring
 
 
@@ -19,6 +19,7 @@ def main(config: Config) -> None:
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
         result: dict[str, Any] = {name: previous[name] for name in ("metrics", "baseline")}
         result |= {"examples": previous.get("examples", "all"), "intervals": previous.get("intervals", "")}
+        result |= {"not_finite": previous.get("not_finite", 0)}
         result["test_evaluations"] = criteria.test_evaluations(previous)
         print("this model was evaluated on the test split before: its scores are checked against the criteria again")
     else:
@@ -26,13 +27,18 @@ def main(config: Config) -> None:
         count = 1 + (criteria.test_evaluations(previous) if is_same_data else 0)
         result = {"test_evaluations": count, **evaluate_on_test(config)}
     entries = criteria.judge(config, result["metrics"], result["baseline"])
-    accepted = all(entry["passed"] for entry in entries)
+    accepted = all(entry["passed"] for entry in entries) and not result["not_finite"]
     time = datetime.now(UTC).isoformat(timespec="seconds")
     verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **result}
     artifacts.write_json(config.paths.verdict, verdict)
     criteria.write(config, verdict)
     print("\n".join([criteria.count_sentence(verdict), *criteria.lines(entries)]))
     print(f"wrote {config.paths.verdict.with_name('report.html')} and {config.paths.verdict}")
+    if result["not_finite"]:
+        raise RefusedError(
+            f"the model is rejected: it predicts NaN or infinity for {result['not_finite']} test examples, so no score "
+            "is defined; train it with a lower learning_rate, or look for a division or logarithm in features.py"
+        )
     if not accepted:
         raise RefusedError("the model is rejected: improve it, or change the criteria if they ask for the wrong thing")
 
@@ -55,13 +61,15 @@ def evaluate_on_test(config: Config) -> dict[str, Any]:
     target = inference.target_of(serving_model)
     train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
     actual = task.actual(target, test[config.target])
-    scores = scoring.intervals(actual, inference.predict(serving_model, test), config.resamples, config.seed)
+    predictions = inference.predict(serving_model, test)
+    scores = scoring.intervals(actual, predictions, config.resamples, config.seed)
     features = preprocessing.simple_features(config, train, test)
     simple = baselines.baseline(
         (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config)
     )
     return {
         "examples": tables.extent(test),
+        "not_finite": resampling.count_not_finite(predictions),
         "metrics": scores,
         "intervals": scoring.interval_note(len(test)),
         "baseline": {name: metrics.score(actual, predictions) for name, predictions in simple.items()},
