@@ -131,7 +131,7 @@ def test_a_few_words_among_numbers_are_refused() -> None:
 
 @pytest.mark.parametrize("values", [["1", "inf", "-inf"], [1.0, np.inf, -np.inf]])
 def test_infinite_numbers_are_refused(values: list[Any]) -> None:
-    with pytest.raises(InputError, match="'x' holds infinite numbers in rows 2, 3"):
+    with pytest.raises(InputError, match="'x' holds numbers that are infinite or beyond 3.4e\\+38 in rows 2, 3"):
         clean(values)
 
 
@@ -139,3 +139,17 @@ def test_many_chunks_and_no_rows() -> None:
     table = pa.table({"x": pa.chunked_array([["1", "b"], ["c", "1"], ["b"]])})
     assert cleaning.clean(CONFIG, table, Provenance())["x"].tolist() == ["1", "b", "c", "1", "b"]
     assert len(cleaning.clean(CONFIG, table.slice(0, 0), Provenance())) == 0
+
+
+def test_columns_that_no_model_uses_may_hold_what_no_network_can_learn_from() -> None:
+    table = pa.table({"x": ["1", "2e39"]})
+    config = CONFIG.model_copy(update={"ignore": ("x",)})
+    assert cleaning.clean(config, table, Provenance())["x"].tolist() == [1, 2e39]
+
+
+def test_predicting_refuses_numbers_as_the_server_does() -> None:
+    table = pd.DataFrame({"x": ["1.5", "1e39", "-inf", "", "3e38"]})
+    values, reasons = cleaning.read_for_model(CONFIG, table, {"x": "number"})
+    assert values["x"].iloc[[0, 4]].tolist() == [1.5, 3e38]
+    assert (reasons != "").tolist() == [False, True, True, False, False]
+    assert reasons[1] == "column 'x' holds '1e39', which is not a number of at most 3.4e+38"

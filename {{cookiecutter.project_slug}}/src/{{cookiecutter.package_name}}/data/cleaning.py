@@ -21,6 +21,7 @@ from .provenance import Provenance, name_rows
 MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
 EXAMPLES_SHOWN = 3
 MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
+MAX_NUMBER = float(np.finfo("float32").max)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|inf)")
 
 Cleaned: TypeAlias = tuple[pa.ChunkedArray, Provenance]
@@ -56,7 +57,8 @@ def clean(
         column = clean_column(
             config, name, table.column(name), known.get(name), own, name in as_text, name in unchecked
         )
-        check_finite(name, column)
+        if name not in (config.key, config.group, *config.ignore):
+            check_finite(name, column)
         return column, own
 
     cleaned = clean_unambiguous(names, lambda name: clean_one(name, config))
@@ -242,9 +244,10 @@ def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]
         if found is None or found.kind == "text":
             found = defaults[kind]
         columns[name], misfits = read_column(config, column, found)
-        for row in np.flatnonzero(misfits):
-            cell = column[row].as_py()
-            reasons[row] = reasons[row] or f"column {name!r} holds {cell!r}, which is not {cell_formats.example(found)}"
+        too_large = are_too_large(columns[name])
+        for row in np.flatnonzero(misfits | too_large):
+            wanted = f"a number of at most {MAX_NUMBER:.2g}" if too_large[row] else cell_formats.example(found)
+            reasons[row] = reasons[row] or f"column {name!r} holds {column[row].as_py()!r}, which is not {wanted}"
     return to_pandas(columns), reasons
 
 
@@ -350,14 +353,20 @@ def check_mixed(name: str, distinct: pa.StringArray, codes: pa.ChunkedArray) -> 
 
 
 def check_finite(name: str, column: pa.Array | pa.ChunkedArray) -> None:
-    """Refuses infinite numbers, which no network learns from."""
-    if pa.types.is_floating(column.type):
-        rows = [int(row) for row in np.flatnonzero(np.isinf(column.to_numpy())) + 1]
-        if rows:
-            raise InputError(
-                f"column {name!r} holds infinite numbers in {name_rows(rows)}; fix them, or add inf and -inf to "
-                f"missing_markers if they stand for no value"
-            )
+    """Refuses numbers that are infinite to a network."""
+    rows = [int(row) for row in np.flatnonzero(are_too_large(column)) + 1]
+    if rows:
+        raise InputError(
+            f"column {name!r} holds numbers that are infinite or beyond {MAX_NUMBER:.2g} in {name_rows(rows)}; fix "
+            f"them, or add their cells, such as inf, to missing_markers if they stand for no value"
+        )
+
+
+def are_too_large(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Which numbers are infinite as float32, in which networks compute, (num_cells,) bool."""
+    if not pa.types.is_floating(column.type):
+        return np.zeros(len(column), bool)
+    return np.abs(column.to_numpy()) > MAX_NUMBER  # False for NaN, which stands for missing cells
 
 
 def to_pandas(columns: dict[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
