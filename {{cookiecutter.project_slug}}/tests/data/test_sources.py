@@ -1,6 +1,7 @@
 """The source opens in all its forms, and what cannot be read is refused with a message that helps."""
 
 import bz2
+import datetime as dt
 import gzip
 import http.server
 import json
@@ -10,11 +11,13 @@ import sqlite3
 import threading
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +25,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from project.core.errors import InputError
-from project.data import sources
+from project.data import formats, sources
 from project.data.provenance import Provenance
 
 from declared import Config
@@ -124,13 +127,35 @@ def test_parquet_keeps_its_types_and_simplifies_the_odd_ones(tmp_path: Path) -> 
             "small": pa.array([1, None], pa.int8()),
             "real": pa.array([1.5, None], pa.float32()),
             "day": pa.array([0, 1], pa.date32()),
+            "duration": pa.array([dt.timedelta(minutes=1.5), None], pa.duration("ms")),
+            "price": pa.array([Decimal("1.50"), None], pa.decimal128(10, 2)),
+            "count": pa.array([Decimal(7), None], pa.decimal128(20, 0)),
+            "id": pa.array([1, 2**64 - 1], pa.uint64()),
+            "moment": pa.array([dt.datetime(2024, 1, 31, 23), None], pa.timestamp("ns", "Europe/Berlin")),
+            "coded day": pa.array([dt.date(2024, 1, 31), None]).dictionary_encode(),
         }
     )
     for name in ("a.parquet", "b.parquet"):
         pq.write_table(table, tmp_path / name)
     read_back = sources.read_table(Config(source=str(tmp_path)), Provenance())
-    assert [str(kind) for kind in read_back.schema.types] == ["string", "int64", "double", "timestamp[us]"]
-    assert read_back.column("small").to_pylist() == [1, None, 1, None]
+    first = read_back.to_pylist()[:2]
+    assert [*first[0].values()] == [
+        *("a", 1, 1.5, dt.datetime(1970, 1, 1), 90.0, 1.5, 7, "1"),
+        *(dt.datetime(2024, 1, 31, 23, tzinfo=dt.UTC), dt.datetime(2024, 1, 31)),
+    ]
+    assert [*first[1].values()] == [
+        *(None, None, None, dt.datetime(1970, 1, 2), None, None, None, str(2**64 - 1), None, None)
+    ]
+    assert read_back.to_pylist()[2:] == first
+    half = pa.table({"half": pa.array(np.array([1.5, 2], "float16"))})  # not every version can write it
+    assert formats.simplify("half", half).to_pydict() == {"half": [1.5, 2]}
+
+
+def test_whole_numbers_that_another_file_would_round_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": [2**53 + 1]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"id": [1.5]}), tmp_path / "b.parquet")
+    with pytest.raises(InputError, match=r"a.parquet: column 'id' .* 9007199254740993 .* as text in all files"):
+        read(tmp_path)
 
 
 def test_nested_cells_are_refused(tmp_path: Path) -> None:

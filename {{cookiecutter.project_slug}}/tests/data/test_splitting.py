@@ -119,6 +119,31 @@ def test_a_number_has_one_hash_whatever_its_type() -> None:
     assert len({tuple(splitting.hash_values(pd.Series(["a", none], dtype=object))) for none in (None, np.nan)}) == 1
 
 
+def test_identifiers_beyond_float64_have_hashes_of_their_own_whatever_their_type() -> None:
+    numbers = [2**53 - 1, 2**53 + 1, 2**53 + 2, 2**53 + 3, 10**18 + 1, 2**63 - 1, -(2**63), -(2**53) - 1, 12, 0]
+    whole = pd.Series(numbers)
+    hashes = splitting.hash_values(whole)
+    assert len(set(hashes)) == len(numbers)
+    texts = pd.Series([*map(str, numbers), "A1", str(2**64), "007"])
+    nullable = pd.Series([*numbers, None], dtype="Int64")
+    assert splitting.hash_values(texts)[: len(numbers)].tolist() == hashes.tolist()
+    assert len(set(splitting.hash_values(texts))) == len(texts)
+    assert splitting.hash_values(nullable)[:-1].tolist() == hashes.tolist()
+    assert splitting.hash_values(pd.Series([1e18, 2.0**53])).tolist() == [
+        *splitting.hash_values(pd.Series([10**18, 2**53]))
+    ]
+
+
+@pytest.mark.parametrize("setting", ["key", "group"])
+def test_consecutive_long_identifiers_are_spread_over_the_splits(examples: pd.DataFrame, setting: str) -> None:
+    table = examples.assign(id=7_000_000_000_000_000_000 + np.arange(NUM_EXAMPLES))
+    twice = pd.concat([table, table.head(50).assign(id=table["id"] - 5_000)], ignore_index=True)
+    splits = assign_splits(config_for(**{setting: "id"}), twice)
+    assert [(splits == split).mean() for split in SPLITS] == pytest.approx([0.7, 0.15, 0.15], abs=0.03)
+    texts = assign_splits(config_for(**{setting: "id"}), twice.assign(id=twice["id"].astype(str)))
+    assert (texts == splits).all()
+
+
 def test_hashes_are_the_same_on_every_machine_and_version() -> None:
     rows = pd.DataFrame({"a": [1.5, np.nan], "b": ["é", None], "c": pd.to_datetime(["2024-01-31 10:00", None])})
     assert splitting.hash_rows(rows).tolist() == [5058911069557158426, 4164444040329398472]

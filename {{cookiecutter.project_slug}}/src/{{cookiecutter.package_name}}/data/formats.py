@@ -166,7 +166,14 @@ def to_column(values: Sequence[Any]) -> pa.Array:
     except UnicodeEncodeError:
         return to_column([encodable(value) for value in values])
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
-        return pa.array([None if value is None else str(value) for value in values], pa.string())
+        return as_texts(values)
+
+
+def as_texts(values: Sequence[Any]) -> pa.Array:
+    """Cells as text; whole numbers without decimals, which a format or another program may have added."""
+    are_whole = [isinstance(value, float) and value.is_integer() for value in values]
+    texts = [int(value) if is_whole else value for value, is_whole in zip(values, are_whole, strict=True)]
+    return pa.array([None if value is None else str(value) for value in texts], pa.string())
 
 
 def encodable(value: Any) -> Any:
@@ -182,8 +189,26 @@ def simplify(name: str, table: pa.Table) -> pa.Table:
         if simple is None:
             message = f"{name}: column {column!r} holds {values.type}; one number, text or date per cell is expected"
             raise InputError(f"{message}: spread it over columns of its own or leave it out")
-        columns.append(values if values.type == simple else pc.cast(values, simple, safe=False))
+        columns.append(to_simple(values, simple))
     return pa.Table.from_arrays(columns, [str(column).strip() for column in table.column_names])
+
+
+def to_simple(values: pa.ChunkedArray, simple: pa.DataType) -> pa.ChunkedArray:
+    """A column of its simple type; durations in seconds, whole numbers beyond int64 as text, as in text tables."""
+    if pa.types.is_dictionary(values.type):
+        values = pc.cast(values, values.type.value_type)
+    if values.type == simple:
+        return values
+    if pa.types.is_duration(values.type):
+        return pc.divide(pc.cast(pc.cast(values, pa.duration("ns")), pa.int64()).cast(pa.float64(), safe=False), 1e9)
+    if pa.types.is_float16(values.type):
+        return pa.chunked_array([pa.array(values.to_numpy().astype("float64"), from_pandas=True)])
+    if simple == pa.int64():
+        try:
+            return pc.cast(values, simple)
+        except pa.ArrowInvalid:
+            return pa.chunked_array([as_texts(values.to_pylist())])
+    return pc.cast(values, simple, safe=False)
 
 
 def simple_type(kind: pa.DataType) -> pa.DataType | None:
@@ -194,9 +219,10 @@ def simple_type(kind: pa.DataType) -> pa.DataType | None:
     if types.is_timestamp(kind):
         return pa.timestamp("us", "UTC" if kind.tz else None)
     rules: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...] = (
-        (types.is_uint64, pa.float64()),
         (types.is_integer, pa.int64()),
         (types.is_floating, pa.float64()),
+        (types.is_duration, pa.float64()),
+        (lambda kind: types.is_decimal(kind) and kind.scale <= 0, pa.int64()),
         (types.is_decimal, pa.float64()),
         (types.is_date, pa.timestamp("us")),
         (types.is_string, pa.string()),

@@ -250,7 +250,19 @@ def concatenate(tables: dict[str, pa.Table]) -> pa.Table:
     aligned = [other.select(table.column_names) for other in tables.values()]
     kinds = [common_type(set(alike)) for alike in zip(*(other.schema.types for other in aligned), strict=True)]
     schema = pa.schema(list(zip(table.column_names, kinds, strict=True)))
-    return pa.concat_tables([other.cast(schema) for other in aligned])
+    return pa.concat_tables([cast(name, other, schema) for name, other in zip(tables, aligned, strict=True)])
+
+
+def cast(name: str, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table in the types that all tables have together."""
+    columns = []
+    for column, kind in zip(schema.names, schema.types, strict=True):
+        try:
+            columns.append(table[column].cast(kind))
+        except pa.ArrowInvalid as error:
+            message = f"{name}: column {column!r} holds whole numbers that are real numbers elsewhere ({error})"
+            raise InputError(f"{message}; write it as text in all files, so that no digit is lost") from error
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def common_type(kinds: set[pa.DataType]) -> pa.DataType:

@@ -1,9 +1,12 @@
 """Assigns every example to the training, validation or test split, without leakage between them."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pandas.api import types
 
 from ..config import Config
@@ -11,6 +14,8 @@ from ..core.errors import InputError
 from ..settings.base import SPLITS
 
 CHUNK = 1 << 18  # rows that are hashed at once
+LARGEST_EXACT = 2**53  # above it, float64 does not tell whole numbers apart
+WHOLE = r"^(0|-?[1-9]\d{0,18})$"
 
 
 def assign_splits(
@@ -34,7 +39,7 @@ def assign_splits(
     elif config.group:
         splits = split_by_hash(config, hash_values(examples[config.group]))
     elif config.key:
-        splits = split_by_hash(config, hash_values(first_keys(config, examples, identities)))
+        splits = split_by_hash(config, hash_keys(config, examples, identities))
     else:
         splits = split_by_hash(config, identities)
     check_not_empty(config, splits)
@@ -59,15 +64,17 @@ def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
     return splits
 
 
-def first_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> pd.Series:
-    """The keys; examples that differ in their key only all get the first of their keys."""
-    keys = examples[config.key]
-    content = pd.Series(with_target(config, examples, identities), index=examples.index)
-    repeated = content.duplicated(keep=False)
-    if not repeated.any():
-        return keys
-    first = keys[repeated].sort_values().groupby(content[repeated]).transform("first")
-    return first.reindex(examples.index).where(repeated, keys)
+def hash_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
+    """A hash per key, (num_examples,) uint64; examples that differ in their key only all get that of their first key."""
+    hashes = hash_values(examples[config.key])
+    content = with_target(config, examples, identities)
+    repeated = pd.Series(content).duplicated(keep=False).to_numpy()
+    keys = examples.loc[repeated, config.key]
+    rows = pd.DataFrame({"key": keys, "content": content[repeated], "hash": hashes[repeated]})
+    rows["length"] = keys.str.len() if keys.dtype == object else 0  # so that digits are in the order of numbers
+    first = rows.sort_values(["length", "key"]).drop_duplicates("content").set_index("content")["hash"]
+    hashes[repeated] = first.loc[rows["content"]].to_numpy()
+    return hashes
 
 
 def count_duplicates(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> int:
@@ -100,21 +107,51 @@ def hash_rows(examples: pd.DataFrame) -> np.ndarray:
 
 
 def hash_values(values: pd.Series) -> np.ndarray:
-    """A hash per value, (num_values,) uint64, the same in every process and version, and for 3 and 3.0."""
+    """A hash per value, (num_values,) uint64, the same in every process and version, and for 3, 3.0 and the text 3.
+
+    So an example keeps its hash, whatever the format of its file, and whether other cells of a column are text.
+    """
     if types.is_datetime64_any_dtype(values):
         microseconds = values.to_numpy("datetime64[us]").astype("int64").astype("float64")
         return hash_numbers(np.where(values.isna(), np.nan, microseconds))
+    if types.is_integer_dtype(values):
+        whole = values.to_numpy("int64", na_value=0) if types.is_extension_array_dtype(values) else values.to_numpy()
+        hashes = hash_integers(whole.astype("int64"))
+        hashes[values.isna()] = hash_numbers(np.array([np.nan]))
+        return hashes
     if types.is_numeric_dtype(values):  # booleans too
         is_nullable = types.is_extension_array_dtype(values)
         return hash_numbers(values.to_numpy("float64", na_value=np.nan) if is_nullable else values.to_numpy("float64"))
-    return pd.util.hash_array(values.to_numpy(object))  # every kind of missing value has the same hash
+    return hash_texts(values.to_numpy(object))
 
 
 def hash_numbers(numbers: np.ndarray) -> np.ndarray:
     """A hash per float64, (num_values,) uint64."""
     numbers = numbers + 0.0  # turns -0.0 into 0.0
     numbers[np.isnan(numbers)] = np.nan  # one of its many bit patterns
-    return pd.util.hash_array(numbers)
+    hashes = pd.util.hash_array(numbers)
+    are_long = (np.abs(numbers) > LARGEST_EXACT) & (np.abs(numbers) < 2**63)
+    hashes[are_long] = pd.util.hash_array(numbers[are_long].astype("int64"))
+    return hashes
+
+
+def hash_integers(numbers: np.ndarray) -> np.ndarray:
+    """A hash per int64, (num_values,) uint64: that of the float64, unless this cannot tell it from its neighbours."""
+    hashes = hash_numbers(numbers.astype("float64"))
+    are_long = (numbers > LARGEST_EXACT) | (numbers < -LARGEST_EXACT)
+    hashes[are_long] = pd.util.hash_array(numbers[are_long])
+    return hashes
+
+
+def hash_texts(texts: np.ndarray) -> np.ndarray:
+    """A hash per text, (num_values,) uint64: that of the number if it is a whole one without leading zeros."""
+    hashes = pd.util.hash_array(texts)  # every kind of missing value has the same hash
+    matches = pc.match_substring_regex(pa.array(texts, pa.string(), from_pandas=True), WHOLE)
+    places = np.flatnonzero(pc.fill_null(matches, False).to_numpy(zero_copy_only=False))
+    numbers = [int(text) for text in texts[places]]
+    fit = np.array([-(2**63) <= number < 2**63 for number in numbers], bool)
+    hashes[places[fit]] = hash_integers(np.array([*itertools.compress(numbers, fit)], "int64"))
+    return hashes
 
 
 def check_not_empty(config: Config, splits: np.ndarray) -> None:
