@@ -131,7 +131,7 @@ def test_a_few_words_among_numbers_are_refused() -> None:
 
 @pytest.mark.parametrize("values", [["1", "inf", "-inf"], [1.0, np.inf, -np.inf]])
 def test_infinite_numbers_are_refused(values: list[Any]) -> None:
-    with pytest.raises(InputError, match="'x' holds numbers that are infinite or beyond 3.4e\\+38 in rows 2, 3"):
+    with pytest.raises(InputError, match=r"'x' holds numbers that are infinite or beyond 3.4e\+38 in rows 2, 3"):
         clean(values)
 
 

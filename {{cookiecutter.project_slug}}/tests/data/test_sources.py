@@ -131,7 +131,7 @@ def test_parquet_keeps_its_types_and_simplifies_the_odd_ones(tmp_path: Path) -> 
             "price": pa.array([Decimal("1.50"), None], pa.decimal128(10, 2)),
             "count": pa.array([Decimal(7), None], pa.decimal128(20, 0)),
             "id": pa.array([1, 2**64 - 1], pa.uint64()),
-            "moment": pa.array([dt.datetime(2024, 1, 31, 23), None], pa.timestamp("ns", "Europe/Berlin")),
+            "moment": pa.array([pd.Timestamp("2024-01-31 23:00"), None], pa.timestamp("ns", "Europe/Berlin")),
             "coded day": pa.array([dt.date(2024, 1, 31), None]).dictionary_encode(),
         }
     )
@@ -140,11 +140,11 @@ def test_parquet_keeps_its_types_and_simplifies_the_odd_ones(tmp_path: Path) -> 
     read_back = sources.read_table(Config(source=str(tmp_path)), Provenance())
     first = read_back.to_pylist()[:2]
     assert [*first[0].values()] == [
-        *("a", 1, 1.5, dt.datetime(1970, 1, 1), 90.0, 1.5, 7, "1"),
-        *(dt.datetime(2024, 1, 31, 23, tzinfo=dt.UTC), dt.datetime(2024, 1, 31)),
+        *("a", 1, 1.5, pd.Timestamp("1970-01-01"), 90.0, 1.5, 7, "1"),
+        *(dt.datetime(2024, 1, 31, 23, tzinfo=dt.UTC), pd.Timestamp("2024-01-31")),
     ]
     assert [*first[1].values()] == [
-        *(None, None, None, dt.datetime(1970, 1, 2), None, None, None, str(2**64 - 1), None, None)
+        *(None, None, None, pd.Timestamp("1970-01-02"), None, None, None, str(2**64 - 1), None, None)
     ]
     assert read_back.to_pylist()[2:] == first
     half = pa.table({"half": pa.array(np.array([1.5, 2], "float16"))})  # not every version can write it

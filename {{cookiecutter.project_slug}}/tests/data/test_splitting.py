@@ -100,6 +100,14 @@ def test_parts_that_a_column_numbers_become_the_splits() -> None:
     assert tuple(int((splits == split).sum()) for split in SPLITS) == counts
 
 
+def test_periods_begin_where_settings_say() -> None:
+    table = pd.DataFrame({"year": [2010, 2011, 2012, 2013, 2014], "y": 0})
+    config = config_for(time="year", validation_start="2013", test_start="2013.5")
+    assert assign_splits(config, table).tolist() == ["train"] * 3 + ["validation", "test"]
+    with pytest.raises(InputError, match="test_start is 'soon'; a value of 'year' such as 2012 is needed"):
+        assign_splits(config_for(time="year", test_start="soon"), table)
+
+
 def test_duplicates_stay_together_and_are_counted(examples: pd.DataFrame) -> None:
     twice = pd.concat([examples, examples.assign(id=examples["id"] + NUM_EXAMPLES)], ignore_index=True)
     splits = assign_splits(config_for(key="id"), twice)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,15 +28,14 @@ def assign_splits(
     identity, whichever is set first: an example then keeps its split when others are added, removed or reordered.
     Identical examples have the same number in `identities`, (num_examples,) uint64.
 
-    If examples were collected in several batches, of `sizes`, each is split by time separately, so that a test example
-    stays in the test split.
+    If examples were collected in several batches, of `sizes`, the first one, the source, decides where the periods
+    begin: a test example stays in the test split, and training ends before it.
 
     Raises:
         InputError: a split would be empty.
     """
     if config.time:
-        batches = np.split(examples[config.time].to_numpy(), np.cumsum(sizes)[:-1])
-        splits = np.concatenate([split_by_time(config, times) for times in batches])
+        splits = split_by_time(config, examples[config.time], sizes[0] if len(sizes) else len(examples))
     elif config.group:
         splits = split_by_hash(config, hash_values(examples[config.group]))
     elif config.key:
@@ -46,12 +46,28 @@ def assign_splits(
     return splits
 
 
-def split_by_time(config: Config, times: np.ndarray) -> np.ndarray:
-    """Cuts the sorted times at the split fractions; equal times stay together."""
-    ordered = np.sort(times)
+def split_by_time(config: Config, times: pd.Series, num_first: int) -> np.ndarray:
+    """Cuts the times where settings say or, without these, at the split fractions of the first examples.
+
+    Equal times stay together.
+    """
+    ordered = np.sort(times.iloc[:num_first].to_numpy())
     ends = np.cumsum(config.split_fractions)[:-1] * len(ordered)
-    starts = ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]
-    return np.array(SPLITS, object)[np.searchsorted(starts, times, side="right")]
+    starts = [*ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]]
+    for place, setting in enumerate(("validation_start", "test_start")):
+        if getattr(config, setting):
+            starts[place] = read_start(config, setting, times)
+    return np.array(SPLITS, object)[np.searchsorted(np.array(starts), times.to_numpy(), side="right")]
+
+
+def read_start(config: Config, setting: str, times: pd.Series) -> Any:
+    """The time, or the number, that a setting names."""
+    written = getattr(config, setting)
+    try:
+        return pd.to_numeric(written) if types.is_numeric_dtype(times) else np.datetime64(pd.Timestamp(written))
+    except ValueError as error:
+        example = times.iloc[len(times) // 2]
+        raise InputError(f"{setting} is {written!r}; a value of {config.time!r} such as {example} is needed") from error
 
 
 def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
@@ -65,7 +81,7 @@ def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
 
 
 def hash_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
-    """A hash per key, (num_examples,) uint64; examples that differ in their key only all get that of their first key."""
+    """A hash per key, (num_examples,) uint64; examples that differ in nothing else all get that of their first key."""
     hashes = hash_values(examples[config.key])
     content = with_target(config, examples, identities)
     repeated = pd.Series(content).duplicated(keep=False).to_numpy()

@@ -17,6 +17,12 @@ class DataSettings(Settings):
     time: str
     split_fractions: tuple[Share, Share, Share]
 
+    validation_start: str = ""
+    """With `time`: when the validation period begins; empty: where the training share of the source ends."""
+
+    test_start: str = ""
+    """With `time`: when the test period begins; move it forward to train on newer data."""
+
     missing_markers: Names = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?", "-")
     """Cells that mean a missing value."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from .. import examples
@@ -49,7 +50,19 @@ def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[
     splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     provenance.notes += targets.check_targets(config, values)
+    if config.time and len(gathered.sizes) > 1:
+        provenance.note(added_periods(table[config.time], splits, gathered.sizes[config.source]))
     return splits, describe(config, gathered.columns, splits, provenance, num_duplicates)
+
+
+def added_periods(times: pd.Series, splits: np.ndarray, num_first: int) -> str:
+    """In which periods the added examples lie: training cannot use those after its own."""
+    counts = ", ".join(f"{(splits[num_first:] == split).sum():,} {split}" for split in SPLITS)
+    begins = times[splits == "test"].min()
+    return (
+        f"added examples by split: {counts}; the test period begins at {begins}, and training never uses later "
+        "examples: set test_start to a later time to train on newer ones"
+    )
 
 
 def describe(

@@ -54,33 +54,12 @@ def assign_splits(
 ) -> np.ndarray:
     """The name of the split of each row, (num_rows,) str: periods that follow each other, the same for all series.
 
-    They begin at `validation_start` and `test_start` or, where these are empty, where the shares of the first lot of
-    rows end, which came from the source: rows that are added later lie in the test period until a setting moves it.
-
     Raises:
         InputError: a split has no window.
     """
-    del identities  # the time decides
-    times = examples[config.time]
-    first = np.sort(times.iloc[: sizes[0] if len(sizes) else None].to_numpy())
-    ends = np.cumsum(config.split_fractions)[:-1] * len(first)
-    begins = first[np.minimum(ends.round().astype(int), len(first) - 1)]
-    for place, setting in enumerate(("validation_start", "test_start")):
-        if getattr(config, setting):
-            begins[place] = read_setting(config, setting)
-    splits = np.array(SPLITS)[np.searchsorted(begins, times.to_numpy(), side="right")]
-    splitting.check_not_empty(config, splits)
+    splits = splitting.assign_splits(config, examples, identities, sizes)
     check_windows(config, {split: examples[splits == split] for split in SPLITS})
     return splits
-
-
-def read_setting(config: Config, setting: str) -> np.datetime64:
-    """The time that a setting names."""
-    try:
-        return np.datetime64(pd.Timestamp(getattr(config, setting)))
-    except ValueError as error:
-        message = f"{setting} is {getattr(config, setting)!r}; a time such as 2015-01-01 is needed"
-        raise InputError(message) from error
 
 
 def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> None:

@@ -59,7 +59,7 @@ def test_settings_move_the_periods_and_new_rows_do_not(make_config: Callable[...
 def test_a_split_without_a_whole_window_is_refused(make_config: Callable[..., Config]) -> None:
     with pytest.raises(InputError, match=r"the validation split has 80 steps and no whole window.*horizon of 90"):
         collect.main(make_config(horizon=90))
-    with pytest.raises(InputError, match="validation_start is 'soon'"):
+    with pytest.raises(InputError, match=r"validation_start is 'soon'; a value of 'day' such as 2020-\d\d-\d\d"):
         collect.main(make_config(validation_start="soon"))
 
 

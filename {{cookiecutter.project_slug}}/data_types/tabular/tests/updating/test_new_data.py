@@ -81,6 +81,27 @@ def test_no_example_changes_sides_when_data_are_added(
     assert len(read_json(config.paths.provenance, "collect")["columns"]) == rows.shape[1]
 
 
+def test_training_ends_before_the_first_test_example_when_later_data_are_added(
+    tmp_path: Path, rows: pd.DataFrame
+) -> None:
+    rows = rows.sort_values("day", ignore_index=True)
+    config = config_for(tmp_path, rows.head(120), time="day")
+    for lot in (rows[120:170], rows[170:]):
+        drop(config, lot)
+        new_data.add(config)
+    collect.main(config)
+    train, _, test = (read_examples(config, split) for split in SPLITS)
+    assert len(train) < 120
+    assert train["day"].max() < test["day"].min()
+    assert len(test) == (rows["day"] >= test["day"].min()).sum() > 80
+    (note,) = read_json(config.paths.provenance, "collect")["notes"]
+    assert note.startswith("added examples by split: 0 train, 0 validation, 80 test; the test period begins at 2024-")
+    moved = config.model_copy(update={"validation_start": "2024-09-01", "test_start": "2024-10-01"})
+    collect.main(moved)
+    assert read_examples(moved, "test")["day"].min() == pd.Timestamp("2024-10-01")
+    assert sum(rows["day"] < "2024-09-01") == len(read_examples(moved, "train")) > 120
+
+
 def read(config: Config, provenance: Provenance | None = None) -> list[pd.DataFrame]:
     """The examples of the source and of what is new."""
     parts = reading.read(examples, config, [config.source, str(config.incoming)], provenance or Provenance())

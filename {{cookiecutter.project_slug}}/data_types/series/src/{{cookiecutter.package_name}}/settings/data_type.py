@@ -35,12 +35,6 @@ class DataTypeSettings(DataSettings):
     origin_step: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Steps between the forecast origins that are evaluated; 1: every step."""
 
-    validation_start: str = ""
-    """Start of the validation period; empty: by the share of training rows in `split_fractions`."""
-
-    test_start: str = ""
-    """Start of the test period; move it forward to train on newer data."""
-
 
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
