@@ -38,6 +38,15 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
 
 
+def test_a_folder_is_never_replaced_by_a_table(finished: Config, tmp_path: Path) -> None:
+    folder = tmp_path / "out.csv"
+    folder.mkdir()
+    (folder / "part-0.csv").write_text("theirs", encoding="utf-8")
+    with pytest.raises(InputError, match="is a folder"):
+        run(finished, write(synthetic.make_table(5, seed=1), tmp_path / "new.csv"), folder)
+    assert (folder / "part-0.csv").read_text(encoding="utf-8") == "theirs"
+
+
 @pytest.fixture(scope="module")
 def expected(complete: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     examples = synthetic.as_examples(synthetic.make_table(60, seed=1), tmp_path_factory.mktemp("examples"))

@@ -1,6 +1,7 @@
 """make update: new data are checked, a challenger is trained, and only a fit one replaces the model in service."""
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_an_interrupted_update_loses_nothing_and_goes_on(served: Config, monkeyp
 
 
 def test_two_updates_at_once_are_refused(served: Config) -> None:
-    with update.locked(served), pytest.raises(InputError, match="another update"):
+    with artifacts.locked(served.artifacts), pytest.raises(InputError, match=f"process {os.getpid()}"):
         update.main(served)
 
 

@@ -1,6 +1,7 @@
 """Atomic reading and writing of artifacts: a killed stage leaves the last good result intact."""
 
 import contextlib
+import fcntl
 import glob
 import hashlib
 import json
@@ -15,27 +16,80 @@ from .errors import InputError
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Generator[Path, None, None]:
+def replacing(path: Path, mark: str = "") -> Generator[Path, None, None]:
     """Yields a temporary path beside `path` to write to, which replaces `path` on success.
 
     A folder cannot be renamed onto another one: the old one is renamed first, and restored by the next call if the
     process was killed in between.
+
+    Raises:
+        InputError: `path` is a folder that holds other files than ours: one of ours holds the file `mark`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".old.{path.name}")
     if aside.exists() and not path.exists():
         aside.rename(path)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix, which Keras and others read
+    check_replaceable(path, mark)
     for leftover in [aside, *path.parent.glob(f".[0-9]*.{glob.escape(path.name)}")]:
-        remove(leftover)
+        if not is_running(leftover.name.split(".")[1]):
+            remove(leftover)
     try:
         yield temporary
         if path.is_dir():
+            if not temporary.is_dir():
+                raise InputError(
+                    f"{path} is a folder; a file is to be written there: move it away or give another name"
+                )
+            check_replaceable(path, mark)
             path.rename(aside)
         temporary.replace(path)
         remove(aside)
     finally:
         remove(temporary)
+
+
+def check_replaceable(path: Path, mark: str) -> None:
+    """Refuses to replace a folder that somebody else wrote."""
+    if path.is_dir() and not (mark and (path / mark).exists()) and any(path.iterdir()):
+        message = f"{path} is a folder that this project did not write, and would be replaced"
+        raise InputError(f"{message}: move it away, or give another place")
+
+
+def is_running(process: str) -> bool:
+    """Whether another process with this id runs on this machine."""
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # of another user
+    return True
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Generator[None, None, None]:
+    """Holds the lock of a folder of artifacts, which the operating system frees when the process ends in any way.
+
+    Raises:
+        InputError: another process holds it; the message names it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = f"process {lock.read(20).strip() or 'of unknown id'}"
+            message = f"another command works in {folder} ({holder})"
+            raise InputError(f"{message}: wait until it is finished, or stop it") from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+        lock.truncate(0)
 
 
 def remove(path: Path) -> None:

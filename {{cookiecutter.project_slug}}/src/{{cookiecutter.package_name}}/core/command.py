@@ -28,6 +28,7 @@ from .errors import InputError, RefusedError
 EXIT_MISTAKE = 1  # data, a model or an export is unusable or refused
 EXIT_SETTING = 2  # a wrong setting
 EXIT_INTERRUPTED = 130  # Ctrl-C, as shells count it
+SHARED_WORK = ("TF_CONFIG", "KERASTUNER_TUNER_ID")  # variables that give a process its role among workers
 INTERRUPTED = "interrupted; the last good artifacts are unchanged"
 
 STAGES = Path(__file__).parents[1] / "stages"
@@ -103,26 +104,37 @@ def settings_given(words: Sequence[str]) -> list[str]:
 
 def run_stages(config: Any, wanted: str, only: bool = False, force: bool = False) -> int:
     """Runs the stale stages in order, up to the wanted one; returns the status of the last one."""
-    from . import staleness
+    from . import artifacts, staleness
 
     status, has_run = 0, False
     names = staleness.LIFE_CYCLE if wanted == "all" else [wanted] if only else staleness.order(wanted)
-    for name in names:
-        is_asked = (force and wanted == "all") or ((only or force) and name == wanted)
-        why = "" if is_asked else staleness.reason(config, name)
-        if not why and not is_asked:
-            continue
-        if why.endswith(staleness.CHANGED):
-            print(f"{name} runs again: {why}", flush=True)
-        before = staleness.content(config, name) if name in staleness.LIFE_CYCLE else None
-        status, has_run = load(name).main(config) or 0, True
-        if before is not None:
-            staleness.record(config, name, before)
-        errors.end_on_signal()
+    with contextlib.ExitStack() as lock:
+        for name in names:
+            is_asked = (force and wanted == "all") or ((only or force) and name == wanted)
+            why = "" if is_asked else staleness.reason(config, name)
+            if not why and not is_asked:
+                continue
+            if not has_run and writes(name):
+                lock.enter_context(artifacts.locked(config.artifacts))
+            if why.endswith(staleness.CHANGED):
+                print(f"{name} runs again: {why}", flush=True)
+            before = staleness.content(config, name) if name in staleness.LIFE_CYCLE else None
+            status, has_run = load(name).main(config) or 0, True
+            if before is not None:
+                staleness.record(config, name, before)
+            errors.end_on_signal()
     if not has_run:
         print(f"{'everything' if wanted == 'all' else wanted} is up to date; {FORCE} runs it anyway")
     gc.freeze()  # saves a garbage collection of TensorFlow's objects at exit, about a second
     return status
+
+
+def writes(name: str) -> bool:
+    """Whether a stage needs the artifacts for itself; workers of one training or search share them."""
+    from . import staleness
+
+    is_worker = any(variable in os.environ for variable in SHARED_WORK)
+    return not is_worker and name in (*staleness.LIFE_CYCLE, "schema", "tune", "rollback")
 
 
 def summaries() -> dict[str, str]:

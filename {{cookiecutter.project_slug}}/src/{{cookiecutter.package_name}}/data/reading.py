@@ -12,7 +12,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..settings.base import SPLITS
+from ..settings.base import SPLITS, is_number
 from . import cell_formats, splitting
 from .provenance import Provenance, name_rows
 
@@ -61,7 +61,7 @@ class Gathered(Protocol):
 
 def taken(config: Config) -> list[str]:
     """The sources that were added to the project, each a folder of tables, in the order in which they came."""
-    folders = [folder for folder in config.added.glob("*") if folder.is_dir() and folder.name.isdigit()]
+    folders = [folder for folder in config.added.glob("*") if folder.is_dir() and is_number(folder.name)]
     return [str(folder) for folder in sorted(folders, key=lambda folder: int(folder.name))]
 
 

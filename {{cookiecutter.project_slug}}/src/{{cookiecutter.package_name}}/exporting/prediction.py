@@ -39,10 +39,12 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
     """Copies an input to a table with the predictions as further columns.
 
     Raises:
-        InputError: the input cannot be read or lacks a column, or the output would overwrite it.
+        InputError: the input cannot be read or lacks a column, or the output would overwrite it or is a folder.
     """
     if destination.resolve() == source.resolve():
         raise InputError(f"output is {str(destination)!r}, which is also the input; give another name")
+    if destination.is_dir():
+        raise InputError(f"output is {str(destination)!r}, which is a folder; give the name of a file")
     provenance = Provenance()
     pieces = read_pieces(config, source, provenance)
     shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)

@@ -100,7 +100,7 @@ def keep(config: Config, complete: keras.Model, version: int) -> None:
         references of prediction drift; both, since a model is more confident on its training examples.
     """
     examples = {split: sample(loading.read_examples(config, split), config.seed) for split in KEPT_PREDICTIONS}
-    with artifacts.replacing(config.paths.record(version)) as temporary:
+    with artifacts.replacing(config.paths.record(version), KEPT_RUN) as temporary:
         temporary.mkdir()
         shutil.copy2(config.paths.model, temporary / KEPT_MODEL)
         shutil.copy2(config.paths.run, temporary / KEPT_RUN)

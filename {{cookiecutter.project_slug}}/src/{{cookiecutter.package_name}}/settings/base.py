@@ -71,6 +71,7 @@ DESCRIPTION = Path("assets.extra", "model.json")
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
 MORE_MISSING = 0.1  # share of values that may be missing in addition; a column that cannot reach 1 with it is required
 
+MAX_DIGITS = 18  # of a number that identifies a version or a run: as many as 64 bits always hold
 PROJECT = (__package__ or "").partition(".")[0].replace("_", "-")  # the name under which the model is served
 
 
@@ -213,6 +214,11 @@ class Paths:
         return numbered(self.withdrawn)
 
 
+def is_number(name: str) -> bool:
+    """Whether a name is a number as we write it: ASCII digits, not endlessly many."""
+    return name.isascii() and name.isdigit() and len(name) <= MAX_DIGITS
+
+
 def numbered(folder: Path) -> list[int]:
     """The folders in a folder whose names are numbers."""
-    return sorted(int(inside.name) for inside in folder.glob("*") if inside.name.isdigit() and inside.is_dir())
+    return sorted(int(inside.name) for inside in folder.glob("*") if is_number(inside.name) and inside.is_dir())

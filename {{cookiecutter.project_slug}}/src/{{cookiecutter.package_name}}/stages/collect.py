@@ -22,13 +22,27 @@ from ..settings.base import SPLITS, without_password
 
 def main(config: Config) -> None:
     """Reads the source, and the data added since, into the examples tables."""
+    check_folder(config)
     provenance, collected = Provenance(), [config.source, *reading.taken(config)]
     assemble(config, reading.read(examples, config, collected, provenance), provenance)
 
 
+def check_folder(config: Config) -> None:
+    """Refuses a folder of artifacts that holds somebody else's files where the stages write and remove theirs."""
+    if config.paths.provenance.exists() or config.paths.stamp("collect").exists():
+        return
+    for path in (
+        config.paths.provenance.parent,
+        config.paths.validation,
+        config.paths.training,
+        config.paths.evaluation,
+    ):
+        artifacts.check_replaceable(path, "")
+
+
 def assemble(config: Config, parts: Iterator[reading.Part], provenance: Provenance) -> None:
     """Writes the examples of all sources to the examples tables, all or none."""
-    with artifacts.replacing(config.paths.provenance.parent) as folder:
+    with artifacts.replacing(config.paths.provenance.parent, config.paths.provenance.name) as folder:
         gathered, parts = loading.store(examples, config, folder / "parts", parts)
         reading.gather(config, gathered, parts, provenance)
         splits, record = decide(config, gathered, provenance)

@@ -4,9 +4,7 @@ Until the decision, everything is written to artifacts/update/candidate: an inte
 service and the last good artifacts intact.
 """
 
-import contextlib
-import fcntl
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import keras
 import pyarrow as pa
@@ -24,14 +22,15 @@ from ..updating import new_data, page
 from . import accept, collect, evaluate, export, train, validate
 
 DECISION = "decision.json"
+READINGS = 3  # of the new data, if files arrive meanwhile
 WARM_RATE = 0.25  # of the learning rate: trained weights need smaller steps
-MOVED = (
-    "examples",
-    "validation",
-    "training",
-    "evaluation",
-    "acceptance",
-)  # artifacts that a promoted challenger replaces
+MOVED = {
+    "examples": "provenance.json",
+    "validation": "statistics.pb",
+    "training": "run.json",
+    "evaluation": "metrics.json",
+    "acceptance": "verdict.json",
+}  # folders of artifacts that a promoted challenger replaces, and a file by which each is known to be ours
 
 
 def main(config: Config) -> None:
@@ -39,10 +38,11 @@ def main(config: Config) -> None:
     champion = max(config.paths.versions(), default=0)
     if not champion:
         raise InputError("there is no version in service to update: run `make all` first")
-    with locked(config):
+    with artifacts.locked(config.artifacts):
+        new_data.restore(config)
         if config.use_feedback:
             new_data.write_table(config, champion)
-        if not new_data.has_files(config) and not is_unfinished(config):
+        if not new_data.files(config) and not is_unfinished(config):
             print(f"nothing new: {config.incoming} is empty, and no request has a new label; see docs/updating.md")
             return
         candidate = candidate_config(config, champion)
@@ -57,18 +57,6 @@ def is_unfinished(config: Config) -> bool:
     path = config.paths.update / DECISION
     considered = artifacts.read_json(path, "update")["added"] if path.exists() else []
     return reading.taken(config) != considered
-
-
-@contextlib.contextmanager
-def locked(config: Config) -> Generator[None, None, None]:
-    """Prevents a second update at the same time."""
-    config.paths.update.mkdir(parents=True, exist_ok=True)
-    with (config.paths.update / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError("another update is running: wait until it is finished") from None
-        yield
 
 
 def candidate_config(config: Config, champion: int) -> Config:
@@ -91,14 +79,19 @@ def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> No
 def add_data(config: Config, candidate: Config) -> None:
     """Adds new data to the challenger's examples, and to the project's data once they have passed the checks."""
     artifacts.remove(candidate.artifacts)
-    has_new = new_data.has_files(config)
-    provenance, collected = Provenance(), [config.source, *reading.taken(config)]
-    collected += [str(config.incoming)] if has_new else []
-    parts = reading.read(examples, config, collected, provenance)
-    collect.assemble(candidate, check_new(config, parts), provenance)
+    for _ in range(READINGS):
+        found = new_data.files(config)
+        provenance, collected = Provenance(), [config.source, *reading.taken(config)]
+        collected += [str(config.incoming)] if found else []
+        parts = reading.read(examples, config, collected, provenance)
+        collect.assemble(candidate, check_new(config, parts), provenance)
+        if new_data.files(config) == found:
+            break
+    else:
+        raise InputError(f"{config.incoming} changed while it was read: run `make update` when all files are there")
     validate.main(candidate)
-    if has_new:
-        print(f"added the new data in {new_data.add(config)}")
+    if found:
+        print(f"added the new data in {new_data.add(config, found)}")
 
 
 def check_new(config: Config, parts: Iterator[reading.Part]) -> Iterator[reading.Part]:
@@ -141,8 +134,8 @@ def old_model(config: Config, champion: int) -> keras.Model:
 
 def promote(config: Config) -> None:
     """Moves the challenger's artifacts to the project's and exports it as the next version."""
-    for name in MOVED:
-        with artifacts.replacing(config.artifacts / name) as temporary:
+    for name, mark in MOVED.items():
+        with artifacts.replacing(config.artifacts / name, mark) as temporary:
             (config.paths.candidate / name).rename(temporary)
     export.main(config)
     staleness.settle(config)

@@ -100,7 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self) -> None:
         """Writes a checkpoint, then drops the one before it."""
         began, previous = time.monotonic(), self.latest()
-        with artifacts.replacing(self.folder / f"epoch-{self.epochs_done:06}") as temporary:
+        with artifacts.replacing(self.folder / f"epoch-{self.epochs_done:06}", BEST) as temporary:
             temporary.mkdir()
             self.model.save_weights(temporary / LAST)
             np.savez(temporary / BEST, *self.best)

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -65,12 +66,20 @@ def keep(config: Config) -> None:
     with artifacts.replacing(paths.kept_run(number)) as temporary:
         temporary.mkdir()
         for path in (paths.run, paths.history, paths.model):
-            (temporary / path.name).hardlink_to(path)
+            link_or_copy(path, temporary / path.name)
         if paths.logs.exists():
             paths.logs.rename(temporary / LOGS)
     remove_oldest(config)
     print(f"kept in {paths.kept_run(number)}: `make runs` lists the runs, `make compare` compares the last two")
     send(config, paths.kept_run(number), read(config, number).facts)
+
+
+def link_or_copy(path: Path, other: Path) -> None:
+    """Gives a file a second name, or copies it where the file system has no hard links."""
+    try:
+        other.hardlink_to(path)
+    except OSError:
+        shutil.copy2(path, other)
 
 
 def remove_oldest(config: Config) -> None:

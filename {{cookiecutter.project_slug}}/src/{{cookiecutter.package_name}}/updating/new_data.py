@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from ..config import Config
 from ..core import artifacts
 from ..core.errors import RequestError
 from ..data import requests
+from ..data.sources import is_visible
 from ..exporting import registry
 from ..serving import request_log
 from ..settings.base import numbered
@@ -75,16 +78,37 @@ def read_labels(config: Config, since: datetime) -> tuple[dict[Key, Any], dateti
     return labels, latest
 
 
-def has_files(config: Config) -> bool:
-    """Whether there are files in the folder of new data."""
-    return config.incoming.is_dir() and any(not file.name.startswith(".") for file in config.incoming.iterdir())
+def files(config: Config) -> dict[Path, tuple[int, int]]:
+    """The visible files in the folder of new data, each with its size and time, which change if it is written to."""
+    inside = {path: path.relative_to(config.incoming) for path in config.incoming.rglob("*")}
+    found = {path: path.stat() for path, name in inside.items() if is_visible(name.as_posix()) and path.is_file()}
+    return {inside[path]: (status.st_size, status.st_mtime_ns) for path, status in sorted(found.items())}
 
 
-def add(config: Config) -> Path:
-    """Adds the files to the project's data, by one rename; returns their folder."""
-    number = max(numbered(config.added), default=0) + 1
-    folder = config.added / f"{number:04}"
-    config.added.mkdir(parents=True, exist_ok=True)
-    config.incoming.rename(folder)
-    config.incoming.mkdir()
+def add(config: Config, found: Iterable[Path]) -> Path:
+    """Adds the files, which were read, to the project's data; returns their folder. Those that came later stay."""
+    folder = config.added / f"{max(numbered(config.added), default=0) + 1:04}"
+    partial = folder.with_name(f".{folder.name}")
+    for name in found:
+        (partial / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(config.incoming / name, partial / name)  # a copy, if the folder is on another disk
+    partial.rename(folder)
+    remove_empty(config.incoming)
     return folder
+
+
+def restore(config: Config) -> None:
+    """Puts files back that an update was adding when it was killed."""
+    for partial in config.added.glob(".[0-9]*"):
+        for path in sorted(path for path in partial.rglob("*") if path.is_file()):
+            there = config.incoming / path.relative_to(partial)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, there)
+        artifacts.remove(partial)
+
+
+def remove_empty(folder: Path) -> None:
+    """Removes the empty folders in a folder, the deepest first."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
+            path.rmdir()

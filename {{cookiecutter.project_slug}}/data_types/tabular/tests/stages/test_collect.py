@@ -186,3 +186,18 @@ collect.main(Config(source=sys.argv[1], target="y", artifacts=sys.argv[2]))
     ended = subprocess.run(command, cwd=package.parent, env=variables, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert contents(config).items() >= before.items()
+
+
+@pytest.mark.parametrize("name", ["examples", "training"])
+def test_a_folder_with_other_files_is_not_taken_for_artifacts(tmp_path: Path, rows: pd.DataFrame, name: str) -> None:
+    config = config_for(tmp_path, rows, artifacts=tmp_path / "mine")
+    letter = config.artifacts / name / "logs" / "letter.txt"
+    letter.parent.mkdir(parents=True)
+    letter.touch()
+    with pytest.raises(InputError, match=rf"{name} is a folder that this project did not write"):
+        collect.main(config)
+    assert letter.exists()
+    artifacts.remove(letter.parents[1])
+    for _ in range(2):
+        collect.main(config)
+    assert config.paths.provenance.exists()

@@ -69,9 +69,10 @@ def test_no_example_changes_sides_when_data_are_added(
     before = sides(config)
     for number, lot in enumerate((rows[120:170], rows[170:]), 1):
         drop(config, lot)
-        assert new_data.has_files(config)
-        assert new_data.add(config) == config.added / f"{number:04}"
-        assert not new_data.has_files(config)
+        found = new_data.files(config)
+        assert new_data.add(config, found) == config.added / f"{number:04}"
+        assert found
+        assert not new_data.files(config)
         collect.main(config)
         after = sides(config)
         assert after.items() >= before.items()
@@ -139,3 +140,21 @@ def test_a_lacking_column_is_refused_and_an_unknown_one_is_left_out(tmp_path: Pa
     drop(config, rows.head(5).drop(columns="code"))
     with pytest.raises(InputError, match="lacks the columns 'code'"):
         read(config, provenance)
+
+
+def test_files_that_come_while_others_are_read_stay(tmp_path: Path, rows: pd.DataFrame) -> None:
+    config = config_for(tmp_path, rows)
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "inside").mkdir(parents=True)
+    config.incoming.symlink_to(elsewhere)
+    drop(config, rows.head(3), "inside/first.csv")
+    found = new_data.files(config)
+    drop(config, rows.head(3), "late.csv")
+    folder = new_data.add(config, found)
+    assert [path.name for path in folder.rglob("*.csv")] == ["first.csv"]
+    assert [path.name for path in elsewhere.iterdir()] == ["late.csv"]
+    assert config.incoming.is_symlink()
+    folder.rename(folder.with_name(".0002"))  # as if the update had been killed while it was adding them
+    new_data.restore(config)
+    assert list(new_data.files(config)) == [Path("inside/first.csv"), Path("late.csv")]
+    assert not list(config.added.iterdir())
