@@ -89,7 +89,7 @@ def test_training_ends_before_the_first_test_example_when_later_data_are_added(
     config = config_for(tmp_path, rows.head(120), time="day")
     for lot in (rows[120:170], rows[170:]):
         drop(config, lot)
-        new_data.add(config)
+        new_data.add(config, new_data.files(config))
     collect.main(config)
     train, _, test = (read_examples(config, split) for split in SPLITS)
     assert len(train) < 120
