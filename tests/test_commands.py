@@ -32,6 +32,8 @@ RUN_ELSEWHERE = {
     "update": "test_loop.py",
     "check": "test_quality.py",
     "clean": "test_pipeline.py",
+    "clean-all": "test_pipeline.py",
+    "audit": "test_commands.py",  # only that uv takes its words: it needs the network
     "setup": "conftest.py",
     "train-workers": "test_distribution.py",
     "docs": "test_docs.py",

@@ -183,8 +183,18 @@ def test_wrong_setting_is_refused_and_named(arguments: str, project: Project) ->
 
 
 def test_clean_removes_what_the_stages_wrote(copy: Project) -> None:
+    folder = copy.folder / "artifacts"
+    log = folder / "serving" / "requests" / "1.jsonl"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
     succeed(copy.make("clean"))
-    assert not (copy.folder / "artifacts").exists()
+    assert {path.name for path in folder.iterdir()} >= {"export", "versions", "runs", "acceptance", "serving"}
+    assert not {path.name for path in folder.iterdir()} & {"examples", "training", "evaluation", "stamps"}
+    assert log.exists()
+    assert "nothing was removed" in refuse(copy.run("sh", "-c", "echo no | make clean-all"))
+    assert log.exists()
+    succeed(copy.run("sh", "-c", "echo yes | make clean-all"))
+    assert not folder.exists()
     assert (copy.folder / "data" / "schema.pbtxt").exists()
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from project.serving import server
+from project.serving import guard, server
 from project.settings.base import PROJECT
 
 from declared import Config
@@ -57,7 +57,14 @@ class Client:
 @contextlib.contextmanager
 def serving(config: Config) -> Generator[Client, None, None]:
     """A server in a thread; its log is written to the end when the block ends."""
-    settings = uvicorn.Config(server.create(config), port=0, log_level="error", access_log=False)
+    settings = uvicorn.Config(
+        server.create(config),
+        port=0,
+        http=guard.limited(config.request_seconds),
+        limit_concurrency=config.max_connections,
+        log_level="error",
+        access_log=False,
+    )
     running = uvicorn.Server(settings)
     thread = threading.Thread(target=running.run)
     thread.start()

@@ -63,6 +63,14 @@ def test_rejected_requests_fire(service: MonitorConfig, finished: Config) -> Non
     assert fired(config) == ["rejected requests"]
 
 
+def test_failed_requests_fire(service: MonitorConfig, finished: Config) -> None:
+    config = service(alarm_windows=1, max_rejected_share=1.0)
+    failed = [line | {"status": 500} for line in traffic_log.rejections(20, error="internal error: KeyError", field="")]
+    traffic_log.write(config, traffic_log.lines(finished, 300) + failed)
+    assert monitor.main(config) == monitor.EXIT_ALARM
+    assert fired(config) == ["failed requests"]
+
+
 def test_quality_is_measured_where_labels_are_known(service: MonitorConfig, finished: Config) -> None:
     config = service(alarm_windows=1)
     traffic_log.write(config, traffic_log.lines(finished, 500, split="test"))

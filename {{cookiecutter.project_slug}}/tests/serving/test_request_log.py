@@ -1,6 +1,10 @@
 """The request log: a line per row, bounded files, and no request that fails for it."""
 
 import json
+import os
+import re
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +12,13 @@ import pytest
 
 from project.core import artifacts
 from project.core.errors import RequestError
-from project.data import requests
+from project.data import loading, requests
 from project.exporting import registry
 from project.serving import protocol, request_log
 from project.settings.base import DESCRIPTION
 
 from declared import Config
-from loopback import MODEL, logged, serving, wait_until
+from loopback import MODEL, Client, logged, serving, wait_until
 
 
 @pytest.fixture
@@ -43,9 +47,9 @@ def test_every_row_rejection_and_label_is_a_line(finished: Config, tmp_path: Pat
             {"inputs": {name: [value] for name, value in example.items()}}, **{"X-Request-Id": "a b"}
         )
         refused = client.predict({"instances": [example | {first: [[]]}]})
-        label = {"id": "order-17", "row": 1, "label": "true"}
+        label = {"id": "order-17", "row": 1, "label": known_label(finished)}
         assert client.ask("POST", f"{MODEL}/feedback", label)[:2] == (200, {"accepted": 1})
-        of_0_9 = [{"id": "order-17", "outcome": 1.5}]
+        of_0_9 = [{"id": "order-17", "outcome": known_label(finished)}]
         assert client.ask("POST", f"{MODEL}/feedback", of_0_9).status == 200
     lines = logged(config)
     assert [line["id"] for line in lines[:2]] == ["order-17"] * 2
@@ -58,7 +62,85 @@ def test_every_row_rejection_and_label_is_a_line(finished: Config, tmp_path: Pat
         assert len(line["time"]) == len("2026-11-22T09:30:00.123+00:00")
     assert lines[2]["id"] == unnamed.headers["x-request-id"] != "a b"
     assert lines[3].items() >= {"status": 400, "error": refused.content["error"], "field": first}.items()
-    assert [(line["row"], line["label"]) for line in lines[4:]] == [(1, "true"), (0, 1.5)]
+    assert [(line["row"], line["label"]) for line in lines[4:]] == [(row, known_label(finished)) for row in (1, 0)]
+    assert {path.stat().st_mode & 0o777 for path in config.paths.requests.glob("*.jsonl")} == {0o600}
+
+
+def known_label(config: Config) -> Any:
+    """A label that the model could have predicted."""
+    label = loading.read_examples(config, "test")[config.target].iloc[0]
+    described = registry.describe(config, 1)
+    horizon = len(described["parts"].get("forecast", []))
+    return [1.5] * horizon if horizon else label.item() if hasattr(label, "item") else label
+
+
+@pytest.fixture(scope="module")
+def labelled(finished: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Config, Client]]:
+    """A server that has answered a request, which is logged in a file that is not written to any more."""
+    config = with_log(finished, tmp_path_factory.mktemp("labelled"), log_bytes=1_000, log_files=1, label_bytes=10_000)
+    row = artifacts.read_json(finished.paths.version(1) / DESCRIPTION, "export")["example"]
+    with serving(config) as client:
+        assert client.predict({"instances": [row] * 20}, **{"X-Request-Id": "known"}).status == 200
+        yield config, client
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "words"),
+    [
+        ({"id": "unheard-of"}, 404, "no request unheard-of in the log"),
+        ({"id": "known", "row": 20}, 422, "has no row 20"),
+        ({"id": "known", "label": {"a": 1}}, 400, "ground truth"),
+        ({"id": "known", "label": "x" * 200_000}, 422, r"feedback\[0\].label is .*it should be"),
+        ({"id": "known", "label": [[1]]}, 422, "it should be"),
+    ],
+)
+def test_ground_truth_that_cannot_be_is_refused(
+    finished: Config, labelled: tuple[Config, Client], sent: dict[str, Any], status: int, words: str
+) -> None:
+    config, client = labelled
+    answer = client.ask("POST", f"{MODEL}/feedback", {"label": known_label(finished)} | sent)
+    assert answer.status == status
+    assert re.search(words, answer.content["error"])
+    assert not [line for line in logged(config) if "label" in line]
+
+
+def test_ground_truth_is_answered_by_whether_it_is_kept(finished: Config, labelled: tuple[Config, Client]) -> None:
+    config, client = labelled
+    truth = [{"id": "known", "row": row, "label": known_label(finished)} for row in range(20)]
+    statuses = [client.ask("POST", f"{MODEL}/feedback", truth).status for _ in range(10)]
+    assert statuses == sorted(statuses)  # up to label_bytes, then 503
+    assert set(statuses) == {200, 503}
+    lines = logged(config)
+    assert sum("label" in line for line in lines) == 20 * statuses.count(200)
+    assert sum("outputs" in line for line in lines) == 20  # which ground truth has not pushed out
+
+
+def test_ground_truth_is_refused_while_the_disk_is_full(
+    finished: Config, tmp_path: Path, example: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = with_log(finished, tmp_path)
+    label = {"id": "known", "label": known_label(finished)}
+    with serving(config) as client:
+        client.predict({"instances": [example]}, **{"X-Request-Id": "known"})
+        wait_for_a_line(config, "known")
+        with monkeypatch.context() as patched:
+            patched.setattr(request_log, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "no space left")))
+            answer = client.ask("POST", f"{MODEL}/feedback", label)
+        assert (answer.status, "no space left" in answer.content["error"]) == (503, True)
+        assert client.ask("POST", f"{MODEL}/feedback", label).status == 200
+
+
+def test_files_older_than_log_days_are_removed(finished: Config, tmp_path: Path) -> None:
+    config = finished.model_copy(update={"artifacts": tmp_path, "log_days": 2.0})
+    config.paths.requests.mkdir(parents=True)
+    for name, days in (("old", 3), ("labels-old", 3), ("new", 1)):
+        path = config.paths.requests / f"{name}.jsonl"
+        path.touch()
+        os.utime(path, (time.time() - days * 86_400,) * 2)
+    log = request_log.RequestLog(config, request_log.create_metrics())
+    log.put([])
+    log.close()
+    assert [path.name for path in config.paths.requests.iterdir()] == ["new.jsonl"]
 
 
 @pytest.mark.parametrize(

@@ -123,8 +123,32 @@ def finite(content: Any) -> Any:
 
 
 def read_json(path: Path, made_by: str) -> Any:
-    """Reads a JSON artifact; `made_by` is the make target that writes it."""
-    return json.loads(require(path, made_by).read_text(encoding="utf-8"))
+    """Reads a JSON artifact; `made_by` is the make target that writes it.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    with reading(path, made_by):
+        return json.loads(require(path, made_by).read_text(encoding="utf-8"))
+
+
+@contextlib.contextmanager
+def reading(path: Path, made_by: str) -> Generator[None, None, None]:
+    """Turns whatever a library raises while it reads an artifact into one sentence.
+
+    Raises:
+        InputError: the artifact is damaged; the message names it and the make target that writes it again.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, PermissionError):
+            raise
+        kind, lines = type(error).__name__, str(error).strip().splitlines()
+        reason = f"{kind}: {lines[0][:200]}" if lines else kind
+        raise InputError(f"{path} is damaged ({reason}): remove it and run `make {made_by}` again") from error
 
 
 def require(path: Path, made_by: str) -> Path:

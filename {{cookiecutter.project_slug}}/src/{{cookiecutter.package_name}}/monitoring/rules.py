@@ -37,6 +37,7 @@ def check(
 ) -> list[Rule]:
     """Checks every rule, in the order in which a person would look for a cause."""
     return [
+        failed_requests(config, traffic),
         rejected_requests(config, traffic),
         missing_values(config, traffic, analysis),
         feature_drift(config, traffic, analysis),
@@ -46,15 +47,25 @@ def check(
     ]
 
 
+def failed_requests(config: Config, traffic: Traffic) -> Rule:
+    """The share of requests that failed by a fault of the server is above its limit, by more than chance explains."""
+    name, action = "failed requests", "See the server's error output, and go back with `make rollback` meanwhile."
+    return share_rule(name, traffic.num_failed, traffic, config.max_failed_share, "failed in the server", action)
+
+
 def rejected_requests(config: Config, traffic: Traffic) -> Rule:
     """The share of rejected requests is above its limit, by more than chance explains."""
     name, action = "rejected requests", "Fix the clients: the error messages are listed below, under Traffic."
+    return share_rule(name, traffic.num_rejected, traffic, config.max_rejected_share, "were rejected", action)
+
+
+def share_rule(name: str, count: int, traffic: Traffic, limit: float, words: str, action: str) -> Rule:
+    """A rule that fires if a share of the requests is above its limit, by more than chance explains."""
     if traffic.num_requests < MIN_REQUESTS:
         return Rule(name, None, f"{traffic.num_requests:,} requests; {MIN_REQUESTS} are needed.", action)
-    certain = stats.binomtest(traffic.num_rejected, traffic.num_requests).proportion_ci(method="wilson").low
-    share = f"{traffic.rejected_share:.1%} of {traffic.num_requests:,} requests were rejected"
-    fired = bool(certain > config.max_rejected_share)
-    return Rule(name, fired, f"{share} (limit {config.max_rejected_share:.1%}).", action)
+    certain = stats.binomtest(count, traffic.num_requests).proportion_ci(method="wilson").low
+    share = f"{count / traffic.num_requests:.1%} of {traffic.num_requests:,} requests {words}"
+    return Rule(name, bool(certain > limit), f"{share} (limit {limit:.1%}).", action)
 
 
 def missing_values(config: Config, traffic: Traffic, analysis: Analysis) -> Rule:

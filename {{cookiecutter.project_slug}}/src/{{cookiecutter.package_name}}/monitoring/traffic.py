@@ -79,6 +79,7 @@ class Traffic:
     num_rows: int = 0
     num_answered: int = 0
     num_rejected: int = 0
+    num_failed: int = 0  # of the rejected ones, by a fault of the server
     latest: datetime | None = None
     rows_by_version: Counter[int] = field(default_factory=Counter)
     answered_by_hour: Counter[datetime] = field(default_factory=Counter)
@@ -167,6 +168,7 @@ def count_answered(traffic: Traffic, line: Line) -> None:
 def count_rejected(traffic: Traffic, line: Line) -> None:
     """Counts a rejected request by its status and field."""
     traffic.num_rejected += 1
+    traffic.num_failed += line["status"] >= 500
     traffic.rejected_by_hour[hour(line["time"])] += 1
     kind = (line["status"], line["field"])
     if kind not in traffic.rejections and len(traffic.rejections) >= MAX_REJECTIONS:

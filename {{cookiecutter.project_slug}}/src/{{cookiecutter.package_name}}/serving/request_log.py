@@ -1,7 +1,7 @@
 """Writes requests, predictions and labels as JSON lines, from a thread of its own: no request waits for a disk.
 
 File names begin with the time, so that they sort by it, and end with a random word, so that two servers can share a
-folder. There are three kinds of lines:
+folder. Ground truth has files of its own, which are not removed for newer ones. There are three kinds of lines:
     {"id", "row", "time", "version", "status", "latency_ms", "inputs", "outputs"}   one per predicted row
     {"id", "time", "version", "status", "error", "field"}                           one per rejected request
     {"id", "row", "time", "label"}                                                  one per label sent as feedback
@@ -31,11 +31,14 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 from ..config import Config
 from ..core.errors import RequestError
 from ..data import requests
-from . import protocol
+from . import ground_truth, protocol
+from .ground_truth import LoggedRows, ReceivedLabels
 
 QUEUE_LENGTH = 10_000  # requests; more are dropped and counted, to bound the memory
 PAUSE_SECONDS = 0.1  # between two writes: waking up for each request would slow down the thread that answers
 WARNING_SECONDS = 60  # between two warnings about a disk
+DAY = 86_400  # seconds
+CLEANING_SECONDS = 3_600  # between two looks for files that are too old
 CLOSING_SECONDS = 10  # to write what is left when the server stops
 
 MAX_IDENTIFIER = 128  # characters
@@ -87,19 +90,25 @@ class AnsweredRequest:
     outputs: dict[str, np.ndarray]
 
 
+Item: TypeAlias = AnsweredRequest | ReceivedLabels | list[dict[str, Any]]
+
+
 class RequestLog:
     """A queue, and the thread that empties it into files."""
 
     def __init__(self, config: Config, metrics: ServiceMetrics) -> None:
         """Starts the thread; the first file is created with the first line."""
         self.config, self.metrics, self.folder = config, metrics, config.paths.requests
-        self.queue: queue.SimpleQueue[AnsweredRequest | list[dict[str, Any]] | None] = queue.SimpleQueue()
+        self.queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self.file: FileIO | None = None
-        self.warned = -float("inf")
+        self.labels: FileIO | None = None
+        self.logged = LoggedRows(self.folder)
+        self.begun, self.cleaned = 0.0, 0.0  # when the file was begun, and when old ones were removed
+        self.warned, self.is_failing = -float("inf"), False
         self.thread = threading.Thread(target=self.run, name="request log", daemon=True)
         self.thread.start()
 
-    def put(self, item: AnsweredRequest | list[dict[str, Any]]) -> bool:
+    def put(self, item: Item) -> bool:
         """Queues lines without waiting; False if they had to be dropped."""
         if self.queue.qsize() >= QUEUE_LENGTH:
             self.metrics.log_dropped.inc()
@@ -121,42 +130,95 @@ class RequestLog:
             while not self.queue.empty():
                 items.append(self.queue.get())
             is_open = None not in items
-            lines = [line for item in items if item is not None for line in lines_of(self.config, item)]
-            try:
-                self.write("".join(json.dumps(line) + "\n" for line in lines).encode())
-            except OSError as error:
-                self.warn(error, len(lines))
-        if self.file:
-            self.file.close()
+            self.store([item for item in items if item is not None])
+        for file in (self.file, self.labels):
+            if file:
+                file.close()
+
+    def store(self, items: list[Item]) -> None:
+        """Writes requests, then labels, whose senders wait for the result; goes on whatever happens."""
+        requests_seen = [item for item in items if not isinstance(item, ReceivedLabels)]
+        try:
+            lines = [line for item in requests_seen for line in lines_of(self.config, item)]
+            self.write(encoded(lines))
+            self.is_failing = False
+        except Exception as error:
+            self.warn(error, len(requests_seen))
+        for item in items:
+            if isinstance(item, ReceivedLabels):
+                item.answer.set_result(self.store_labels(item.lines))
+
+    def store_labels(self, lines: list[dict[str, Any]]) -> RequestError | None:
+        """Writes labels of requests that are logged; returns the error if it cannot."""
+        text = encoded(lines)
+        try:
+            self.logged.check(lines)
+            ground_truth.check_size(self.folder, len(text), self.config.label_bytes)
+            if self.labels is None or is_gone(self.labels) or self.labels.tell() > self.config.log_bytes:
+                self.labels = self.open(ground_truth.PREFIX)
+            write_whole(self.labels, text)
+        except RequestError as error:
+            return RequestError("the log cannot be written", 503) if self.is_failing else error
+        except OSError as error:
+            if self.labels:
+                self.labels.close()
+                self.labels = None
+            reason = error.strerror or type(error).__name__
+            return RequestError(f"the ground truth cannot be written ({reason}); send it again later", 503)
+        return None
 
     def write(self, text: bytes) -> None:
-        """Appends lines to the file, and starts another one when it is full or was removed."""
+        """Appends lines to the file, and starts another one when it is full, a day old or was removed."""
+        now = time.time()
+        if self.config.log_days and now - self.cleaned > CLEANING_SECONDS:
+            self.remove_old(now)
+        if not text:
+            return
         if self.file is None or is_gone(self.file):
-            self.file = self.start_file()
-        if self.file.write(text) < len(text):
-            raise OSError(errno.ENOSPC, "the disk is full")
-        if self.file.tell() >= self.config.log_bytes:
+            self.file, self.begun = self.open(), now
+            for old in ground_truth.request_files(self.folder)[: -self.config.log_files]:
+                old.unlink(missing_ok=True)
+        write_whole(self.file, text)
+        is_old = bool(self.config.log_days) and now - self.begun > DAY
+        if is_old or self.file.tell() >= self.config.log_bytes:
             self.file.close()
             self.file = None
 
-    def start_file(self) -> FileIO:
-        """Opens a new file and removes the oldest ones, so that there are no more than `log_files`."""
+    def open(self, prefix: str = "") -> FileIO:
+        """Opens a new file, which only this user may read."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.jsonl"
-        file = path.open("wb", buffering=0)
-        for old in sorted(self.folder.glob("*.jsonl"))[: -self.config.log_files]:
-            old.unlink(missing_ok=True)
-        return file
+        path = self.folder / f"{prefix}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{uuid.uuid4().hex[:8]}.jsonl"
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return FileIO(number, "wb")
 
-    def warn(self, error: OSError, num_lines: int) -> None:
-        """Counts lost lines, warns once a minute and starts another file, since this one may end with half a line."""
-        self.metrics.log_failed.inc(num_lines)
+    def remove_old(self, now: float) -> None:
+        """Removes files that were last written to more than `log_days` days ago, ground truth too."""
+        self.cleaned = now
+        for path in self.folder.glob("*.jsonl"):
+            if path.stat().st_mtime < now - self.config.log_days * DAY:
+                path.unlink(missing_ok=True)
+
+    def warn(self, error: Exception, num_lost: int) -> None:
+        """Counts lost requests, warns once a minute and starts another file: this one may end with half a line."""
+        self.metrics.log_failed.inc(num_lost)
+        self.is_failing = True
         if self.file:
             self.file.close()
             self.file = None
         if time.monotonic() - self.warned > WARNING_SECONDS:
             self.warned = time.monotonic()
             print(f"error: the request log cannot be written: {error}", file=sys.stderr, flush=True)
+
+
+def encoded(lines: Iterable[dict[str, Any]]) -> bytes:
+    """Lines of JSON."""
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+def write_whole(file: FileIO, text: bytes) -> None:
+    """Appends to a file; an error if the disk is full, of which only part of the text was written."""
+    if file.write(text) < len(text):
+        raise OSError(errno.ENOSPC, "the disk is full")
 
 
 def is_gone(file: FileIO) -> bool:
@@ -191,7 +253,7 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def ground_truth(label: Any) -> Any:
+def usable(label: Any) -> Any:
     """The label, unless it is null, an object, or infinite: 1e999 is read as infinity."""
     try:
         json.dumps(label, allow_nan=False)
@@ -213,7 +275,7 @@ class Feedback(BaseModel):
     row: Annotated[int, Field(ge=0, strict=True)] = 0
     """The number of the row in the request, from 0."""
 
-    label: Annotated[Any, AfterValidator(ground_truth), Field(validation_alias=AliasChoices("label", "outcome"))]
+    label: Annotated[Any, AfterValidator(usable), Field(validation_alias=AliasChoices("label", "outcome"))]
     """The ground truth; version 0.9 called it outcome."""
 
 
@@ -327,5 +389,7 @@ def create_metrics() -> ServiceMetrics:
         refused_versions=Counter("model_versions_refused", "Versions that could not be loaded", registry=registry),
         feedback=Counter("feedback_labels", "Labels received as feedback", registry=registry),
         log_dropped=Counter("request_log_dropped", "Requests not logged because the queue was full", registry=registry),
-        log_failed=Counter("request_log_failed_lines", "Lines that could not be written", registry=registry),
+        log_failed=Counter(
+            "request_log_failed_lines", "Requests and rejections that could not be written", registry=registry
+        ),
     )

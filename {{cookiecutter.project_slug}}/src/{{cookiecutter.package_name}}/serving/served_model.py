@@ -138,13 +138,21 @@ class Models:
         self.config, self.metrics = config, metrics
         self.current: ServedModel | None = None
         self.retired: list[int] = []
+        self.problem = ""  # why the last look for another version failed
         self.refused: dict[int, tuple[Fingerprint, str]] = {}
 
     async def watch(self) -> None:
-        """Checks for another version every `poll_seconds`."""
+        """Checks for another version every `poll_seconds`, whatever goes wrong."""
         while True:
             await asyncio.sleep(self.config.poll_seconds)
-            await asyncio.get_running_loop().run_in_executor(None, self.refresh)
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self.refresh)
+                self.problem = ""
+            except Exception as error:
+                reason = f"cannot look for other versions: {type(error).__name__}: {error}"[:300]
+                if reason != self.problem:
+                    print(f"error: {reason}", file=sys.stderr, flush=True)
+                self.problem = reason
 
     def refresh(self) -> None:
         """Puts the highest version that can be loaded in service; requests in flight finish on the old one."""
@@ -157,6 +165,8 @@ class Models:
                     continue
                 model = load(self.config, number, fingerprint, self.metrics.batch_rows.observe)
             except Exception as error:
+                if "Too many open files" in str(error):  # in TensorFlow's errors, too: not the version's fault
+                    raise
                 self.refuse(number, error)
             else:
                 self.swap(model)

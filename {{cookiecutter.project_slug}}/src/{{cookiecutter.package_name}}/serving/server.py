@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import random
 import re
 import time
@@ -18,30 +19,52 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, TypeAdapter
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from ..config import Config
 from ..core.errors import InputError, RequestError
 from ..data import requests
-from ..settings.base import PROJECT
-from . import protocol, request_log
+from ..settings.base import PROJECT, is_number
+from . import guard, labels, protocol, request_log
+from .ground_truth import ReceivedLabels
 from .request_log import AnsweredRequest, Feedback, RequestLog, timestamp
 from .served_model import Models, ServedModel
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 SANE_IDENTIFIER = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}", re.ASCII)
+CLOSING = {408: {"connection": "close"}}  # since the rest of the body is not read
 CLIENT_GONE = 499  # as other web servers log it; the client does not receive it
 
 MODEL = f"/v1/models/{PROJECT}"
 ERRORS = (
     (400, "Malformed: a value is missing, unknown or of the wrong type"),
     (404, "No such model or version"),
+    (408, "The body takes too long to arrive"),
     (413, "Too many rows or bytes"),
+    (415, "Another content type than JSON, or another compression than gzip"),
     (422, "A value is outside of what the schema allows"),
 )
 TEMPLATE = Path(__file__).with_name("prediction_page.html.j2")
 VIEW = Path(__file__).with_name("prediction_view.js")  # how a task shows its outputs; otherwise as text and tables
+
+
+class VersionConvertor(Convertor[int]):
+    """Reads the number of a version in a path; one that is too long for a number stands for none."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> int:
+        """The number, or -1."""
+        return int(value) if is_number(value) else -1
+
+    def to_string(self, value: int) -> str:
+        """The path of a number."""
+        return str(value)
+
+
+register_url_convertor("version", VersionConvertor())
 
 
 class ErrorResponse(BaseModel):
@@ -95,7 +118,7 @@ class Server:
         identifier = identifier if SANE_IDENTIFIER.fullmatch(identifier) else f"{random.getrandbits(128):032x}"
         try:
             model = self.model(request)
-            body = await read_body(request, self.config.request_bytes)
+            body = await guard.read_body(request, self.config)
             parsed = protocol.parse_request(body, model.request_format)
             outputs = await run(model, parsed)
             status, content = 200, protocol.response_body(outputs, parsed.in_rows)
@@ -104,6 +127,10 @@ class Server:
             self.log_rejected(identifier, moment, error)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
+        except Exception as error:
+            logging.getLogger(__name__).exception("a request failed")
+            status, content = 500, {"error": internal(error)}
+            self.log_rejected(identifier, moment, RequestError(internal(error), status))
         else:
             if self.log and is_sampled(self.config.log_share):
                 latency, inputs = time.perf_counter() - started, model.description["inputs"]
@@ -112,7 +139,7 @@ class Server:
                 )
         self.metrics.requests.labels(status).inc()
         self.metrics.seconds.observe(time.perf_counter() - started)
-        return as_json(content, status, {"x-request-id": identifier})
+        return as_json(content, status, {"x-request-id": identifier, **CLOSING.get(status, {})})
 
     def log_rejected(self, identifier: str, moment: float, error: RequestError) -> None:
         """Logs a rejected request, without the message if it may hold a value that is never logged."""
@@ -159,25 +186,44 @@ class Server:
     async def feedback(self, request: Request) -> Response:
         """Stores the labels of earlier requests; `id` is the X-Request-Id of the response."""
         try:
-            self.model(request)
-            lines = request_log.read_feedback(
-                await read_body(request, self.config.request_bytes), self.config.request_rows
-            )
+            model = self.model(request)
+            body = await guard.read_body(request, self.config)
+            lines = request_log.read_feedback(body, self.config.request_rows)
+            self.check_labels(model, lines)
+            await self.store(ReceivedLabels(lines))
         except RequestError as error:
-            return as_json({"error": str(error)}, error.status)
+            return as_json({"error": str(error)}, error.status, CLOSING.get(error.status))
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
-        if self.log is None or not self.log.put(lines):
-            return as_json({"error": "the log cannot keep up; send the labels again later"}, 503)
         self.metrics.feedback.inc(len(lines))
         return as_json({"accepted": len(lines)})
+
+    async def store(self, received: ReceivedLabels) -> None:
+        """Waits until labels are written; raises RequestError if they are not."""
+        if self.log is None or not self.log.put(received):
+            raise RequestError("the log cannot keep up; send the labels again later", 503)
+        if problem := await asyncio.wrap_future(received.answer):
+            raise problem
+
+    def check_labels(self, model: ServedModel, lines: list[dict[str, Any]]) -> None:
+        """Raises RequestError 422 if the model in service could not have predicted a label."""
+        for number, line in enumerate(lines):
+            expected = labels.problem(model.description["parts"], line["label"], self.config.max_cell)
+            if expected:
+                path = protocol.path_of("feedback", number, "label")
+                raise RequestError(f"{path} is {protocol.shown(line['label'])}; it should be {expected}", 422, "label")
 
     async def page(self, _: Request) -> Response:
         """The page with a form."""
         model = self.models.current
         if model is None:
             return PlainTextResponse("no version is in service", 503)
-        return HTMLResponse(render(model.version, model.description))
+        return HTMLResponse(render(model.version, model.description, bool(self.config.api_key.get_secret_value())))
+
+    async def alive(self, _: Request) -> Response:
+        """Whether the process answers, and whether it can look for other versions."""
+        problem = self.models.problem
+        return as_json({"alive": True} | ({"error": problem} if problem else {}), 503 if problem else 200)
 
     async def ready(self, _: Request) -> Response:
         """Whether a version is in service."""
@@ -193,6 +239,9 @@ class Server:
         model = self.models.current
         goal = model.description["goal"] if model else ""
         document = get_openapi(title=app.title, version="1", description=goal, routes=app.routes)
+        if self.config.api_key.get_secret_value():
+            document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"key": []}]
         label = {"id": "the X-Request-Id of the response", "row": 0, "label": "the ground truth"}
         set_body(document, f"{MODEL}/feedback", Feedback | list[Feedback], {"one": label})
         if model:
@@ -211,11 +260,6 @@ def set_body(document: dict[str, Any], path: str, body: Any, examples: dict[str,
     document["paths"][path]["post"]["requestBody"] = {"required": True, "content": {"application/json": content}}
 
 
-async def alive(_: Request) -> Response:
-    """Whether the process answers."""
-    return as_json({"alive": True})
-
-
 async def malformed(request: Request) -> Response:
     """TensorFlow Serving's response to an unknown path below /v1."""
     return as_json({"error": f"Malformed request: {request.method} {request.url.path}"}, 400)
@@ -223,7 +267,12 @@ async def malformed(request: Request) -> Response:
 
 async def failed(_: Request, error: Exception) -> Response:
     """The response to an error in the program."""
-    return as_json({"error": f"internal error: {type(error).__name__}"}, 500)
+    return as_json({"error": internal(error)}, 500)
+
+
+def internal(error: Exception) -> str:
+    """What clients are told of an error in the program."""
+    return f"internal error: {type(error).__name__}"
 
 
 def create(config: Config) -> FastAPI:
@@ -231,6 +280,7 @@ def create(config: Config) -> FastAPI:
     server = Server(config)
     title = f"{PROJECT}: predictions"
     app = FastAPIOffline(redoc_url=None, title=title, lifespan=server.lifespan, exception_handlers={Exception: failed})
+    app.add_middleware(guard.Guard, config=config)
     app.openapi = partial(server.openapi, app)  # type: ignore[method-assign]
     errors: dict[int | str, Any] = {status: {"model": ErrorResponse, "description": text} for status, text in ERRORS}
 
@@ -240,7 +290,7 @@ def create(config: Config) -> FastAPI:
             app.add_route(path, handler, ["HEAD"])
 
     for model in (MODEL, "/v1/models/{name}"):
-        for prefix in (model, f"{model}/versions/{{version:int}}"):
+        for prefix in (model, f"{model}/versions/{{version:version}}"):
             is_documented = prefix == MODEL
             add(f"{prefix}:predict", server.predict, "POST", responses=errors, include_in_schema=is_documented)
             add(f"{prefix}/metadata", server.metadata, include_in_schema=is_documented)
@@ -248,7 +298,7 @@ def create(config: Config) -> FastAPI:
         add(f"{model}/feedback", server.feedback, "POST", responses=errors, include_in_schema=model == MODEL)
     app.add_route("/v1/{rest:path}", malformed, METHODS)
     add("/", server.page, include_in_schema=False)
-    add("/healthz", alive)
+    add("/healthz", server.alive)
     add("/readyz", server.ready)
     add("/metrics", server.measurements, response_class=PlainTextResponse)
     return app
@@ -262,20 +312,6 @@ async def run(model: ServedModel, parsed: protocol.PredictRequest) -> dict[str, 
         raise RequestError(f"the model rejects the request: {error.message}"[:500]) from error
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The body of a request; RequestError 413 if it is too large."""
-    message = f"the body has more than {max_bytes:,} bytes; send fewer rows at once"
-    if int(request.headers.get("content-length") or 0) > max_bytes:
-        raise RequestError(message, 413)
-    pieces, size = [], 0
-    async for piece in request.stream():
-        pieces.append(piece)
-        size += len(piece)
-        if size > max_bytes:
-            raise RequestError(message, 413)
-    return b"".join(pieces)
-
-
 def is_sampled(share: float) -> bool:
     """Whether to log a request, at random."""
     return share >= 1 or random.random() < share  # noqa: S311 (no cryptography)
@@ -286,7 +322,7 @@ def as_json(content: dict[str, Any], status: int = 200, headers: dict[str, str] 
     return Response(json.dumps(content), status, headers, "application/json")
 
 
-def render(version: int, description: dict[str, Any]) -> str:
+def render(version: int, description: dict[str, Any], needs_key: bool = False) -> str:
     """The page as self-contained HTML; everything from the data is escaped."""
     fields = [
         {
@@ -310,7 +346,12 @@ def render(version: int, description: dict[str, Any]) -> str:
         target=description["target"],
         exported=description["exported_at"][:16].replace("T", " "),
         fields=fields,
-        settings={"address": f"/v1/models/{PROJECT}", "parts": description["parts"], "inputs": inputs},
+        settings={
+            "address": f"/v1/models/{PROJECT}",
+            "key": needs_key,
+            "parts": description["parts"],
+            "inputs": inputs,
+        },
         view=VIEW.read_text(encoding="utf-8") if VIEW.exists() else "",
     )
 

@@ -178,6 +178,11 @@ class Paths:
         return self.root / "serving" / "requests"
 
     @property
+    def server(self) -> Path:
+        """The address of the server that was started last, while it runs."""
+        return self.root / "serving" / "server.json"
+
+    @property
     def monitoring(self) -> Path:
         """Folder of the monitoring: status.json, report.html and history.json."""
         return self.root / "monitoring"

@@ -25,6 +25,9 @@ class MonitoringSettings(Settings):
     max_rejected_share: Share = 0.05
     """Limit of the share of requests that are rejected or fail."""
 
+    max_failed_share: Share = 0.01
+    """Limit of the share of requests that fail by a fault of the server, with status 500."""
+
     max_score_loss: Share = 0.05
     """Tolerated loss of live quality beyond the interval of the accepted score, as a share of that score."""
 

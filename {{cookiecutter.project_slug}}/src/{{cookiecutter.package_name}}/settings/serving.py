@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from .base import Names, Share
 from .data_type import RequestSettings
@@ -16,6 +16,22 @@ class ServingSettings(RequestSettings):
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8501
     """Port, by default TensorFlow Serving's for REST; 0: any free port."""
+
+    hosts: Names = ()
+    """Names by which clients may address the server, as in https://NAME:8501/; empty: any name if it listens to other
+    machines, else localhost only."""
+
+    api_key: SecretStr = SecretStr("")
+    """A key that clients have to send, best given as an environment variable; empty: none is needed."""
+
+    request_seconds: Annotated[float, Field(gt=0, le=3_600)] = 60
+    """Seconds in which the headers of a request have to arrive, and again its body."""
+
+    idle_seconds: Annotated[int, Field(ge=1, le=3_600)] = 30
+    """Seconds after which a connection without a request is closed."""
+
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Maximum number of connections at the same time; requests on more are answered with status 503."""
 
     batch_wait: Annotated[float, Field(ge=0, le=1_000)] = 0
     """Milliseconds that a request waits for others to join its batch; requests that wait anyway are batched."""
@@ -40,6 +56,12 @@ class ServingSettings(RequestSettings):
 
     log_files: Annotated[int, Field(ge=1, le=100_000)] = 20
     """Maximum number of files of the request log; the oldest are removed."""
+
+    log_days: Annotated[float, Field(ge=0, le=36_500)] = 0
+    """Days for which the request log and ground truth are kept; 0: without a limit of time."""
+
+    label_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 1_000_000_000
+    """Maximum size of all ground truth in bytes; it has files of its own, which log_files does not limit."""
 
     version: Annotated[int, Field(ge=0)] = 0
     """The exported version that `make rollback` puts in service; 0: the one before."""

@@ -1,11 +1,14 @@
 """make serve: serves the newest exported version by TensorFlow Serving's REST API, with a form in the browser."""
 
+import contextlib
 import os
 import signal
 import socket
 import sys
+from collections.abc import Generator
 
 from ..config import Config
+from ..core import artifacts
 from ..core.errors import InputError
 
 DRAINING_SECONDS = 30  # for requests in flight when the server is stopped
@@ -23,7 +26,7 @@ def main(config: Config) -> None:
     import tensorflow as tf
     import uvicorn
 
-    from ..serving import server
+    from ..serving import guard, server
 
     tf.config.threading.set_inter_op_parallelism_threads(1)  # small graphs run faster in one thread
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -31,17 +34,35 @@ def main(config: Config) -> None:
     host, port = listener.getsockname()[:2]
     for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn starts, and after it has ended
         signal.signal(number, lambda *_: sys.exit())
-    print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port} (API: /docs), until Ctrl-C", flush=True)
+    shown = f"[{host}]" if ":" in host else host
+    print(f"serving at http://{shown}:{port} (API: /docs), until Ctrl-C", flush=True)
     settings = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=guard.limited(config.request_seconds),
         log_level="error",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=config.idle_seconds,
+        limit_concurrency=config.max_connections,
         timeout_graceful_shutdown=DRAINING_SECONDS,
     )
-    uvicorn.Server(settings).run(sockets=[listener])
+    with reachable(config, "127.0.0.1" if shown in ("0.0.0.0", "[::]") else shown, port):  # noqa: S104
+        uvicorn.Server(settings).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def reachable(config: Config, host: str, port: int) -> Generator[None, None, None]:
+    """Notes the address of the server while it runs, for `make rollback`; a folder that is not writable is no error."""
+    path = config.paths.server
+    with contextlib.suppress(OSError):
+        artifacts.write_json(path, {"address": f"http://{host}:{port}", "process": os.getpid()})
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, InputError, KeyError, TypeError):
+            if artifacts.read_json(path, "serve")["process"] == os.getpid():
+                path.unlink()
 
 
 def listen(host: str, port: int) -> socket.socket:
