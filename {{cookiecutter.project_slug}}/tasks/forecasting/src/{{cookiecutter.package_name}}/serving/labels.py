@@ -10,9 +10,10 @@ def problem(parts: Mapping[str, Sequence[str]], label: Any, max_length: int) -> 
     """What is expected in place of a label, empty if nothing is wrong: the values of the steps that were forecast."""
     del max_length
     num_steps = len(parts["forecast"])
-    if isinstance(label, list) and len(label) == num_steps and any(value is not None for value in label):
-        if all(value is None or is_number(value) for value in label):
-            return ""
+    values = label if isinstance(label, list) else []
+    are_good = len(values) == num_steps and all(value is None or is_number(value) for value in values)
+    if are_good and any(value is not None for value in values):
+        return ""
     return f"a list of {num_steps} numbers, null where one is not known yet, one per entry of the forecast"
 
 
