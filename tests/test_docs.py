@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -181,31 +179,3 @@ def test_site_is_built_and_cleaned_away(copy: Project) -> None:
         assert (copy.folder / "site" / f"{page.stem}.html").is_file(), page
     succeed(copy.make("clean"))
     assert not (copy.folder / "site").exists()
-
-
-def recipes(text: str) -> list[tuple[str, str, str]]:
-    """The file, the lines before and the lines after of every change that a page of recipes shows."""
-    found = []
-    for place in re.finditer(r"^```diff\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
-        file = re.findall(r"`(\w+\.py)`", text[: place.start()])[-1]
-        lines = place[1].splitlines(keepends=True)
-        before = "".join(line[1:] for line in lines if line[0] != "+")
-        after = "".join(line[1:] for line in lines if line[0] != "-")
-        found.append((file, before, after))
-    return found
-
-
-@pytest.mark.parametrize("problem", grouped(ONE_OF_A_KIND), indirect=True)
-def test_recipes_can_be_followed(copy: Project) -> None:
-    shown = recipes((copy.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
-    assert len(shown) >= 2
-    for file, before, after in shown:
-        path = copy.folder / "src" / copy.package / file
-        source = path.read_text(encoding="utf-8")
-        assert source.count(before) == 1, before
-        path.write_text(source.replace(before, after), encoding="utf-8")
-    for command in (["check"], ["format", "--check", "--diff"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache"]
-        succeed(subprocess.run(ruff, cwd=copy.folder, capture_output=True, text=True, check=False))
-    assert "wrote" in succeed(copy.stage("train", "--epochs=1"))
-    succeed(copy.stage("evaluate", "--resamples=50"))

@@ -28,6 +28,15 @@ from declared import Config
 # What TensorFlow 2.21 writes by its native code, whatever it is told
 NATIVE = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} ")
 
+START = f"""
+import sys
+from {PACKAGE}.core import command
+command.set_up_process()
+import fixed, pytest
+fixed.put_in_place(pytest.MonkeyPatch())
+sys.exit(command.main())
+"""
+
 
 class Stairs(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule of one's own: the rate is halved every four steps."""
@@ -101,9 +110,8 @@ def test_weights_move(finished: Config, complete: keras.Model) -> None:
 
 def test_early_stopping_keeps_the_best_epoch(trained: Config) -> None:
     config = trained.model_copy(update={"epochs": 10, "patience": 1})
-    winner = artifacts.read_json(config.paths.best_hyperparameters, "tune")
-    hasty = {"values": winner["values"] | {"learning_rate": 0.05}}
-    artifacts.write_json(config.paths.best_hyperparameters, winner | hasty)
+    hasty = {"values": {"learning_rate": 0.05}, **fit.found_for(config)}
+    artifacts.write_json(config.paths.best_hyperparameters, hasty)
     train.main(config)
     run = artifacts.read_json(config.paths.run, "train")
     monitored = pd.read_csv(config.paths.history)[train.task.MONITOR]
@@ -119,8 +127,8 @@ def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_i
     stale.mkdir(parents=True)
     settings = trained.model_dump(mode="json", exclude_defaults=True)
     options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
-    words = [sys.executable, "-m", PACKAGE, "train", "--only", *options]
-    environment = {**os.environ, "PYTHONPATH": str(Path(train.__file__).parents[2])}
+    words = [sys.executable, "-c", START, "train", "--only", *options]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with (
         (tmp_path / "printed").open("w", encoding="utf-8") as printed,
         subprocess.Popen(words, env=environment, stdout=printed, stderr=subprocess.STDOUT) as process,

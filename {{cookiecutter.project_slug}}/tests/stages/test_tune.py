@@ -19,22 +19,12 @@ from project.data.resampling import Metric
 from project.stages import train, tune
 from project.training import search
 
-import synthetic
 from declared import Config
 
 
 @pytest.fixture
-def quick(trained: Config, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """Settings of a short search among small networks."""
-    build = search.build_model
-
-    def build_small(hp: keras_tuner.HyperParameters, **arguments: Any) -> object:
-        for name, value in synthetic.SMALL_NETWORK.items():
-            hp.Fixed(name, value)
-        return build(hp, **arguments)
-
-    monkeypatch.setattr(search, "build_model", build_small)
-    artifacts.remove(trained.paths.best_hyperparameters)
+def quick(trained: Config) -> Config:
+    """Settings of a short search."""
     return trained.model_copy(update={"tuner": "random", "max_trials": 2, "epochs": 1})
 
 

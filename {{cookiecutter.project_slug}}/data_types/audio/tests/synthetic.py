@@ -24,8 +24,6 @@ DRIFTS = [  # changes of what clients send, and the rule that fires
     (lambda inputs: inputs.update(audio=inputs["audio"] | {"format": "OGG"}), "feature drift"),
     (lambda inputs: inputs.update(audio={**inputs["audio"], "silence": None}), "missing values"),
 ]
-# Hyperparameters with which training takes a second: without residual blocks, which take long to trace
-SMALL_NETWORK = {"width": 8, "blocks": 0, "bands": 24, "augmentation": 0.0, "dropout": 0.0, "learning_rate": 0.01}
 RATE = 4_000  # samples per second
 
 
@@ -46,7 +44,7 @@ def encoded(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", coding: st
 
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
-    return {"unpacked": folder / "unpacked", "name_pattern": "", "group": ""}
+    return {"learning_rate": 0.01, "unpacked": folder / "unpacked", "name_pattern": "", "group": ""}
 
 
 def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:

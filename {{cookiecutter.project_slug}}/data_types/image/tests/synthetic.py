@@ -24,8 +24,6 @@ DRIFTS = [  # changes of what clients send, and the rule that fires
     (lambda inputs: inputs.update(image=inputs["image"] | {"format": "JPEG"}), "feature drift"),
     (lambda inputs: inputs.update(image={**inputs["image"], "sharpness": None}), "missing values"),
 ]
-# Hyperparameters with which training takes a second: without residual blocks, which take long to trace
-SMALL_NETWORK = {"width": 8, "blocks": 0, "augmentation": 0.0, "dropout": 0.0, "learning_rate": 0.01}
 SIDE = 16  # pixels
 
 
@@ -41,7 +39,7 @@ def make_image(random: np.random.Generator, brightness: float) -> bytes:
 
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
-    return {"unpacked": folder / "unpacked"}
+    return {"learning_rate": 0.01, "unpacked": folder / "unpacked"}
 
 
 def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:

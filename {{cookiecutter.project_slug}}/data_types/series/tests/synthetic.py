@@ -25,7 +25,6 @@ DRIFTS = [  # changes of what clients send, and the rule that fires
     (lambda inputs: inputs.update(wind=[each + 50 for each in inputs["wind"]]), "feature drift"),
     (lambda inputs: inputs.update(wind=[None] * CONTEXT), "missing values"),
 ]
-SMALL_NETWORK = {"architecture": "linear"}  # hyperparameters with which training takes a second
 STARTS = {0: "2020-01-01", 1: "2023-01-01", 5: "2022-01-01"}  # so that tables of other seeds are of other times
 
 

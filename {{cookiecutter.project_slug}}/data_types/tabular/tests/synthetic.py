@@ -19,12 +19,11 @@ DRIFTS = [  # changes of what clients send, and the rule that fires
     (lambda inputs: inputs.update(colour="mauve"), "feature drift"),
     (lambda inputs: inputs.update(size=None), "missing values"),
 ]
-SMALL_NETWORK = {"members": 4, "units": 64, "blocks": 1}  # hyperparameters with which training takes a second
 
 
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
-    return {}
+    return {"learning_rate": 0.01}
 
 
 def make_table(num_examples: int = 400, seed: int = 0) -> pd.DataFrame:

@@ -22,8 +22,6 @@ DRIFTS = [  # changes of what clients send, and the rule that fires
     ),
     (lambda inputs: inputs.update(text={**inputs["text"], "letters": None}), "missing values"),
 ]
-# Hyperparameters with which training takes a second
-SMALL_NETWORK = {"units": 32, "sequence": "none", "dropout": 0.0, "ngram_dropout": 0.0, "learning_rate": 0.03}
 PRAISE = ("gold", "silver", "rare", "famous", "perfect")
 BLAME = ("bent", "rusty", "torn", "stained", "faded")
 OTHERS = ("a", "the", "lamp", "clock", "from", "with", "handle", "Vienna", "très", "100", "(big)", "🕰")
@@ -31,7 +29,10 @@ OTHERS = ("a", "the", "lamp", "clock", "from", "with", "handle", "Vienna", "trè
 
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
-    return {"split_fractions": (0.7, 0.15, 0.15)}  # of few examples, enough for validation to have slices
+    return {
+        "learning_rate": 0.03,
+        "split_fractions": (0.7, 0.15, 0.15),
+    }  # of few examples, enough for validation to have slices
 
 
 def make_table(num_examples: int = 600, seed: int = 0) -> pd.DataFrame:

@@ -1,12 +1,10 @@
 """Texts become the same codes in training and in service, and baselines get TF-IDF weights."""
 
 import keras
-import keras_tuner
 import numpy as np
 import pandas as pd
-import pytest
 
-from project import model, preprocessing, task
+from project import preprocessing
 from project.data import batching, loading, tables
 from project.data.estimators import encode as encode_simple
 from project.evaluation import inference
@@ -75,25 +73,6 @@ def test_long_texts_are_not_spelled(finished: Config, complete: keras.Model) -> 
     preprocessor = preprocessing.build_preprocessor(finished, examples.assign(characters=5_000))
     assert "character_ngrams" in complete.get_layer("preprocessor").output
     assert "character_ngrams" not in preprocessor.output
-    space = keras_tuner.HyperParameters()
-    space.Fixed("sequence", "none")
-    network = model.build_model(space, finished, preprocessor, inference.target_of(complete), num_steps=1)
-    assert network.output_shape[1] == 1
-
-
-@pytest.mark.parametrize("sequence", ["convolution", "attention", "none"])
-def test_the_search_varies_the_network(finished: Config, complete: keras.Model, sequence: str) -> None:
-    space = keras_tuner.HyperParameters()
-    space.Fixed("sequence", sequence)
-    space.Fixed("units", 32)
-    preprocessor, target = complete.get_layer("preprocessor"), inference.target_of(complete)
-    network = model.build_model(space, finished, preprocessor, target, num_steps=1)
-    assert {"units", "ngram_dropout", "dropout", "learning_rate", "weight_decay"} <= set(space.values)
-    encoded = encode(complete, "a gold lamp", "")
-    outputs = network.predict_on_batch(encoded)
-    assert outputs.shape[:2] == (2, 3 if sequence == "none" else 4)
-    assert np.isfinite(outputs).all()
-    assert len(task.metrics(target)) > 0
 
 
 def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:

@@ -22,8 +22,6 @@ DRIFTS = [  # changes of what clients send, and the rule that fires
     ),
     (lambda inputs: inputs.update(source={**inputs["source"], "source_words": None}), "missing values"),
 ]
-# Hyperparameters with which training takes a second
-SMALL_NETWORK = {"width": 64, "heads": 2, "blocks": 1, "dropout": 0.0, "learning_rate": 0.005, "warm_up_steps": 30}
 WORDS = {
     "one": "jeden",
     "two": "dwa",
@@ -42,7 +40,14 @@ WORDS = {
 
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
-    return {"epochs": 6, "batch_size": 16, "beam_width": 2, "max_pieces": 40, "split_fractions": (0.6, 0.2, 0.2)}
+    return {
+        "learning_rate": 0.005,
+        "epochs": 6,
+        "batch_size": 16,
+        "beam_width": 2,
+        "max_pieces": 40,
+        "split_fractions": (0.6, 0.2, 0.2),
+    }
 
 
 def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:

@@ -1,6 +1,16 @@
 """What the tests of every stage need to know of the task."""
 
+from collections.abc import Mapping
+
+import numpy as np
+
 TARGET, OTHER_TARGET = "kind", "price"
 LENIENT = {"log_loss": "majority"}
 UNREACHABLE = {"accuracy": 1.01}
 EASY_METRIC, EASY_THRESHOLD, BASELINE = "log_loss", 1e9, "majority"
+
+
+def perfect(targets: np.ndarray, predictions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Predictions of the same form that are all true."""
+    probabilities = np.eye(predictions["probabilities"].shape[1])[targets]
+    return {**predictions, "probabilities": probabilities, "probability": probabilities.max(axis=1)}

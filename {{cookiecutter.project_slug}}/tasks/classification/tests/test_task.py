@@ -42,7 +42,7 @@ def test_the_loss_is_the_mean_cross_entropy_of_the_members() -> None:
         keras.losses.sparse_categorical_crossentropy(targets[:, 0], logits[:, member], from_logits=True)
         for member in range(3)
     ]
-    assert float(task.loss(TARGET)(targets, logits)) == pytest.approx(np.mean(members), rel=1e-5)
+    assert float(task.MembersCrossentropy(TARGET.weights)(targets, logits)) == pytest.approx(np.mean(members), rel=1e-5)
 
 
 def test_metrics_judge_the_average_of_the_members() -> None:

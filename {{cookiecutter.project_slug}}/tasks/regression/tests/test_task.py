@@ -23,7 +23,7 @@ def test_targets_are_standardised() -> None:
 
 def test_the_loss_is_the_mean_squared_error_of_the_members() -> None:
     outputs = np.array([[[1.0], [3.0]]], "float32")  # (batch, members, 1)
-    assert float(task.loss(TARGET)(np.array([[2.0]], "float32"), outputs)) == pytest.approx(1.0)
+    assert float(task.MembersSquaredError()(np.array([[2.0]], "float32"), outputs)) == pytest.approx(1.0)
 
 
 def test_metrics_judge_the_average_in_the_targets_units() -> None:

@@ -24,13 +24,13 @@ def log_probabilities() -> np.ndarray:
 def test_the_loss_is_the_mean_over_pieces() -> None:
     right = np.take_along_axis(log_probabilities(), CODES[..., None], axis=-1)[..., 0]
     expected = -right[CODES > 0].mean()
-    assert float(task.loss(TARGET)(CODES, LOGITS)) == pytest.approx(expected, rel=1e-5)
+    assert float(task.SmoothedCrossentropy(0.0)(CODES, LOGITS)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_smoothing_asks_for_some_of_every_piece() -> None:
     right = np.take_along_axis(log_probabilities(), CODES[..., None], axis=-1)[..., 0]
     losses = -0.9 * right - 0.1 * log_probabilities().mean(axis=-1)
-    assert float(task.loss(TARGET, 0.1)(CODES, LOGITS)) == pytest.approx(losses[CODES > 0].mean(), rel=1e-5)
+    assert float(task.SmoothedCrossentropy(0.1)(CODES, LOGITS)) == pytest.approx(losses[CODES > 0].mean(), rel=1e-5)
 
 
 def test_metrics_leave_padding_out() -> None:

@@ -4,13 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import small_config
+from conftest import finish, small_config
 
-from project.core import artifacts
 from project.data import loading
 from project.settings.base import SPLITS
-from project.stages import accept, collect, export, predict, train
-from project.training import fit
+from project.stages import predict
 
 import synthetic
 from declared import Config
@@ -37,13 +35,7 @@ def german(raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Confi
     """A project whose model is exported, and whose source Germans wrote."""
     folder = tmp_path_factory.mktemp("german")
     as_germans_write(raw).to_csv(folder / "table.csv", index=False, sep=";")
-    config = small_config(folder, source=str(folder / "table.csv"))
-    collect.main(config)
-    winner = {"values": synthetic.SMALL_NETWORK, **fit.found_for(config)}
-    artifacts.write_json(config.paths.best_hyperparameters, winner)
-    for stage in (train, accept, export):
-        stage.main(config)
-    return config
+    return finish(small_config(folder, source=str(folder / "table.csv")))
 
 
 def predicted(config: Config, table: pd.DataFrame, folder: Path) -> pd.DataFrame:

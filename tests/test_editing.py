@@ -1,0 +1,126 @@
+"""What a person edits leaves the project's tests green, or turns one red that says what to do."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from projects import SETTINGS, Project, bake, grouped, succeed
+
+FIRST = SETTINGS["problem"][0]
+ONE_OF_A_KIND = list({row["data_type"]: name for name, row in SETTINGS["__problems"].items()}.values())
+OF_EDITED_FILES = ("test_yours.py", "test_features.py", "test_model.py", "test_preprocessing.py", "test_task.py")
+OWN_SETTINGS = {  # as a person may write them about other data
+    "source": '"data/raw/customers.csv"',
+    "target": '"churned"',
+    "key": '"customer"',
+    "group": '"household"',
+    "ignore": '("size",)',
+    "categorical": '("weight",)',
+    "text": '("remark",)',
+    "slices": '("colour",)',
+    "metric": '"roc_auc"',
+    "criteria": '{"accuracy": 0.99}',
+    "split_fractions": "(0.6, 0.2, 0.2)",
+    "seed": "7",
+    "epochs": "40",
+    "tuner": '"grid"',
+}
+RATIO = """    if clean.numbers:
+        numbers["shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]
+"""
+LAYER = '''
+
+@keras.saving.register_keras_serializable(package="own")
+class Gate(keras.layers.Layer):
+    """Weights each of its inputs. Shapes: (batch, width) to the same."""
+
+    def build(self, input_shape):
+        self.gate = self.add_weight(shape=input_shape[1:], initializer="ones")
+
+    def call(self, inputs):
+        return inputs * self.gate
+'''
+EDITS = [  # a file, what stands there, and what a person makes of it
+    ("features.py", r"    if clean.numbers:\n", RATIO),
+    ("layers.py", r"\Z", LAYER),
+    ("model.py", r"(?s)    members = hp.*?(?=    units)", '    hidden = layers.Gate(name="gate")(features)\n'),
+    ("model.py", r"        dense = layers.Ens.*\n.*\n", '        hidden = keras.layers.Dense(units, "gelu")(hidden)\n'),
+    ("model.py", r"output_head\(hidden,", "output_head(keras.layers.RepeatVector(1)(hidden),"),
+    ("model.py", r"AdamW\(\n", "SGD(\n"),
+    ("model.py", r"CosineDecay\(rate, num_steps\)", "PiecewiseConstantDecay([2], [rate, rate / 10])"),
+    ("model.py", r"    return \[\]", "    return [keras.callbacks.TerminateOnNaN()]"),
+    (
+        "task.py",
+        r"return MembersCrossentropy\(.*\)",
+        "return MembersCrossentropy(tuple(2 * w for w in target.weights))",
+    ),
+]
+
+
+@pytest.fixture
+def fresh(environment: Path, tmp_path: Path) -> Project:
+    """A project in which nothing has run."""
+    return Project(bake(tmp_path, problem=FIRST), FIRST, environment)
+
+
+def run_tests(project: Project, *names: str) -> subprocess.CompletedProcess[str]:
+    """Runs those of a project's own tests that are there."""
+    present = [f"tests/{name}" for name in names if (project.folder / "tests" / name).exists()]
+    python = project.venv / "bin" / "python"
+    return project.run("env", "PYTHONPATH=src", python, "-m", "pytest", "-q", "-n0", *present)
+
+
+def edit(project: Project, file: str, before: str, after: str) -> None:
+    """Replaces what one place of a file has, as a regular expression."""
+    path = project.folder / "src" / project.package / file
+    text, count = re.subn(before, lambda _: after, path.read_text(encoding="utf-8"))
+    assert count == 1, (file, before)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_own_settings_leave_tests_alone(fresh: Project) -> None:
+    for name, value in OWN_SETTINGS.items():
+        (typed,) = re.findall(rf"(?m)^    {name}: .* = ", (fresh.folder / "src/penguins/config.py").read_text("utf-8"))
+        edit(fresh, "config.py", rf"{re.escape(typed)}.*", f"{typed}{value}")
+    names = ("core/test_settings.py", "data", "stages/test_collect.py", "stages/test_evaluate.py", "test_columns.py")
+    printed = succeed(run_tests(fresh, *names, "test_yours.py"))
+    assert re.search(r"SKIPPED .* the source cannot be reached: .*customers\.csv", printed)
+
+
+def test_own_code_leaves_tests_alone(fresh: Project) -> None:
+    for file, before, after in EDITS:
+        edit(fresh, file, before, after)
+    succeed(run_tests(fresh, *OF_EDITED_FILES))
+    edit(fresh, "layers.py", r'@keras.*package="own"\)\n', "")
+    printed = run_tests(fresh, "test_yours.py").stdout
+    assert "1 failed" in printed
+    assert re.search(r"FAILED .*test_the_model_trains_and_is_saved .*", printed)
+    assert "register_keras_serializable" in printed
+
+
+def recipes(text: str) -> list[tuple[str, str, str]]:
+    """The file, the lines before and the lines after of every change that a page of recipes shows."""
+    found = []
+    for place in re.finditer(r"^```diff\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
+        file = re.findall(r"`(\w+\.py)`", text[: place.start()])[-1]
+        lines = place[1].splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] != "+")
+        after = "".join(line[1:] for line in lines if line[0] != "-")
+        found.append((file, before, after))
+    return found
+
+
+@pytest.mark.parametrize("problem", grouped(ONE_OF_A_KIND), indirect=True)
+def test_recipes_can_be_followed(copy: Project) -> None:
+    shown = recipes((copy.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
+    assert len(shown) >= 2
+    for file, before, after in shown:
+        edit(copy, file, re.escape(before), after)
+    for command in (["check"], ["format", "--check", "--diff"]):
+        succeed(copy.run(sys.executable, "-m", "ruff", *command, "--no-cache"))
+    succeed(run_tests(copy, *OF_EDITED_FILES))

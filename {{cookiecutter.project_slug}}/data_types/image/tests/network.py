@@ -1,0 +1,30 @@
+"""A small network on images, of its own or grown on a backbone."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from project import model, task
+from project.config import Config
+from project.media import media, pretrained
+
+FEATURES: dict[str, Any] = {}  # none takes part
+
+
+def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target) -> keras.Model:
+    """A convolution, or the backbone, and a dense layer."""
+    tensor = preprocessor.output[media.COLUMN]
+    inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
+    images = layers.Rescaling(1.0)(inputs[media.COLUMN])
+    backbone = pretrained.load(config, tensor.shape[1]) if config.backbone else None
+    if backbone:
+        hidden = pretrained.feature_maps(backbone, images)
+    else:
+        width = hp.Int("width", 8, 16, default=8)
+        hidden = layers.Conv2D(width, 3, strides=2, use_bias=False)(layers.Rescaling(1 / 127.5, offset=-1)(images))
+        hidden = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(hidden))
+    hidden = layers.Activation("linear", name=model.FEATURE_MAPS)(hidden)
+    hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(layers.GlobalAveragePooling2D()(hidden))
+    outputs = task.output_head(layers.RepeatVector(1)(hidden), target)
+    return pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")

@@ -1,0 +1,37 @@
+"""The code of a small model that the tests of all else run on, whatever `model.py` and `features.py` have become."""
+
+from typing import Any
+
+import keras
+import pytest
+
+from project import features, model, task
+from project.config import Config
+from project.stages import train
+from project.training import fit, search
+
+import network
+
+
+def build_model(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target, num_steps: int) -> Any:
+    """The compiled network of `network.py`, with a search space of three hyperparameters."""
+    built = network.build(hp, config, preprocessor, target)
+    make: Any = model.optimizer  # whatever a test has put there
+    built.compile(make(config, hp, num_steps), task.loss(target), metrics=task.metrics(target), jit_compile=False)
+    return built
+
+
+def optimizer(config: Config, hp: Any, *_: Any) -> keras.optimizers.Optimizer:
+    """Adam at a constant rate."""
+    return keras.optimizers.Adam(hp.Float("learning_rate", 1e-4, 0.1, sampling="log", default=config.learning_rate))
+
+
+def put_in_place(patch: pytest.MonkeyPatch) -> None:
+    """Puts this code where the project has its own."""
+    for module in (model, train, search):
+        patch.setattr(module, "build_model", build_model)
+    patch.setattr(model, "optimizer", optimizer)
+    patch.setattr(fit, "own_callbacks", lambda _: [])
+    patch.setattr(search, "callbacks", lambda _: [])
+    for name, function in network.FEATURES.items():
+        patch.setattr(features, name, function)
