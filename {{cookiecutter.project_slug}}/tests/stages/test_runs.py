@@ -20,7 +20,7 @@ from declared import Config
 def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) -> None:
     """Another run like the first one, whose predictions may stand at the wrong examples."""
     first, folder = config.paths.kept_run(1), config.paths.kept_run(number)
-    targets, predictions = run_history.read_predictions(config, 1)
+    targets, predictions, _ = run_history.read_predictions(config, 1)
     shutil.copytree(first, folder)
     changed = run_history.read(config, 1).facts | {"model": f"model {number}"} | facts
     artifacts.write_json(folder / "run.json", changed)
@@ -146,5 +146,5 @@ def test_a_run_is_sent_to_mlflow(trained: Config, tmp_path: Path, capsys: pytest
 def scores_of(config: Config) -> tuple[dict[str, dict[str, float]], np.ndarray, dict[str, np.ndarray]]:
     """The scores of the first run and what they come from."""
     scoring.score_missing(config)
-    targets, predictions = run_history.read_predictions(config, 2)
+    targets, predictions, _ = run_history.read_predictions(config, 2)
     return run_history.read(config, 2).scores, targets, predictions

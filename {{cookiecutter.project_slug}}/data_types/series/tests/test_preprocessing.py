@@ -10,6 +10,7 @@ from project.data import loading
 from project.encoding import LAST_TIME, SEASONAL_ERROR
 from project.evaluation import inference
 from project.exporting.registry import describe
+from project.series import series_windows, steps, window_shape
 from project.stages import collect
 from project.training import fit
 
@@ -122,3 +123,22 @@ def test_a_table_is_predicted_whatever_the_order_of_its_rows(finished: Config) -
     shuffled, _ = preprocessing.parse_arrays(finished, inputs, table.iloc[order].reset_index(drop=True))
     for name, values in arrays.items():
         np.testing.assert_array_equal(values[order], shuffled[name])
+
+
+def test_a_window_weighs_what_its_steps_do_on_average() -> None:
+    shape = window_shape.Shape(2, 3, 1, steps.parse("1 day"), {})
+    weights = np.array([9, 9, 1, 2, 6, np.nan, 0, 0, 0], "float32")  # a step has no row
+    assert series_windows.weights_of(shape, weights, np.array([2, 3, 6])).tolist() == [3, 4, 0]
+
+
+def test_weights_stay_with_their_windows(rich: Config) -> None:
+    config = rich.model_copy(update={"sample_weight": "wind"})  # any column of numbers
+    preprocessor, target = make_parts(config)
+    windows = loading.read_examples(config, "validation")
+    assert "wind" not in preprocessor.input  # type: ignore[attr-defined]
+    batches = list(preprocessing.make_dataset(config, "validation", preprocessor, target))
+    found = np.concatenate([weights for _, _, weights in batches])
+    np.testing.assert_allclose(found, windows["wind"] / windows["wind"].mean(), rtol=1e-4)
+    trained = preprocessing.make_dataset(config, "train", preprocessor, target, fit.epoch_counter())
+    total = sum(float(sum(weights)) for _, _, weights in trained)
+    assert total == pytest.approx(sum(len(weights) for _, _, weights in trained), rel=1e-4)

@@ -102,6 +102,8 @@ def test_every_epoch_holds_every_example_once_in_a_new_order() -> None:
     assert order(0) != order(1)
     assert order(1) == order(1)
     assert dataset.cardinality() == 3
+    for _, numbers, weights in batching.shuffled(inputs, targets, 4, 0, epoch, np.arange(10)):
+        np.testing.assert_allclose(weights, numbers.numpy()[:, 0] / 4.5, rtol=1e-6)
 
 
 def test_datasets_match_the_tables(make_config: Callable[..., Config]) -> None:

@@ -96,3 +96,15 @@ def test_rows_without_a_text_are_bad() -> None:
     arrays, reasons = preprocessing.parse_arrays(Config(), {"source": {"column": "source"}}, table)
     assert (reasons != "").tolist() == [False, True, True, True, False, False]
     assert arrays["source"].tolist()[4:] == ["NA", "7"]
+
+
+def test_weights_stay_with_their_pairs() -> None:
+    source, target = ragged(103, 0), ragged(103, 1)
+    lengths = target.row_lengths().numpy()
+    shuffled = length_buckets.shuffled(source, target, 16, 0, tf.Variable(0, dtype="int32"), lengths)
+    total = 0.0
+    for _, following, weights in (*shuffled, *length_buckets.in_order(source, target, 16, lengths)):
+        pieces = (following.numpy() > 0).sum(axis=1)
+        np.testing.assert_allclose(weights / weights[0], pieces / pieces[0], rtol=1e-5)
+        total += float((weights.numpy() * pieces).sum())
+    assert total == pytest.approx(2 * lengths.sum(), rel=1e-5)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ..config import Config
 from ..settings.data_type import LARGEST_BATCH, SMALLEST_BATCH, STEPS
+from . import sample_weights
 
 Load: TypeAlias = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -22,28 +23,44 @@ def batch_size(config: Config, num_examples: int) -> int:
     return config.batch_size or int(np.clip(size, SMALLEST_BATCH, LARGEST_BATCH))
 
 
+def labels(targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, ...]:
+    """What batches hold beside the inputs: targets and, where examples are weighted, weights of mean 1."""
+    return (targets,) if weights is None else (targets, sample_weights.scaled(weights))
+
+
 def shuffled(
-    inputs: dict[str, np.ndarray], targets: np.ndarray, size: int, seed: int, epoch: tf.Variable
+    inputs: dict[str, np.ndarray],
+    targets: np.ndarray,
+    size: int,
+    seed: int,
+    epoch: tf.Variable,
+    weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets) from arrays in memory, each example once per epoch.
+    """Batches of (inputs, targets), with `weights` also of those, from arrays in memory, each example once per epoch.
 
     Batches are gathered by shuffled indices, which is about ten times as fast as shuffling examples.
     """
     arrays = {name: tf.constant(array) for name, array in inputs.items()}
     load = lambda rows: {name: tf.gather(array, rows) for name, array in arrays.items()}  # noqa: E731
-    return shuffled_rows(load, targets, size, seed, epoch)
+    return shuffled_rows(load, targets, size, seed, epoch, weights=weights)
 
 
 def shuffled_rows(
-    load: Load, targets: np.ndarray, size: int, seed: int, epoch: tf.Variable, parallel: int | None = None
+    load: Load,
+    targets: np.ndarray,
+    size: int,
+    seed: int,
+    epoch: tf.Variable,
+    parallel: int | None = None,
+    weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets), each example once per epoch; the order depends only on the seed and the epoch.
+    """Batches of (inputs, targets), with `weights` also of those, each example once per epoch.
 
-    The epoch is read at the start of every iteration, so that a resumed training sees the same batches. `load` returns
-    the inputs of some rows; `parallel` batches are loaded at once.
+    The order depends only on the seed and the epoch, which is read at the start of every iteration, so that a resumed
+    training sees the same batches. `load` returns the inputs of some rows; `parallel` batches are loaded at once.
     """
     num_whole = len(targets) // size * size
-    labels = tf.constant(targets)
+    beside = [tf.constant(each) for each in labels(targets, weights)]
 
     def row_batches(_: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(tf.range(len(targets)), [seed, epoch.read_value()])
@@ -53,15 +70,18 @@ def shuffled_rows(
     return (
         tf.data.Dataset.from_tensors(0)
         .flat_map(row_batches)
-        .map(lambda rows: (load(rows), tf.gather(labels, rows)), num_parallel_calls=parallel)
+        .map(lambda rows: (load(rows), *(tf.gather(each, rows) for each in beside)), num_parallel_calls=parallel)
         .apply(tf.data.experimental.assert_cardinality(math.ceil(len(targets) / size)))
         .prefetch(tf.data.AUTOTUNE)
     )
 
 
-def in_order(inputs: dict[str, np.ndarray], targets: np.ndarray, size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Batches of (inputs, targets) in the order of the table."""
-    return tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size).prefetch(tf.data.AUTOTUNE)
+def in_order(
+    inputs: dict[str, np.ndarray], targets: np.ndarray, weights: np.ndarray | None = None, size: int = EVALUATION_BATCH
+) -> tf.data.Dataset:
+    """Batches of (inputs, targets), with `weights` also of those, in the order of the table."""
+    arrays = (inputs, *labels(targets, weights))
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(size).prefetch(tf.data.AUTOTUNE)
 
 
 def zeros(dataset: tf.data.Dataset) -> Any:
@@ -71,10 +91,13 @@ def zeros(dataset: tf.data.Dataset) -> Any:
     )
 
 
-def outputs_and_targets(network: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """The outputs of a network for a dataset, (num_examples, ...), and the targets, (num_examples,)."""
-    targets = np.concatenate([batch.numpy() for _, batch in dataset])[:, 0]
-    return network.predict(dataset, verbose=0), targets
+def outputs_and_labels(
+    network: keras.Model, dataset: tf.data.Dataset
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """The outputs of a network for a dataset, the targets, and the weights or None, each (num_examples, ...)."""
+    batches = [[each.numpy() for each in beside] for _, *beside in dataset]
+    targets, *weights = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    return network.predict(dataset, verbose=0), targets, weights[0] if weights else None
 
 
 def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int) -> dict[str, np.ndarray]:
@@ -99,16 +122,16 @@ class TraceOnce(keras.callbacks.Callback):
     prepares = True  # every phase of training
 
     def __init__(self, dataset: tf.data.Dataset) -> None:
-        """Stores the structure of the training dataset, of (inputs, targets)."""
+        """Stores the structure of the training dataset, of (inputs, targets) or (inputs, targets, weights)."""
         super().__init__()
         self.zeros = zeros(dataset)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Runs the network on a batch of zeros, without training."""
         del logs
-        inputs, targets = self.zeros
+        inputs, targets, *weights = self.zeros
         outputs = self.model(inputs, training=False)
-        self.model.compute_loss(inputs, targets, outputs)
-        self.model.compute_metrics(inputs, targets, outputs)
+        self.model.compute_loss(inputs, targets, outputs, *weights)
+        self.model.compute_metrics(inputs, targets, outputs, *weights)
         self.model.reset_metrics()
         self.model.optimizer.build(self.model.trainable_variables)

@@ -13,7 +13,7 @@ from pandas.api import types
 from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import SPLITS, is_number
-from . import cell_formats, splitting
+from . import cell_formats, sample_weights, splitting
 from .provenance import Provenance, name_rows
 
 MIN_EXAMPLES = len(SPLITS)
@@ -141,7 +141,7 @@ def common_type(parts: Sequence[pd.Series]) -> str:
 def check_columns(config: Config, source: str, examples: pd.DataFrame, first: int = 1) -> None:
     """Refuses settings that name columns which are not there or cannot do their duty; `first` numbers the first row."""
     names = [str(name) for name in examples.columns]
-    for setting in ("target", "key", "group", "time"):
+    for setting in ("target", "key", "group", "time", "sample_weight"):
         name = getattr(config, setting)
         if name and name not in names:
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -152,12 +152,13 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
             raise InputError(f"{setting} is {name!r}, which is no column of {of} ({known}); {hint}")
     if not len(examples):
         raise InputError(f"{named(config, source)} has a header but no rows; one row per example is needed")
-    for setting in ("key", "group", "time"):
+    for setting in ("key", "group", "time", "sample_weight"):
         name = getattr(config, setting)
         missing = row_numbers(examples[name].isna(), first) if name else []
         if len(missing):
             message = f"{setting} {name!r} is missing in {name_rows(missing)}"
             raise InputError(f"{message}; every example needs one: fill them or choose another column")
+    sample_weights.check(config, examples, first)
     if config.time:
         times = examples[config.time]
         if not types.is_datetime64_any_dtype(times) and not types.is_numeric_dtype(times):
@@ -188,7 +189,7 @@ def check_content(config: Config, names: list[str], num_examples: int, vary: boo
 
 def feature_names(config: Config, names: list[str]) -> list[str]:
     """The columns that may tell something of the target."""
-    return [name for name in names if name not in (config.target, config.key, *config.ignore)]
+    return [name for name in names if name not in (config.target, config.key, config.sample_weight, *config.ignore)]
 
 
 def check_keys(config: Config, keys: pd.Series, contents: np.ndarray) -> None:

@@ -26,11 +26,17 @@ class Metric(NamedTuple):
 
 
 def score(
-    metrics: Mapping[str, Metric], targets: npt.NDArray[Any], predictions: Mapping[str, npt.NDArray[Any]]
+    metrics: Mapping[str, Metric],
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    weights: Floats | None = None,
 ) -> dict[str, float]:
-    """Every metric that is defined for these predictions, by name; NaN if any prediction is not finite."""
-    weights, factor = np.ones((1, len(targets))), defined(predictions)
-    values = {name: metric.function(targets, predictions, weights) for name, metric in metrics.items()}
+    """Every metric that is defined for these predictions, by name; NaN if any prediction is not finite.
+
+    `weights` are sample weights, (num_examples,).
+    """
+    weighting, factor = (np.ones(len(targets)) if weights is None else weights)[None], defined(predictions)
+    values = {name: metric.function(targets, predictions, weighting) for name, metric in metrics.items()}
     return {name: float(value[0]) * factor for name, value in values.items() if value is not None}
 
 
@@ -52,25 +58,30 @@ def samples(
     resamples: int,
     seed: int,
     length: int = 1,
+    weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired.
 
-    Blocks of `length` neighbouring examples are drawn. Of more than 20,000 examples, a random part is resampled: an m
-    out of n bootstrap (Bickel et al. 1997), which scales the deviations by the square root of the part's share.
+    An example counts as often as it is drawn, times its sample weight if there are `weights`, (num_examples,). Blocks
+    of `length` neighbouring examples are drawn. Of more than 20,000 examples, a random part is resampled: an m out of n
+    bootstrap (Bickel et al. 1997), which scales the deviations by the square root of the part's share.
     """
     if len(targets) > MAX_EXAMPLES:
         part = random_part(len(targets), length, seed)
         part_predictions = {name: values[part] for name, values in predictions.items()}
-        drawn = samples(metrics, targets[part], part_predictions, resamples, seed, length)
-        values, centers = score(metrics, targets, predictions), score(metrics, targets[part], part_predictions)
+        part_weights = None if weights is None else weights[part]
+        drawn = samples(metrics, targets[part], part_predictions, resamples, seed, length, part_weights)
+        values = score(metrics, targets, predictions, weights)
+        centers = score(metrics, targets[part], part_predictions, part_weights)
         scale = (len(part) / len(targets)) ** 0.5
         return {name: values[name] + scale * (drawn[name] - centers[name]) for name in values}
-    weights = resampled_weights(len(targets), resamples, seed, length)
+    counts = resampled_counts(len(targets), resamples, seed, length)
     at_once = max(1, MAX_WEIGHTS // max(1, len(targets)))
     found: dict[str, list[Floats]] = {name: [] for name in metrics}
-    while chunk := list(islice(weights, at_once)):
+    while chunk := list(islice(counts, at_once)):
+        weightings = np.stack(chunk) if weights is None else np.stack(chunk) * weights
         for name, metric in metrics.items():
-            value = metric.function(targets, predictions, np.stack(chunk))
+            value = metric.function(targets, predictions, weightings)
             if value is not None:
                 found[name].append(value)
     factor = defined(predictions)
@@ -83,7 +94,7 @@ def random_part(num_examples: int, length: int, seed: int) -> npt.NDArray[np.int
     return (np.sort(starts)[:, None] * length + np.arange(length)).ravel()
 
 
-def resampled_weights(num_examples: int, resamples: int, seed: int, length: int = 1) -> Iterator[Floats]:
+def resampled_counts(num_examples: int, resamples: int, seed: int, length: int = 1) -> Iterator[Floats]:
     """How often each example is drawn, (num_examples,), for one bootstrap resample after the other (Efron 1979).
 
     Blocks of `length` neighbours are drawn (Kuensch 1989); they may run over the end, to the beginning. A metric of a

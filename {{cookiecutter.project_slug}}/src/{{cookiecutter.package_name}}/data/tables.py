@@ -26,8 +26,9 @@ def data_hash(config: Config) -> str:
 
 
 def validation_hash(config: Config) -> str:
-    """A hash of the validation examples and the target: scores with the same hash can be compared."""
-    return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, "validation")), config.target])
+    """A hash of the validation examples, the target and the weights: scores with the same hash can be compared."""
+    columns = [name for name in (config.target, config.sample_weight) if name]
+    return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, "validation")), *columns])
 
 
 def examples_files(config: Config, split: str) -> list[Path]:

@@ -115,11 +115,18 @@ def write(config: Config, verdict: dict[str, Any]) -> None:
 
 def score_table(result: dict[str, Any]) -> Table:
     """Every metric of the model and of the baselines, from the content of metrics.json or verdict.json."""
-    baselines = result["baseline"]
+    baselines, unweighted = result["baseline"], result.get("unweighted", {})
     rows: list[Row] = [
-        [metrics.METRICS[name].label, Interval(**score), *(values.get(name) for values in baselines.values())]
+        [
+            metrics.METRICS[name].label,
+            Interval(**score),
+            *([Interval(**unweighted[name])] if unweighted else []),
+            *(values.get(name) for values in baselines.values()),
+        ]
         for name, score in result["metrics"].items()
     ]
-    columns: list[str | Column] = ["Metric", "This model", *(name.replace("_", " ") for name in baselines)]
-    note = f"The baselines are simple models trained on the same examples. {result['intervals']}"
+    models = ["This model", "This model, unweighted"] if unweighted else ["This model"]
+    columns: list[str | Column] = ["Metric", *models, *(name.replace("_", " ") for name in baselines)]
+    weighted = " Scores are by sample weight, except those in the column that says otherwise." if unweighted else ""
+    note = f"The baselines are simple models trained on the same examples.{weighted} {result['intervals']}"
     return Table("Comparison with baselines", columns, rows, note)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import metrics, task
 from ..config import Config
-from ..data import loading
+from ..data import loading, sample_weights
 from ..reporting import report
 from ..reporting.report import Row
 from . import inference, scoring
@@ -48,7 +48,7 @@ def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
         if key(entry) in before:
             both = (interval(before[key(entry)]), interval(entry))
             rows.append([entry["column"], entry["slice"], entry["examples"], *both])
-    return compare(config, targets, champion, challenger), rows
+    return compare(config, targets, champion, challenger, sample_weights.of(config, examples)), rows
 
 
 def key(entry: Mapping[str, Any]) -> tuple[str, str]:
@@ -66,14 +66,17 @@ def compare(
     targets: np.ndarray,
     champion: Mapping[str, np.ndarray],
     challenger: Mapping[str, np.ndarray],
+    weights: np.ndarray | None = None,
 ) -> Comparison:
     """Compares the predictions of two models for the same examples, by a paired bootstrap (Efron and Tibshirani 1993).
 
+    `weights` are the sample weights of the examples, (num_examples,), if there are any.
     Both models are scored on the same resamples, so that the difficulty of single examples cancels out.
     """
-    scores = [metrics.score(targets, predictions) for predictions in (champion, challenger)]
+    both = (champion, challenger)
+    scores = [metrics.score(targets, predictions, weights=weights) for predictions in both]
     drawn = [
-        metrics.samples(targets, predictions, config.resamples, config.seed) for predictions in (champion, challenger)
+        metrics.samples(targets, predictions, config.resamples, config.seed, weights=weights) for predictions in both
     ]
     signs = {name: 1 if metrics.METRICS[name].greater_is_better else -1 for name in scores[0]}
     gains = {name: sign * (scores[1][name] - scores[0][name]) for name, sign in signs.items() if name in scores[1]}

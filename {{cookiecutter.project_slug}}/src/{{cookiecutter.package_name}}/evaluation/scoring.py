@@ -11,7 +11,7 @@ from pandas.api import types
 from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
-from ..data import loading, tables
+from ..data import loading, sample_weights, tables
 from ..data.resampling import MAX_EXAMPLES, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
@@ -35,10 +35,24 @@ def intervals(
     resamples: int,
     seed: int,
     chosen: Mapping[str, Metric] = metrics.METRICS,
+    weights: Floats | None = None,
 ) -> dict[str, dict[str, float]]:
-    """The value of each metric with its 95 % bootstrap confidence interval."""
-    drawn = metrics.samples(targets, predictions, resamples, seed, chosen)
-    return summarize(metrics.score(targets, predictions, chosen), drawn)
+    """The value of each metric, by sample `weights` if there are any, with its 95 % bootstrap confidence interval."""
+    drawn = metrics.samples(targets, predictions, resamples, seed, chosen, weights)
+    return summarize(metrics.score(targets, predictions, chosen, weights), drawn)
+
+
+def score_both(
+    config: Config,
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    weights: Floats | None,
+) -> dict[str, dict[str, dict[str, float]]]:
+    """The `metrics` with their intervals and, where examples are weighted, the `unweighted` ones beside them."""
+    scores = intervals(targets, predictions, config.resamples, config.seed, weights=weights)
+    if weights is None:
+        return {"metrics": scores}
+    return {"metrics": scores, "unweighted": intervals(targets, predictions, config.resamples, config.seed)}
 
 
 def interval_note(num_examples: int) -> str:
@@ -63,10 +77,12 @@ def score_slices(
 ) -> list[dict[str, Any]]:
     """The primary metric of each slice with its interval, the worst first."""
     primary: dict[str, Metric] = {config.metric: metrics.METRICS[config.metric]}
+    weights = sample_weights.of(config, examples)
     entries: list[dict[str, Any]] = []
     for column, name, inside in slices(config, examples):
         selected = {output: values[inside] for output, values in predictions.items()}
-        scores = intervals(targets[inside], selected, RESAMPLES, config.seed, primary)
+        own = None if weights is None else weights[inside]
+        scores = intervals(targets[inside], selected, RESAMPLES, config.seed, primary, own)
         if config.metric in scores:
             entries.append({"column": column, "slice": name, "examples": int(inside.sum()), **scores[config.metric]})
     worst_first = not metrics.METRICS[config.metric].greater_is_better
@@ -99,7 +115,7 @@ def columns(config: Config, examples: pd.DataFrame) -> list[str]:
             raise InputError(f"slices names the column {name!r}, which the examples lack; they have: {known}")
     if config.slices:
         return list(config.slices)
-    left_out = {config.target, config.key, *config.ignore}
+    left_out = {config.target, config.key, config.sample_weight, *config.ignore}
     candidates = [name for name in examples.columns if name not in left_out and can_slice(examples[name])]
     return candidates[:MAX_COLUMNS]
 
@@ -131,8 +147,9 @@ def score_run(config: Config, run: Run) -> None:
     examples = loading.read_examples(config, "validation")
     targets = task.actual(inference.target_of(serving_model), examples[config.target])
     predictions = inference.predict(serving_model, examples)
-    scores = intervals(targets, predictions, config.resamples, config.seed)
-    run_history.add_scores(config, run.facts["model"], scores, targets, predictions)
+    weights = sample_weights.of(config, examples)
+    scores = intervals(targets, predictions, config.resamples, config.seed, weights=weights)
+    run_history.add_scores(config, run.facts["model"], scores, targets, predictions, weights)
 
 
 def time(run: Run) -> str:

@@ -42,7 +42,7 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **identity,
         "metric": config.metric,
-        "metrics": verdict["metrics"],
+        **{name: verdict[name] for name in ("metrics", "unweighted") if name in verdict},
         "inputs": inputs,
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
         "parts": task.output_parts(serving_model.get_layer("decode").target),

@@ -309,7 +309,7 @@ def measure_quality(config: Config, described: Mapping[str, Any], traffic: Traff
     if len(targets) < MIN_LABELS:
         return quality
     metric = described["metric"]
-    accepted = described["metrics"][metric]
+    accepted = described.get("unweighted", described["metrics"])[metric]  # requests have no weights
     loss = config.max_score_loss * abs(accepted["value"])
     greater_is_better = metrics.METRICS[metric].greater_is_better
     limit = accepted["low"] - loss if greater_is_better else accepted["high"] + loss

@@ -16,6 +16,11 @@ class DataSettings(Settings):
     group: str
     time: str
     split_fractions: tuple[Share, Share, Share]
+    target: str
+
+    sample_weight: str = ""
+    """The column of numbers from 0 by which examples count in the loss, the metrics, the calibration and the baselines;
+    it is no feature, and clients do not send it; empty: all count the same."""
 
     validation_start: str = ""
     """With `time`: when the validation period begins; empty: where the training share of the source ends."""
@@ -76,6 +81,8 @@ class DataSettings(Settings):
         if self.group and self.time:
             message = f"group is {self.group!r} and time is {self.time!r}; examples are split by one: leave one empty"
             raise ValueError(message)
+        if self.sample_weight and self.sample_weight == self.target:
+            raise ValueError(f"sample_weight is {self.sample_weight!r}, which is the target; name another column")
         return self
 
     def public(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
-from ..data import loading, resampling, tables
+from ..data import loading, resampling, sample_weights, tables
 from ..evaluation import criteria, inference, scoring
 
 
@@ -17,7 +17,9 @@ def main(config: Config) -> None:
     check_data(config, identity)
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
-        result: dict[str, Any] = {name: previous[name] for name in ("metrics", "baseline")}
+        result: dict[str, Any] = {
+            name: previous[name] for name in ("metrics", "unweighted", "baseline") if name in previous
+        }
         result |= {"examples": previous.get("examples", "all"), "intervals": previous.get("intervals", "")}
         result |= {"not_finite": previous.get("not_finite", 0)}
         result["test_evaluations"] = criteria.test_evaluations(previous)
@@ -51,8 +53,9 @@ def check_data(config: Config, identity: dict[str, str]) -> None:
 
 
 def covers(config: Config, previous: dict[str, Any]) -> bool:
-    """Whether an earlier evaluation has the scores of every baseline that the criteria name."""
-    return set(criteria.named_baselines(config)) <= previous["baseline"].keys()
+    """Whether an earlier evaluation was weighted alike, and has the scores of every baseline that the criteria name."""
+    is_alike = ("unweighted" in previous) == bool(config.sample_weight)
+    return is_alike and set(criteria.named_baselines(config)) <= previous["baseline"].keys()
 
 
 def evaluate_on_test(config: Config) -> dict[str, Any]:
@@ -62,15 +65,15 @@ def evaluate_on_test(config: Config) -> dict[str, Any]:
     train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
     actual = task.actual(target, test[config.target])
     predictions = inference.predict(serving_model, test)
-    scores = scoring.intervals(actual, predictions, config.resamples, config.seed)
+    learned, weights = (sample_weights.of(config, each) for each in (train, test))
     features = preprocessing.simple_features(config, train, test)
     simple = baselines.baseline(
-        (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config)
+        (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config), learned
     )
     return {
         "examples": tables.extent(test),
         "not_finite": resampling.count_not_finite(predictions),
-        "metrics": scores,
+        **scoring.score_both(config, actual, predictions, weights),
         "intervals": scoring.interval_note(len(test)),
-        "baseline": {name: metrics.score(actual, predictions) for name, predictions in simple.items()},
+        "baseline": {name: metrics.score(actual, predictions, weights=weights) for name, predictions in simple.items()},
     }

@@ -13,7 +13,7 @@ import pyarrow as pa
 from .. import examples
 from ..config import Config
 from ..core import artifacts, staleness
-from ..data import cell_formats, loading, reading, splitting, tables, targets
+from ..data import cell_formats, loading, reading, sample_weights, splitting, tables, targets
 from ..data.provenance import MAX_ROW_NUMBERS, Provenance
 from ..data.reading import Gathered, check_content, check_keys
 from ..reporting import cards
@@ -63,6 +63,10 @@ def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[
     num_duplicates = splitting.count_duplicates(config, table, same)
     splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
+    if config.sample_weight:
+        sample_weights.check_splits(
+            config, {split: table.loc[splits == split, config.sample_weight] for split in SPLITS}
+        )
     provenance.notes += targets.check_targets(config, values)
     if config.time and len(gathered.sizes) > 1:
         provenance.note(added_periods(table[config.time], splits, gathered.sizes[config.source]))

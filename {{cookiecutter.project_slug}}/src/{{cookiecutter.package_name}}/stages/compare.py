@@ -22,10 +22,12 @@ def main(config: Config) -> None:
     scoring.score_missing(config)
     one, other = chosen(config)
     check_comparable(one, other)
-    (targets, before), (others, after) = (run_history.read_predictions(config, run.number) for run in (one, other))
+    (targets, before, weights), (others, after, _) = (
+        run_history.read_predictions(config, run.number) for run in (one, other)
+    )
     if not np.array_equal(targets, others):
         raise RefusedError(f"runs {one.number} and {other.number} learned other classes: their scores do not compare")
-    comparison = promotion.compare(config, targets, before, after)
+    comparison = promotion.compare(config, targets, before, after, weights)
     names = [f"run {run.number}" for run in (one, other)]
     lines = scoring.table(["what differs", *names], differences(one, other))
     print("\n".join(lines if len(lines) > 1 else ["nothing differs: settings, data, code and versions are the same"]))

@@ -8,7 +8,7 @@ import pandas as pd
 from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
-from ..data import loading, tables
+from ..data import loading, sample_weights, tables
 from ..evaluation import charts, criteria, explain, inference, scoring
 from ..reporting import plots, report
 from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
@@ -27,19 +27,21 @@ def main(config: Config) -> None:
     train, examples = loading.read_examples(config, "train"), loading.read_examples(config, SPLIT)
     targets, predictions = task.actual(target, examples[config.target]), inference.predict(serving_model, examples)
     features = preprocessing.simple_features(config, train, examples)
-    simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1])
-    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
+    learned, weights = (sample_weights.of(config, each) for each in (train, examples))
+    simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1], weights=learned)
+    found = scoring.score_both(config, targets, predictions, weights)
+    scores = found["metrics"]
     content: dict[str, Any] = {
         "split": SPLIT,
         "examples": tables.extent(examples),
-        "metrics": scores,
+        **found,
         "intervals": scoring.interval_note(len(targets)),
-        "baseline": {name: metrics.score(targets, outputs) for name, outputs in simple.items()},
+        "baseline": {name: metrics.score(targets, outputs, weights=weights) for name, outputs in simple.items()},
         "slices": scoring.score_slices(config, examples, targets, predictions),
         **inference.identity(config),
     }
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)
-    run_history.add_scores(config, content["model"], scores, targets, predictions)
+    run_history.add_scores(config, content["model"], scores, targets, predictions, weights)
     entries = criteria.judge(config, scores, content["baseline"])
     sections = [
         summary(config, content, entries),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .fit import Checkpoint
 
 SCORES, PREDICTIONS, LOGS = "scores.json", "validation.npz", "logs"
-TARGETS = "targets"  # their name among the predictions
+TARGETS, WEIGHTS = "targets", "sample_weight"  # their names among the predictions
 VERSIONED = ("tensorflow", "keras", "numpy", "pandas", "tensorflow-data-validation")
 
 IDENTITY = "mlflow.json"  # in the folder of a run: the run's name in MLflow
@@ -113,14 +113,14 @@ def add_scores(
     scores: dict[str, dict[str, float]],
     targets: np.ndarray,
     predictions: dict[str, np.ndarray],
+    weights: np.ndarray | None = None,
 ) -> None:
     """Adds what was found out on the validation split about a model, given by its hash, to its run if it is kept."""
     for run in read_all(config):
         if run.facts["model"] == model:
             folder = config.paths.kept_run(run.number)
-            arrays: dict[str, Any] = {
-                name: storable(values) for name, values in {**predictions, TARGETS: targets}.items()
-            }
+            found = {**predictions, TARGETS: targets} | ({} if weights is None else {WEIGHTS: weights})
+            arrays: dict[str, Any] = {name: storable(values) for name, values in found.items()}
             with artifacts.replacing(folder / PREDICTIONS) as temporary:
                 np.savez_compressed(temporary, **arrays)
             artifacts.write_json(folder / SCORES, scores)
@@ -135,12 +135,12 @@ def storable(values: np.ndarray) -> np.ndarray:
     return np.array([value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values])
 
 
-def read_predictions(config: Config, number: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The targets and the predictions of a scored run for the validation examples, each (num_examples, ...)."""
+def read_predictions(config: Config, number: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
+    """Targets, predictions and weights, if any, of a scored run on the validation split, each (num_examples, ...)."""
     path: Path = artifacts.require(config.paths.kept_run(number) / PREDICTIONS, "evaluate")
     with np.load(path) as arrays:
         predictions = dict(arrays)
-    return predictions.pop(TARGETS), predictions
+    return predictions.pop(TARGETS), predictions, predictions.pop(WEIGHTS, None)
 
 
 def take_over(config: Config, candidate: Config) -> None:

@@ -33,9 +33,9 @@ def write_table(config: Config, version: int) -> None:
     labels, latest = read_labels(config, last_used(config))
     if not labels:
         return
-    deciding = [name for name in (config.key, config.group, config.time) if name]
+    deciding = [name for name in (config.key, config.group, config.time, config.sample_weight) if name]
     if deciding:
-        lacking = f"examples are split by {', '.join(deciding)}, which requests lack"
+        lacking = f"every example needs {', '.join(deciding)}, which requests lack"
         print(f"labelled requests are not used: {lacking}; put new rows into {config.incoming} instead")
         return
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]

@@ -126,7 +126,7 @@ def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Sc
     watched = schema_pb2.Schema()
     watched.CopyFrom(schema)
     judged = not (config.time or config.group)
-    unwatched = {config.key, config.group, config.time, *config.ignore}
+    unwatched = {config.key, config.group, config.time, config.sample_weight, *config.ignore}
     for feature in watched.feature:
         if feature.HasField("skew_comparator") or feature.name in unwatched:
             continue

@@ -187,7 +187,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
     )
     schema.default_environment[:] = ["TRAINING", "SERVING"]
     del schema.string_domain[:]  # listed where they are used instead
-    free = {config.key, config.group, config.time, *config.ignore, *time_columns(config)}
+    free = {config.key, config.group, config.time, config.sample_weight, *config.ignore, *time_columns(config)}
     columns = by_column(statistics)
     for feature in schema.feature:
         splits = columns[feature.name]
@@ -200,7 +200,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
         is_category = bool(feature.domain)
         feature.ClearField("domain")
         feature.ClearField("bool_domain")
-        if is_target:
+        if feature.name in (config.target, config.sample_weight):
             feature.not_in_environment[:] = ["SERVING"]
         if feature.name in free:
             continue

@@ -7,6 +7,7 @@ import pytest
 
 from project import task
 from project.core.errors import InputError
+from project.data import sample_weights
 
 from declared import Config
 
@@ -81,3 +82,31 @@ def test_a_few_perfect_predictions_do_not_make_it_overconfident() -> None:
     decoder.build((None, 1, 2))
     task.set_temperature(decoder, np.array([[[5.0, 0.0]]] * 20, "float32"), np.zeros(20, int))
     assert 0.7 < float(decoder.temperature) <= 1.0
+
+
+def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
+    """The loss and the metrics of outputs, as Keras computes them of batches."""
+    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
+    model.compile(loss=task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
+    return model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
+
+
+def test_twice_the_weight_is_the_example_twice() -> None:
+    random = np.random.default_rng(0)
+    logits, targets = random.normal(size=(6, 3, 2)).astype("float32"), np.array([[0], [1], [1], [0], [1], [0]])
+    counts = np.array([2, 0, 1, 1, 3, 1])
+    repeated = np.repeat(np.arange(6), counts)
+    weighted = evaluated(logits, targets, sample_weights.scaled(counts))
+    assert weighted == pytest.approx(evaluated(logits[repeated], targets[repeated]), rel=1e-5)
+    assert weighted.keys() == {"loss", "log_loss", "accuracy"}
+
+
+def test_calibration_counts_by_weight() -> None:
+    logits = np.array([[[2.0, 0.0]], [[0.0, 2.0]]], "float32").repeat(5_000, axis=0)
+    targets, decoders = np.zeros(10_000, int), []
+    for weights in (np.repeat([1.5, 0.5], 5_000), None):  # right in 3 of 4 examples by weight, else in half of them
+        decoders.append(task.Decode({"classes": ("no", "yes"), "weights": (1, 1)}))
+        decoders[-1].build(logits.shape)
+        task.set_temperature(decoders[-1], logits, targets, weights)
+    assert float(decoders[0].temperature) == pytest.approx(2 / np.log(3), rel=0.02)
+    assert float(decoders[1].temperature) > 5

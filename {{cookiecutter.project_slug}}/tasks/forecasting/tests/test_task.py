@@ -1,9 +1,11 @@
 """The quantile loss, what decoding makes of quantiles, and how they are calibrated."""
 
+import keras
 import numpy as np
 import pytest
 
 from project import task
+from project.data import sample_weights
 from project.task import Target
 
 TARGET = Target(("load", "wind"), (10.0, 0.0), (2.0, 1.0), (0.1, 0.5, 0.9), 3, (86_400, 0, False))
@@ -50,3 +52,29 @@ def test_a_model_of_other_targets_cannot_be_continued() -> None:
 @pytest.mark.parametrize(("level", "name"), [(0.05, "p05"), (0.975, "p97_5"), (0.5, "p50")])
 def test_names_of_quantiles(level: float, name: str) -> None:
     assert task.output_name(level) == name
+
+
+def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
+    """The loss and the metrics of outputs, as Keras computes them of batches."""
+    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
+    model.compile(loss=task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
+    return model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
+
+
+def test_twice_the_weight_is_the_window_twice() -> None:
+    random = np.random.default_rng(0)
+    quantiles, truths = (random.normal(size=shape).astype("float32") for shape in ((5, 3, 2, 3), (5, 3, 2)))
+    truths[0, 1] = np.nan
+    counts = np.array([2, 0, 1, 1, 3])
+    repeated = np.repeat(np.arange(5), counts)
+    weighted = evaluated(quantiles, truths, sample_weights.scaled(counts))
+    expected = evaluated(quantiles[repeated], truths[repeated])
+    assert weighted["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    assert weighted["mae"] == pytest.approx(expected["mae"], rel=1e-5)
+
+
+def test_quantiles_are_calibrated_by_weight() -> None:
+    truths = np.tile(np.arange(100.0)[:, None, None], (1, 3, 2))
+    weights = np.where(np.arange(100) < 80, 0.25, 1.0)  # 20 and 20
+    moved = task.shifts(TARGET, truths, np.zeros((100, 3, 2, 3)), weights)
+    assert moved[0, 0].tolist() == [15, 0, 95]

@@ -2,11 +2,13 @@
 
 from dataclasses import asdict
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from project import task
+from project.data import sample_weights
 
 from declared import Config
 
@@ -62,3 +64,30 @@ def test_intervals_of_few_examples_are_of_one_width() -> None:
     task.set_intervals(decoder, np.zeros((30, 1, 1), "float32"), np.arange(30) / 30, coverage=0.9)
     assert np.isinf(np.asarray(decoder.bin_starts)[1:]).all()
     assert float(decoder.half_widths[0]) == pytest.approx(27 / 30)
+
+
+def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
+    """The loss and the metrics of outputs, as Keras computes them of batches."""
+    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
+    model.compile(loss=task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
+    return model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
+
+
+def test_twice_the_weight_is_the_example_twice() -> None:
+    random = np.random.default_rng(0)
+    outputs, targets = (random.normal(size=(6, *shape)).astype("float32") for shape in ((3, 1), (1,)))
+    counts = np.array([2, 0, 1, 1, 3, 1])
+    repeated = np.repeat(np.arange(6), counts)
+    weighted = evaluated(outputs, targets, sample_weights.scaled(counts))
+    assert weighted == pytest.approx(evaluated(outputs[repeated], targets[repeated]), rel=1e-5)
+    assert weighted.keys() == {"loss", "rmse", "mae"}
+
+
+def test_intervals_hold_their_share_of_the_weight() -> None:
+    decoder = task.Decode(asdict(TARGET))
+    decoder.build((None, 1, 1))
+    errors = np.arange(1, 31)
+    weights = sample_weights.scaled(np.where(errors <= 10, 4.0, np.where(errors <= 20, 1.0, 0.0)))  # 80 % up to 10
+    task.set_intervals(decoder, np.zeros((30, 1, 1), "float32"), errors.astype("float32"), 0.9, weights)
+    sums = np.cumsum(weights)
+    assert float(decoder.half_widths[0]) == errors[sums >= 0.9 * 31][0]

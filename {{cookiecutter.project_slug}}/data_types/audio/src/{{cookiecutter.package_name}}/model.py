@@ -47,7 +47,7 @@ def build_model(
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
-        metrics=task.metrics(target),
+        weighted_metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
     return model

@@ -11,7 +11,7 @@ import tensorflow as tf
 from . import task
 from .config import Config
 from .core.errors import InputError
-from .data import batching, loading
+from .data import batching, loading, sample_weights
 from .media import encoding, file_sources, media, mixing
 from .media.file_sources import is_medium
 from .settings.data_type import PredictionSettings
@@ -90,27 +90,28 @@ def make_dataset(
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
     The split is decoded once and kept in memory if it takes no more than `cache_bytes`, else decoded anew in each
-    epoch, several batches at once. With `epoch`, the number of the epoch, the examples are shuffled.
+    epoch, several batches at once. With the setting `sample_weight` batches are (inputs, targets, weights), the last of
+    shape (batch,) and mean 1. With `epoch`, the number of the epoch, the examples are shuffled.
     """
     examples = loading.read_examples(config, split)
     targets = task.encode(target, examples[config.target])[:, None]
+    weights = sample_weights.of(config, examples)
     size = batching.batch_size(config, len(targets))
     if num_bytes(preprocessor) * len(examples) <= config.cache_bytes:
         inputs = encode(preprocessor, examples)
         if epoch is None:
-            return batching.in_order(inputs, targets, PREDICTION_BATCH)
-        return mixed(config, batching.shuffled(inputs, targets, size, config.seed, epoch), epoch)
+            return batching.in_order(inputs, targets, weights, PREDICTION_BATCH)
+        return mixed(config, batching.shuffled(inputs, targets, size, config.seed, epoch, weights), epoch)
     paths = tf.constant(examples[media.COLUMN].to_numpy(str))
 
     def load(rows: tf.Tensor) -> dict[str, tf.Tensor]:
         return preprocessor({media.COLUMN: tf.map_fn(tf.io.read_file, tf.gather(paths, rows))})
 
     if epoch is None:
-        rows = tf.data.Dataset.range(len(targets)).batch(PREDICTION_BATCH)
-        return rows.map(lambda rows: (load(rows), tf.gather(targets, rows)), tf.data.AUTOTUNE).prefetch(
-            tf.data.AUTOTUNE
-        )
-    batches = batching.shuffled_rows(load, targets, size, config.seed, epoch, parallel=tf.data.AUTOTUNE)
+        labels = tf.data.Dataset.from_tensor_slices((np.arange(len(targets)), *batching.labels(targets, weights)))
+        batches = labels.batch(PREDICTION_BATCH)
+        return batches.map(lambda rows, *beside: (load(rows), *beside), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    batches = batching.shuffled_rows(load, targets, size, config.seed, epoch, tf.data.AUTOTUNE, weights)
     return mixed(config, batches, epoch)
 
 

@@ -28,15 +28,23 @@ def store(folder: Path, num_examples: int, size: int) -> shards.Shards:
         "flag": (numbers % 2)[:, None].astype("uint8"),
     }
     starts = range(0, num_examples, size)
-    blocks = [({name: a[s : s + size] for name, a in inputs.items()}, numbers[s : s + size, None]) for s in starts]
+    blocks = [
+        (
+            {name: a[s : s + size] for name, a in inputs.items()},
+            numbers[s : s + size, None],
+            1.0 + numbers[s : s + size],
+        )
+        for s in starts
+    ]
     return shards.write(folder, blocks)
 
 
 def order(dataset: tf.data.Dataset) -> list[int]:
     """The numbers of the examples; what belongs to one example must have stayed together."""
     found: list[int] = []
-    for inputs, targets in dataset:
+    for inputs, targets, weights in dataset:
         numbers = targets.numpy()[:, 0]
+        np.testing.assert_allclose(weights / weights[0], (1 + numbers) / (1 + numbers[0]), rtol=1e-5)
         np.testing.assert_array_equal(inputs["x"].numpy(), np.stack([numbers, -numbers], axis=1))
         np.testing.assert_array_equal(inputs["flag"].numpy()[:, 0], numbers % 2)
         found += numbers.tolist()

@@ -104,8 +104,11 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the encoded windows and targets (batch, horizon, num_targets) float32.
 
-    Targets are standardised, NaN where missing. Every step of a series is encoded once; windows are cut from what
-    came out by their places. With `epoch`, the number of the epoch, the windows are shuffled.
+    Targets are standardised, NaN where missing. With the setting `sample_weight`, batches are (inputs, targets,
+    weights), the last of shape (batch,) and mean 1: a window weighs as much as its steps to forecast do on average.
+
+    Every step of a series is encoded once; windows are cut from what came out by their places. With `epoch`, the number
+    of the epoch, the windows are shuffled.
     """
     encoder = preprocessor.get_layer("encode")
     shape = encoder.shape_
@@ -113,14 +116,20 @@ def make_dataset(
     rows = {name: tables.read_rows(config, name) for name in names}
     windows = loading.cut(config, shape, pd.concat(rows.values()), rows[split], split)
     long, places, series = together(target, encoder, windows)
-    cut = cutter(shape, long, series)
+    cut, weights = cutter(shape, long, series), weights_of(shape, windows)
     if epoch is None:
-        size = EVALUATION_BATCH
-        dataset = tf.data.Dataset.from_tensor_slices(places).batch(size)
+        dataset = tf.data.Dataset.from_tensor_slices(batching.labels(places, weights)).batch(EVALUATION_BATCH)
     else:
         size = batching.batch_size(config, len(places))
-        dataset = batching.shuffled_rows(lambda _: {}, places, size, config.seed, epoch).map(lambda _, rows: rows)
+        shuffled = batching.shuffled_rows(lambda _: {}, places, size, config.seed, epoch, weights=weights)
+        dataset = shuffled.map(lambda _, *labels: labels)
     return dataset.map(cut, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
+
+
+def weights_of(shape: window_shape.Shape, windows: list[tuple[Regular, np.ndarray]]) -> np.ndarray | None:
+    """The sample weights of the windows, (num_windows,), if there are any."""
+    found = [(series.weights, starts) for series, starts in windows if series.weights is not None]
+    return np.concatenate([series_windows.weights_of(shape, *each) for each in found]) if found else None
 
 
 def together(
@@ -159,18 +168,18 @@ def encode_series(encoder: Encode, series: Regular) -> Encoded:
 
 
 def cutter(shape: window_shape.Shape, long: Encoded, fixed: Encoded) -> Any:
-    """A function from places (batch, 2) to (inputs, targets) of the windows there."""
+    """A function from places (batch, 2), and weights if there are any, to the batch of the windows there."""
     tensors = {name: tf.constant(values) for name, values in long.items()}
     statics = {name: tf.constant(values) for name, values in fixed.items()}
     past, future = tf.range(-shape.context, 0), tf.range(shape.horizon)
     both = tf.range(-shape.context, shape.horizon)
     spans = {"past": past, "is_known": past, "covariates": past, "known": both}
 
-    def cut(places: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def cut(places: tf.Tensor, *weights: tf.Tensor) -> tuple[Any, ...]:
         first = tf.cast(places[:, :1], "int32")
         inputs = {name: tf.gather(tensors[name], first + span) for name, span in spans.items() if name in tensors}
         inputs |= {name: tf.gather(values, places[:, 1]) for name, values in statics.items()}
-        return inputs, tf.gather(tensors["target"], first + future)
+        return inputs, tf.gather(tensors["target"], first + future), *weights
 
     return cut
 

@@ -54,7 +54,8 @@ def kind_of(config: Config, values: pd.Series) -> str:
     """The kind of a column, or the reason to leave it out."""
     name, present = str(values.name), values.dropna()
     roles = {config.target: "is the target", config.key: "is the key", config.group: "is the group"}
-    roles |= {config.time: "orders the splits", **dict.fromkeys(config.ignore, "is ignored")}
+    roles |= {config.time: "orders the splits", config.sample_weight: "is the sample weight"}
+    roles |= dict.fromkeys(config.ignore, "is ignored")
     if name in roles:
         return roles[name]
     if present.empty:

@@ -42,7 +42,7 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """A number per example, (num_examples,) uint64, that those share which have the same features."""
-    others = [name for name in (config.target, config.key) if name]
+    others = [name for name in (config.target, config.key, config.sample_weight) if name]
     return splitting.hash_rows(examples.drop(columns=others))
 
 

@@ -40,7 +40,7 @@ def build_model(
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
-        metrics=task.metrics(target),
+        weighted_metrics=task.metrics(target),
         steps_per_execution=32,  # one call into TensorFlow for 32 batches: small networks are bound by the calls
         jit_compile=config.jit_compile,
     )

@@ -13,7 +13,7 @@ from keras import ops
 from . import features, layers, task
 from .columns import Columns, describe_columns
 from .config import Config
-from .data import batching, loading, tables
+from .data import batching, loading, sample_weights, tables
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
@@ -195,21 +195,22 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
+    With the setting `sample_weight` they are (inputs, targets, weights), the last of shape (batch,) and mean 1.
+
     With `epoch`, the number of the epoch, those of the training split are shuffled. All are encoded once.
     """
     if epoch is None:
-        inputs, targets = encode(config, loading.read_examples(config, split), preprocessor, target)
-        return batching.in_order(inputs, targets)
+        return batching.in_order(*encode(config, loading.read_examples(config, split), preprocessor, target))
     size = batching.batch_size(config, tables.num_examples(config, split))
     return loading.training_batches(config, lambda part: encode(config, part, preprocessor, target), size, epoch)
 
 
 def encode(
     config: Config, examples: pd.DataFrame, preprocessor: keras.Model, target: task.Target
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The preprocessor's outputs and the targets, (num_examples, 1), of some examples."""
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+    """The preprocessor's outputs, the targets, (num_examples, 1), and the weights, if any, (num_examples,)."""
     inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    return inputs, task.encode(target, examples[config.target])[:, None]
+    return inputs, task.encode(target, examples[config.target])[:, None], sample_weights.of(config, examples)
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -55,7 +55,7 @@ def build_model(
     model.compile(
         optimizer=optimizer(config, hp, num_steps, preprocessor.get_layer("word_ngrams").length),
         loss=task.loss(target),
-        metrics=task.metrics(target),
+        weighted_metrics=task.metrics(target),
         jit_compile=config.jit_compile,
     )
     return model

@@ -11,7 +11,7 @@ from keras import ops
 
 from . import features, task
 from .config import Config
-from .data import batching, loading, tables
+from .data import batching, loading, sample_weights, tables
 from .text import texts, tokenizing
 from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
 from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
@@ -80,21 +80,24 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split: the preprocessor's outputs and targets of shape (batch, 1).
 
+    With the setting `sample_weight` they are (inputs, targets, weights), the last of shape (batch,) and mean 1.
+
     With `epoch`, the number of the epoch, those of the training split are shuffled. All are encoded once.
     """
     if epoch is None:
-        inputs, targets = encode(config, loading.read_examples(config, split), preprocessor, target)
-        return batching.in_order(inputs, targets, PREDICTION_BATCH)
+        return batching.in_order(
+            *encode(config, loading.read_examples(config, split), preprocessor, target), PREDICTION_BATCH
+        )
     size = batching.batch_size(config, tables.num_examples(config, split))
     return loading.training_batches(config, lambda part: encode(config, part, preprocessor, target), size, epoch)
 
 
 def encode(
     config: Config, examples: pd.DataFrame, preprocessor: keras.Model, target: task.Target
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The preprocessor's outputs and the targets, (num_examples, 1), of some examples."""
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+    """The preprocessor's outputs, the targets, (num_examples, 1), and the weights, if any, (num_examples,)."""
     inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    return inputs, task.encode(target, examples[config.target])[:, None]
+    return inputs, task.encode(target, examples[config.target])[:, None], sample_weights.of(config, examples)
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[Any, Any]:

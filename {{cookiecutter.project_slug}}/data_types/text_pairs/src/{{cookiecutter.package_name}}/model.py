@@ -45,7 +45,7 @@ def build_model(
     model.compile(
         optimizer=optimizer(config, hp, num_steps, width),
         loss=task.loss(target, hp.Float("label_smoothing", 0.0, 0.3, step=0.05, default=0.1)),
-        metrics=task.metrics(target),
+        weighted_metrics=task.metrics(target),
         jit_compile=config.xla == "on",  # by itself, Keras would compile anew for every length of a batch
     )
     return model

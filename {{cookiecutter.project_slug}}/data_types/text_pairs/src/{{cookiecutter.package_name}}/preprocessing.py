@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from . import features, task
 from .config import Config
-from .data import batching, loading
+from .data import batching, loading, sample_weights
 from .pairs import length_buckets, subwords
 from .pairs.tokenizing import Encode, encode_all
 from .text import texts
@@ -48,16 +48,19 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Batches of (inputs, targets) of a split, as `length_buckets.teach` describes them.
 
+    With the setting `sample_weight` they are (inputs, targets, weights), the last of (batch,) and mean 1 per piece.
+
     The split is encoded once and kept in memory. With `epoch`, the number of the epoch, the pairs are shuffled.
     """
     examples = loading.read_examples(config, split)
     contents = examples[texts.COLUMN].to_numpy(object)
     source = encode_all(lambda part: preprocessor({texts.COLUMN: part})["source"], contents)
     following = task.encode(target, examples[config.target])
+    weights = sample_weights.of(config, examples)
     if epoch is None:
-        return length_buckets.in_order(source, following, EVALUATION_BATCH)
+        return length_buckets.in_order(source, following, EVALUATION_BATCH, weights)
     size = batching.batch_size(config, len(examples))
-    return length_buckets.shuffled(source, following, size, config.seed, epoch)
+    return length_buckets.shuffled(source, following, size, config.seed, epoch, weights)
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,14 @@ def test_parts_make_up_the_batch(size: int, num_parts: int) -> None:
     assert np.isclose([mean for mean in means if mean], 1 / task.num_terms(targets)).all()
 
 
+def test_weights_of_examples_go_with_their_parts() -> None:
+    batch = ({"number": tf.range(5)}, tf.ones([5, 3], "int32"), tf.constant([0.0, 1, 2, 3, 4]))
+    parts = [distribution.part_of(batch, tf.constant(part), 2) for part in range(2)]
+    plain = [distribution.part_of(batch[:2], tf.constant(part), 2) for part in range(2)]
+    for (inputs, _, weights), (_, _, shares) in zip(parts, plain, strict=True):
+        np.testing.assert_allclose(weights, inputs["number"].numpy() * shares.numpy())
+
+
 def test_gradients_are_clipped_together() -> None:
     optimizer = keras.optimizers.SGD(global_clipnorm=1.0)
     clip = distribution.clip_together(optimizer._clip_gradients, num_replicas=2)  # noqa: SLF001 (as Keras does)

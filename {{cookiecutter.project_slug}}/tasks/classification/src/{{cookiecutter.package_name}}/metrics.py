@@ -62,7 +62,10 @@ def brier(targets: Integers, predictions: Predictions, weights: Floats) -> Float
 
 
 def calibration_error(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
-    """The expected calibration error: confidence against accuracy in 15 bins of equal size (Naeini et al. 2015)."""
+    """The expected calibration error: confidence against accuracy in 15 bins of equal size (Naeini et al. 2015).
+
+    Bins hold equal numbers of examples, whatever these weigh.
+    """
     confidences = predictions["probabilities"].max(axis=1)
     edges = np.quantile(confidences, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
     bins = np.searchsorted(edges, confidences, side="right")  # equal values stay together
@@ -82,19 +85,29 @@ METRICS = {
 }
 
 
-def score(targets: Integers, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
-    """Every metric by name."""
-    return resampling.score(metrics, targets, predictions)
+def score(
+    targets: Integers,
+    predictions: Predictions,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
+) -> dict[str, float]:
+    """Every metric by name; `weights` are sample weights, (num_examples,)."""
+    return resampling.score(metrics, targets, predictions, weights)
 
 
 def samples(
-    targets: Integers, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+    targets: Integers,
+    predictions: Predictions,
+    resamples: int,
+    seed: int,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    drawn = resampling.samples(metrics, targets, predictions, resamples, seed)
+    drawn = resampling.samples(metrics, targets, predictions, resamples, seed, weights=weights)
     if "ece" in drawn:
         # Resampling adds noise to every bin, which can only raise the calibration error: take that out again.
-        value = score(targets, predictions, {"ece": METRICS["ece"]})["ece"]
+        value = score(targets, predictions, {"ece": METRICS["ece"]}, weights)["ece"]
         drawn["ece"] = np.maximum(drawn["ece"] - drawn["ece"].mean() + value, 0)
     return drawn
 

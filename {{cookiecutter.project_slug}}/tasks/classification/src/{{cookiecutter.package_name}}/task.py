@@ -163,11 +163,14 @@ def output_parts(target: Target) -> dict[str, list[str]]:
 def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
     """Sets the temperature by the validation split."""
     del config  # the temperature needs no setting
-    set_temperature(decoder, *batching.outputs_and_targets(model, validation))
+    logits, targets, weights = batching.outputs_and_labels(model, validation)
+    set_temperature(decoder, logits, targets[:, 0], weights)
 
 
-def set_temperature(decoder: Decode, logits: np.ndarray, targets: np.ndarray) -> None:
-    """Sets the temperature that minimises the log loss (Guo et al. 2017).
+def set_temperature(
+    decoder: Decode, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None
+) -> None:
+    """Sets the temperature that minimises the log loss (Guo et al. 2017), weighted where there are sample weights.
 
     A weak prior around 1 keeps a few examples that are all predicted right from making the model overconfident.
     """
@@ -178,7 +181,8 @@ def set_temperature(decoder: Decode, logits: np.ndarray, targets: np.ndarray) ->
         scaled -= scaled.max(axis=-1, keepdims=True)
         exponents = np.exp(scaled)
         probabilities = (exponents / exponents.sum(axis=-1, keepdims=True)).mean(axis=1)
-        return float(-np.log(probabilities[np.arange(len(targets)), targets] + 1e-12).mean()) + prior
+        losses = -np.log(probabilities[np.arange(len(targets)), targets] + 1e-12)
+        return float(np.average(losses, weights=weights)) + prior
 
     best = optimize.minimize_scalar(log_loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
     decoder.temperature.assign(np.exp(best.x))

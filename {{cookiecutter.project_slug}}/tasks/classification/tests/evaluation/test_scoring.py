@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
 from project.data import resampling
-from project.data.resampling import resampled_weights
+from project.data.resampling import resampled_counts
 from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
@@ -83,7 +83,7 @@ def test_resamples_equal_scikit_learn_with_sample_weights(num_classes: int, deci
     probabilities, onehot = predictions["probabilities"], np.eye(num_classes)[targets]
     ranked = slice(1, 2) if num_classes == 2 else slice(None)
     drawn = metrics.samples(targets, predictions, 3, 0)
-    for place, weights in enumerate(resampled_weights(300, 3, 0)):
+    for place, weights in enumerate(resampled_counts(300, 3, 0)):
         expected = {
             "accuracy": sklearn_metrics.accuracy_score,
             "balanced_accuracy": sklearn_metrics.balanced_accuracy_score,
@@ -161,3 +161,24 @@ def test_baselines_take_a_plain_matrix() -> None:
     targets = (features[:, 0] > 0).astype("int32")
     predictions = baselines.baseline((features, targets), features)
     assert metrics.score(targets, predictions["linear"])["accuracy"] > 0.9
+
+
+def test_baselines_count_examples_by_weight() -> None:
+    generator = np.random.default_rng(0)
+    features = pd.DataFrame({"number": generator.normal(size=400)})
+    targets = (features["number"] + generator.normal(size=400) > 0).to_numpy("int32")
+    counts = generator.integers(0, 3, 400)
+    repeated = np.repeat(np.arange(400), counts)
+    weighted = baselines.baseline((features, targets), features, weights=counts.astype(float))
+    expected = baselines.baseline((features.iloc[repeated], targets[repeated]), features)
+    for name, rough in (("majority", 1e-9), ("linear", 0.02)):  # numbers are scaled by their spread without weights
+        found, wanted = (each[name]["probabilities"] for each in (weighted, expected))
+        np.testing.assert_allclose(found, wanted, atol=rough)
+    flags = (counts > 0).astype(float)
+    without, left_out = (
+        baselines.baseline((features[kept], targets[kept]), features, ["gradient_boosting"], weights)
+        for kept, weights in ((np.ones(400, bool), flags), (counts > 0, None))
+    )
+    np.testing.assert_allclose(
+        without["gradient_boosting"]["probabilities"], left_out["gradient_boosting"]["probabilities"], atol=1e-6
+    )

@@ -14,12 +14,19 @@ BASELINES = (*simple_forecasts.SIMPLE, "ridge")
 
 
 def baseline(
-    train: tuple[Histories, Floats], evaluation: Histories, names: Collection[str] = BASELINES
+    train: tuple[Histories, Floats],
+    evaluation: Histories,
+    names: Collection[str] = BASELINES,
+    weights: Floats | None = None,
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
-    """Forecasts of the named baselines for the histories `evaluation`; see `simple_forecasts`."""
+    """Forecasts of the named baselines for the histories `evaluation`; see `simple_forecasts`.
+
+    `weights` are the sample weights of the training windows, (num_windows,), if there are any: the ridge regression
+    learns from them, the others learn from whole series or from nothing.
+    """
     forecasts = {name: simple_forecasts.SIMPLE[name](evaluation) for name in simple_forecasts.SIMPLE if name in names}
     if "ridge" in names:
-        forecasts["ridge"] = simple_forecasts.ridge(*train, evaluation)
+        forecasts["ridge"] = simple_forecasts.ridge(*train, evaluation, weights)
     scale = seasonal_errors(evaluation)
     return {
         name: {"forecast": values.reshape(len(values), -1), "seasonal_error": scale}

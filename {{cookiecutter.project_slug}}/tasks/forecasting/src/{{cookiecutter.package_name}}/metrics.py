@@ -89,13 +89,23 @@ METRICS = {
 }
 
 
-def score(targets: Floats, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
-    """Every metric that is defined, by name."""
-    return resampling.score(metrics, targets, predictions)
+def score(
+    targets: Floats,
+    predictions: Predictions,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
+) -> dict[str, float]:
+    """Every metric that is defined, by name; `weights` are sample weights, (num_windows,)."""
+    return resampling.score(metrics, targets, predictions, weights)
 
 
 def samples(
-    targets: Floats, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+    targets: Floats,
+    predictions: Predictions,
+    resamples: int,
+    seed: int,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired.
 
@@ -103,7 +113,7 @@ def samples(
     """
     horizon = targets.shape[1] // max(1, predictions["seasonal_error"].shape[1])
     length = min(horizon, max(1, len(targets) // 5))
-    return resampling.samples(metrics, targets, predictions, resamples, seed, length)
+    return resampling.samples(metrics, targets, predictions, resamples, seed, length, weights)
 
 
 def errors(targets: Floats, predictions: Predictions) -> Floats:

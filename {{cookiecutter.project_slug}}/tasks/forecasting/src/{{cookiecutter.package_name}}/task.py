@@ -12,7 +12,7 @@ from keras import ops
 
 from . import encoding
 from .config import Config
-from .data import tables
+from .data import batching, sample_weights, tables
 from .series import timestamps, window_shape
 
 MONITOR = "val_loss"  # what early stopping and the search minimise
@@ -109,11 +109,13 @@ class MeanError(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch."""
-        del sample_weight  # missing steps are what weighs nothing
         truth = y_true[..., 0]
         is_known = ops.logical_not(ops.isnan(truth))
         error = ops.abs(ops.where(is_known, truth, 0.0) - y_pred[..., 0, self.place])
-        super().update_state(error * self.scale, is_known)
+        weights = ops.cast(is_known, "float32")
+        if sample_weight is not None:
+            weights *= ops.cast(sample_weight, "float32")[:, None]
+        super().update_state(error * self.scale, weights)
 
 
 def metrics(target: Target) -> list[Any]:
@@ -223,20 +225,30 @@ def output_parts(target: Target) -> dict[str, list[str]]:
 def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
     """Moves the outer quantiles so that they hold their share of the validation split (Romano et al. 2019)."""
     del config
-    truths = np.concatenate([targets.numpy() for _, targets in validation])
-    quantiles = np.sort(model.predict(validation, verbose=0), axis=-1)
-    decoder.shifts.assign(shifts(decoder.target, truths, quantiles))
+    outputs, truths, weights = batching.outputs_and_labels(model, validation)
+    decoder.shifts.assign(shifts(decoder.target, truths, np.sort(outputs, axis=-1), weights))
 
 
-def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-    """How far to move each quantile, (horizon, num_targets, num_quantiles); the median stays where it is."""
+def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """How far to move each quantile, (horizon, num_targets, num_quantiles); the median stays where it is.
+
+    `weights` are the sample weights of the windows, (num_windows,), if there are any.
+    """
+    if weights is not None:
+        truths, quantiles, weights = truths[weights > 0], quantiles[weights > 0], weights[weights > 0]
     found = np.zeros(quantiles.shape[1:], "float32")
     for place, level in enumerate(target.levels):
         if level == MEDIAN or len(truths) < MIN_CALIBRATION:
             continue
         errors = truths - quantiles[..., place]
         for step, number in np.ndindex(errors.shape[1:]):
-            known = errors[:, step, number][np.isfinite(errors[:, step, number])]
-            if len(known) >= MIN_CALIBRATION:
+            is_known = np.isfinite(errors[:, step, number])
+            known = errors[is_known, step, number]
+            if len(known) < MIN_CALIBRATION:
+                continue
+            if weights is None:
                 found[step, number, place] = np.quantile(known, level)
+            else:
+                own = weights[is_known]
+                found[step, number, place] = sample_weights.quantile(known, own, level * own.sum(dtype=float))
     return found

@@ -80,8 +80,12 @@ def test_exponential_smoothing_finds_a_season_and_a_ridge_its_lags() -> None:
     windows = np.stack([series[start - 14 : start] for start in starts])[:, :, None]
     targets = np.stack([series[start : start + 7] for start in starts])
     train = Histories(windows, 7, 7, [series[:196, None].astype("float32")])
-    found = simple_forecasts.ridge(train, targets, Histories(series[None, 182:196, None], 7, 7, []))
+    evaluation = Histories(series[None, 182:196, None], 7, 7, [])
+    found = simple_forecasts.ridge(train, targets, evaluation)
     np.testing.assert_allclose(found.ravel(), series[196:203], atol=0.3)
+    spoiled, weights = np.where(np.arange(166)[:, None] < 20, 99.0, targets), np.repeat([0.0, 2.0], [20, 146])
+    again = simple_forecasts.ridge(train, spoiled, evaluation, weights)  # as if the spoiled ones were not there
+    np.testing.assert_allclose(again.ravel(), series[196:203], atol=0.3)
 
 
 def test_smoothing_of_a_short_series_has_no_season() -> None:

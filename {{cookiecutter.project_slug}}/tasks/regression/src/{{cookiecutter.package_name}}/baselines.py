@@ -7,15 +7,21 @@ import numpy as np
 import numpy.typing as npt
 
 from .data import estimators
+from .data.resampling import Floats
 from .metrics import Numbers
 
 BASELINES = ("mean", "linear", "gradient_boosting")
 
 
 def baseline(
-    train: tuple[estimators.Features, Numbers], evaluation: estimators.Features, names: Collection[str] = BASELINES
+    train: tuple[estimators.Features, Numbers],
+    evaluation: estimators.Features,
+    names: Collection[str] = BASELINES,
+    weights: Floats | None = None,
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
     """Predictions of the named baselines, fitted to the training examples, for the evaluation examples.
+
+    `weights` are the sample weights of the training examples, (num_examples,), if there are any.
 
     mean always predicts the mean, linear is a ridge regression on at most 50,000 examples, and gradient_boosting
     scikit-learn's with its default settings.
@@ -27,6 +33,6 @@ def baseline(
     trees = estimators.boosting(HistGradientBoostingRegressor(random_state=0), features)
     candidates = {"linear": estimators.linear(Ridge(), features), "gradient_boosting": trees}
     models = {name: candidates[name] for name in candidates if name in names}
-    predictions = {"mean": np.full(evaluation.shape[0], np.mean(targets))}
-    predictions |= estimators.fit_and_predict(models, train, evaluation, "predict")
+    predictions = {"mean": np.full(evaluation.shape[0], np.average(targets, weights=weights))}
+    predictions |= estimators.fit_and_predict(models, train, evaluation, "predict", weights)
     return {name: {"prediction": values} for name, values in predictions.items()}

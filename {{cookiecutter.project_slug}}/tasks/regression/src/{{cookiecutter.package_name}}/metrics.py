@@ -68,16 +68,26 @@ METRICS = {
 }
 
 
-def score(targets: Numbers, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
-    """Every metric that is defined, by name."""
-    return resampling.score(metrics, targets, predictions)
+def score(
+    targets: Numbers,
+    predictions: Predictions,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
+) -> dict[str, float]:
+    """Every metric that is defined, by name; `weights` are sample weights, (num_examples,)."""
+    return resampling.score(metrics, targets, predictions, weights)
 
 
 def samples(
-    targets: Numbers, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+    targets: Numbers,
+    predictions: Predictions,
+    resamples: int,
+    seed: int,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    return resampling.samples(metrics, targets, predictions, resamples, seed)
+    return resampling.samples(metrics, targets, predictions, resamples, seed, weights=weights)
 
 
 def errors(targets: Numbers, predictions: Predictions) -> Floats:

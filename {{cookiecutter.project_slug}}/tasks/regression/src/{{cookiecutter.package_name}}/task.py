@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from .config import Config
-from .data import batching
+from .data import batching, sample_weights
 
 MONITOR = "val_rmse"  # what early stopping and the search minimise
 MAX_INTERVAL_BINS = 10
@@ -151,15 +151,22 @@ def output_parts(target: Target) -> dict[str, list[str]]:
 
 def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
     """Sets the intervals by the validation split."""
-    set_intervals(decoder, *batching.outputs_and_targets(model, validation), config.interval_coverage)
+    outputs, targets, weights = batching.outputs_and_labels(model, validation)
+    set_intervals(decoder, outputs, targets[:, 0], config.interval_coverage, weights)
 
 
-def set_intervals(decoder: Decode, outputs: np.ndarray, targets: np.ndarray, coverage: float) -> None:
+def set_intervals(
+    decoder: Decode, outputs: np.ndarray, targets: np.ndarray, coverage: float, weights: np.ndarray | None = None
+) -> None:
     """Sets the intervals' widths so that they hold the wanted share of the targets.
 
     Split conformal prediction (Lei et al. 2018), separately in bins of the prediction (Mondrian, Vovk et al. 2003), so
-    that intervals are wide only where errors are large.
+    that intervals are wide only where errors are large. `weights`, of mean 1, are sample weights (num_examples,): an
+    interval then holds that share of the weight (Tibshirani et al. 2019).
     """
+    weights = np.ones(len(targets)) if weights is None else weights
+    is_used = weights > 0
+    outputs, targets, weights = outputs[is_used], targets[is_used], weights[is_used]
     standardised = outputs.mean(axis=(1, 2))
     residuals = np.abs(targets - standardised)
     num_bins = int(np.clip(len(targets) // MIN_BIN_EXAMPLES, 1, MAX_INTERVAL_BINS))
@@ -168,8 +175,8 @@ def set_intervals(decoder: Decode, outputs: np.ndarray, targets: np.ndarray, cov
     bins = np.maximum((standardised[:, None] >= starts).sum(axis=1) - 1, 0)
     widths = np.zeros(MAX_INTERVAL_BINS, "float32")
     for number in range(num_bins):
-        inside = np.sort(residuals[bins == number])
-        rank = int(np.ceil((len(inside) + 1) * coverage))
-        widths[number] = inside[min(rank, len(inside)) - 1]
+        inside = bins == number
+        wanted = (weights[inside].sum(dtype=float) + 1) * coverage  # 1 is the weight of a new example
+        widths[number] = sample_weights.quantile(residuals[inside], weights[inside], wanted)
     decoder.bin_starts.assign(starts)
     decoder.half_widths.assign(widths)

@@ -81,3 +81,15 @@ def test_baselines_learn_from_numbers_and_categories() -> None:
     errors = {name: metrics.score(targets[400:], each)["rmse"] for name, each in predictions.items()}
     assert list(errors) == ["mean", "linear", "gradient_boosting"]
     assert max(errors["linear"], errors["gradient_boosting"]) < 0.5 * errors["mean"]
+
+
+def test_baselines_count_examples_by_weight() -> None:
+    generator = np.random.default_rng(0)
+    features = pd.DataFrame({"number": generator.normal(size=400)})
+    targets = features["number"].to_numpy() ** 3
+    counts = generator.integers(0, 3, 400)
+    repeated = np.repeat(np.arange(400), counts)
+    weighted = baselines.baseline((features, targets), features, ["linear"], counts.astype(float))
+    expected = baselines.baseline((features.iloc[repeated], targets[repeated]), features, ["linear"])
+    for name, rough in (("mean", 1e-9), ("linear", 0.02)):  # numbers are scaled by their spread without weights
+        np.testing.assert_allclose(weighted[name]["prediction"], expected[name]["prediction"], atol=rough)

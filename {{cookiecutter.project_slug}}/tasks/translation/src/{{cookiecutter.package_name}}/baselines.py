@@ -16,15 +16,20 @@ AT_ONCE = 64  # texts that are compared with all known ones: bounds the memory
 
 
 def baseline(
-    train: tuple[Texts, Texts], evaluation: Texts, names: Collection[str] = BASELINES
+    train: tuple[Texts, Texts],
+    evaluation: Texts,
+    names: Collection[str] = BASELINES,
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
     """Translations of the sources `evaluation` by the named baselines, given training sources and targets.
 
-    copy returns the source; translation_memory the target of the most similar training source.
+    copy returns the source; translation_memory the target of the most similar training source, out of those whose
+    sample weight is not 0.
     """
     predictions = {"copy": evaluation}
     if "translation_memory" in names:
-        predictions["translation_memory"] = train[1][nearest(train[0], evaluation)]
+        sources, translations = train if weights is None else (side[weights > 0] for side in train)
+        predictions["translation_memory"] = translations[nearest(sources, evaluation)]
     return {name: {OUTPUT: values} for name, values in predictions.items()}
 
 

@@ -16,7 +16,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from .data import resampling
-from .data.resampling import Floats, Metric, mean
+from .data.resampling import Floats, Metric, divide, mean
 
 Texts = npt.NDArray[np.object_]
 Predictions = Mapping[str, npt.NDArray[Any]]
@@ -33,7 +33,8 @@ OUTPUT = "translation"
 
 def bleu(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
     """The BLEU of all texts as one corpus, 0 to 100 (Papineni et al. 2002)."""
-    return np.array([bleu_of_counts(each) for each in weights @ terms(targets, predictions)[:, 1:]])
+    per_text = divide(weights, weights.mean(axis=1, keepdims=True))  # 1 on average, since sacrebleu takes whole counts
+    return np.array([bleu_of_counts(each) for each in per_text @ terms(targets, predictions)[:, 1:]])
 
 
 def chrf(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
@@ -53,16 +54,26 @@ METRICS = {
 }
 
 
-def score(targets: Texts, predictions: Predictions, metrics: Mapping[str, Metric] = METRICS) -> dict[str, float]:
-    """Every metric by name."""
-    return resampling.score(metrics, targets, predictions)
+def score(
+    targets: Texts,
+    predictions: Predictions,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
+) -> dict[str, float]:
+    """Every metric by name; `weights` are sample weights, (num_examples,)."""
+    return resampling.score(metrics, targets, predictions, weights)
 
 
 def samples(
-    targets: Texts, predictions: Predictions, resamples: int, seed: int, metrics: Mapping[str, Metric] = METRICS
+    targets: Texts,
+    predictions: Predictions,
+    resamples: int,
+    seed: int,
+    metrics: Mapping[str, Metric] = METRICS,
+    weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    return resampling.samples(metrics, targets, predictions, resamples, seed)
+    return resampling.samples(metrics, targets, predictions, resamples, seed, weights=weights)
 
 
 def errors(targets: Texts, predictions: Predictions) -> Floats:
@@ -104,7 +115,7 @@ def ngrams(text: str, order: int) -> Counter[str]:
 def bleu_of_counts(counts: Counts) -> float:
     """BLEU of summed counts, 0 to 100; NaN if no reference is long enough for the longest n-grams."""
     sizes, matches, totals = np.split(counts[:NUM_BLEU], [3, 3 + BLEU_ORDER])
-    ours, theirs, num_longest = (int(size) for size in sizes)
+    ours, theirs, num_longest = (round(size) for size in sizes)
     if not num_longest:
         return float("nan")  # sacrebleu returns 0, however good such short translations are
     return BLEU.compute_bleu(matches.tolist(), totals.tolist(), ours, theirs, smooth_method="exp").score

@@ -87,8 +87,9 @@ class MeanOfPieces(keras.metrics.Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Adds a batch."""
-        del sample_weight  # padding is what weighs nothing
-        super().update_state(self.measure(y_true, y_pred), ops.not_equal(y_true, PADDING))
+        is_piece = ops.cast(ops.not_equal(y_true, PADDING), "float32")
+        weights = is_piece if sample_weight is None else is_piece * ops.cast(sample_weight, "float32")[:, None]
+        super().update_state(self.measure(y_true, y_pred), weights)
 
 
 def metrics(target: Target) -> list[Any]:

@@ -95,6 +95,8 @@ def test_baselines_copy_and_remember() -> None:
     assert found["copy"]["translation"].tolist() == ["a red dog", "old cats"]
     assert found["translation_memory"]["translation"].tolist() == ["RD", "AC"]
     assert list(baselines.baseline(train, train[0], ["copy"])) == ["copy"]
+    found = baselines.baseline(train, np.array(["a red dog"], object), weights=np.array([1.0, 0.0, 2.0]))
+    assert found["translation_memory"]["translation"].tolist() != ["RD"]
 
 
 def test_a_memory_of_many_texts_is_searched_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

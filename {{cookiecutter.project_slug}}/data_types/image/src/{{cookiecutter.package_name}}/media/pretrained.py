@@ -60,12 +60,12 @@ class FineTuned(keras.Model):
     def recompile(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Changes the optimizer, and takes note of what can be trained."""
         with self.distribute_strategy.scope():
-            self.compile(optimizer, self.loss, self.metrics_to_log, jit_compile=False)
+            self.compile(optimizer, self.loss, **self.logged, jit_compile=False)
 
-    def compile(self, optimizer: Any, loss: Any, metrics: Any, **options: Any) -> None:
+    def compile(self, optimizer: Any, loss: Any, **options: Any) -> None:
         """As `keras.Model.compile`; remembers the metrics."""
-        self.metrics_to_log = metrics
-        super().compile(optimizer, loss, metrics=metrics, **options)
+        self.logged = {name: options[name] for name in ("metrics", "weighted_metrics") if name in options}
+        super().compile(optimizer, loss, **options)
 
 
 def preparing(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:

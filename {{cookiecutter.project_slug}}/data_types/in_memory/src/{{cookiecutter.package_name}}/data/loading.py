@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .provenance import Provenance
     from .reading import Examples, InMemory, Part
 
-Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
+Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]]
 Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
 
 
@@ -49,8 +49,8 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
 
 
 def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
-    """Shuffled batches of (inputs, targets) from the training split, which is encoded once."""
+    """Shuffled batches of (inputs, targets), or with weights, from the training split, which is encoded once."""
     from . import batching  # here, since TensorFlow takes seconds to import
 
-    inputs, targets = encode(read_examples(config, "train"))
-    return batching.shuffled(inputs, targets, size, config.seed, epoch)
+    inputs, targets, weights = encode(read_examples(config, "train"))
+    return batching.shuffled(inputs, targets, size, config.seed, epoch, weights)

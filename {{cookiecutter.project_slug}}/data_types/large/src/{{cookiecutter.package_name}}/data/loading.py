@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .provenance import Provenance
     from .reading import Examples, InMemory, Part
 
-Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray]]
+Encode: TypeAlias = Callable[[pd.DataFrame], tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]]
 Clean: TypeAlias = Callable[[Config, "pa.Table", "Provenance", int], pd.DataFrame]
 
 BLOCK = 65_536  # rows in memory at once, in addition to the sample
@@ -76,11 +76,11 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
 
 
 def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
-    """Shuffled batches of (inputs, targets) from the training split, which is encoded once, to disk if it is large."""
+    """Shuffled batches of the training split, as `batching.shuffled` has them; it is encoded once, to disk if it is large."""
     from ..large import shards  # here, since TensorFlow takes seconds to import
     from . import batching
 
     if tables.num_examples(config, "train") > config.max_examples_in_memory:
         return shards.stream(config, "train", encode, size, epoch)
-    inputs, targets = encode(read_examples(config, "train"))
-    return batching.shuffled(inputs, targets, size, config.seed, epoch)
+    inputs, targets, weights = encode(read_examples(config, "train"))
+    return batching.shuffled(inputs, targets, size, config.seed, epoch, weights)

@@ -34,7 +34,9 @@ class OnDisk:
 
     def add(self, source: str, part: pd.DataFrame) -> None:
         """Writes a part and keeps what splitting needs."""
-        names = dict.fromkeys(getattr(self.config, setting) for setting in ("target", "key", "group", "time"))
+        names = dict.fromkeys(
+            getattr(self.config, setting) for setting in ("target", "key", "group", "time", "sample_weight")
+        )
         same = self.examples.identities(self.config, part)
         contents = splitting.hash_rows(part) if self.config.key else same
         self.seen.append((part[[name for name in names if name]], same, contents))

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from ..config import Config
 from ..core import artifacts
 from ..data import tables
 
-Arrays: TypeAlias = tuple[dict[str, np.ndarray], np.ndarray]  # inputs and targets of some examples
+Arrays: TypeAlias = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]  # inputs, targets, weights if any
 
 LARGEST_BLOCK = 16_384  # examples of a file
 BLOCKS_MIXED = 8  # whose examples are shuffled together
@@ -30,7 +30,10 @@ class Shards:
 
     files: tuple[str, ...]
     num_examples: int
-    layout: dict[str, tuple[np.dtype, tuple[int, ...]]]  # by array, targets last: dtype and shape of one example
+    layout: dict[
+        str, tuple[np.dtype, tuple[int, ...]]
+    ]  # by array, targets and weights last: dtype and shape of one example
+    mean_weight: float = 1.0
 
 
 def stream(
@@ -48,19 +51,22 @@ def block_size(max_examples: int) -> int:
 
 
 def write(folder: Path, blocks: Iterable[Arrays]) -> Shards:
-    """Writes the inputs and targets of each block to a folder of this process, which is removed when it ends."""
+    """Writes the arrays of each block to a folder of this process, which is removed when it ends."""
     folder = own_folder(folder)
     files: list[str] = []
-    num_examples = 0
+    num_examples, total = 0, 0.0
     layout: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
-    for inputs, targets in blocks:
+    for inputs, targets, weights in blocks:
         arrays = {**inputs, "targets": targets}
+        if weights is not None:
+            arrays["weights"] = weights.astype("float32")
+            total += weights.sum()
         layout = {name: (array.dtype, array.shape[1:]) for name, array in arrays.items()}
         rows = [np.ascontiguousarray(array).view("uint8").reshape(len(targets), -1) for array in arrays.values()]
         files.append(str(folder / f"{len(files):08}"))
         np.concatenate(rows, axis=1).tofile(files[-1])
         num_examples += len(targets)
-    return Shards(tuple(files), num_examples, layout)
+    return Shards(tuple(files), num_examples, layout, total / num_examples)
 
 
 def own_folder(folder: Path) -> Path:
@@ -88,7 +94,7 @@ def is_running(process: int) -> bool:
 
 
 def shuffled(shards: Shards, size: int, seed: int, epoch: tf.Variable) -> tf.data.Dataset:
-    """Batches of (inputs, targets), each example once; its order depends on the seed and the epoch's number only.
+    """Batches of (inputs, targets), or with weights, each example once, in an order by the seed and the epoch only.
 
     The blocks are shuffled, and the examples of every BLOCKS_MIXED of them.
     """
@@ -121,8 +127,8 @@ def row_bytes(shards: Shards) -> int:
     return sum(dtype.itemsize * math.prod(shape) for dtype, shape in shards.layout.values())
 
 
-def unpack(shards: Shards, rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """The arrays, each (num_examples, ...), of examples as bytes, (num_examples, row_bytes) uint8."""
+def unpack(shards: Shards, rows: tf.Tensor) -> tuple[Any, ...]:
+    """Inputs, targets and, if any, weights of mean 1, of examples as bytes, (num_examples, row_bytes) uint8."""
     arrays: dict[str, tf.Tensor] = {}
     start = 0
     for name, (dtype, shape) in shards.layout.items():
@@ -130,4 +136,5 @@ def unpack(shards: Shards, rows: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Te
         each = (dtype.itemsize,) if dtype.itemsize > 1 else ()
         arrays[name] = tf.bitcast(tf.reshape(rows[:, start:end], (-1, *shape, *each)), dtype)
         start = end
-    return arrays, arrays.pop("targets")
+    targets = arrays.pop("targets")
+    return (arrays, targets, arrays.pop("weights") / shards.mean_weight) if "weights" in arrays else (arrays, targets)

@@ -40,6 +40,7 @@ def clean(config: Config, rows: pd.DataFrame, provenance: Provenance, is_zoned: 
 def check_names(config: Config, rows: pd.DataFrame) -> None:
     """Refuses settings that name no column, or one column for two duties."""
     duties = {"time": [config.time], "series": [config.series] if config.series else []}
+    duties["sample_weight"] = [config.sample_weight] if config.sample_weight else []
     duties |= {"target": [config.target, *config.further_targets], "known": [*config.known], "static": [*config.static]}
     seen: dict[str, str] = {}
     for duty, names in duties.items():

@@ -28,6 +28,8 @@ class Regular:
     """(num_steps, num_targets)."""
     columns: dict[str, npt.NDArray]
     """The other columns that the model sees, each (num_steps,): float32, or object for categories."""
+    weights: npt.NDArray[np.float32] | None = None
+    """The sample weight of each step, (num_steps,), if there are any."""
 
     def after(self, num_steps: int, step_times: npt.NDArray[np.int64]) -> "Regular":
         """The series with empty steps behind it."""
@@ -65,7 +67,11 @@ def regular_of(config: Config, shape: Shape, name: str, rows: pd.DataFrame) -> R
             columns[column][places] = values
             if kind.startswith("static"):
                 columns[column][:] = values[-1]
-    return Regular(name, shape.step.times(int(times[0]), np.arange(num_steps)), targets, columns)
+    weights = None
+    if config.sample_weight in rows.columns:
+        weights = np.full(num_steps, np.nan, "float32")
+        weights[places] = numbers(rows[config.sample_weight])
+    return Regular(name, shape.step.times(int(times[0]), np.arange(num_steps)), targets, columns, weights)
 
 
 def numbers(values: pd.Series) -> npt.NDArray[np.float32]:
@@ -92,6 +98,14 @@ def starts(shape: Shape, series: Regular, first: int, last: int, origin_step: in
     has_past = known[found] > known[found - shape.context] if len(found) else found.astype(bool)
     has_future = known[found + shape.horizon] > known[found] if len(found) else found.astype(bool)
     return found[has_past & has_future]
+
+
+def weights_of(
+    shape: Shape, weights: npt.NDArray[np.float32], places: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """The sample weight of each window, (num_windows,): the mean of those steps to forecast that have a row."""
+    means = pd.Series(weights, dtype="float64").rolling(shape.horizon, min_periods=1).mean()
+    return means.to_numpy()[places + shape.horizon - 1]
 
 
 def as_table(config: Config, shape: Shape, windows: Iterable[tuple[Regular, npt.NDArray[np.int64]]]) -> pd.DataFrame:
@@ -128,7 +142,8 @@ def table_of(config: Config, shape: Shape, series: Regular, places: npt.NDArray[
         name: arrays[name][places] if shape.kinds[name].startswith("static") else views(arrays[name], shape, places)
         for name in shape.kinds
     }
-    return pd.DataFrame({**described, **measures, **latest, **cells})
+    weights = {} if series.weights is None else {config.sample_weight: weights_of(shape, series.weights, places)}
+    return pd.DataFrame({**described, **measures, **latest, **cells, **weights})
 
 
 def views(values: npt.NDArray, shape: Shape, places: npt.NDArray[np.int64]) -> pd.Series:

@@ -67,10 +67,11 @@ def column_kinds(config: Config, rows: pd.DataFrame) -> dict[str, str]:
     roles = dict.fromkeys(config.known, "known") | dict.fromkeys(config.static, "static")
     if config.series and len(rows[config.series].unique()) > 1:
         roles[config.series] = "static"
+    without = {config.series, config.key, config.group, config.sample_weight, *config.ignore}
     for column in rows.columns:
         name = str(column)
         cell = cell_kind(rows[name])
-        is_needed = name in roles or name not in (config.series, config.key, config.group, *config.ignore)
+        is_needed = name in roles or name not in without
         if name not in kinds and is_needed and cell:
             kinds[name] = f"{roles.get(name, 'observed')} {cell}"
     return kinds

@@ -28,7 +28,7 @@ def find(config: Config, setting: str, name: str, table: pa.Table, others: Colle
             return str(wanted)
     if named:
         raise InputError(f"{setting} is {named!r}, which is no column of {name}; it has: {known}")
-    roles = {config.target, config.key, config.group, config.time, *config.ignore, *others}
+    roles = {config.target, config.key, config.group, config.time, config.sample_weight, *config.ignore, *others}
     letters = {other: mean_letters(table.column(other)) for other in table.column_names if other not in roles}
     longest = max(letters, key=lambda other: letters[other], default="")
     if not letters.get(longest):

@@ -1,9 +1,13 @@
 """Batches of sentences of about the same length, so that little of a batch is padding."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from ..data import sample_weights
 from .tokenizing import START
 
 SPREAD = 3.0  # pieces by which the lengths of neighbours differ by chance, so that batches are new in each epoch
@@ -21,10 +25,27 @@ def teach(source: tf.RaggedTensor, target: tf.RaggedTensor) -> Batch:
     return {"source": source.to_tensor(), "target": tf.concat([start, following[:, :-1]], axis=1)}, following
 
 
+def batch_of(
+    source: tf.RaggedTensor, target: tf.RaggedTensor, weights: np.ndarray | None
+) -> Callable[[tf.Tensor], tuple[Any, ...]]:
+    """A function from rows to their batch: what `teach` makes and, if there are weights, those, of mean 1 per piece."""
+    scaled = () if weights is None else (sample_weights.scaled(weights, target.row_lengths().numpy()),)
+    beside = [tf.constant(each) for each in scaled]
+    return lambda rows: (
+        *teach(tf.gather(source, rows), tf.gather(target, rows)),
+        *(tf.gather(each, rows) for each in beside),
+    )
+
+
 def shuffled(
-    source: tf.RaggedTensor, target: tf.RaggedTensor, size: int, seed: int, epoch: tf.Variable
+    source: tf.RaggedTensor,
+    target: tf.RaggedTensor,
+    size: int,
+    seed: int,
+    epoch: tf.Variable,
+    weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Batches as `teach` makes them, each pair once; which and in which order depends on the seed and the epoch only.
+    """Batches as `batch_of` makes them, each pair once; their order depends on the seed and the epoch only.
 
     The epoch is read whenever an iteration begins, so that a resumed training sees the same batches.
     """
@@ -41,14 +62,16 @@ def shuffled(
     return (
         tf.data.Dataset.from_tensors(0)
         .flat_map(batches)
-        .map(lambda rows: teach(tf.gather(source, rows), tf.gather(target, rows)))
+        .map(batch_of(source, target, weights))
         .apply(tf.data.experimental.assert_cardinality(num_batches))
         .prefetch(tf.data.AUTOTUNE)
     )
 
 
-def in_order(source: tf.RaggedTensor, target: tf.RaggedTensor, size: int) -> tf.data.Dataset:
-    """Batches as `teach` makes them, of all pairs, the shortest first."""
+def in_order(
+    source: tf.RaggedTensor, target: tf.RaggedTensor, size: int, weights: np.ndarray | None = None
+) -> tf.data.Dataset:
+    """Batches as `batch_of` makes them, of all pairs, the shortest first."""
     order = tf.argsort(target.row_lengths(), stable=True)
     batches = tf.data.Dataset.from_tensor_slices(order).batch(size)
-    return batches.map(lambda rows: teach(tf.gather(source, rows), tf.gather(target, rows))).prefetch(tf.data.AUTOTUNE)
+    return batches.map(batch_of(source, target, weights)).prefetch(tf.data.AUTOTUNE)

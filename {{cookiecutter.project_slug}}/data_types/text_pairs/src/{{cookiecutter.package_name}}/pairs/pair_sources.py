@@ -115,7 +115,12 @@ def of_table(config: Config, name: str, table: pa.Table) -> pa.Table:
     column, names = text_columns.find(config, "source_column", name, table), table.column_names
     if config.target not in names:  # collecting says which ones there are
         return table
-    taken = {column, texts.COLUMN, texts.HASH, *pairs.NUMBERS} - {config.key, config.group, config.time}
+    taken = {column, texts.COLUMN, texts.HASH, *pairs.NUMBERS} - {
+        config.key,
+        config.group,
+        config.time,
+        config.sample_weight,
+    }
     others = table.drop([other for other in names if other in taken - {config.target}])
     place = others.column_names.index(config.target)
     others = others.set_column(place, config.target, text_columns.as_text(table.column(config.target)))

@@ -13,7 +13,7 @@ from ..core.errors import InputError
 from ..data import batching
 
 CLUSTER = "TF_CONFIG"  # the variable in which every process finds the addresses of all, and its own place
-Batch: TypeAlias = tuple[dict[str, tf.Tensor], tf.Tensor]
+Batch: TypeAlias = tuple[Any, ...]  # inputs by name, targets and, where examples are weighted, weights
 
 
 def strategy() -> tf.distribute.Strategy:
@@ -65,10 +65,11 @@ def cluster() -> dict[str, Any]:
 
 
 def share_out(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any:
-    """Cuts every batch of (inputs, targets) into a part for each replica, weighted so that gradients add up.
+    """Cuts every batch into a part for each replica, weighted so that gradients add up.
 
     A replica's loss is the mean over its own part, and the sum over replicas is divided by their number. With the
-    weights, which stand as a third element, (part,), that is the mean over the whole batch, however it is cut.
+    weights, which stand as a third element, (part,), that is the mean over the whole batch, however it is cut. They
+    multiply the sample weights, if the batches of (inputs, targets) have such as a third element.
     """
     num_replicas = strategy.num_replicas_in_sync
 
@@ -76,10 +77,8 @@ def share_out(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any
         local = num_replicas // context.num_input_pipelines
         numbers = tf.range(context.input_pipeline_id * local, (context.input_pipeline_id + 1) * local)
 
-        def cut(inputs: dict[str, tf.Tensor], targets: tf.Tensor) -> tf.data.Dataset:
-            return tf.data.Dataset.from_tensor_slices(numbers).map(
-                lambda number: part_of((inputs, targets), number, num_replicas)
-            )
+        def cut(*batch: Any) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(numbers).map(lambda number: part_of(batch, number, num_replicas))
 
         return dataset.flat_map(cut).prefetch(tf.data.AUTOTUNE)
 
@@ -91,13 +90,14 @@ def share_out(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any
 
 def part_of(batch: Batch, number: tf.Tensor, num_parts: int) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
     """A part of a batch: every `num_parts`-th example, or one that weighs nothing if there are too few."""
-    inputs, targets = batch
+    inputs, targets, *weights = batch
     size = tf.shape(targets)[0]
     rows = tf.range(tf.minimum(number, size - 1), size, num_parts)
     own = tf.gather(targets, rows)
     share = task.num_terms(own) / tf.maximum(task.num_terms(targets), 1)
     weight = tf.where(number < size, tf.cast(share, "float32") * num_parts, 0.0)
-    return {name: tf.gather(values, rows) for name, values in inputs.items()}, own, tf.fill([tf.size(rows)], weight)
+    factors = tf.gather(weights[0], rows) if weights else tf.ones([tf.size(rows)])
+    return {name: tf.gather(values, rows) for name, values in inputs.items()}, own, weight * factors
 
 
 def synchronize(model: keras.Model, dataset: tf.data.Dataset) -> None:

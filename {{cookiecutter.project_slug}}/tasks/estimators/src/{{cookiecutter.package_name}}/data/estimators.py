@@ -23,12 +23,21 @@ MAX_LINEAR_EXAMPLES = 50_000  # more improve a linear model little, and take lon
 
 
 def fit_and_predict(
-    models: Mapping[str, Any], train: tuple[Features, npt.NDArray[Any]], evaluation: Features, method: str
+    models: Mapping[str, Any],
+    train: tuple[Features, npt.NDArray[Any]],
+    evaluation: Features,
+    method: str,
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> dict[str, npt.NDArray[Any]]:
-    """Fits each model to the training examples and calls its `method` on the encoded evaluation features."""
+    """Fits each model to the training examples and calls its `method` on the encoded evaluation features.
+
+    `weights` are the sample weights of the training examples, (num_examples,), if there are any.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     features, targets = train
+    if weights is not None:
+        features, targets, weights = features[weights > 0], targets[weights > 0], weights[weights > 0]
     matrix, others = encode(features, features), encode(features, evaluation)
     if not sparse.issparse(matrix):
         is_empty = np.isfinite(matrix).sum(axis=0) < MIN_VALUES
@@ -39,7 +48,8 @@ def fit_and_predict(
         with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore", ConvergenceWarning)  # close to the optimum is good enough for a baseline
             warnings.filterwarnings("ignore", "Could not find the number of physical cores")  # joblib prints why, too
-            model.fit(matrix[rows], targets[rows])
+            fitted = f"{model.steps[-1][0]}__sample_weight" if hasattr(model, "steps") else "sample_weight"
+            model.fit(matrix[rows], targets[rows], **({} if weights is None else {fitted: weights[rows]}))
         predictions[name] = getattr(model, method)(others)
     return predictions
 

@@ -46,7 +46,7 @@ def drift(histories: Histories) -> Floats:
     return values[:, -1:] + slope[:, None] * np.arange(1, 1 + histories.horizon)[None, :, None]
 
 
-def ridge(train: Histories, targets: Floats, evaluation: Histories) -> Floats:
+def ridge(train: Histories, targets: Floats, evaluation: Histories, weights: Floats | None = None) -> Floats:
     """A ridge regression for each step on the last values, less the last one, fitted to the training windows."""
     from sklearn.linear_model import Ridge
 
@@ -58,7 +58,8 @@ def ridge(train: Histories, targets: Floats, evaluation: Histories) -> Floats:
         base, last = past[:, -1:, place], sent[:, -1:, place]
         wanted = future[:, :, place] - base
         usable = np.isfinite(wanted).all(axis=1)
-        fitted = Ridge(RIDGE).fit((past[usable, :, place] - base[usable]), wanted[usable])
+        own = None if weights is None else weights[usable]
+        fitted = Ridge(RIDGE).fit((past[usable, :, place] - base[usable]), wanted[usable], own)
         forecasts[:, :, place] = fitted.predict(sent[:, :, place] - last).reshape(len(sent), -1) + last
     return forecasts
 
