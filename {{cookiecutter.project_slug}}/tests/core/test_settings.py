@@ -1,5 +1,6 @@
 """Settings: the command line wins over the environment, and what is wrong is refused with what is allowed."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from project.config import Config
 from project.core import command
 from project.core.errors import InputError
 from project.metrics import METRICS
-from project.settings.base import ENVIRONMENT_PREFIX
+from project.settings.base import ENVIRONMENT_PREFIX, without_password, without_secrets
 
 
 def load(*arguments: str) -> Config:
@@ -71,3 +72,34 @@ def test_a_wrong_environment_variable_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_settings_cannot_be_changed_later() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load().epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("data/raw/a@b?.csv", "data/raw/a@b?.csv"),
+        ("https://host/@user/a.csv", "https://host/@user/a.csv"),
+        ("https://host:8080/a.csv?sig=SECRET", "https://host:8080/a.csv?sig=***"),
+        ("http://SECRET@host/a.csv", "http://***@host/a.csv"),
+        ("http://u:SECRET@[::1]:80/a.csv", "http://***@[::1]:80/a.csv"),
+        ("http://u:SEC/RET?SECRET@host/a.csv", "http://***@host/a.csv"),
+        ("http://host/a.csv?a=1&SECRET#SECRET", "http://host/a.csv?a=***&***"),
+        ("http://host/a.csv#token=SECRET", "http://host/a.csv#***"),
+        ("postgresql://u:pa/SECRET@h/db", "postgresql://***@h/db"),
+        ("postgresql+psycopg://u:p@SECRET@h:5/db", "postgresql+psycopg://***@h:5/db"),
+        ("postgresql://h/db?user=u&password=SECRET", "postgresql://h/db?user=***&password=***"),
+        ("mssql+pyodbc://?odbc_connect=DRIVER={x};PWD=SECRET", "mssql+pyodbc://?odbc_connect=***"),
+        ("sqlite:///data/a.db", "sqlite:///data/a.db"),
+        ("simplecache::https://SECRET@host/a.csv", "simplecache::https://***@host/a.csv"),
+        ("zip://a.csv::https://SECRET@host/a.zip", "zip://***@host/a.zip"),
+        ("s3://SECRET:SECRET@bucket/a.csv", "s3://***@bucket/a.csv"),
+    ],
+)
+def test_addresses_are_shown_without_secrets(address: str, shown: str) -> None:
+    assert without_password(address) == shown
+    assert "SECRET" not in without_secrets(f"404, url='{address}': not found")
+
+
+def test_settings_are_stored_without_secrets() -> None:
+    mlflow, source = "http://u:SECRET@host/", "http://host/a.csv?sig=SECRET"
+    assert "SECRET" not in json.dumps(Config(source=source, mlflow=mlflow, start=source).public())

@@ -197,7 +197,7 @@ def load(name: str) -> Any:
 def stop(reason: object, status: int) -> int:
     """Prints why the process ends on the error stream; returns the status."""
     sys.stdout.flush()
-    print(f"error: {reason}", file=sys.stderr)
+    print(f"error: {base.without_secrets(str(reason))}", file=sys.stderr)
     return status
 
 

@@ -134,7 +134,6 @@ def read_database(config: Config, provenance: Provenance) -> pa.Table:
     shown = without_password(config.source)
     try:
         url = sqlalchemy.make_url(config.source)
-        shown = url.render_as_string(hide_password=True)
         check_database(config, shown, url.database if url.get_backend_name() == "sqlite" else None)
         with sqlalchemy.create_engine(url).connect() as connection:
             result = connection.execute(sqlalchemy.text(config.query))

@@ -118,8 +118,9 @@ def locate(filesystem: Any, source: str, path: str) -> list[str]:
         message = f"source {without_password(source)} cannot be reached: {error}"
         raise InputError(f"{message}; check the address and your access") from error
     if not files:
-        folder = f"{source} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed"
-        raise InputError(folder if filesystem.isdir(path) else f"source {source} does not exist; check the path")
+        shown = without_password(source)
+        folder = f"{shown} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed"
+        raise InputError(folder if filesystem.isdir(path) else f"source {shown} does not exist; check the path")
     return files
 
 

@@ -59,9 +59,34 @@ def groups(settings: type[BaseSettings]) -> list[type[BaseSettings]]:
     return [base for base in settings.__mro__ if issubclass(base, Settings) and declared(base)]
 
 
-def without_password(source: str) -> str:
-    """A URL without its password, to be shown and stored."""
-    return re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", source)
+def without_password(address: str) -> str:
+    """An address to be shown and stored: without user names, passwords, tokens and the values of its query.
+
+    Passwords are found wherever people write them, with / ? @ in them as well; what is no address stays as it is.
+    """
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    server = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    is_web = scheme.rpartition("::")[2].lower() in ("http", "https")
+    has_port = ":" not in server or re.search(r":\d*$|\]$", server)  # else the colon is before a password
+    if is_web and ("@" in server or has_port):
+        user, at, _ = server.rpartition("@")
+    else:
+        user, at, _ = rest.rpartition("@")
+    where, mark, query = rest[len(user + at) :].partition("?")
+    where, fragment = re.sub(r"#.*", "", where), "#***" if "#" in where else ""
+    named = [
+        f"{name}=***" if equals else "***" for name, equals, _ in (part.partition("=") for part in query.split("&"))
+    ]
+    return (
+        f"{scheme}://{'***@' if at else ''}{without_password(where)}{fragment}{mark}{'&'.join(named) if mark else ''}"
+    )
+
+
+def without_secrets(text: str) -> str:
+    """A text, such as the message of a library, in which every address is without secrets."""
+    return re.sub(r"\b[\w+.-]+://[^\s'\"<>]+", lambda found: without_password(found[0]), text)
 
 
 SPLITS = ("train", "validation", "test")

@@ -86,8 +86,9 @@ class DataSettings(Settings):
         return self
 
     def public(self) -> dict[str, Any]:
-        """The settings for storage: without the password that the URL of a source may contain."""
-        return self.model_dump(mode="json") | {"source": without_password(self.source)}
+        """The settings for storage: without the secrets that addresses contain."""
+        settings = self.model_dump(mode="json")
+        return {name: without_password(value) if isinstance(value, str) else value for name, value in settings.items()}
 
     @property
     def paths(self) -> Paths:

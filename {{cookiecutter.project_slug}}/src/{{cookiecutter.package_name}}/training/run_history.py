@@ -27,7 +27,7 @@ from ..config import Config
 from ..core import artifacts, staleness
 from ..core.errors import InputError
 from ..data import tables
-from ..settings.base import PROJECT
+from ..settings.base import PROJECT, without_password, without_secrets
 
 if TYPE_CHECKING:
     import keras
@@ -155,7 +155,7 @@ def take_over(config: Config, candidate: Config) -> None:
 def check(config: Config) -> None:
     """Refuses a setting that cannot be followed, before training rather than after it."""
     if config.mlflow and not importlib.util.find_spec("mlflow"):
-        message = f"mlflow is {config.mlflow!r}, but MLflow is not installed: move it from `tracking` to `pipeline` in"
+        message = f"mlflow is {without_password(config.mlflow)!r}, but MLflow is not installed: move it from `tracking` to `pipeline` in"
         raise InputError(f"{message} pyproject.toml and run `make setup`, or leave the setting empty")
 
 
@@ -174,7 +174,7 @@ def send(config: Config, folder: Path, facts: Mapping[str, Any]) -> None:
             for row in pd.read_csv(folder / config.paths.history.name).to_dict("records"):
                 mlflow.log_metrics(row, step=int(row.pop("epoch")) + 1)
             mlflow.log_artifact(str(folder / config.paths.run.name))
-        artifacts.write_json(folder / IDENTITY, {"address": config.mlflow, "run": run.info.run_id})
+        artifacts.write_json(folder / IDENTITY, {"address": without_password(config.mlflow), "run": run.info.run_id})
 
 
 def send_scores(config: Config, folder: Path, scores: Mapping[str, Mapping[str, float]]) -> None:
@@ -200,8 +200,9 @@ def sending(config: Config) -> Generator[Any, None, None]:
     try:
         yield mlflow
     except (mlflow.exceptions.MlflowException, OSError) as error:
-        problem = str(error).splitlines()[0]
-        print(f"warning: {config.mlflow} did not accept the run, which is kept here: {problem}", file=sys.stderr)
+        problem = without_secrets(str(error).splitlines()[0])
+        address = without_password(config.mlflow)
+        print(f"warning: {address} did not accept the run, which is kept here: {problem}", file=sys.stderr)
 
 
 def save(

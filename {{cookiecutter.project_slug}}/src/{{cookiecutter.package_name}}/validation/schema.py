@@ -132,8 +132,8 @@ def recorded(schema: Schema, name: str) -> str:
 
 def public(source: str) -> str:
     """The source without user, password and query, since the schema is committed."""
-    address = re.sub(r"(?<=://)[^/@]*@", "", source)
-    return address.partition("?")[0] if "://" in address else address
+    address = without_password(source).replace("://***@", "://")
+    return re.split(r"[?#]", address)[0] if "://" in address else address
 
 
 def differences(old: Schema, new: Schema) -> list[str]:

@@ -5,10 +5,13 @@ Collecting is the same for every kind of data; a table is the raw data that is e
 
 import errno
 import hashlib
+import http.server
 import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from project import examples
-from project.core import artifacts
+from project.core import artifacts, command
 from project.core.errors import InputError
 from project.data import cleaning, loading, sources, tables
 from project.data.provenance import Provenance
@@ -201,3 +204,37 @@ def test_a_folder_with_other_files_is_not_taken_for_artifacts(tmp_path: Path, ro
     for _ in range(2):
         collect.main(config)
     assert config.paths.provenance.exists()
+
+
+@pytest.fixture
+def web(rows: pd.DataFrame) -> Iterator[str]:
+    """A server that answers every request with a table, but for those of missing.csv; its address with secrets."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(404 if "missing" in self.path else 200)
+            self.end_headers()
+            self.wfile.write(rows.to_csv(index=False).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Prints nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://u:CANARY@127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["table.csv", "missing.csv"])
+def test_secrets_of_an_address_are_neither_written_nor_printed(
+    tmp_path: Path, web: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"source": f"{web}/{name}?sig=CANARY", "target": "y", "artifacts": tmp_path / "artifacts"}
+    settings |= {"mlflow": "http://u:CANARY@host/", "cell_formats": tmp_path / "cell_formats.json"}
+    status = command.main(["collect", *(f"--{setting}={value}" for setting, value in settings.items())])
+    assert (status == 0) == (name == "table.csv")
+    printed = "".join(capsys.readouterr())
+    assert f"{name}?sig=***" in printed
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert "CANARY" not in printed
+    assert b"CANARY" not in written
