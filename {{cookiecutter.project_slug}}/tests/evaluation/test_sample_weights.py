@@ -10,12 +10,10 @@ import pandas as pd
 import pytest
 
 from project import metrics, task
-from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading, sample_weights
 from project.evaluation import inference, scoring
 from project.stages import accept, collect, train
-from project.training import fit
 
 import problem
 import synthetic
@@ -76,8 +74,6 @@ def test_weighted_scores_are_those_of_repeated_examples(finished: Config, comple
 def test_a_model_learns_and_is_judged_by_the_weights(weighted: Callable[..., Config]) -> None:
     config = weighted([1, 3, 0], epochs=1)
     collect.main(config)
-    winner = {"values": synthetic.SMALL_NETWORK, **fit.found_for(config)}
-    artifacts.write_json(config.paths.best_hyperparameters, winner)  # as if a search had found them
     train.main(config)
     model = inference.load_model(config)
     assert WEIGHT not in model.input

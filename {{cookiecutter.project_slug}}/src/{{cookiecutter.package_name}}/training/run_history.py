@@ -155,8 +155,11 @@ def take_over(config: Config, candidate: Config) -> None:
 def check(config: Config) -> None:
     """Refuses a setting that cannot be followed, before training rather than after it."""
     if config.mlflow and not importlib.util.find_spec("mlflow"):
-        message = f"mlflow is {without_password(config.mlflow)!r}, but MLflow is not installed: move it from `tracking` to `pipeline` in"
-        raise InputError(f"{message} pyproject.toml and run `make setup`, or leave the setting empty")
+        message = f"mlflow is {without_password(config.mlflow)!r}, but MLflow is not installed"
+        remedy = (
+            "move it from `tracking` to `pipeline` in pyproject.toml and run `make setup`, or leave the setting empty"
+        )
+        raise InputError(f"{message}: {remedy}")
 
 
 def send(config: Config, folder: Path, facts: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from ..core import artifacts
 from ..core.errors import InputError
 from ..data import tables
 from ..reporting import report
-from ..settings.base import MORE_MISSING
+from ..settings.base import MORE_MISSING, without_password
 from . import anomalies
 from .anomalies import alone
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
