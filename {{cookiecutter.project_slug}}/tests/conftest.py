@@ -36,9 +36,9 @@ def small_config(folder: Path, **settings: Any) -> Config:
 def finish(config: Config) -> Config:
     """Collects the examples of a project, trains, accepts and exports its model."""
     # Here, since TensorFlow takes seconds to import and many tests do without.
-    import fixed
-
     from project.stages import accept, collect, export, train
+
+    import fixed
 
     with pytest.MonkeyPatch.context() as patch:
         fixed.put_in_place(patch)
@@ -87,9 +87,9 @@ def complete(finished: Config) -> Any:
 @pytest.fixture(scope="session")
 def evaluated(finished: Config) -> Config:
     """The finished project, evaluated as well."""
-    import fixed
-
     from project.stages import evaluate
+
+    import fixed
 
     with pytest.MonkeyPatch.context() as patch:
         fixed.put_in_place(patch)

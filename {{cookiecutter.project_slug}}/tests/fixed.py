@@ -3,13 +3,14 @@
 from typing import Any
 
 import keras
-import network
 import pytest
 
 from project import features, model, task
 from project.config import Config
 from project.stages import train
 from project.training import fit, search
+
+import network
 
 
 def build_model(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target, num_steps: int) -> Any:
