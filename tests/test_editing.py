@@ -54,11 +54,9 @@ EDITS = [  # a file, what stands there, and what a person makes of it
     ("model.py", r"AdamW\(\n", "SGD(\n"),
     ("model.py", r"CosineDecay\(rate, num_steps\)", "PiecewiseConstantDecay([2], [rate, rate / 10])"),
     ("model.py", r"    return \[\]", "    return [keras.callbacks.TerminateOnNaN()]"),
-    (
-        "task.py",
-        r"return MembersCrossentropy\(.*\)",
-        "return MembersCrossentropy(tuple(2 * w for w in target.weights))",
-    ),
+    ("task.py", r"return MembersCrossentropy\(target.weights\)", "return MembersCrossentropy((1.0,) * 3)"),
+    ("metrics.py", r"(METRICS = {\n)", r'\1    "first": Metric("First", greater_is_better=True, function=accuracy),\n'),
+    ("config.py", r"(?m)^(    metric: .*?) = .*$", r'\1 = "first"\n    objective: str = "first"'),
 ]
 
 
@@ -78,16 +76,22 @@ def run_tests(project: Project, *names: str) -> subprocess.CompletedProcess[str]
 def edit(project: Project, file: str, before: str, after: str) -> None:
     """Replaces what one place of a file has, as a regular expression."""
     path = project.folder / "src" / project.package / file
-    text, count = re.subn(before, lambda _: after, path.read_text(encoding="utf-8"))
+    text, count = re.subn(before, after, path.read_text(encoding="utf-8"))
     assert count == 1, (file, before)
     path.write_text(text, encoding="utf-8")
 
 
 def test_own_settings_leave_tests_alone(fresh: Project) -> None:
     for name, value in OWN_SETTINGS.items():
-        (typed,) = re.findall(rf"(?m)^    {name}: .* = ", (fresh.folder / "src/penguins/config.py").read_text("utf-8"))
-        edit(fresh, "config.py", rf"{re.escape(typed)}.*", f"{typed}{value}")
-    names = ("core/test_settings.py", "data", "stages/test_collect.py", "stages/test_evaluate.py", "test_columns.py")
+        edit(fresh, "config.py", rf"(?m)^(    {name}: .*?) = .*$", rf"\1 = {value}")
+    names = (
+        "core/test_settings.py",
+        "core/test_staleness.py",
+        "data",
+        "stages/test_collect.py",
+        "stages/test_evaluate.py",
+        "test_columns.py",
+    )
     printed = succeed(run_tests(fresh, *names, "test_yours.py"))
     assert re.search(r"SKIPPED .* the source cannot be reached: .*customers\.csv", printed)
 
@@ -120,7 +124,7 @@ def test_recipes_can_be_followed(copy: Project) -> None:
     shown = recipes((copy.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
     assert len(shown) >= 2
     for file, before, after in shown:
-        edit(copy, file, re.escape(before), after)
+        edit(copy, file, re.escape(before), after.replace("\\", r"\\"))
     for command in (["check"], ["format", "--check", "--diff"]):
         succeed(copy.run(sys.executable, "-m", "ruff", *command, "--no-cache"))
     succeed(run_tests(copy, *OF_EDITED_FILES))
