@@ -17,7 +17,8 @@ def build_model(hp: Any, config: Config, preprocessor: keras.Model, target: task
     """The compiled network of `network.py`, with a search space of three hyperparameters."""
     built = network.build(hp, config, preprocessor, target)
     make: Any = model.optimizer  # whatever a test has put there
-    built.compile(make(config, hp, num_steps), task.loss(target), metrics=task.metrics(target), jit_compile=False)
+    options = {"weighted_metrics": task.metrics(target), "jit_compile": False}
+    built.compile(make(config, hp, num_steps), task.loss(target), **options)
     return built
 
 
