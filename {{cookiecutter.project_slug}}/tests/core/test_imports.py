@@ -44,5 +44,9 @@ def test_a_stage_imports_only_what_it_uses() -> None:
             assert PACKAGE not in hooks, stage
 
 
+def test_the_package_costs_nothing() -> None:
+    assert imported(PACKAGE)[0] == set()
+
+
 def test_an_import_that_is_there_is_seen() -> None:
     assert "pandas" in imported(f"{PACKAGE}.stages.collect")[0]

@@ -4,26 +4,20 @@ import glob
 import itertools
 import tempfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
-import tensorflow as tf
 from tqdm import tqdm
 
-from .. import preprocessing
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, RefusedError
 from ..data import formats
 from ..data.formats import Piece
 from ..data.provenance import Provenance, name_rows
-from ..evaluation import inference
 from ..examples import read_pieces
-from ..settings.base import DESCRIPTION
-from . import saved_model
+from .exported import load_folder, predict_rows, prediction_columns
 
 MAX_REASONS = 10  # that are told, each with its cell
 
@@ -56,26 +50,16 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
     return Result(num_rows, remarks)
 
 
-@cache
-def load(exported: str) -> tuple[Any, dict[str, Any]]:
-    """The model of an exported version and its metadata, loaded once per process."""
-    return tf.saved_model.load(exported), artifacts.read_json(Path(exported) / DESCRIPTION, "export")
-
-
 def predict_pieces(
-    config: Config, exported: Path, source: Path, pieces: Iterator[Piece], provenance: Provenance
+    config: Config, folder: Path, source: Path, pieces: Iterator[Piece], provenance: Provenance
 ) -> Iterator[pd.DataFrame]:
     """Each chunk with its predictions, which stay empty for rows with cells that cannot be read."""
-    model, description = load(str(exported))
-    predict = model.signatures[saved_model.NAMED]
+    description = load_folder(str(folder))[1]
     for piece in pieces:
         table = piece.table.to_pandas()
-        check_columns(source, description, table)
-        arrays, reasons = preprocessing.parse_arrays(config, description["inputs"], table)
+        outputs, reasons = predict_rows(config, folder, str(source), table)
         is_bad = reasons != ""
-        outputs = predict(**{name: tf.constant(array) for name, array in arrays.items()})
-        predictions = prediction_columns(description, {name: tensor.numpy() for name, tensor in outputs.items()})
-        for name, values in predictions.items():
+        for name, values in prediction_columns(description, outputs).items():
             column = name if name not in table.columns else f"predicted_{name}"
             table[column] = pd.Series(values, table.index).mask(is_bad)
         for reason, rows in pd.Series(piece.numbers[is_bad]).groupby(reasons[is_bad], sort=False):
@@ -88,30 +72,6 @@ def note_empty(provenance: Provenance, reason: str, rows: list[int]) -> None:
     told = f"{reason}; predictions left empty"
     is_told = told in provenance.dropped or len(provenance.dropped) < MAX_REASONS
     provenance.drop(told if is_told else "other cells that cannot be read; predictions left empty", rows)
-
-
-def check_columns(source: Path, description: dict[str, Any], table: pd.DataFrame) -> None:
-    """Raises InputError if the table lacks a column that the model needs."""
-    needed = [entry["column"] for entry in description["inputs"].values()]
-    lacking = [column for column in needed if column not in table.columns]
-    if lacking:
-        raise InputError(
-            f"{source} lacks the columns {', '.join(map(repr, lacking))}, which the model needs; it has: "
-            f"{', '.join(map(str, table.columns[:20]))}"
-        )
-
-
-def prediction_columns(description: dict[str, Any], outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The outputs as columns: strings decoded, and one column per part of an output that has several."""
-    columns = {}
-    for name in sorted(outputs):
-        values = outputs[name]
-        if values.ndim == 1:
-            columns[name] = inference.as_text(values)
-        else:
-            parts = description["parts"][name]
-            columns |= {f"{name}: {part}": inference.as_text(values[:, place]) for place, part in enumerate(parts)}
-    return columns
 
 
 class Shard(NamedTuple):

@@ -14,7 +14,6 @@ from .core.errors import InputError
 from .data import batching, loading, sample_weights
 from .media import encoding, file_sources, media, mixing
 from .media.file_sources import is_medium
-from .settings.data_type import PredictionSettings
 
 ENCODING_BATCH = 256  # files that are decoded at once
 PREDICTION_BATCH = 64  # examples; the layers of larger ones do not fit in a CPU's caches
@@ -54,24 +53,34 @@ def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
 
 
 def parse_arrays(
-    config: PredictionSettings, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
+    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The bytes of the files that a table names, for the exported model; paths start from the table's folder.
+    """The bytes of the files that a table names or holds, for the exported model; paths start from the table's folder.
 
     Returns:
         The array by input, (num_rows,), and why each row cannot be predicted, (num_rows,) str, empty if it can.
     """
     ((name, entry),) = inputs.items()
-    folder = "" if Path(config.input).is_dir() or is_medium(config.input) else file_sources.parent(config.input)
+    source = getattr(config, "input", "")  # a setting of `make predict`
+    folder = "" if Path(source).is_dir() or is_medium(source) else file_sources.parent(source)
     found, reasons = [], np.full(len(table), "", object)
-    for row, cell in enumerate(table[entry["column"]]):
+    cells = table[entry["column"]].astype(object)
+    for row, cell in enumerate(cells.where(cells.notna(), None)):
         try:
-            payload = file_sources.resolve(cell, row, {}, folder).read()
+            payload = cell if isinstance(cell, bytes) else file_sources.resolve(cell, row, {}, folder).read()
             found.append(media.readable(entry, payload))
         except (OSError, ValueError):
             found.append(media.made_up())
-            reasons[row] = f"column {entry['column']!r} names {cell!r}, which cannot be read"
+            named = "holds bytes" if isinstance(cell, bytes) else f"names {cell!r}"
+            reasons[row] = f"column {entry['column']!r} {named}, which cannot be read"
     return {name: as_array(found)}, reasons
+
+
+def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
+    """The ground truth of each row of a table, None where it is missing."""
+    del description  # the target is a column
+    targets = table[config.target]
+    return targets.astype(object).where(targets.notna(), None).tolist()
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:

@@ -92,6 +92,14 @@ def parse_arrays(
     return table_input.parse(config, inputs, table)
 
 
+def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
+    """What followed each row of a table, as a list for each, with None for what is not known.
+
+    None stands for rows whose history or horizon is not wholly in the table.
+    """
+    return table_input.labels(config, description, table)
+
+
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     """The model from raw windows to the tensors that `Encode` describes, adapted on the training rows."""
     shape, inputs = window_shape.of_project(config), raw_inputs(config, examples)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -70,7 +71,7 @@ def input_kinds(config: Config, examples: pd.DataFrame) -> dict[str, str]:
 
 
 def parse_arrays(
-    config: Config, inputs: dict[str, dict[str, str]], table: pd.DataFrame
+    config: Config, inputs: dict[str, dict[str, Any]], table: pd.DataFrame
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Arrays for the exported model from a table as people write it, cleaned as the training data were.
 
@@ -86,6 +87,13 @@ def parse_arrays(
         dtype = "float32" if entry["kind"] == "number" else "string"
         arrays[name] = raw_array(cleaned[entry["column"]], dtype)
     return arrays, reasons
+
+
+def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
+    """The ground truth of each row of a table, None where it is missing."""
+    del description  # the target is a column
+    targets = table[config.target]
+    return targets.astype(object).where(targets.notna(), None).tolist()
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:

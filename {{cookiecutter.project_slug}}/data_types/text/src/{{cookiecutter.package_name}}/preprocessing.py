@@ -13,7 +13,7 @@ from . import features, task
 from .config import Config
 from .data import batching, loading, sample_weights, tables
 from .text import texts, tokenizing
-from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
+from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs, read_labels
 from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "parse_arrays",
     "raw_arrays",
     "raw_inputs",
+    "read_labels",
     "simple_features",
 ]
 

@@ -11,7 +11,7 @@ from .data import batching, loading, sample_weights
 from .pairs import length_buckets, subwords
 from .pairs.tokenizing import Encode, encode_all
 from .text import texts
-from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs
+from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs, read_labels
 
 __all__ = [
     "build_preprocessor",
@@ -20,6 +20,7 @@ __all__ = [
     "parse_arrays",
     "raw_arrays",
     "raw_inputs",
+    "read_labels",
     "simple_features",
 ]
 

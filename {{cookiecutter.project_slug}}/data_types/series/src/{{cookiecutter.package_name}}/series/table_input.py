@@ -1,5 +1,6 @@
 """A table that `make predict` reads as windows: one for each row, of the rows of its series up to there."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,9 @@ def parse(config: Config, inputs: Entries, table: pd.DataFrame) -> tuple[dict[st
     is_bad = reasons != ""
     (time,) = [name for name, entry in kinds.items() if entry["kind"] == "time"]
     step = requests.step_of(kinds[time])
-    groups = table[config.series].astype(str) if config.series in table else pd.Series("", table.index)
     columns = {name: np.empty((len(table), max(1, entry["length"])), object) for name, entry in kinds.items()}
-    positions = np.arange(len(table))
-    for _, members in pd.Series(positions).groupby(groups.to_numpy()):
-        fill(columns, kinds, cells, time, step, members.to_numpy()[~is_bad[members]])
+    for rows, first, places in on_grid(config, table, cells[time], step, is_bad):
+        fill(columns, kinds, cells, step, rows, first, places)
     arrays = {}
     for name, entry in inputs.items():
         column, is_number = columns[entry["column"]], entry["kind"].endswith("number")
@@ -76,20 +75,53 @@ def read_times(config: Config, entry: dict[str, Any], table: pd.DataFrame, value
     return values if is_zoned else series_times.to_utc(values, entry["timezone"], table.get(config.series))
 
 
+def on_grid(
+    config: Config, table: pd.DataFrame, times: pd.Series, step: steps.Step, is_bad: np.ndarray
+) -> Iterator[tuple[np.ndarray, int, np.ndarray]]:
+    """The usable rows of each series, its first time in seconds, and the steps from there to each row."""
+    groups = table[config.series].astype(str) if config.series in table else pd.Series("", table.index)
+    for members in pd.Series(np.arange(len(table))).groupby(groups.to_numpy()).indices.values():
+        rows = members[~is_bad[members]]
+        if len(rows):
+            seconds = times.iloc[rows].to_numpy("datetime64[s]").astype(np.int64)
+            first = int(seconds.min())
+            yield rows, first, np.round(step.number(seconds, first)).astype(int)
+
+
+def labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
+    """The targets of the steps after each row, as forecasts have them; None if the table lacks history or horizon."""
+    kinds, parts = {entry["column"]: entry for entry in description["inputs"].values()}, description["parts"]
+    cells, reasons = read_cells(config, kinds, table)
+    (time,) = [name for name, entry in kinds.items() if entry["kind"] == "time"]
+    targets = parts["seasonal_error"]
+    horizon = len(parts["forecast"]) // len(targets)
+    found: list[Any] = [None] * len(table)
+    for rows, _, places in on_grid(config, table, cells[time], requests.step_of(kinds[time]), reasons != ""):
+        values = np.full((int(places.max()) + 1, len(targets)), np.nan)
+        values[places] = cells[targets].iloc[rows]
+        for row, place in zip(rows, places, strict=True):
+            future = values[place + 1 : place + 1 + horizon]
+            is_whole = place + 1 >= kinds[time]["length"] and len(future) == horizon
+            if is_whole and np.isfinite(future[:, 0]).any():
+                found[row] = [value if np.isfinite(value) else None for value in future.ravel().tolist()]
+    return found
+
+
 def fill(
-    columns: dict[str, np.ndarray], kinds: Entries, cells: pd.DataFrame, time: str, step: steps.Step, rows: np.ndarray
+    columns: dict[str, np.ndarray],
+    kinds: Entries,
+    cells: pd.DataFrame,
+    step: steps.Step,
+    rows: np.ndarray,
+    first: int,
+    places: np.ndarray,
 ) -> None:
-    """Writes the windows of the rows of one series into the columns."""
-    if not len(rows):
-        return
-    seconds = cells[time].iloc[rows].to_numpy("datetime64[s]").astype(np.int64)
-    first = int(seconds.min())
-    places = np.round(step.number(seconds, first)).astype(int)
-    context = kinds[time]["length"]
+    """Writes the windows of the rows of one series, which are at these places from its first time, into the columns."""
+    context = next(entry["length"] for entry in kinds.values() if entry["kind"] == "time")
     size = int(places.max()) + 1
     for name, entry in kinds.items():
         length = entry["length"]
-        if name == time:
+        if entry["kind"] == "time":
             grid = steps.write_times(step.times(first, np.arange(-context, size)))
         elif not length:
             columns[name][rows, 0] = cells[name].iloc[rows].to_numpy(object)

@@ -42,3 +42,10 @@ def parse_arrays(
     contents = ["" if missing else repair(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
     reasons = [f"column {entry['column']!r} has no text" if is_empty(text) else "" for text in contents]
     return {name: np.array(contents, object)}, np.array(reasons, object)
+
+
+def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
+    """The ground truth of each row of a table, None where it is missing."""
+    del description  # the target is a column
+    targets = table[config.target]
+    return targets.astype(object).where(targets.notna(), None).tolist()
