@@ -37,6 +37,7 @@ BESIDE = {
     ("updating", "evaluation"): "champion and challenger are compared by their scores",
     ("updating", "exporting"): "the registry knows the version in service",
     ("updating", "serving"): "it reads the log that the server writes",
+    ("updating", "validation"): "labels are held against the schema",
     **{(room, other): "special to the data type" for room in data_type.ROOMS for other in ("data", "reporting")},
     **{(room, other): "rooms of the data type" for room in ("data", *data_type.ROOMS) for other in data_type.ROOMS},
 }

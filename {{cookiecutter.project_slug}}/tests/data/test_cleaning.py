@@ -153,3 +153,19 @@ def test_predicting_refuses_numbers_as_the_server_does() -> None:
     assert values["x"].iloc[[0, 4]].tolist() == [1.5, 3e38]
     assert (reasons != "").tolist() == [False, True, True, False, False]
     assert reasons[1] == "column 'x' holds '1e39', which is not a number of at most 3.4e+38"
+
+
+def test_markers_that_may_be_values_are_counted_and_can_be_kept() -> None:
+    table = pa.table({"y": ["None", "yes", "None", "NA"], "garage": ["?", "a", "b", "?"], "size": ["1", "?", "3", "4"]})
+    config = CONFIG.model_copy(update={"target": "y", "missing_markers": ("", "NA", "None", "?")})
+    provenance = Provenance()
+    assert cleaning.clean(config, table, provenance)["y"].isna().sum() == 3
+    advice = "if that is a value like others, name the column in keep_markers"
+    assert provenance.notes == [
+        f"y: 3 cells count as missing, of which 2 are 'None', 1 are 'NA'; {advice}",
+        f"garage: 2 cells count as missing, of which 2 are '?'; {advice}",
+    ]
+    keeping = config.model_copy(update={"keep_markers": ("y",)})
+    assert cleaning.clean(keeping, table, Provenance())["y"].tolist() == ["None", "yes", "None", "NA"]
+    values, _ = cleaning.read_for_model(keeping, pd.DataFrame({"y": ["None", ""]}), {"y": "category"})
+    assert values["y"].tolist() == ["None", None]

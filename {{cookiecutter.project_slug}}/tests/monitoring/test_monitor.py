@@ -115,6 +115,27 @@ def test_without_an_export_there_is_nothing_to_monitor(make_config: MonitorConfi
         monitor.main(make_config())
 
 
+def test_each_window_begins_after_the_last_one_that_was_judged(service: MonitorConfig, finished: Config) -> None:
+    config = service(alarm_windows=1)
+    drifted, healthy = traffic_log.lines(finished, 300), traffic_log.lines(finished, 300, 1, first=300)
+    change: Any = synthetic.DRIFTS[0][0]
+    for line in drifted:
+        change(line["inputs"])
+    traffic_log.write(config, drifted)
+    assert monitor.main(config) == monitor.EXIT_ALARM
+    traffic_log.write(config, healthy[:60], "2.jsonl")
+    assert monitor.main(config) == monitor.EXIT_UNKNOWN
+    traffic_log.write(config, healthy, "2.jsonl")
+    assert monitor.main(config) == 0  # the drift is over, and the few rows of before count again
+    assert status(config)["window"]["examples"] == 300
+    assert [entry["state"] for entry in status(config)["history"]] == ["bad", "good"]
+    late = [line | {"time": traffic_log.moment(700)} for line in traffic_log.feedback(finished, 100)]
+    traffic_log.write(config, late, "3.jsonl")
+    monitor.main(config)
+    quality = status(config)["quality"]  # of labels that come after their requests were judged
+    assert quality["examples"] + quality["unusable"] == 100
+
+
 def test_a_new_version_begins_a_history_of_its_own(service: MonitorConfig, finished: Config) -> None:
     config = service()
     traffic_log.write(config, traffic_log.lines(finished, 300))

@@ -37,7 +37,7 @@ def read(folder: Path, *files: list[Any], start: datetime = START) -> Traffic:
     for number, lines in enumerate(files):
         texts = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
         (folder / f"{number}.jsonl").write_bytes(b"\n".join(texts))
-    return traffic.read(folder, Window(2, start, 1))
+    return traffic.read(folder, Window(2, start, 1, start, start))
 
 
 def test_requests_rows_versions_and_latency_are_counted(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_memory_is_bounded_and_a_rerun_samples_the_same(tmp_path: Path, monkeypa
     monkeypatch.setattr(traffic, "MAX_REJECTIONS", 3)
     lines = [prediction(place) for place in range(1_000)]
     seen = read(tmp_path, lines, [rejection(field=f"field {place}") for place in range(10)])
-    again = traffic.read(tmp_path, Window(2, START, 1))
+    again = traffic.read(tmp_path, Window(2, START, 1, START, START))
     assert seen.num_rows == 1_000
     assert len(seen.rows) == 50
     assert [line["id"] for line in again.rows] == [line["id"] for line in seen.rows]
@@ -129,5 +129,5 @@ def test_a_sample_is_even() -> None:
 
 
 def test_no_log_is_no_traffic(tmp_path: Path) -> None:
-    seen = traffic.read(tmp_path / "nowhere", Window(1, START, 1))
+    seen = traffic.read(tmp_path / "nowhere", Window(1, START, 1, START, START))
     assert (seen.num_requests, seen.latest) == (0, None)

@@ -52,17 +52,24 @@ def test_other_criteria_need_no_second_test_evaluation(trained: Config, capsys: 
 
 
 def test_another_model_is_another_test_evaluation(trained: Config) -> None:
-    artifacts.write_json(trained.paths.verdict, verdict(trained) | {"model": "another"})
-    accept.main(trained)
-    assert verdict(trained)["test_evaluations"] == 2
+    split = tables.split_hash(trained, "test")
+    assert artifacts.read_json(trained.paths.test_evaluations, "accept") == {split: [verdict(trained)["model"]]}
+    history = {split: ["another"], "another test split": ["a third", "a fourth"]}
+    artifacts.write_json(trained.paths.test_evaluations, history)
+    for _ in range(2):  # the same model counts once, even if its scores were not kept
+        artifacts.write_json(trained.paths.verdict, verdict(trained) | {"model": "another", "data": "others"})
+        accept.main(trained)
+        assert verdict(trained)["test_evaluations"] == 2
 
 
 def test_the_count_of_an_older_version_is_carried_on(trained: Config) -> None:
+    artifacts.remove(trained.paths.test_evaluations)
     older = verdict(trained) | {"looks": 11}
     del older["test_evaluations"], older["intervals"]
     artifacts.write_json(trained.paths.verdict, older)
     accept.main(trained)
     assert verdict(trained)["test_evaluations"] == 11
+    artifacts.remove(trained.paths.test_evaluations)
     artifacts.write_json(trained.paths.verdict, older | {"model": "another"})
     accept.main(trained)
     assert verdict(trained)["test_evaluations"] == 12

@@ -82,6 +82,8 @@ def test_an_unfit_challenger_is_kept_out(
     assert served.paths.kept_runs() == [1, 2]
     assert decision(served)["promoted"] is False
     assert artifacts.content_hash(served.paths.model) == kept
+    history = artifacts.read_json(served.paths.test_evaluations, "accept")
+    assert [len(models) for models in history.values()] == [1, 1]  # on the test split of before, and the grown one
 
 
 def test_data_that_depart_from_the_schema_are_refused_and_stay_where_they_are(served: Config) -> None:
@@ -137,7 +139,7 @@ def keeping_all(config: Config) -> Config:
     return config.model_copy(update={"log_whole_files": True})
 
 
-def test_requests_whose_label_is_known_become_examples_once(served: Config) -> None:
+def test_requests_whose_label_is_known_become_examples_once(served: Config, capsys: pytest.CaptureFixture[str]) -> None:
     start = datetime.now(UTC)
     inputs = describe(served, 1)["inputs"]
     rows = [
@@ -148,10 +150,11 @@ def test_requests_whose_label_is_known_become_examples_once(served: Config) -> N
     log(served, [{**common, "id": "a", "row": number, "inputs": row} for number, row in enumerate(rows)])
     new_data.write_table(served, 1)
     assert not served.incoming.exists()
-    log(
-        served,
-        [{"id": "a", "row": row, "time": (start + timedelta(seconds=row)).isoformat(), "label": 7} for row in (3, 5)],
-    )
+    known = tables.read_rows(served, "train")[served.target].tolist()[0]
+    labels = {3: known, 4: {"no": "value"}, 5: known}
+    later = {row: (start + timedelta(seconds=row)).isoformat() for row in labels}
+    log(served, [{"id": "a", "row": row, "time": later[row], "label": label} for row, label in labels.items()])
+    capsys.readouterr()
     new_data.write_table(served, 1)
     if served.time:  # clients do not send the time by which examples are split
         assert not served.incoming.exists()
@@ -160,7 +163,10 @@ def test_requests_whose_label_is_known_become_examples_once(served: Config) -> N
     examples = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     first = synthetic.COLUMNS[0]
     assert [example[first] for example in examples] == [from_log(rows[row][first]) for row in (3, 5)]
-    assert {example[served.target] for example in examples} == {7}
+    assert {example[served.target] for example in examples} == {known}
+    told = capsys.readouterr().out
+    assert told.startswith("1 labelled requests are not used: the label {'no': 'value'} is no ")
+    assert "(row 4 of a)" in told
     assert examples[0].keys() == artifacts.read_json(served.paths.provenance, "collect")["columns"].keys()
     new_data.write_table(served, 1)
     assert list(served.incoming.iterdir()) == [file]

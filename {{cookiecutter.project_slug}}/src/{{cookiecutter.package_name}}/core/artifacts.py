@@ -100,6 +100,12 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def copy(source: Path, destination: Path) -> None:
+    """Copies a file atomically."""
+    with replacing(destination) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically."""
     with replacing(path) as temporary:

@@ -20,6 +20,7 @@ from .provenance import Provenance, name_rows
 
 MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
 EXAMPLES_SHOWN = 3
+FREQUENT = 0.05  # share of cells from which on a marker of missing values may be a category
 MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
 MAX_NUMBER = float(np.finfo("float32").max)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|inf)")
@@ -109,7 +110,10 @@ def clean_column(
         return column.cast(pa.string())
     if not pa.types.is_string(column.type):
         return clean_typed_column(config, name, column, written, provenance, as_text)
-    distinct, codes = encode(column, markers(config, written))
+    missing = markers(config, name, written)
+    distinct, codes = encode(column, missing)
+    if as_text or name == config.target:
+        note_markers(config, name, column, missing, provenance)
     if as_text:
         return clean_texts(config, name, without_decimals(distinct), codes, written, provenance)
     found = written or find(config, name, distinct, known if isinstance(known, Finding) else None)
@@ -118,6 +122,7 @@ def clean_column(
     if found.kind == "text":
         if not (written or unchecked):
             check_mixed(name, distinct, codes)
+        note_markers(config, name, column, missing, provenance)
         return clean_texts(config, name, distinct, codes, found, provenance)
     values = cell_formats.read(found, distinct)
     misfits = are_misfits(values, distinct)
@@ -126,7 +131,7 @@ def clean_column(
     if misfits.any():
         refuse(config, name, found, distinct, misfits, codes)
     provenance.formats[name] = found
-    return pc.take(clean_typed(values, markers(config, written)), codes)
+    return pc.take(clean_typed(values, missing), codes)
 
 
 def clean_texts(
@@ -153,7 +158,7 @@ def clean_typed_column(
     as_text: bool,
 ) -> pa.ChunkedArray:
     """A column whose cells have a type already, which that of its format must not contradict."""
-    column = clean_typed(column, markers(config, written))
+    column = clean_typed(column, markers(config, name, written))
     if as_text or (written and written.kind == "text"):
         return to_text(column)
     if pa.types.is_timestamp(column.type):
@@ -184,9 +189,23 @@ def encode(column: pa.ChunkedArray, missing: Sequence[str]) -> tuple[pa.StringAr
     return distinct, pa.chunked_array([chunk.indices for chunk in encoded.chunks], pa.int32())
 
 
-def markers(config: Config, written: CellFormat | None) -> Sequence[str]:
+def markers(config: Config, name: str, written: CellFormat | None) -> Sequence[str]:
     """The cells that stand for a missing value in a column; an empty one always does."""
+    if name in config.keep_markers:
+        return ("",)
     return config.missing_markers if written is None or written.missing is None else ("", *written.missing)
+
+
+def note_markers(
+    config: Config, name: str, column: pa.ChunkedArray, missing: Sequence[str], provenance: Provenance
+) -> None:
+    """Notes frequent cells that count as missing and may mean something, such as None for no garage."""
+    cells = pc.utf8_trim_whitespace(column)
+    found = cells.filter(pc.is_in(cells, value_set=pa.array([marker for marker in missing if marker], pa.string())))
+    if len(found) > (0 if name == config.target else FREQUENT * len(column)) and not config.found_formats:
+        counts = ", ".join(f"{each['counts']:,} are {each['values']!r}" for each in found.value_counts().to_pylist())
+        advice = "if that is a value like others, name the column in keep_markers"
+        provenance.note(f"{name}: {len(found):,} cells count as missing, of which {counts}; {advice}")
 
 
 def find(config: Config, name: str, distinct: pa.StringArray, finding: Finding | None) -> CellFormat | None:
@@ -243,7 +262,7 @@ def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]
             continue
         if found is None or found.kind == "text":
             found = defaults[kind]
-        columns[name], misfits = read_column(config, column, found)
+        columns[name], misfits = read_column(config, name, column, found)
         too_large = are_too_large(columns[name])
         for row in np.flatnonzero(misfits | too_large):
             wanted = f"a number of at most {MAX_NUMBER:.2g}" if too_large[row] else cell_formats.example(found)
@@ -251,16 +270,18 @@ def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]
     return to_pandas(columns), reasons
 
 
-def read_column(config: Config, column: pa.ChunkedArray, found: CellFormat) -> tuple[pa.ChunkedArray, np.ndarray]:
+def read_column(
+    config: Config, name: str, column: pa.ChunkedArray, found: CellFormat
+) -> tuple[pa.ChunkedArray, np.ndarray]:
     """A column by its format, and which cells do not fit, (num_rows,) bool; these are null."""
     if pa.types.is_null(column.type):
         return column.cast(pa.float64()), np.zeros(len(column), bool)
     if pa.types.is_string(column.type):
-        distinct, codes = encode(column, markers(config, found))
+        distinct, codes = encode(column, markers(config, name, found))
         values = cell_formats.read(found, distinct)
         misfits = are_misfits(values, distinct)[codes.to_numpy()]
-        return pc.take(clean_typed(values, markers(config, found)), codes), misfits
-    column = clean_typed(column, markers(config, found))
+        return pc.take(clean_typed(values, markers(config, name, found)), codes), misfits
+    column = clean_typed(column, markers(config, name, found))
     if agrees(found, column.type):
         is_date = pa.types.is_timestamp(column.type)
         return column.cast(pa.timestamp("us")) if is_date else column, np.zeros(len(column), bool)

@@ -27,8 +27,13 @@ def data_hash(config: Config) -> str:
 
 def validation_hash(config: Config) -> str:
     """A hash of the validation examples, the target and the weights: scores with the same hash can be compared."""
+    return split_hash(config, "validation")
+
+
+def split_hash(config: Config, split: str) -> str:
+    """A hash of the examples of a split, the target and the weights."""
     columns = [name for name in (config.target, config.sample_weight) if name]
-    return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, "validation")), *columns])
+    return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, split)), *columns])
 
 
 def examples_files(config: Config, split: str) -> list[Path]:

@@ -5,7 +5,9 @@ from typing import Any
 
 from .. import metrics
 from ..config import Config
+from ..core import artifacts
 from ..core.errors import InputError
+from ..data import tables
 from ..reporting import report
 from ..reporting.report import Banner, Column, Interval, Page, Row, Section, Table
 
@@ -84,6 +86,19 @@ def lines(entries: list[dict[str, Any]]) -> list[str]:
 def test_evaluations(verdict: Mapping[str, Any]) -> int:
     """How many models were evaluated on the same test split; versions before 1.0 stored it as `looks`."""
     return int(verdict["test_evaluations"] if "test_evaluations" in verdict else verdict["looks"])
+
+
+def count_evaluation(config: Config, identity: Mapping[str, str], previous: Mapping[str, Any]) -> int:
+    """Notes that a model was evaluated on the present test split; returns how many were, whatever came in between."""
+    path, split = config.paths.test_evaluations, tables.split_hash(config, "test")
+    history = artifacts.read_json(path, "accept") if path.exists() else {}
+    models = history.setdefault(split, [])
+    if not models and previous.get("data") == identity["data"]:  # from before there was such a file
+        models += [previous["model"], *["unknown"] * (test_evaluations(previous) - 1)]
+    if identity["model"] not in models:
+        models.append(identity["model"])
+        artifacts.write_json(path, history)
+    return len(models)
 
 
 def count_sentence(verdict: Mapping[str, Any]) -> str:

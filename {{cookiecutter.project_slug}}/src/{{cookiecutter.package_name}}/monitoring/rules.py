@@ -171,6 +171,8 @@ def extended(entries: list[Entry], entry: Entry) -> list[Entry]:
     Without new traffic, the window replaces the latest one, so that monitoring one bad window twice raises no alarm;
     but not if it holds too few examples because it has moved on.
     """
+    if entries and entries[-1]["state"] == "unknown" and entry.get("from", "") == entries[-1].get("from"):
+        return [*entries[:-1], entry]  # it has grown
     if entries and not is_new(entry, entries[-1]):
         return entries if entry["state"] == "unknown" else [*entries[:-1], entry]
     return [*entries, entry][-MAX_ENTRIES:]

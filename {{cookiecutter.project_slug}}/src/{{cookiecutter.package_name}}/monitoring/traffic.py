@@ -41,6 +41,10 @@ class Window(NamedTuple):
     version: int
     start: datetime
     num_inputs: int
+    labels_start: datetime
+    """From when on labels are scored."""
+    exported: datetime
+    """From when on there are predictions, which labels may be about."""
 
 
 class Sample:
@@ -114,11 +118,15 @@ class Traffic:
 
 def read(folder: Path, window: Window) -> Traffic:
     """Reads the log twice: first the labels, so that only predictions with a label are kept for scoring."""
-    labels = read_labels(folder, window.start)
+    labels = read_labels(folder, window.labels_start)
     traffic, sample = Traffic(), Sample(max(1, min(MAX_ROWS, MAX_CELLS // max(1, window.num_inputs))))
     labelled: dict[Key, Line] = {}
-    for line in checked_lines(folder, window.start, traffic):
-        if "label" in line or line["time"] < window.start:
+    for line in checked_lines(folder, min(window.start, window.exported) if labels else window.start, traffic):
+        if "label" in line:
+            continue
+        if (line["id"], line.get("row")) in labels and line["version"] == window.version and "outputs" in line:
+            labelled[line["id"], line["row"]] = line
+        if line["time"] < window.start:
             continue
         if "outputs" in line:
             traffic.rows_by_version[line["version"]] += 1
@@ -130,8 +138,6 @@ def read(folder: Path, window: Window) -> Traffic:
             continue
         count_answered(traffic, line)
         sample.add(traffic.num_rows, line)
-        if (line["id"], line["row"]) in labels:
-            labelled[line["id"], line["row"]] = line
     traffic.rows = list(sample.as_dict().values())
     traffic.labelled = [(line, labels[key]) for key, line in labelled.items()]
     return traffic

@@ -188,6 +188,11 @@ class Paths:
         return self.root / "acceptance" / "verdict.json"
 
     @property
+    def test_evaluations(self) -> Path:
+        """Which models were evaluated on which test split, by their content hashes."""
+        return self.verdict.with_name("test_evaluations.json")
+
+    @property
     def export(self) -> Path:
         """Folder of the exported versions, in TensorFlow Serving's layout."""
         return self.root / "export" / PROJECT

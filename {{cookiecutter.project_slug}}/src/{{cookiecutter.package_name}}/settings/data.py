@@ -31,6 +31,9 @@ class DataSettings(Settings):
     missing_markers: Names = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A", "?", "-")
     """Cells that mean a missing value."""
 
+    keep_markers: Names = ()
+    """Columns in which only an empty cell is missing, and None or NA are values like others."""
+
     cell_formats: Path = Path("data/cell_formats.json")
     """The file that says how the cells of each column are written: made by collect, for you to review and commit."""
 

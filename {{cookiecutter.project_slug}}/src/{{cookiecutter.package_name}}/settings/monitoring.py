@@ -11,7 +11,7 @@ class MonitoringSettings(Settings):
     """Settings of monitoring."""
 
     window_hours: Annotated[float, Field(ge=0, le=24 * 366)] = 0
-    """Hours of the request log that `make monitor` evaluates; 0: all since the version in service was exported."""
+    """Hours of the request log that `make monitor` evaluates; 0: all since the window that it judged last."""
 
     min_window_examples: Annotated[int, Field(ge=30, le=1_000_000)] = 100
     """Minimum number of examples in a window: with fewer, only extreme drift can be told from chance."""

@@ -22,12 +22,10 @@ def main(config: Config) -> None:
         }
         result |= {"examples": previous.get("examples", "all"), "intervals": previous.get("intervals", "")}
         result |= {"not_finite": previous.get("not_finite", 0)}
-        result["test_evaluations"] = criteria.test_evaluations(previous)
         print("this model was evaluated on the test split before: its scores are checked against the criteria again")
     else:
-        is_same_data = previous.get("data") == identity["data"]
-        count = 1 + (criteria.test_evaluations(previous) if is_same_data else 0)
-        result = {"test_evaluations": count, **evaluate_on_test(config)}
+        result = evaluate_on_test(config)
+    result["test_evaluations"] = criteria.count_evaluation(config, identity, previous)
     entries = criteria.judge(config, result["metrics"], result["baseline"])
     accepted = all(entry["passed"] for entry in entries) and not result["not_finite"]
     time = datetime.now(UTC).isoformat(timespec="seconds")

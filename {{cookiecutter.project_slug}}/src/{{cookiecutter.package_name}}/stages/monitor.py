@@ -1,6 +1,6 @@
 """make monitor: checks the model in service for drift, rejected requests and loss of quality, from its request log.
 
-The exit status is 0 if it is healthy, 3 on alarm, 2 if there is too little traffic to tell.
+The exit status is 0 if it is healthy, 3 on alarm, 4 if there is too little traffic to tell.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ from ..monitoring.drift import Drift
 from ..monitoring.rules import Entry, Rule, State, Status
 from ..monitoring.traffic import Analysis, Traffic, Window
 
-EXIT_UNKNOWN = 2
 EXIT_ALARM = 3
+EXIT_UNKNOWN = 4
 EXITS: dict[Status, int] = {"healthy": 0, "unknown": EXIT_UNKNOWN, "alarm": EXIT_ALARM}
 
 
@@ -25,13 +25,17 @@ def main(config: Config) -> int:
     """From the request log to artifacts/monitoring."""
     version, now = registry.in_service(config), datetime.now(UTC)
     described = registry.describe(config, version)
-    window = Window(version, start_of_window(config, described, now), len(described["inputs"]))
+    path = config.paths.monitoring / "history.json"
+    history = rules.load(path, version)
+    window = window_after(config, described, version, history, now)
     seen = traffic.read(config.paths.requests, window)
+    if not seen.num_requests and history:  # nothing new: the latest window again
+        window = window_after(config, described, version, history[:-1], now)
+        seen = traffic.read(config.paths.requests, window)
     analysis = traffic.analyze(config, described, version, seen)
     checked = rules.check(config, described, seen, analysis, now)
-    path = config.paths.monitoring / "history.json"
-    entry = history_entry(version, seen, analysis, checked, now)
-    history = rules.extended(rules.load(path, version), entry)
+    entry = history_entry(window, seen, analysis, checked, now)
+    history = rules.extended(history, entry)
     status = rules.status_of(config, history, entry["state"])
     content = {
         "status": status,
@@ -46,20 +50,32 @@ def main(config: Config) -> int:
     return EXITS[status]
 
 
-def start_of_window(config: Config, described: Mapping[str, Any], now: datetime) -> datetime:
-    """The beginning of the window."""
+def window_after(
+    config: Config, described: Mapping[str, Any], version: int, history: Sequence[Entry], now: datetime
+) -> Window:
+    """The hours that are set, or all since the latest window that could be judged: no request is judged twice.
+
+    Its quality is that of the labels since quality was last judged, whenever their requests came.
+    """
+    exported = datetime.fromisoformat(described["exported_at"])
     if config.window_hours:
-        return now - timedelta(hours=config.window_hours)
-    return datetime.fromisoformat(described["exported_at"])
+        start = labels_start = now - timedelta(hours=config.window_hours)
+    else:
+        judged = [entry["latest"] for entry in history if entry["state"] != "unknown" and entry["latest"]]
+        scored = [entry["time"] for entry in history if entry["score"] is not None]
+        start = datetime.fromisoformat(judged[-1]) + timedelta(microseconds=1) if judged else exported
+        labels_start = datetime.fromisoformat(scored[-1]) if scored else exported
+    return Window(version, start, len(described["inputs"]), labels_start, exported)
 
 
-def history_entry(version: int, seen: Traffic, analysis: Analysis, checked: Sequence[Rule], now: datetime) -> Entry:
+def history_entry(window: Window, seen: Traffic, analysis: Analysis, checked: Sequence[Rule], now: datetime) -> Entry:
     """This window's entry in the history; `latest` and the counts show next time whether there is new traffic."""
     fired = [rule.name for rule in checked if rule.fired]
     state: State = "bad" if fired else "good" if analysis.has_enough_examples else "unknown"
     quality = analysis.quality
     return {
-        "version": version,
+        "version": window.version,
+        "from": window.start.isoformat(),
         "time": now.isoformat(timespec="seconds"),
         "latest": seen.latest.isoformat() if seen.latest else None,
         "examples": seen.num_rows,

@@ -4,7 +4,7 @@ Until the decision, everything is written to artifacts/update/candidate: an inte
 service and the last good artifacts intact.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import keras
 import pyarrow as pa
@@ -13,10 +13,10 @@ from .. import examples
 from ..config import Config
 from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
-from ..data import reading
+from ..data import reading, requests
 from ..data.provenance import Provenance
 from ..evaluation import promotion
-from ..exporting import saved_model
+from ..exporting import registry, saved_model
 from ..training import fit, run_history
 from ..updating import new_data, page
 from . import accept, collect, evaluate, export, train, validate
@@ -79,36 +79,41 @@ def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> No
 def add_data(config: Config, candidate: Config) -> None:
     """Adds new data to the challenger's examples, and to the project's data once they have passed the checks."""
     artifacts.remove(candidate.artifacts)
+    used = columns_in_use(config)
     for _ in range(READINGS):
         found = new_data.files(config)
         provenance, collected = Provenance(), [config.source, *reading.taken(config)]
         collected += [str(config.incoming)] if found else []
         parts = reading.read(examples, config, collected, provenance)
-        collect.assemble(candidate, check_new(config, parts), provenance)
+        collect.assemble(candidate, check_new(config, parts, used), provenance)
         if new_data.files(config) == found:
             break
     else:
         raise InputError(f"{config.incoming} changed while it was read: run `make update` when all files are there")
-    validate.main(candidate)
+    columns = artifacts.read_json(candidate.paths.provenance, "collect")["columns"]
+    validate.main(candidate, columns.keys() - used)
     if found:
         print(f"added the new data in {new_data.add(config, found)}")
 
 
-def check_new(config: Config, parts: Iterator[reading.Part]) -> Iterator[reading.Part]:
+def columns_in_use(config: Config) -> set[str]:
+    """The columns that matter to the version in service: what it takes, what describes that, and the target."""
+    inputs = [entry["column"] for entry in registry.describe(config, max(config.paths.versions()))["inputs"].values()]
+    roles = {config.target, config.group, config.time, config.sample_weight}
+    return roles | {*inputs, *requests.columns(inputs)} - {config.key, *config.ignore}
+
+
+def check_new(config: Config, parts: Iterator[reading.Part], used: Collection[str]) -> Iterator[reading.Part]:
     """The examples of each source, after new ones have been validated."""
     for source, part in parts:
         if source == str(config.incoming):
-            validate.check_new(config, pa.Table.from_pandas(part, preserve_index=False))
+            validate.check_new(config, pa.Table.from_pandas(part, preserve_index=False), used)
         yield source, part
 
 
 def decide(config: Config, candidate: Config, champion: int) -> None:
     """Evaluates the challenger, compares it with the champion, and promotes it or not."""
-    try:
-        accept.main(candidate)
-        accepted = True
-    except RefusedError:
-        accepted = False
+    accepted = is_accepted(config, candidate)
     comparison, slices = promotion.evaluate(candidate, old_model(config, champion))
     promoted = accepted and comparison.is_not_inferior
     reason = promotion.reason(config, comparison, accepted)
@@ -123,6 +128,20 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
     artifacts.write_json(config.paths.update / DECISION, decision | facts)
     page.write(config, decision, comparison, slices)
     print(f"{verdict}: {reason}\nwrote {config.paths.update / 'report.html'}")
+
+
+def is_accepted(config: Config, candidate: Config) -> bool:
+    """Evaluates the challenger on the test split, which the project counts as well."""
+    if config.paths.test_evaluations.exists():
+        artifacts.copy(config.paths.test_evaluations, candidate.paths.test_evaluations)
+    try:
+        accept.main(candidate)
+    except RefusedError:
+        return False
+    finally:
+        if candidate.paths.test_evaluations.exists():
+            artifacts.copy(candidate.paths.test_evaluations, config.paths.test_evaluations)
+    return True
 
 
 def old_model(config: Config, champion: int) -> keras.Model:

@@ -1,6 +1,7 @@
 """make validate: checks the statistics of every split against the schema; fails on anomalies."""
 
 import textwrap
+from collections.abc import Collection
 
 import pyarrow as pa
 
@@ -16,13 +17,17 @@ WIDTH = 110  # characters of a line in the terminal
 MAX_NAME = 40  # characters of a column's name
 
 
-def main(config: Config) -> None:
-    """Writes the anomalies and the page in any case, the statistics only if the data pass."""
+def main(config: Config, unchecked: Collection[str] = ()) -> None:
+    """Writes the anomalies and the page in any case, the statistics only if the data pass.
+
+    Columns that the settings ignore, the key and those in `unchecked` may violate the schema: no model uses them.
+    """
     folder = config.paths.validation
     statistics = data_statistics.compute(config)
     expected = schema.for_run(statistics, config)
     shifts = anomalies.measure_split_shift(statistics, expected, config)
-    found = anomalies.find(statistics, expected, shifts)
+    free = {config.key, *config.ignore, *unchecked}
+    found = [anomaly for anomaly in anomalies.find(statistics, expected, shifts) if anomaly.column not in free]
     content = {"anomalies": [vars(anomaly) for anomaly in found], "split_shift": [vars(shift) for shift in shifts]}
     artifacts.write_json(folder / "anomalies.json", {"passed": not found, **content})
     page.write(folder / "report.html", statistics, found, shifts, config)
@@ -38,14 +43,22 @@ def main(config: Config) -> None:
     print(f"{rows} examples match {config.schema_path}; see {folder / 'report.html'}")
 
 
-def check_new(config: Config, table: pa.Table) -> None:
-    """Checks new examples by themselves: together with the old ones, few faulty ones might pass.
+def check_new(config: Config, table: pa.Table, used: Collection[str]) -> None:
+    """Checks the used columns of new examples by themselves: together with the old ones, few faulty ones might pass.
+
+    Real numbers in a column of whole ones widen the schema, with a remark.
 
     Raises:
         RefusedError: they violate the schema.
     """
     statistics = data_statistics.summarize(table, "new data")
-    found = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), schema.load(config), [])
+    expected = schema.load(config)
+    remarks = schema.widen(expected, table)
+    every = anomalies.find(data_statistics.StatisticsList(datasets=[statistics]), expected, [])
+    found = [anomaly for anomaly in every if anomaly.column in used or anomaly.column not in table.column_names]
+    if remarks and not found:
+        schema.write(expected, config)
+        print("\n".join([*remarks, f"wrote {config.schema_path}: these columns take real numbers now"]))
     if found:
         raise RefusedError(
             refusal(

@@ -3,9 +3,9 @@
 import json
 import re
 import shutil
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from ..data.sources import is_visible
 from ..exporting import registry
 from ..serving import request_log
 from ..settings.base import numbered
+from ..validation import schema
 
 NAME = re.compile(r"feedback-(\d{8}T\d{12})\.jsonl")  # the time of its latest label, in UTC
 TIME = "%Y%m%dT%H%M%S%f"
+MAX_REASONS, MAX_NAMED = 10, 3  # reasons why labelled requests are not used, and requests of each, that are told
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 Key = tuple[str, int]  # request and row in it
@@ -28,7 +30,8 @@ Key = tuple[str, int]  # request and row in it
 def write_table(config: Config, version: int) -> None:
     """Writes the requests that were labelled since the last call as JSON lines into the folder of new data.
 
-    A line holds the inputs by column, and the label as the target. Columns that clients do not send stay empty.
+    A line holds the inputs by column, and the label as the target. Columns that clients do not send stay empty. Labels
+    that violate the schema are left out, counted and named: one of them must not hold up all others.
     """
     labels, latest = read_labels(config, last_used(config))
     if not labels:
@@ -40,24 +43,39 @@ def write_table(config: Config, version: int) -> None:
         return
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
     inputs = registry.describe(config, version)["inputs"]
-    lines, unusable = [], Counter[str]()
+    expected = schema.load(config) if config.schema_path.exists() else None
+    lines, unusable = [], dict[str, list[Key]]()
     for line in request_log.predictions(config.paths.requests, BEGINNING):
         key = (line["id"], line["row"])
         if key in labels and line["inputs"].keys() <= inputs.keys():
+            label = labels.pop(key)
+            reason = schema.misfit(expected, config.target, label) if expected else ""
+            if reason:
+                unusable.setdefault(f"the label {reason}", []).append(key)
+                continue
             try:
                 logged = line["inputs"].items()
                 values = {inputs[name]["column"]: requests.from_log(value) for name, value in logged}
             except RequestError as error:
-                unusable[str(error)] += 1
+                unusable.setdefault(str(error), []).append(key)
                 continue
-            example = dict.fromkeys(columns) | values | {config.target: labels.pop(key)}
+            example = dict.fromkeys(columns) | values | {config.target: label}
             lines.append(json.dumps(example, ensure_ascii=False) + "\n")
-    for reason, count in unusable.items():
-        print(f"{count:,} labelled requests are not used: {reason}")
+    print("".join(describe_unusable(unusable)), end="")
     if lines:
         path = config.incoming / f"feedback-{latest.strftime(TIME)}.jsonl"
         artifacts.write_text(path, "".join(lines))
         print(f"wrote {path}: {len(lines):,} labelled requests")
+
+
+def describe_unusable(unusable: Mapping[str, Sequence[Key]]) -> Iterator[str]:
+    """A line for each of the first reasons why labelled requests are not used, with some of them."""
+    for reason, keys in islice(unusable.items(), MAX_REASONS):
+        first = ", ".join(f"row {row} of {name}" for name, row in keys[:MAX_NAMED])
+        yield f"{len(keys):,} labelled requests are not used: {reason} ({first}{', ...' * (len(keys) > MAX_NAMED)})\n"
+    rest = sum(len(keys) for keys in islice(unusable.values(), MAX_REASONS, None))
+    if rest:
+        yield f"{rest:,} labelled requests are not used for other reasons\n"
 
 
 def last_used(config: Config) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from ..config import Config
 from ..settings.base import SPLITS
@@ -76,8 +76,15 @@ def by_problem(found: Sequence[Anomaly]) -> list[tuple[str, list[str], str]]:
 def departures(
     split: Statistics, schema: schema_pb2.Schema, environment: str = "TRAINING"
 ) -> list[tuple[str, str, str]]:
-    """Column, kind and description of each violation of the schema in an environment, TRAINING or SERVING."""
-    result = tfdv.validate_statistics(alone(split), schema, environment=environment)
+    """Column, kind and description of each violation of the schema in an environment, TRAINING or SERVING.
+
+    Whole numbers fit a column of real ones.
+    """
+    checked, real = alone(split), {feature.name for feature in schema.feature if feature.type == schema_pb2.FLOAT}
+    for column in checked.datasets[0].features:
+        if column.type == statistics_pb2.FeatureNameStatistics.INT and column.path.step[0] in real:
+            column.type = statistics_pb2.FeatureNameStatistics.FLOAT
+    result = tfdv.validate_statistics(checked, schema, environment=environment)
     about_columns = [
         (info.path.step[0] if info.path.step else name, reason)
         for name, info in result.anomaly_info.items()

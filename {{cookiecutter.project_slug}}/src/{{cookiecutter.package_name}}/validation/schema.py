@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
 from google.protobuf import json_format, text_format
@@ -35,6 +36,7 @@ LONG_TAIL_ROOM = 10  # widths of its range that a column may go beyond it on the
 SKEWED = 3  # ratio of the halves of the middle nine tenths of the values from which on they are skewed
 STANDARD_ERRORS = 4  # of a share, which chance exceeds in very few of many columns
 
+MAX_SHOWN = 20  # values of a domain in a message
 MAX_DOMAIN = 100  # distinct texts up to which a column is a category whose values are listed
 MIN_REPEATS = 10  # mean number of occurrences of a value; below, the column is no category
 MIN_DOMAIN_MASS = 0.99  # share of listed values: rare others are no anomaly, the model treats them as unseen
@@ -68,6 +70,43 @@ def for_run(statistics: StatisticsList, config: Config) -> Schema:
     write(schema, config)
     print(f"wrote {config.schema_path}, inferred from the training split: review and commit it")
     return schema
+
+
+def misfit(schema: Schema, column: str, value: Any) -> str:
+    """How a single value of a column violates the schema; empty if it does not."""
+    feature = tfdv.get_feature(schema, column)
+    if feature.type == schema_pb2.BYTES:
+        known = feature.string_domain.value
+        if not isinstance(value, str | int | float) or value == "":
+            return f"{value!r} is no text"
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        return "" if text in known or not known else f"{value!r} is not one of {', '.join(known[:MAX_SHOWN])}"
+    number, domain = artifacts.to_number(value), feature.float_domain
+    domain = feature.int_domain if feature.HasField("int_domain") else domain
+    if not math.isfinite(number):
+        return f"{value!r} is no number"
+    low, high = (getattr(domain, bound) if domain.HasField(bound) else number for bound in ("min", "max"))
+    return "" if low <= number <= high else f"{value!r} is not between {low:g} and {high:g}"
+
+
+def widen(schema: Schema, table: pa.Table) -> list[str]:
+    """Has whole-number columns of the schema take real numbers where a table has some; returns a remark on each."""
+    remarks = []
+    for feature in schema.feature:
+        if feature.type != schema_pb2.INT or feature.name not in table.column_names:
+            continue
+        values = table[feature.name].drop_null()
+        if pa.types.is_floating(values.type) and len(values):
+            feature.type = schema_pb2.FLOAT
+            if feature.HasField("int_domain"):
+                low, high = feature.int_domain.min, feature.int_domain.max
+                feature.ClearField("int_domain")
+                feature.float_domain.min, feature.float_domain.max = low, high
+            number = pa.concat_arrays([*values.filter(pc.not_equal(values, pc.floor(values))).chunks, *values.chunks])[
+                0
+            ]
+            remarks.append(f"{feature.name}: whole numbers so far, real ones in the new data, such as {number}")
+    return remarks
 
 
 def describes_other_table(schema: Schema, statistics: StatisticsList, config: Config) -> bool:

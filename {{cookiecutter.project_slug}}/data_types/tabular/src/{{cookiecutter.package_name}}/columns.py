@@ -91,7 +91,7 @@ def counts_up(present: pd.Series) -> bool:
 
 def check_names(config: Config, examples: pd.DataFrame) -> None:
     """Refuses settings that name columns which are not there."""
-    for setting in ("ignore", "categorical", "text", "merge_spellings"):
+    for setting in ("ignore", "categorical", "text", "merge_spellings", "keep_markers"):
         for name in getattr(config, setting):
             if name not in examples.columns:
                 known = ", ".join(map(str, examples.columns[:20]))

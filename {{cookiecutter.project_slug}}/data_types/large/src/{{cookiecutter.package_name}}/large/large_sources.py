@@ -108,7 +108,7 @@ def find_formats(config: Config) -> dict[str, Finding]:
         for name in set(table.column_names) - set(known):
             before, column = found.get(name), table.column(name)
             if pa.types.is_string(column.type) and (before is None or before.candidates):
-                distinct, _ = cleaning.encode(column, config.missing_markers)
+                distinct, _ = cleaning.encode(column, cleaning.markers(config, name, None))
                 finding = cell_formats.look(distinct, before)
                 found |= {name: finding} if finding else {}
     return found
