@@ -1,14 +1,17 @@
 """From raw examples to tensors: gaps, unseen categories, dates, odd names and huge values."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 from project import layers, preprocessing, task
 from project.data import batching, loading
+from project.exporting import saved_model
 from project.layers import QuantileTransform
 from project.stages import collect
 from project.training import fit
@@ -64,6 +67,25 @@ def test_a_constant_column_with_unicode_and_clashing_names() -> None:
     spelled = preprocessing.signature_names(names)
     assert len({name.lower() for name in spelled.values()}) == len(names)
     assert all(name.isidentifier() and name.isascii() for name in spelled.values())
+    assert spelled["class"] == "class_"
+
+
+def test_names_that_no_argument_may_have_are_served_and_exported(config: Config, tmp_path: Path) -> None:
+    names = ["class", "from", "in", "is", "pass", "return", "global", "as", "with", "None", "self", "Self", "class_"]
+    names += ["args", "kwargs", "cls", "name", "training", "inputs", "examples", "for", "a/b €", "💰"]
+    numbers = np.random.default_rng(0).normal(size=(50, len(names)))
+    table = pd.DataFrame(numbers, columns=names).assign(kind=["a", "b"] * 25)
+    inputs = preprocessing.raw_inputs(config.model_copy(update={"target": "kind", "ignore": ()}), table)
+    complete = keras.Model(inputs, {"prediction": keras.layers.add(list(inputs.values()))})
+    saved_model.write(complete, tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures
+    arrays = preprocessing.raw_arrays(complete.input, table)
+    for signature, sent in (
+        (saved_model.NAMED, saved_model.named(complete, arrays)),
+        (saved_model.SERIALIZED, saved_model.serialized(arrays)),
+    ):
+        outputs = served[signature](**{name: tf.constant(array) for name, array in sent.items()})
+        np.testing.assert_allclose(outputs["prediction"].numpy(), numbers.sum(axis=1), atol=1e-4)
 
 
 def test_odd_column_names_reach_the_network(config: Config) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import tensorflow as tf
 
 from project.media import alike, media
 
@@ -16,8 +17,8 @@ from synthetic import encoded
 TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8_000) / 8_000)
 
 
-def examine(payload: bytes, name: str = "", **settings: Any) -> tuple[bytes, dict[str, Any]]:
-    return media.examine(Config(**settings), payload, name)
+def examine(payload: bytes, **settings: Any) -> tuple[bytes, dict[str, Any]]:
+    return media.examine(Config(**settings), payload)
 
 
 @pytest.mark.parametrize(
@@ -60,23 +61,22 @@ def test_clipping_and_silence_are_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "name", "reason"),
+    ("payload", "reason"),
     [
-        (b"", "a.wav", "is empty"),
-        (b"<html>not found</html>", "a.wav", "not audio"),
-        (encoded(TONE, 8_000)[:-3_000], "a.wav", "cut off"),
-        (encoded(TONE, 8_000, "FLAC")[:-3_000], "a.flac", "cut off|damaged"),
-        (encoded(TONE, 8_000)[:30], "a.wav", "damaged|no samples"),
-        (encoded(np.zeros(0), 8_000), "a.wav", "no samples"),
-        (encoded(np.zeros(8_000), 8_000), "a.wav", "is silent"),
-        (encoded(np.tile(TONE, 11), 8_000), "a.wav", "lasts 11.0 s"),
-        (encoded(TONE, 8_000, "FLAC"), "a.wav", "is called .wav but is FLAC"),
-        (encoded(TONE, 8_000, "AU"), "a.wav", "is AU"),
+        (b"", "is empty"),
+        (b"<html>not found</html>", "not audio"),
+        (encoded(TONE, 8_000)[:-3_000], "cut off"),
+        (encoded(TONE, 8_000, "FLAC")[:-3_000], "cut off|damaged"),
+        (encoded(TONE, 8_000)[:30], "damaged|no samples"),
+        (encoded(np.zeros(0), 8_000), "no samples"),
+        (encoded(np.zeros(8_000), 8_000), "is silent"),
+        (encoded(np.tile(TONE, 11), 8_000), "lasts 11.0 s"),
+        (encoded(TONE, 8_000, "AU"), "is AU"),
     ],
 )
-def test_what_cannot_be_used_is_told_apart(payload: bytes, name: str, reason: str) -> None:
+def test_what_cannot_be_used_is_told_apart(payload: bytes, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        examine(payload, name, max_seconds=10)
+        examine(payload, max_seconds=10)
 
 
 def test_a_file_that_claims_a_negative_length_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +86,20 @@ def test_a_file_that_claims_a_negative_length_is_told_apart(monkeypatch: pytest.
     monkeypatch.setattr(soundfile, "SoundFile", Damaged)
     with pytest.raises(ValueError, match="holds no samples"):
         media.decoded(encoded(np.zeros(800)), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("whole", "samples"), [(2**32 - 1, 2**32 - 1), (0x7FFF_F024, 0x7FFF_F000), (16_036, 2**32 - 1)]
+)
+def test_recordings_that_were_streamed_state_no_size_and_are_read(whole: int, samples: int) -> None:
+    payload = encoded(TONE, 8_000)
+    streamed = bytearray(payload)
+    streamed[4:8], streamed[40:44] = whole.to_bytes(4, "little"), samples.to_bytes(4, "little")
+    readable, measures = examine(bytes(streamed))
+    assert measures["duration"] == 1
+    waveform, rate = tf.audio.decode_wav(readable)
+    assert int(rate) == 8_000
+    np.testing.assert_allclose(waveform[:, 0], TONE, atol=1e-4)
 
 
 def test_not_a_number_is_silence_and_what_is_too_loud_is_clipped() -> None:

@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .data import formats, splitting
+from .data import formats, splitting, targets
 from .data.file_listing import File
 from .data.provenance import Provenance
 from .media import alike, file_sources, media
@@ -56,6 +56,7 @@ def read_examples(config: Config) -> pd.DataFrame:
         found = threads.map(lambda file: examine(config, file), files)
         examined = list(tqdm(found, f"examining {media.NOUN} files", len(files), delay=1, disable=None))
     leave_out(config, files, examined, provenance)
+    provenance.notes += misnamed(files, examined)
     measured = pd.DataFrame([{media.COLUMN: each.path, **each.measures, HASH: each.digest} for each in examined])
     doubled = [name for name in labels if name in measured]
     if doubled:
@@ -63,6 +64,10 @@ def read_examples(config: Config) -> pd.DataFrame:
     table = pd.concat([labels.drop(columns=doubled), measured], axis=1)
     usable = table[[not each.reason for each in examined]].reset_index(drop=True)
     usable = usable.astype(dict.fromkeys(media.WHOLE, "int64"))
+    lost = set(table[config.target].dropna()) - set(usable[config.target].dropna()) if targets.IS_NAME else set()
+    if lost:
+        message = f"none of the {media.NOUN} files of the class {min(lost)!r} can be used"
+        raise InputError(f"{message} ({'; '.join(provenance.dropped)}); fix them, or take the class out of the source")
     provenance.sources.append(summary(config, examined))
     usable.attrs = vars(provenance)
     return usable
@@ -77,7 +82,7 @@ def examine(config: Config, file: File) -> Examined:
     except Exception as error:  # every remote driver has errors of its own
         return Examined(reason=f"cannot be read ({type(error).__name__})")
     try:
-        readable, measures = media.examine(config, payload, file.name)
+        readable, measures = media.examine(config, payload)
     except ValueError as error:
         return Examined(size=len(payload), reason=str(error))
     digest = hashlib.sha256(readable).hexdigest()
@@ -115,6 +120,18 @@ def leave_out(config: Config, files: list[File], examined: list[Examined], prove
             f"{reasons.total()} of {len(files)} {media.NOUN} files cannot be used ({shown}; such as {first}), and "
             f"max_bad_share is {config.max_bad_share:g}; fix or remove them, or raise it"
         )
+
+
+def misnamed(files: list[File], examined: list[Examined]) -> list[str]:
+    """A note on files whose suffix is that of another format; they are read by their content."""
+    odd = []
+    for file, each in zip(files, examined, strict=True):
+        suffix = PurePosixPath(file.name).suffix.lower()
+        if each.measures and suffix in media.SUFFIXES and suffix not in media.FORMATS[each.measures["format"]]:
+            odd.append(f"{file.name} is {each.measures['format']}")
+    if not odd:
+        return []
+    return [f"{len(odd):,} files are not of the format of their suffix, and are read as what they are: {odd[0]}"]
 
 
 def summary(config: Config, examined: list[Examined]) -> dict[str, Any]:

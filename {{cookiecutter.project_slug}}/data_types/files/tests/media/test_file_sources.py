@@ -55,6 +55,33 @@ def test_a_folder_per_class(find: Find, tmp_path: Path) -> None:
     assert find() == [(f"01/a{SUFFIX}", "01"), (f"01/deep/b{SUFFIX}", "01"), (f"yes/c{SUFFIX}", "yes")]
 
 
+def test_files_that_are_not_read_are_counted_by_suffix_and_no_class_is_lost(tmp_path: Path) -> None:
+    write(tmp_path, "01/a", "01/b", "yes/c")
+    for name in ("01/x.heic", "01/y.HEIC", "yes/z.amr", ".hidden/d.heic", "LICENSE.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    provenance = Provenance()
+    assert len(file_sources.find(config_of(tmp_path, source=str(tmp_path)), provenance).files) == 3
+    assert provenance.notes[0].startswith("not read, by suffix: 2 .heic, 1 .amr; ")
+    for name in ("no/d.heic", "no/deep/e.heic"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=f"the folder 'no' holds no {media.NOUN} file that can be read, but 2 .heic"):
+        file_sources.find(config_of(tmp_path, source=str(tmp_path)), Provenance())
+
+
+def test_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
+    write(tmp_path, "01/a", "yes/b")
+    other = next(suffix for suffixes in media.FORMATS.values() for suffix in suffixes if SUFFIX not in suffixes)
+    (tmp_path / "01" / f"a{SUFFIX}").rename(tmp_path / "01" / f"a{other}")
+    table = examples.read_examples(config_of(tmp_path, source=str(tmp_path)))
+    assert len(table) == 2
+    kind = next(kind for kind, suffixes in media.FORMATS.items() if SUFFIX in suffixes)
+    assert table.attrs["notes"] == [
+        f"1 files are not of the format of their suffix, and are read as what they are: 01/a{other} is {kind}"
+    ]
+
+
 def test_folders_above_the_classes_and_those_of_splits_are_no_labels(find: Find, tmp_path: Path) -> None:
     write(tmp_path, "all/pets/train/cat/a", "all/pets/train/dog/b", "all/pets/test/cat/c")
     assert [label for _, label in find("all")] == ["cat", "cat", "dog"]
@@ -155,6 +182,12 @@ def test_unusable_files_are_left_out_and_named(tmp_path: Path) -> None:
     }
     with pytest.raises(InputError, match=r"2 of 22 .* files cannot be used .* max_bad_share is 0.05"):
         examples.read_examples(config.model_copy(update={"max_bad_share": 0.05}))
+    (tmp_path / "files" / "owl").mkdir()
+    (tmp_path / "files" / "owl" / f"torn{SUFFIX}").write_bytes(FILES[0][:60])
+    tolerant = config.model_copy(update={"max_bad_share": 0.5})
+    if targets.IS_NAME:
+        with pytest.raises(InputError, match=f"none of the {media.NOUN} files of the class 'owl' can be used"):
+            examples.read_examples(tolerant)
 
 
 def test_files_of_an_archive_are_kept_under_their_content(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """From raw examples to the tensors that the network learns from: the same graph in training and in service."""
 
+import keyword
 import math
 import re
 from collections.abc import Iterable
@@ -37,12 +38,16 @@ def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasT
 
 
 def signature_names(columns: Iterable[str]) -> dict[str, str]:
-    """Spells each column with the letters, digits and underscores that signatures allow, without clashes."""
+    """Spells each column with the letters, digits and underscores that signatures allow, without clashes.
+
+    Signatures are functions, whose arguments cannot be called `class` or `self`: these get an underscore behind.
+    """
     names: dict[str, str] = {}
     for column in columns:
         name = re.sub(r"[^A-Za-z0-9_]", "_", column)
         name = name if name[:1].isalpha() else f"column_{name.strip('_')}"
-        while name.lower() in {taken.lower() for taken in names.values()}:
+        taken = {"self", *(other.lower() for other in names.values())}
+        while keyword.iskeyword(name) or name.lower() in taken:
             name += "_"
         names[column] = name
     return names

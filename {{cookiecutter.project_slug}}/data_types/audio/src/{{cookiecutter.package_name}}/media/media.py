@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ CATEGORIES = ("format", "coding")
 FRAME = 0.02  # seconds over which loudness is measured
 SILENT = 0.001  # of full scale, -60 dB: a frame whose RMS is lower is silent
 CLIPPED = 0.999  # of full scale
+STREAMED = 0x7FFF_F000  # bytes; programs that write to a pipe state as many or more
 PLAIN = ("WAV", "PCM_16")  # what TensorFlow reads
 
 
@@ -34,16 +34,13 @@ class Sound(NamedTuple):
     coding: str
 
 
-def examine(config: Config, payload: bytes, name: str = "") -> tuple[bytes, dict[str, Any]]:
+def examine(config: Config, payload: bytes) -> tuple[bytes, dict[str, Any]]:
     """The bytes by which TensorFlow can read a recording, and its measures with a hash of its samples.
 
     Raises:
         ValueError: it cannot be used; the message says why, after the name of the file.
     """
     sound = decoded(payload, config.max_seconds)
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in SUFFIXES and suffix not in FORMATS[sound.format]:
-        raise ValueError(f"is called {suffix} but is {sound.format}")
     measures = measured(sound, len(payload))
     if measures["silence"] == 1:
         raise ValueError("is silent")
@@ -104,7 +101,18 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
 def is_cut(payload: bytes) -> bool:
     """Whether a WAV file has fewer bytes than its header says, which libsndfile tolerates in silence."""
     stated = int.from_bytes(payload[4:8], "little")
-    return payload.startswith(b"RIFF") and 0 < stated < 2**32 - 1 and stated + 8 > len(payload) + 1
+    return payload.startswith(b"RIFF") and 0 < stated < STREAMED and stated + 8 > len(payload) + 1
+
+
+def states_its_size(payload: bytes) -> bool:
+    """Whether the samples of a WAV file are as many as it says; one that was streamed did not know."""
+    place = 12
+    while 12 <= place < len(payload) - 8:
+        size = int.from_bytes(payload[place + 4 : place + 8], "little")
+        if payload[place : place + 4] == b"data":
+            return place + 8 + size <= len(payload)
+        place += 8 + size + size % 2
+    return False
 
 
 def measured(sound: Sound, size: int) -> dict[str, Any]:
@@ -133,7 +141,8 @@ def measured(sound: Sound, size: int) -> dict[str, Any]:
 
 def converted(sound: Sound, payload: bytes) -> bytes:
     """The same bytes if the model's graph reads them rightly, else the sound as WAV of 16 bits."""
-    if (sound.format, sound.coding) == PLAIN and payload[20:22] == b"\x01\x00":  # not the extensible kind
+    is_simple = payload[20:22] == b"\x01\x00"  # not the extensible kind
+    if (sound.format, sound.coding) == PLAIN and is_simple and states_its_size(payload):
         return payload
     stream = io.BytesIO()
     soundfile.write(stream, np.clip(sound.samples, -1, 1), sound.rate, subtype="PCM_16", format="WAV")

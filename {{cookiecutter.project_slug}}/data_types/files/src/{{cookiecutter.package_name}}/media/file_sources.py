@@ -1,7 +1,10 @@
 """Finds the files of a source: those below a folder, in a zip archive or at a remote address, or named by a table."""
 
 import base64
+import fnmatch
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -50,18 +53,33 @@ def find(config: Config, provenance: Provenance) -> Listed:
         if table is not None and config.target in table.column_names:
             folder = str(PurePosixPath(file.name).parent)
             return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
+    others = [name for name in files if not (is_medium(name) or sources.is_table(name)) and is_data(name)]
+    if others:
+        provenance.note(f"not read, by suffix: {by_suffix(others)}; {NOUN} files are {', '.join(SUFFIXES)}")
     if not media:
         kinds = ", ".join(SUFFIXES)
         raise InputError(
             f"{without_password(config.source)} holds no {NOUN} file ({kinds}), and no table of such with a column "
             f"{config.target!r}; give a folder or zip with a folder per class, or a table of paths"
         )
-    return of_folders(config, list(media.values()), provenance)
+    return of_folders(config, list(media.values()), others, provenance)
 
 
 def is_medium(name: str) -> bool:
     """Whether a file is of the kind that the model learns from, by its name."""
     return name.lower().endswith(SUFFIXES) and sources.is_visible(name)
+
+
+def is_data(name: str) -> bool:
+    """Whether a file is neither hidden nor a note beside the data, such as a licence."""
+    last = PurePosixPath(name).name.lower()
+    return sources.is_visible(name) and not any(fnmatch.fnmatch(last, pattern) for pattern in sources.NOT_DATA)
+
+
+def by_suffix(names: Iterable[str]) -> str:
+    """How many files have each suffix, the most frequent first."""
+    counts = Counter(PurePosixPath(name).suffix.lower() or "without a suffix" for name in names)
+    return ", ".join(f"{count:,} {suffix}" for suffix, count in counts.most_common())
 
 
 def parent(source: str) -> str:
@@ -78,10 +96,24 @@ def read_table(config: Config, file: File, provenance: Provenance) -> pa.Table |
         return None
 
 
-def of_folders(config: Config, files: list[File], provenance: Provenance) -> Listed:
-    """Files that are labelled by the folders they lie in."""
-    names = pa.array(classes([file.name for file in files], provenance), pa.string())
-    return label(config, files, pa.table({config.target: names}), provenance)
+def of_folders(config: Config, files: list[File], others: list[str], provenance: Provenance) -> Listed:
+    """Files that are labelled by the folders they lie in.
+
+    Raises:
+        InputError: all that lies in the folder of a class is of other kinds.
+    """
+    names = [file.name for file in files]
+    deep = [name for name in others if name.count("/") >= min(name.count("/") for name in names)]
+    labels = classes([*names, *deep], provenance)
+    read, unread = labels[: len(names)], labels[len(names) :]
+    lost = sorted({folder for folder in unread if folder} - set(read))
+    if lost:
+        inside = [name for folder, name in zip(unread, deep, strict=True) if folder == lost[0]]
+        raise InputError(
+            f"the folder {lost[0]!r} holds no {NOUN} file that can be read, but {by_suffix(inside)}; convert them "
+            f"to one of {', '.join(SUFFIXES)}, or move the folder elsewhere if it is no class"
+        )
+    return label(config, files, pa.table({config.target: pa.array(read, pa.string())}), provenance)
 
 
 def of_table(config: Config, table: pa.Table, media: dict[str, File], folder: str, provenance: Provenance) -> Listed:

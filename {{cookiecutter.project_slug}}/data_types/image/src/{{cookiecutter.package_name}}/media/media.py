@@ -2,7 +2,6 @@
 
 import io
 import warnings
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ LONGEST_MEASURED = 256  # pixels; light, contrast and sharpness are measured on 
 ORIENTATION = 0x0112  # EXIF's number for how a camera was held
 
 
-def examine(config: Config, payload: bytes, name: str = "") -> tuple[bytes, dict[str, Any]]:
+def examine(config: Config, payload: bytes) -> tuple[bytes, dict[str, Any]]:
     """The bytes by which TensorFlow can read an image, and its measures with the perceptual hash.
 
     Raises:
@@ -38,9 +37,6 @@ def examine(config: Config, payload: bytes, name: str = "") -> tuple[bytes, dict
     from .alike import perceptual_hash  # here, since a server does without SciPy
 
     image = opened(payload, config.max_pixels)
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in SUFFIXES and suffix not in FORMATS[kind_of(image)]:
-        raise ValueError(f"is called {suffix} but is {kind_of(image)}")
     measures, small = measured(image, len(payload))
     return converted(image, payload), measures | {"perceptual_hash": perceptual_hash(small)}
 
