@@ -72,8 +72,8 @@ def test_whole_numbers_fit_real_ones_and_the_reverse_widens(
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("kind", "dear", ""),
-        ("kind", "Dodo", "'Dodo' is not one of cheap, dear, fair"),
+        ("colour", "red", ""),
+        ("colour", "Dodo", "'Dodo' is not one of blue, green, red"),
         ("rooms", "2", ""),
         ("rooms", "many", "'many' is no number"),
         ("rooms", 99, "99 is not between 0 and 13"),
