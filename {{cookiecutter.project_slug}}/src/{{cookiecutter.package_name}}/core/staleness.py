@@ -104,6 +104,9 @@ STAGES = {
 }
 LIFE_CYCLE = tuple(name for name, stage in STAGES.items() if stage.makes)
 
+# Settings on which all stages depend, though the tables of collect may be the same with others
+OF_ALL = {"target", "sample_weight"}
+
 # Settings on which no artifact of these stages depends
 WITHOUT_EFFECT = {
     *("artifacts", "source", "added", "unpacked", "row", "runs", "max_runs", "mlflow", "tuner", "max_trials"),
@@ -179,7 +182,7 @@ def read_files(config: Config, name: str) -> list[Path]:
 
 def settings(config: Config, name: str) -> dict[str, Any]:
     """The values of the settings that a stage depends on."""
-    names = settings_of(name) | (declared_names(Config) - set().union(*map(settings_of, STAGES)))
+    names = settings_of(name) | OF_ALL | (declared_names(Config) - set().union(*map(settings_of, STAGES)))
     return {name: value for name, value in config.public().items() if name in names - WITHOUT_EFFECT}
 
 
