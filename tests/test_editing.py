@@ -14,6 +14,7 @@ from projects import SETTINGS, Project, bake, grouped, succeed
 FIRST = SETTINGS["problem"][0]
 ONE_OF_A_KIND = list({row["data_type"]: name for name, row in SETTINGS["__problems"].items()}.values())
 OF_EDITED_FILES = ("test_yours.py", "test_features.py", "test_model.py", "test_preprocessing.py", "test_task.py")
+SEE_OWN_SETTINGS = {"test_settings.py", "test_staleness.py", "test_yours.py"}
 OWN_SETTINGS = {  # as a person may write them about other data
     "source": '"data/raw/customers.csv"',
     "target": '"churned"',
@@ -79,6 +80,12 @@ def edit(project: Project, file: str, before: str, after: str) -> None:
     text, count = re.subn(before, after, path.read_text(encoding="utf-8"))
     assert count == 1, (file, before)
     path.write_text(text, encoding="utf-8")
+
+
+def test_other_tests_see_no_settings_of_a_person(baked: Path) -> None:
+    tests = list((baked / "tests").rglob("test_*.py"))
+    seeing = {path.name for path in tests if re.search(r"(?m)^from \w+\.config import", path.read_text("utf-8"))}
+    assert seeing == SEE_OWN_SETTINGS
 
 
 def test_own_settings_leave_tests_alone(fresh: Project) -> None:
