@@ -260,3 +260,18 @@ def test_a_pandas_frame_survives_parquet(tmp_path: Path) -> None:
     frame = pd.DataFrame({"when": pd.to_datetime(["2024-01-05", None]), "flag": [True, False]})
     frame.to_parquet(tmp_path / "data.parquet")
     assert read(tmp_path / "data.parquet")["flag"] == [True, False]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_a_title_above_the_header_is_named(tmp_path: Path, suffix: str) -> None:
+    rows = [["Sales of 2024", None, None], ["shop", "day", "sales"], *[["a", day, 3] for day in range(20)]]
+    path = tmp_path / f"data{suffix}"
+    if suffix == ".csv":
+        pd.DataFrame(rows).to_csv(path, index=False, header=False)
+    else:
+        pd.DataFrame(rows).to_excel(path, index=False, header=False)
+    with pytest.raises(InputError, match=r"the first row of .* holds only 'Sales of 2024'; if that is a title"):
+        read(path)
+    if suffix == ".csv":
+        with pytest.raises(InputError, match="if 'Sales of 2024' is a title, remove all above the header"):
+            read(saved(tmp_path, "short.csv", path.read_text(encoding="utf-8").replace("2024,,", "2024")))

@@ -160,6 +160,8 @@ def read_rows(config: Config, name: str, body: memoryview, layout: "Layout", pro
         first = ragged[0]
         beginning = "header" if config.header else "first line"
         example = f"row {first.number} has {first.actual_columns} cells and the {beginning} {first.expected_columns}"
+        if len(ragged) > table.num_rows and first.actual_columns > first.expected_columns:
+            example += f"; if {layout.names[0]!r} is a title, remove all above the header"
         tolerate(config, name, [row.number for row in ragged], table.num_rows, example, provenance)
     return table
 

@@ -201,7 +201,7 @@ def check_keys(config: Config, keys: pd.Series, contents: np.ndarray) -> None:
         raise InputError(
             f"key {config.key!r} has {len(doubled)} values with several different rows, such as {doubled[0]}; a "
             f"key identifies one example: choose another column, or set group to {config.key!r} instead to keep "
-            f"its rows together"
+            f"its rows together; where later rows correct earlier ones, take the earlier ones out of their file"
         )
 
 

@@ -208,6 +208,9 @@ def check(config: Config, name: str, table: pa.Table) -> None:
     if len(names) > config.max_columns:
         message = f"{name} has {len(names)} columns and max_columns is {config.max_columns}"
         raise InputError(f"{message}; check `delimiter`, or raise max_columns")
+    if sum(map(bool, names)) == 1 < len(names):
+        message = f"the first row of {name} holds only {max(names)!r}; if that is a title, remove all above the header"
+        raise InputError(f"{message}, so that the names of the columns come first")
     if "" in names:
         number = names.index("") + 1
         message = f"column {number} of {name} has no name; give it one in the header"

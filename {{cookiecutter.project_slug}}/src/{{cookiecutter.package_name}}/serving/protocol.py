@@ -142,10 +142,12 @@ def decode(value: Any) -> Any:
     """The bytes of an object such as {"b64": "aGVsbG8="}; any other value as it is."""
     if not isinstance(value, dict):
         return value
+    if value.keys() != {"b64"} or not isinstance(value["b64"], str):
+        raise ValueError('an object {"b64": "..."} with Base64')
     try:
         return base64.b64decode(value["b64"], validate=True)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError('an object {"b64": "..."} with Base64') from error
+    except ValueError as error:
+        raise ValueError(f'an object {{"b64": "..."}} whose text is Base64 ({error})') from error
 
 
 def rows_of_examples(examples: Any, inputs: Inputs) -> list[dict[str, Any]]:

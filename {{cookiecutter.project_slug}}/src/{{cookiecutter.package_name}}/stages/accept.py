@@ -1,5 +1,6 @@
 """make accept: evaluates the model on the test split and checks the success criteria."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
-from ..data import loading, resampling, sample_weights, tables
+from ..data import loading, resampling, sample_weights, tables, targets
 from ..evaluation import criteria, inference, scoring
 
 
@@ -39,8 +40,18 @@ def main(config: Config) -> None:
             f"the model is rejected: it predicts NaN or infinity for {result['not_finite']} test examples, so no score "
             "is defined; train it with a lower learning_rate, or look for a division or logarithm in features.py"
         )
+    undefined = [entry["metric"] for entry in entries if math.isnan(entry["value"])]
+    reason = why_undefined(config) if undefined else ""
+    if reason:
+        raise RefusedError(f"the model is rejected: {', '.join(undefined)} cannot be computed; {reason}")
     if not accepted:
         raise RefusedError("the model is rejected: improve it, or change the criteria if they ask for the wrong thing")
+
+
+def why_undefined(config: Config) -> str:
+    """Why the test split does not allow a score, if it lacks a class."""
+    train, test = (tables.read_rows(config, split, [config.target])[config.target] for split in ("train", "test"))
+    return targets.lacking("test", train, test)
 
 
 def check_data(config: Config, identity: dict[str, str]) -> None:

@@ -22,6 +22,12 @@ def test_classes_of_any_type_are_accepted(classes: list[object]) -> None:
     assert check(classes * 30, classes * 3, classes * 3) == []
 
 
+def test_splits_that_lack_a_class_are_named() -> None:
+    few, lacking = check(["no"] * 50 + ["yes"] * 3, ["no", "yes"], ["no"] * 9)
+    assert "yes (4)" in few
+    assert lacking.startswith("the test split has no example of yes: ")
+
+
 def test_classes_with_few_examples_are_named() -> None:
     assert "b (3)" in check(["a"] * 30 + ["b"], ["a", "b"], ["a", "b"])[0]
 

@@ -62,7 +62,9 @@ def without_repetitions(config: Config, rows: pd.DataFrame, order: list[str], pr
     contradicts = rows[order].duplicated(keep="last") & ~is_repeated
     numbers = (np.flatnonzero(contradicts & ~rows.duplicated(keep="last")) + 1).tolist()
     if len(numbers) > config.max_bad_share * len(rows):
-        message = f"{name_rows(numbers)} have the time of another row with other values"
+        message = (
+            f"{name_rows(numbers)} ha{'s' if len(numbers) == 1 else 've'} the time of another row with other values"
+        )
         advice = "name their series by the setting series, their zone by timezone if the clock was put back"
         raise InputError(f"{message}; {advice}, or raise max_bad_share, and the last of each counts")
     provenance.drop("has the time of a later row", numbers)

