@@ -85,3 +85,48 @@ def test_a_checkpoint_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "epoch-000000").mkdir()
     (tmp_path / "epoch-000000" / "best.weights.h5").touch()
     assert Checkpoint(tmp_path, LOSS, patience=9).epochs_done == 0
+
+
+@pytest.mark.parametrize("name", [fit.HISTORY, fit.BEST, fit.LAST])
+@pytest.mark.parametrize("share", [0.0, 0.6])
+def test_a_damaged_checkpoint_is_dropped_with_a_remark(
+    tmp_path: Path, network: keras.Model, name: str, share: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed = Checkpoint(tmp_path, LOSS, patience=9)
+    run(killed, network, SCORES)
+    killed.on_train_end()
+    (path,) = tmp_path.glob(f"epoch-*/{name}")
+    if name == fit.HISTORY:
+        share = 0.0
+    path.write_bytes(path.read_bytes()[: round(share * path.stat().st_size)])
+    starts_over = Checkpoint(tmp_path, LOSS, patience=9)
+    assert (starts_over.epochs_done, starts_over.best) == (0, [])
+    assert "damaged" in capsys.readouterr().out
+    assert run(starts_over, network, [1.0]) == [1]
+
+
+def test_the_optimizer_and_random_states_come_back(tmp_path: Path) -> None:
+    def build() -> keras.Model:
+        inputs = keras.Input((2,))
+        outputs = keras.layers.Dense(1)(keras.layers.Dropout(0.5)(keras.layers.Dense(4)(inputs)))
+        model = keras.Model(inputs, outputs)
+        model.compile("adam", "mse")
+        return model
+
+    keras.utils.set_random_seed(0)
+    inputs, targets = np.random.default_rng(0).normal(size=(8, 2)), np.ones((8, 1))
+    whole, stopped, resumed = build(), build(), build()
+    whole.set_weights(stopped.get_weights())
+    for model in (whole, stopped, resumed):
+        for variable in model.variables:
+            if "seed_generator" in variable.path:
+                variable.assign([1, 2])
+    whole.fit(inputs, targets, epochs=4, verbose=0, shuffle=False)
+    stopped.fit(inputs, targets, epochs=2, verbose=0, shuffle=False)
+    saver = Checkpoint(tmp_path, LOSS, patience=9)
+    saver.set_model(stopped)
+    saver.on_epoch_end(1, {"val_loss": 1.0})
+    Checkpoint(tmp_path, LOSS, patience=9).restore(resumed)
+    resumed.fit(inputs, targets, epochs=2, verbose=0, shuffle=False)
+    for expected, found in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, told
 
 
 @contextlib.contextmanager
@@ -128,33 +128,50 @@ def finite(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
+class Artifact(dict[str, Any]):
+    """The content of a JSON artifact; asking for what it lacks is an error that names the file."""
+
+    source = ""
+
+    def __missing__(self, key: str) -> Any:
+        """Raises InputError."""
+        raise InputError(f"{self.source} lacks {key!r}")
+
+
 def read_json(path: Path, made_by: str) -> Any:
-    """Reads a JSON artifact; `made_by` is the make target that writes it.
+    """Reads a JSON artifact, which is an object; `made_by` is the make target that writes it.
 
     Raises:
         InputError: it is missing or damaged.
     """
     with reading(path, made_by):
-        return json.loads(require(path, made_by).read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        is_object = isinstance(content, dict)
+        if not is_object:
+            raise ValueError(f"a {type(content).__name__} instead of an object")
+    found = Artifact(content)
+    found.source = f"{path} is damaged: remove it and run `make {made_by}` again; it"
+    return found
+
+
+def read_json_or_empty(path: Path) -> dict[str, Any]:
+    """Reads a JSON artifact that can be done without; empty if it is missing or damaged."""
+    try:
+        return dict(read_json(path, ""))
+    except InputError:
+        return {}
 
 
 @contextlib.contextmanager
 def reading(path: Path, made_by: str) -> Generator[None, None, None]:
-    """Turns whatever a library raises while it reads an artifact into one sentence.
+    """Has an artifact read: it must exist, and what a library raises becomes one sentence.
 
     Raises:
-        InputError: the artifact is damaged; the message names it and the make target that writes it again.
+        InputError: the artifact is missing or damaged; the message names it and the make target that writes it.
     """
-    try:
+    require(path, made_by)
+    with told(f"{path} is damaged", f"remove it and run `make {made_by}` again"):
         yield
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:
-        if isinstance(error, PermissionError):
-            raise
-        kind, lines = type(error).__name__, str(error).strip().splitlines()
-        reason = f"{kind}: {lines[0][:200]}" if lines else kind
-        raise InputError(f"{path} is damaged ({reason}): remove it and run `make {made_by}` again") from error
 
 
 def require(path: Path, made_by: str) -> Path:

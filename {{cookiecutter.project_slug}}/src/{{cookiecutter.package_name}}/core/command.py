@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import difflib
-import errno
 import gc
 import importlib
 import io
@@ -62,8 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop(error, EXIT_MISTAKE)
     except KeyboardInterrupt:
         return stop(INTERRUPTED, EXIT_INTERRUPTED)
+    except MemoryError:
+        return stop("there is not enough memory; the last good artifacts are unchanged", EXIT_MISTAKE)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if isinstance(error, BrokenPipeError):
+            return end_quietly()
+        if error.errno not in errors.MACHINE:
             raise
         return stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are unchanged", EXIT_MISTAKE)
     except Exception:
@@ -72,11 +75,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop(INTERRUPTED, EXIT_INTERRUPTED)  # what TensorFlow has made of it
 
 
+def end_quietly() -> int:
+    """Ends the process because nobody reads what it prints, as in `make runs | head`; returns the status of that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports it once more at exit
+    return 128 + signal.SIGPIPE
+
+
 class SettingError(InputError):
     """A wrong setting or stage on the command line or in the environment."""
 
 
 def run(words: list[str]) -> int:
+    """Runs what the words of a command line name, and has all that it printed written."""
+    status = run_named(words)
+    sys.stdout.flush()
+    return status
+
+
+def run_named(words: list[str]) -> int:
     """Runs the stage that the words of a command line name."""
     if not words or words[0] in ("--help", "-h", "help"):
         print(USAGE)

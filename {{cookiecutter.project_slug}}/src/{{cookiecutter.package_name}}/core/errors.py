@@ -1,9 +1,19 @@
 """What ends a stage: errors that a person, not a programmer, has to act on, and signals."""
 
+import contextlib
+import errno
 import signal
 import sys
 import threading
+from collections.abc import Generator
 from types import FrameType
+
+MACHINE = tuple(  # errors of the disk and the rights on it, which no other data would mend
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EFBIG", "ENOTSUP", "EOPNOTSUPP", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
+MAX_REASON = 300  # characters of a library's message
 
 signals: list[int] = []  # received since the command began
 
@@ -22,6 +32,25 @@ class RequestError(ValueError):
     def __init__(self, message: str, status: int = 400, field: str = "", row: int | None = None) -> None:
         super().__init__(message)
         self.status, self.field, self.row = status, field, row
+
+
+@contextlib.contextmanager
+def told(problem: str, advice: str) -> Generator[None, None, None]:
+    """Turns whatever a library raises while it reads something into one sentence: problem, reason and advice.
+
+    Raises:
+        InputError: something was raised, other than our own errors and those of the disk.
+    """
+    try:
+        yield
+    except (InputError, RefusedError, RequestError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in MACHINE:
+            raise
+        lines = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {lines[0][:MAX_REASON]}" if lines else type(error).__name__
+        raise InputError(f"{problem} ({reason}); {advice}") from error
 
 
 def heed_signal(number: int) -> None:

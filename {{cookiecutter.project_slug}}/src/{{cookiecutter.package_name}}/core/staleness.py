@@ -129,7 +129,7 @@ def reason(config: Config, name: str) -> str:
     if not all(path.exists() for path in made(config, name)):
         return "not there yet"
     stamp = config.paths.stamp(name)
-    before = artifacts.read_json(stamp, name) if stamp.exists() else {}
+    before = artifacts.read_json_or_empty(stamp)
     now = content(config, name)
     if before == now:
         return ""
@@ -259,7 +259,7 @@ class Hashes:
     def __init__(self, path: Path) -> None:
         """Reads the known hashes from a file."""
         self.path = path
-        self.known: dict[str, list[Any]] = artifacts.read_json(path, "all") if path.exists() else {}
+        self.known: dict[str, list[Any]] = artifacts.read_json_or_empty(path)
         self.has_changed = False
 
     def of(self, path: Path) -> str:

@@ -4,10 +4,12 @@ import contextlib
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import fsspec
 import numpy as np
@@ -19,7 +21,7 @@ import pyarrow.parquet
 
 from ..config import Config
 from ..core import artifacts
-from ..core.errors import InputError
+from ..core.errors import InputError, told
 from ..settings.base import without_password
 from . import delimited
 from .provenance import Provenance
@@ -27,6 +29,13 @@ from .provenance import Provenance
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 PARQUET, ZIP, SQLITE, OLD_EXCEL = b"PAR1", b"PK\x03\x04", b"SQLite format 3\0", b"\xd0\xcf\x11\xe0"
+
+# Of SQL: what may hold any words, and the words of statements that change a database
+QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+WRITES = re.compile(
+    r"\b(insert|update|delete|merge|into|drop|alter|create|truncate|grant|revoke|call|exec|execute|attach|pragma)\b",
+    re.IGNORECASE,
+)
 
 ROWS = 16_384  # of a piece
 SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
@@ -42,6 +51,12 @@ def parse(config: Config, name: str, payload: bytes, provenance: Provenance) -> 
     Raises:
         InputError: it is no table that can be read.
     """
+    with told(f"{name} cannot be read", "fetch or write it again"):
+        return parse_any(config, name, payload, provenance)
+
+
+def parse_any(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
+    """Reads a table, as `parse` does; a library may raise anything."""
     start = payload[:1_000].lstrip()
     if not start and not payload.strip():
         raise InputError(f"{name} is empty; a header and one row per example are needed")
@@ -66,7 +81,7 @@ def read_parquet(name: str, payload: bytes) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(pa.BufferReader(payload)).read()
+        return pq.ParquetFile(pa.BufferReader(payload), pre_buffer=False).read(use_threads=False)  # see open_rows
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{name} is a damaged Parquet file ({error}); fetch or write it again") from error
 
@@ -77,7 +92,7 @@ def read_json(config: Config, name: str, payload: bytes, provenance: Provenance)
     if text.lstrip().startswith("["):
         try:
             records = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also endless numbers or nesting
             raise InputError(f"{name} is not valid JSON: {error}; fix it, or write one object per line") from error
     else:
         records = read_json_lines(config, name, text, provenance)
@@ -85,7 +100,8 @@ def read_json(config: Config, name: str, payload: bytes, provenance: Provenance)
         if not isinstance(record, dict):
             raise InputError(f"{name}: row {row} is {str(record)[:40]!r}; every example must be a JSON object")
     columns = dict.fromkeys(key for record in records for key in record)
-    return pa.table({column: to_column([record.get(column) for record in records]) for column in columns})
+    cells = {column: to_column([record.get(column) for record in records]) for column in columns}
+    return pa.Table.from_arrays(list(cells.values()), [encodable(column) for column in cells])
 
 
 def read_json_lines(config: Config, name: str, text: str, provenance: Provenance) -> list[Any]:
@@ -95,9 +111,10 @@ def read_json_lines(config: Config, name: str, text: str, provenance: Provenance
         if line.strip():
             try:
                 records.append(json.loads(line))
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 unreadable.append(row)
-                example = example or f"line {row}: {error.msg}; one JSON object per line is expected"
+                reason = getattr(error, "msg", type(error).__name__)
+                example = example or f"line {row}: {reason}; one JSON object per line is expected"
     if unreadable:
         delimited.tolerate(config, name, unreadable, len(records), example, provenance)
     return records
@@ -117,6 +134,11 @@ def read_excel(config: Config, name: str, payload: bytes, provenance: Provenance
     sheet = book[config.query or book.sheetnames[0]]
     if len(book.sheetnames) > 1:
         provenance.note(f"{name}: sheet {sheet.title!r} is read of {', '.join(book.sheetnames)}; `query` names another")
+    if (sheet.max_column or 0) > config.max_columns:
+        message = f"sheet {sheet.title!r} of {name} is {sheet.max_column:,} columns wide and max_columns is"
+        raise InputError(
+            f"{message} {config.max_columns:,}; look for a stray cell far to the right, or raise max_columns"
+        )
     rows = [row for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
     if not rows:
         raise InputError(f"sheet {sheet.title!r} of {name} is empty; a header row and one row per example are needed")
@@ -134,14 +156,18 @@ def read_database(config: Config, provenance: Provenance) -> pa.Table:
     shown = without_password(config.source)
     try:
         url = sqlalchemy.make_url(config.source)
-        check_database(config, shown, url.database if url.get_backend_name() == "sqlite" else None)
-        with sqlalchemy.create_engine(url).connect() as connection:
+        kind = url.get_backend_name()
+        check_database(config, shown, url.database if kind == "sqlite" else None)
+        if kind == "sqlite" and url.database:
+            url = url.set(database=f"file:{quote(url.database)}", query={"mode": "ro", "uri": "true"})
+        options = {"postgresql_readonly": True} if kind == "postgresql" else {}
+        with sqlalchemy.create_engine(url).connect().execution_options(**options) as connection:
             result = connection.execute(sqlalchemy.text(config.query))
             names, rows = [*map(str, result.keys())], result.fetchall()
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         message = f"source {shown} cannot be opened: {error}"
         raise InputError(f"{message}; check the address, and install the database's driver") from error
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError, OverflowError) as error:
         reason = getattr(error, "orig", None) or error
         raise InputError(f"the query on {shown} failed: {reason}; check `query`: {config.query}") from error
     provenance.sources.append({"name": shown, "query": config.query, "rows": len(rows)})
@@ -154,8 +180,18 @@ def check_database(config: Config, shown: str, file: str | None) -> None:
     if not config.query:
         example = "SELECT * FROM birds"
         raise InputError(f"source is the database {shown} and query is empty; set it, such as {example}")
+    check_query(config.query)
     if file is not None and not Path(file).exists():
         raise InputError(f"source is the SQLite database {file}, which does not exist; check the path")
+
+
+def check_query(query: str) -> None:
+    """Refuses a query that is not one statement that only reads."""
+    words = QUOTED.sub(" ", query).strip().rstrip("; \n\t")
+    changing = WRITES.search(words)
+    if not words.upper().startswith(("SELECT", "WITH", "VALUES")) or ";" in words or changing:
+        reason = f", without {changing[0].upper()}" if changing else ""
+        raise InputError(f"query is {query[:200]!r}; one SELECT is expected{reason}: it must not change the database")
 
 
 def to_column(values: Sequence[Any]) -> pa.Array:
@@ -263,10 +299,10 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
         hint = f"'{path}/*.csv' for all tables there" if path.is_dir() else "the table of examples to predict"
         raise InputError(f"input is {str(path)!r}, which is no file; give {hint}")
     kind = kind_of(path, "input")
-    try:
+    with told(f"{path} cannot be read as {kind}", "fix the file, or fetch or write it again"):
         if kind == "parquet":
             start = 1
-            for batch in pyarrow.parquet.ParquetFile(path).iter_batches(ROWS):
+            for batch in pyarrow.parquet.ParquetFile(path, pre_buffer=False).iter_batches(ROWS, use_threads=False):
                 yield Piece(pa.Table.from_batches([batch]), start + np.arange(batch.num_rows))
                 start += batch.num_rows
         elif kind == "jsonl":
@@ -276,8 +312,6 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
             opened = partial(fsspec.open, str(path), compression="infer")
             yield from read_text_pieces(config, str(path), opened, ragged, provenance)
             provenance.drop("too few or too many cells", ragged)
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path} cannot be read as {kind}: {error}; fix the file") from error
 
 
 def read_text_pieces(
@@ -322,9 +356,9 @@ def parse_object(line: bytes) -> dict[str, Any] | None:
     """The JSON object of a line, if it is one."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return {name: encodable(value) for name, value in record.items()} if isinstance(record, dict) else None
+    return {encodable(name): encodable(value) for name, value in record.items()} if isinstance(record, dict) else None
 
 
 def write_pieces(path: Path, pieces: Iterator[pd.DataFrame]) -> int:

@@ -141,6 +141,8 @@ def common_type(parts: Sequence[pd.Series]) -> str:
 def check_columns(config: Config, source: str, examples: pd.DataFrame, first: int = 1) -> None:
     """Refuses settings that name columns which are not there or cannot do their duty; `first` numbers the first row."""
     names = [str(name) for name in examples.columns]
+    if not config.target.strip():
+        raise InputError(f"target is empty; set it to the column to predict: {', '.join(names[:COLUMNS_SHOWN])}")
     for setting in ("target", "key", "group", "time", "sample_weight"):
         name = getattr(config, setting)
         if name and name not in names:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from tqdm import tqdm
 
 from ..config import Config
-from ..core.errors import InputError
+from ..core.errors import InputError, told
 from ..settings.base import without_password
 from . import formats
 from .provenance import Provenance
@@ -25,21 +25,22 @@ from .provenance import Provenance
 TABLE_SUFFIXES = (*formats.TEXT_SUFFIXES, *formats.JSON_SUFFIXES, ".parquet", ".pq", ".xlsx", ".xlsm", ".zip")
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".zst", ".xz")
 NOT_DATA = ("readme*", "license*", "licence*")
+MAX_DEPTH = 5  # of archives and compressed files in each other
 CHUNK_BYTES = 1 << 20  # read at once, so that the progress bar moves
 
 COLUMNS_SHOWN = 20  # names of columns in a message
 
 
-def decompress(name: str) -> Callable[[bytes], bytes]:
-    """A function that undoes a compression which Arrow knows by this name."""
-    return lambda payload: pa.CompressedInputStream(pa.BufferReader(payload), name).read()
+def stream_of(name: str) -> Callable[[bytes], Any]:
+    """A function that opens bytes in a compression which Arrow knows by this name."""
+    return lambda payload: pa.CompressedInputStream(pa.BufferReader(payload), name)
 
 
-DECOMPRESS = {  # by the bytes that such a file begins with
-    b"\x1f\x8b": decompress("gzip"),
-    b"BZh": decompress("bz2"),
-    b"\x28\xb5\x2f\xfd": decompress("zstd"),
-    b"\xfd7zXZ\0": lzma.decompress,
+DECOMPRESS: dict[bytes, Callable[[bytes], Any]] = {  # by the bytes that such a file begins with
+    b"\x1f\x8b": stream_of("gzip"),
+    b"BZh": stream_of("bz2"),
+    b"\x28\xb5\x2f\xfd": stream_of("zstd"),
+    b"\xfd7zXZ\0": lambda payload: lzma.LZMAFile(BytesIO(payload)),  # noqa: SIM115 (who reads it closes it)
 }
 
 
@@ -61,7 +62,7 @@ def read_tables(config: Config, provenance: Provenance) -> dict[str, pa.Table]:
     if is_database(config.source):
         found = {"the query's result": formats.read_database(config, provenance)}
     else:
-        files = read_files(config.source, provenance)
+        files = read_files(config, provenance)
         found = {name: formats.parse(config, name, payload, provenance) for name, payload in files}
     for name, table in found.items():
         check(config, name, table)
@@ -74,18 +75,20 @@ def is_database(source: str) -> bool:
     return bool(separator) and protocol not in fsspec.available_protocols()
 
 
-def read_files(source: str, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
+def read_files(config: Config, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
     """The names and contents of the tables of a source, decompressed; records size and SHA-256 of each file."""
-    filesystem, path = connect(source)
-    for file in locate(filesystem, source, path):
-        yield from read_file(filesystem, file, display_name(filesystem, source, file), provenance)
+    filesystem, path = connect(config.source)
+    for file in locate(filesystem, config.source, path):
+        yield from read_file(config, filesystem, file, display_name(filesystem, config.source, file), provenance)
 
 
-def read_file(filesystem: Any, file: str, name: str, provenance: Provenance) -> Iterator[tuple[str, bytes]]:
+def read_file(
+    config: Config, filesystem: Any, file: str, name: str, provenance: Provenance
+) -> Iterator[tuple[str, bytes]]:
     """The names and contents of the tables in a file."""
     payload = read_bytes(filesystem, file, name)
     provenance.sources.append({"name": name, "bytes": len(payload), "sha256": hashlib.sha256(payload).hexdigest()})
-    yield from unpack(name, payload)
+    yield from unpack(config, name, payload)
 
 
 def connect(source: str) -> tuple[Any, str]:
@@ -94,6 +97,8 @@ def connect(source: str) -> tuple[Any, str]:
     Raises:
         InputError: the driver for it is not installed.
     """
+    if not source.strip():
+        raise InputError("source is empty; set it to a file, a folder or an address")
     try:
         filesystem, path = fsspec.core.url_to_fs(source)
     except ImportError as error:
@@ -110,7 +115,8 @@ def locate(filesystem: Any, source: str, path: str) -> list[str]:
         if filesystem.isfile(path):
             return [path]
         if filesystem.isdir(path):
-            files = [file for file in sorted(filesystem.find(path)) if is_table(file.removeprefix(path))]
+            found = sorted(filesystem.find(path))
+            files = [file for file in found if is_table(file.removeprefix(path)) and is_regular(filesystem, file)]
         else:
             files = sorted(filesystem.glob(path)) if any(sign in path for sign in "*?[") else []
             files = [file for file in files if is_visible(file.rpartition("/")[2]) and filesystem.isfile(file)]
@@ -127,6 +133,11 @@ def locate(filesystem: Any, source: str, path: str) -> list[str]:
 def is_web(filesystem: Any) -> bool:
     """Whether files come by HTTP."""
     return "http" in filesystem.protocol
+
+
+def is_regular(filesystem: Any, file: str) -> bool:
+    """Whether a file that was found is no named pipe, socket or device, on which reading could wait for ever."""
+    return "file" not in filesystem.protocol or Path(file).is_file()
 
 
 def is_visible(file: str) -> bool:
@@ -169,37 +180,60 @@ def read_bytes(filesystem: Any, file: str, name: str) -> bytes:
     return content.getvalue()
 
 
-def unpack(name: str, payload: bytes) -> Iterator[tuple[str, bytes]]:
-    """The tables in a file: itself, decompressed, or the members of a zip archive."""
-    for start, undo in DECOMPRESS.items():
+def unpack(config: Config, name: str, payload: bytes, depth: int = 1) -> Iterator[tuple[str, bytes]]:
+    """The tables in a file: itself, decompressed, or the members of a zip archive.
+
+    Raises:
+        InputError: it is damaged, or holds more than `max_unpacked_bytes` or too many files in each other.
+    """
+    if depth > MAX_DEPTH:
+        raise InputError(f"{name} is a compressed file in {MAX_DEPTH - 1} others; unpack it before")
+    for start, opened in DECOMPRESS.items():
         if payload.startswith(start):
-            try:
-                content = undo(payload)
-            except (OSError, lzma.LZMAError) as error:
-                raise InputError(f"{name} is cut off or damaged: {error}; fetch or write it again") from error
-            yield from unpack(name.removesuffix(PurePosixPath(name).suffix), content)
+            with told(f"{name} is cut off or damaged", "fetch or write it again"), opened(payload) as stream:
+                content = read_bounded(config, name, stream)
+            yield from unpack(config, name.removesuffix(PurePosixPath(name).suffix), content, depth + 1)
             return
     if payload.startswith(formats.ZIP):
-        yield from unpack_zip(name, payload)
+        yield from unpack_zip(config, name, payload, depth)
     else:
         yield name, payload
 
 
-def unpack_zip(name: str, payload: bytes) -> Iterator[tuple[str, bytes]]:
+def read_bounded(config: Config, name: str, stream: Any) -> bytes:
+    """What a stream of decompressed bytes holds, up to `max_unpacked_bytes`."""
+    content = BytesIO()
+    while chunk := stream.read(CHUNK_BYTES):
+        content.write(chunk)
+        check_unpacked(config, name, content.tell())
+    return content.getvalue()
+
+
+def check_unpacked(config: Config, name: str, size: int) -> None:
+    """Refuses files that would fill the memory."""
+    if size > config.max_unpacked_bytes:
+        limit = f"max_unpacked_bytes is {config.max_unpacked_bytes:,}"
+        raise InputError(f"{name} holds {size:,} bytes or more and {limit}; unpack it before, or raise that setting")
+
+
+def unpack_zip(config: Config, name: str, payload: bytes, depth: int) -> Iterator[tuple[str, bytes]]:
     """The tables in a zip archive; an Excel workbook, which is one too, stays whole."""
-    try:
+    with told(f"{name} cannot be unpacked", "fetch or write it again, without a password"):
         archive = zipfile.ZipFile(BytesIO(payload))
-        if "[Content_Types].xml" in archive.namelist():
-            yield name, payload
-            return
-        members = [member for member in sorted(archive.namelist()) if is_table(member)]
+        names = archive.namelist()
+        is_workbook = "[Content_Types].xml" in names
+        members = [] if is_workbook else [member for member in sorted(names) if is_table(member)]
+        check_unpacked(
+            config, name, sum(archive.getinfo(each).file_size for each in (names if is_workbook else members))
+        )
         contents = {f"{name}/{member}": archive.read(member) for member in members}
-    except (zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: it is encrypted
-        raise InputError(f"{name} cannot be unpacked: {error}; fetch or write it again, without a password") from error
+    if is_workbook:
+        yield name, payload
+        return
     if not contents:
         raise InputError(f"{name} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed in it")
     for member, content in contents.items():
-        yield from unpack(member, content)
+        yield from unpack(config, member, content, depth + 1)
 
 
 def check(config: Config, name: str, table: pa.Table) -> None:

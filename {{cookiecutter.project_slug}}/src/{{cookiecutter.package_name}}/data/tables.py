@@ -42,9 +42,20 @@ def examples_files(config: Config, split: str) -> list[Path]:
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
 
 
+def column_types(config: Config, split: str) -> pa.Schema:
+    """The columns of a split, with their types."""
+    path = examples_files(config, split)[0]
+    with artifacts.reading(path, "collect"):
+        return pq.read_schema(path)
+
+
 def num_examples(config: Config, split: str) -> int:
     """How many examples a split has."""
-    return sum(int(pyarrow.parquet.read_metadata(path).num_rows) for path in examples_files(config, split))
+    num_rows = 0
+    for path in examples_files(config, split):
+        with artifacts.reading(path, "collect"):
+            num_rows += int(pyarrow.parquet.read_metadata(path).num_rows)
+    return num_rows
 
 
 def all_targets(config: Config, split: str, examples: pd.DataFrame) -> pd.Series:
@@ -61,13 +72,15 @@ def extent(examples: pd.DataFrame) -> str:
 
 def read_rows(config: Config, split: str, columns: list[str] | None = None) -> pd.DataFrame:
     """The table of a split, or some of its columns."""
-    return pd.read_parquet(artifacts.require(config.paths.examples(split), "collect"), columns=columns)
+    path = config.paths.examples(split)
+    with artifacts.reading(path, "collect"):
+        return pd.read_parquet(path, columns=columns)
 
 
 def read_blocks(config: Config, split: str, num_rows: int) -> Generator[pd.DataFrame, None, None]:
     """The table of a split in blocks of at most `num_rows` rows, in order."""
     for path in examples_files(config, split):
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with artifacts.reading(path, "collect"), pyarrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(num_rows):
                 yield pa.Table.from_batches([batch]).to_pandas()
 

@@ -1,6 +1,7 @@
 """Predictions of the trained model for the stages that evaluate it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,13 +13,19 @@ from ..core import artifacts
 from ..data import tables
 from ..training.serving_model import predict
 
-__all__ = ["as_text", "explained_output", "identity", "load_model", "predict", "target_of"]
+__all__ = ["as_text", "explained_output", "identity", "load_model", "predict", "read_model", "target_of"]
 
 
 def load_model(config: Config) -> keras.Model:
     """The trained model: raw inputs to decoded predictions."""
-    serving_model: keras.Model = keras.models.load_model(artifacts.require(config.paths.model, "train"))
-    return serving_model
+    return read_model(config.paths.model, "train")
+
+
+def read_model(path: Path, made_by: str) -> keras.Model:
+    """A Keras model of a file, which the make target `made_by` writes."""
+    with artifacts.reading(path, made_by):
+        model: keras.Model = keras.models.load_model(path)
+    return model
 
 
 def target_of(serving_model: keras.Model) -> task.Target:

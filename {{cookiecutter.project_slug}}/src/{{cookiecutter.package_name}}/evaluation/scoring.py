@@ -138,12 +138,10 @@ def score_missing(config: Config) -> None:
 
 def score_run(config: Config, run: Run) -> None:
     """Evaluates a kept model on the validation examples and stores its scores, as `make evaluate` does."""
-    import keras  # here, since TensorFlow takes seconds to import
-
-    from .. import task
+    from .. import task  # here, since TensorFlow takes seconds to import
     from . import inference
 
-    serving_model = keras.models.load_model(config.paths.kept_run(run.number) / config.paths.model.name)
+    serving_model = inference.read_model(config.paths.kept_run(run.number) / config.paths.model.name, "train")
     examples = loading.read_examples(config, "validation")
     targets = task.actual(inference.target_of(serving_model), examples[config.target])
     predictions = inference.predict(serving_model, examples)

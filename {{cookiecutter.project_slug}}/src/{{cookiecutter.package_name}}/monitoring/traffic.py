@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from .. import metrics
 from ..config import Config
+from ..core import artifacts
 from ..core.artifacts import to_number, to_text
 from ..core.errors import InputError
 from ..data import requests
@@ -264,7 +265,8 @@ def read_record(path: Path) -> pd.DataFrame:
     if not path.exists():
         message = f"{path}, the reference of the comparison, is missing"
         raise InputError(f"{message}: restore the folder, or train and export another version")
-    return pd.read_parquet(path)
+    with artifacts.reading(path, "export"):
+        return pd.read_parquet(path)
 
 
 def logged_inputs(

@@ -54,7 +54,7 @@ class DataSettings(Settings):
     encoding: str = ""
     """The text encoding of the source, such as cp1252; empty: detected."""
 
-    delimiter: Annotated[str, Field(max_length=1)] = ""
+    delimiter: Annotated[str, Field(pattern=r"^[\x01-\x7f]?$")] = ""
     """The character between the cells of a text table; empty: detected."""
 
     header: bool = True
@@ -68,6 +68,10 @@ class DataSettings(Settings):
 
     max_cell: Annotated[int, Field(ge=100, le=100_000_000)] = 100_000
     """Maximum length of a cell in characters; more are refused: usually a quote is not closed."""
+
+    max_unpacked_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 4_000_000_000
+    """Maximum number of bytes that a compressed file, an archive or a workbook may hold; more are refused: they would
+    fill the memory."""
 
     added: Path = Path("data/added")
     """The folder of labelled data added later, which are read in addition to the source."""

@@ -66,7 +66,8 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
 
 def learning_curves(config: Config) -> Figure:
     """Training and validation score over the epochs."""
-    history = pd.read_csv(artifacts.require(config.paths.history, "train"))
+    with artifacts.reading(config.paths.history, "train"):
+        history = pd.read_csv(config.paths.history)
     wanted, best = objective.chosen(config), artifacts.read_json(config.paths.run, "train")["best_epoch"]
     logged = {"training": wanted.name.removeprefix("val_"), "validation": wanted.name}
     epochs, label = history["epoch"] + 1, wanted.label

@@ -15,7 +15,7 @@ from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
 from ..data import reading, requests
 from ..data.provenance import Provenance
-from ..evaluation import promotion
+from ..evaluation import inference, promotion
 from ..exporting import registry, saved_model
 from ..training import fit, run_history
 from ..updating import new_data, page
@@ -146,9 +146,7 @@ def is_accepted(config: Config, candidate: Config) -> bool:
 
 def old_model(config: Config, champion: int) -> keras.Model:
     """The Keras model of the version in service."""
-    path = artifacts.require(config.paths.record(champion) / saved_model.KEPT_MODEL, "export")
-    model: keras.Model = keras.models.load_model(path)
-    return model
+    return inference.read_model(config.paths.record(champion) / saved_model.KEPT_MODEL, "export")
 
 
 def promote(config: Config) -> None:

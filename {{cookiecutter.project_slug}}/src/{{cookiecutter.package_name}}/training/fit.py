@@ -23,7 +23,7 @@ from . import objective, placement
 from .objective import Objective
 from .serving_model import Prepared
 
-HISTORY, LAST, BEST, RANDOM = "history.csv", "last.weights.h5", "best.npz", "random.npz"
+HISTORY, LAST, BEST = "history.csv", "last.npz", "best.npz"
 SHARE = 0.05  # of the time of training that checkpoints may take
 AMPERE = (8, 0)  # compute capability of the first NVIDIA GPUs with bfloat16
 
@@ -44,11 +44,29 @@ class Checkpoint(keras.callbacks.Callback):
         """
         super().__init__()
         self.folder, self.objective, self.patience, self.writes = folder, wanted, patience, writes
-        latest = self.latest()
-        self.history = pd.read_csv(latest / HISTORY).to_dict("records") if latest else []
-        self.best = read_arrays(latest / BEST) if latest else []  # the weights of the best epoch
+        self.history: list[dict[Any, Any]] = []
+        self.best: list[np.ndarray] = []  # the weights of the best epoch
+        self.last: list[np.ndarray] = []  # all state after the last one, until it is restored
+        self.read()
         self.num_saved = self.epochs_done
         self.saved, self.cost = -math.inf, 0.0  # when it was saved last, and how long that took, in seconds
+
+    def read(self) -> None:
+        """Reads the newest checkpoint; a damaged one is dropped with a remark."""
+        latest = self.latest()
+        if latest is None:
+            return
+        try:
+            history, self.best, self.last = (
+                pd.read_csv(latest / HISTORY),
+                *map(read_arrays, (latest / BEST, latest / LAST)),
+            )
+            self.history = history.to_dict("records")
+        except Exception as error:  # NumPy, zipfile and pandas have many
+            print(f"{latest} is damaged ({type(error).__name__}) and is dropped: training starts over")
+            self.best = []
+            if self.writes:
+                artifacts.remove(latest)
 
     @property
     def epochs_done(self) -> int:
@@ -68,16 +86,14 @@ class Checkpoint(keras.callbacks.Callback):
 
     def latest(self) -> Path | None:
         """The newest complete checkpoint; those of versions of this module that wrote other files do not count."""
-        return max((path.parent for path in self.folder.glob(f"epoch-*/{BEST}")), default=None)
+        return max((path.parent for path in self.folder.glob(f"epoch-*/{LAST}")), default=None)
 
     def restore(self, model: keras.Model) -> None:
         """Gives a model that is about to be trained the weights and the optimizer of the newest checkpoint."""
-        latest = self.latest()
-        if latest:
-            model.optimizer.build(model.trainable_variables)  # else its state is not loaded, in silence
-            model.load_weights(latest / LAST)
-            for variable, state in zip(random_states(model), read_arrays(latest / RANDOM), strict=True):
-                variable.assign(state)
+        if self.last:
+            for variable, value in zip(state(model), self.last, strict=True):
+                variable.assign(value)
+            self.last = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the scores and the best weights, saves the epoch if it is time to, and ends a training in vain."""
@@ -102,9 +118,8 @@ class Checkpoint(keras.callbacks.Callback):
         began, previous = time.monotonic(), self.latest()
         with artifacts.replacing(self.folder / f"epoch-{self.epochs_done:06}", BEST) as temporary:
             temporary.mkdir()
-            self.model.save_weights(temporary / LAST)
-            np.savez(temporary / BEST, *self.best)
-            np.savez(temporary / RANDOM, *(variable.numpy() for variable in random_states(self.model)))
+            np.savez(temporary / BEST, *self.best)  # not as HDF5, which aborts the process when the disk is full
+            np.savez(temporary / LAST, *(variable.numpy() for variable in state(self.model)))
             pd.DataFrame(self.history).to_csv(temporary / HISTORY, index=False)
         if previous:
             artifacts.remove(previous)
@@ -223,9 +238,11 @@ def count_epochs(epoch: tf.Variable) -> keras.callbacks.Callback:
     return keras.callbacks.LambdaCallback(on_epoch_begin=lambda number, _logs: epoch.assign(number))
 
 
-def random_states(model: keras.Model) -> list[keras.Variable]:
-    """The states of random generators, such as those of dropout, which Keras does not save with the weights."""
-    return [variable for variable in model.variables if "seed_generator" in variable.path]
+def state(model: keras.Model) -> list[keras.Variable]:
+    """All that changes in training: the weights, the states of random generators, such as dropout's, the optimizer."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
 
 
 def read_arrays(path: Path) -> list[np.ndarray]:

@@ -137,8 +137,8 @@ def storable(values: np.ndarray) -> np.ndarray:
 
 def read_predictions(config: Config, number: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
     """Targets, predictions and weights, if any, of a scored run on the validation split, each (num_examples, ...)."""
-    path: Path = artifacts.require(config.paths.kept_run(number) / PREDICTIONS, "evaluate")
-    with np.load(path) as arrays:
+    path = config.paths.kept_run(number) / PREDICTIONS
+    with artifacts.reading(path, "evaluate"), np.load(path) as arrays:
         predictions = dict(arrays)
     return predictions.pop(TARGETS), predictions, predictions.pop(WEIGHTS, None)
 

@@ -17,6 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from ..config import Config
+from ..core import artifacts
 from ..data import engine, tables
 from ..settings.base import SPLITS
 
@@ -75,7 +76,7 @@ def parts(config: Config) -> list[Part]:
     found = []
     for split in SPLITS:
         paths = tuple(str(path.resolve()) for path in tables.examples_files(config, split))  # on other machines, too
-        names, num_rows = pq.read_schema(paths[0]).names, tables.num_examples(config, split)
+        names, num_rows = tables.column_types(config, split).names, tables.num_examples(config, split)
         width = max(1, PART_CELLS // max(1, num_rows))
         groups = [tuple(names[start : start + width]) for start in range(0, len(names), width)]
         found += [Part(split, columns, num_rows, paths) for columns in groups]
@@ -86,6 +87,8 @@ def run(config: Config, parts: list[Part]) -> list[Statistics]:
     """The statistics of each part, which workers on other machines leave in a folder of the artifacts."""
     config.paths.validation.mkdir(parents=True, exist_ok=True)
     # Other machines share the folder of the artifacts with this process, but not its temporary folder.
+    for leftover in config.paths.validation.glob(".statistics-*"):  # of a process that was killed
+        artifacts.remove(leftover)
     with tempfile.TemporaryDirectory(dir=config.paths.validation, prefix=".statistics-") as name:
         files = [Path(name).resolve() / f"{number}.pb" for number in range(len(parts))]
         with engine.pipeline(config, "validation") as pipeline:

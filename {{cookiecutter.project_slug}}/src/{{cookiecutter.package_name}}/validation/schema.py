@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
 from google.protobuf import json_format, text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
@@ -252,7 +251,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
 
 def time_columns(config: Config) -> list[str]:
     """Columns that hold times, which TFDV sees as texts."""
-    table = pq.read_schema(tables.examples_files(config, "train")[0])
+    table = tables.column_types(config, "train")
     return [field.name for field in table if pa.types.is_timestamp(field.type)]
 
 

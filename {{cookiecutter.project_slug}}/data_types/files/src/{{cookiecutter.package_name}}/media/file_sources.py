@@ -90,7 +90,7 @@ def parent(source: str) -> str:
 def read_table(config: Config, file: File, provenance: Provenance) -> pa.Table | None:
     """The table in a file that lies among others; None where it is none, as many a text file beside data is."""
     try:
-        ((name, payload),) = sources.unpack(file.name, file.read())
+        ((name, payload),) = sources.unpack(config, file.name, file.read())
         return formats.parse(config, name, payload, provenance)
     except (InputError, ValueError):
         return None

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from ..config import Config
-from ..core.errors import InputError
+from ..core.errors import told
 from ..data import cell_formats, cleaning, delimited, formats, sources
 from ..data.cell_formats import Finding
 from ..data.provenance import Provenance
@@ -149,20 +149,18 @@ def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, 
     for file in sources.locate(filesystem, config.source, path):
         name, kind = sources.display_name(filesystem, config.source, file), kind_of(filesystem, file)
         if not kind:
-            for member, payload in sources.read_file(filesystem, file, name, provenance):
+            for member, payload in sources.read_file(config, filesystem, file, name, provenance):
                 yield member, formats.parse(config, member, payload, provenance)
             continue
         provenance.sources.append({"name": name, "bytes": filesystem.size(file), "sha256": digest(filesystem, file)})
-        try:
+        with told(f"{name} cannot be read", "fix it, or fetch or write it again"):
             if kind == "Parquet":
                 with filesystem.open(file) as stream:
-                    for batch in pq.ParquetFile(stream).iter_batches(BATCH):
+                    for batch in pq.ParquetFile(stream, pre_buffer=False).iter_batches(BATCH, use_threads=False):
                         yield name, formats.simplify(name, pa.Table.from_batches([batch]))
             else:
                 for table in read_text(config, filesystem, file, name, provenance):
                     yield name, table
-        except DAMAGE as error:
-            raise InputError(f"{name} cannot be read: {error}; fix it, or fetch or write it again") from error
 
 
 def read_text(config: Config, filesystem: Any, file: str, name: str, provenance: Provenance) -> Iterator[pa.Table]:
