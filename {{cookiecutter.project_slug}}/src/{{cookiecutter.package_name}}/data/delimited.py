@@ -34,6 +34,7 @@ BYTE_ORDER_MARKS = {
 
 DELIMITERS = ",;\t|"
 SAMPLE_ROWS = 100  # rows by which delimiters are compared
+LONGEST_LINE = 100_000_000  # bytes of the first one
 LONGEST_CELL = 1 << 30  # characters; Python's own limit is lower
 
 
@@ -222,6 +223,8 @@ def detect(config: Config, name: str, text: bytes) -> Layout:
     Raises:
         InputError: there is nothing in it, or its first line cannot be read.
     """
+    if len(text) > LONGEST_LINE and b"\n" not in text[:LONGEST_LINE]:
+        raise InputError(f"the first line of {name} has more than {LONGEST_LINE:,} bytes, so it is no table; check it")
     delimiter = config.delimiter or detect_delimiter(text)
     is_quoted = has_quoted_cells(text, delimiter)
     try:

@@ -1,5 +1,6 @@
 """From the bytes of a file, or a database, to a table whose cells are typed as far as the format has types."""
 
+import codecs
 import contextlib
 import io
 import itertools
@@ -163,11 +164,12 @@ def read_database(config: Config, provenance: Provenance) -> pa.Table:
         options = {"postgresql_readonly": True} if kind == "postgresql" else {}
         with sqlalchemy.create_engine(url).connect().execution_options(**options) as connection:
             result = connection.execute(sqlalchemy.text(config.query))
-            names, rows = [*map(str, result.keys())], result.fetchall()
+            with told(f"the result of the query on {shown} cannot be read", "check `query`"):
+                names, rows = [*map(str, result.keys())], result.fetchall()
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         message = f"source {shown} cannot be opened: {error}"
         raise InputError(f"{message}; check the address, and install the database's driver") from error
-    except (SQLAlchemyError, ValueError, OverflowError) as error:
+    except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
         raise InputError(f"the query on {shown} failed: {reason}; check `query`: {config.query}") from error
     provenance.sources.append({"name": shown, "query": config.query, "rows": len(rows)})
@@ -331,7 +333,9 @@ def read_text_pieces(
     layout = delimited.detect(config, name, text)
     with opened() as stream:
         num_seen = 0
-        for batch in delimited.open_rows(config, stream, layout, leave_out, encoding):
+        # Broken characters would fail in the middle of a row
+        text_stream = codecs.EncodedFile(stream, "utf-8", errors="replace") if encoding == "utf-8" else stream
+        for batch in delimited.open_rows(config, text_stream, layout, leave_out, encoding):
             num_left_out = len(ragged)
             numbers = np.setdiff1d(np.arange(num_seen + 1, num_seen + 1 + batch.num_rows + num_left_out), ragged)
             yield Piece(pa.Table.from_batches([batch]), numbers[: batch.num_rows])

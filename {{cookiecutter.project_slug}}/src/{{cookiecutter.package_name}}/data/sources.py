@@ -28,6 +28,7 @@ NOT_DATA = ("readme*", "license*", "licence*")
 MAX_DEPTH = 5  # of archives and compressed files in each other
 CHUNK_BYTES = 1 << 20  # read at once, so that the progress bar moves
 
+MAX_NAME = 1_000  # characters of a column's name
 COLUMNS_SHOWN = 20  # names of columns in a message
 
 
@@ -252,6 +253,9 @@ def check(config: Config, name: str, table: pa.Table) -> None:
     doubled = [column for column, count in Counter(names).items() if count > 1]
     if doubled:
         raise InputError(f"{name} has several columns named {', '.join(doubled)}; rename them, so that each is unique")
+    if len(max(names, key=len, default="")) > MAX_NAME:
+        message = f"{name} has a column with a name of more than {MAX_NAME:,} characters"
+        raise InputError(f"{message}; look for a missing header or a quote that is never closed")
     if config.header and lacks_header(table):
         message = f"{name} seems to have no header: its first line is {', '.join(names[:COLUMNS_SHOWN])}"
         raise InputError(f"{message}; put a line with the names of the columns above it, or set header to false")

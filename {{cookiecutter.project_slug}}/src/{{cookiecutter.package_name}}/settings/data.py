@@ -69,7 +69,7 @@ class DataSettings(Settings):
     max_cell: Annotated[int, Field(ge=100, le=100_000_000)] = 100_000
     """Maximum length of a cell in characters; more are refused: usually a quote is not closed."""
 
-    max_unpacked_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 4_000_000_000
+    max_unpacked_bytes: Annotated[int, Field(ge=1_000, le=2**40)] = 2_000_000_000
     """Maximum number of bytes that a compressed file, an archive or a workbook may hold; more are refused: they would
     fill the memory."""
 
