@@ -187,6 +187,8 @@ def require(path: Path, made_by: str) -> Path:
 
 def content_hash(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder in the place of a file: remove it, and make the file again")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from ..config import Config
 from ..core import artifacts
+from ..core.errors import InputError
 from ..settings.base import SPLITS
 
 DRAWN_FROM = "drawn from"  # the attribute of a sample that says how many examples there are
@@ -39,7 +40,10 @@ def split_hash(config: Config, split: str) -> str:
 def examples_files(config: Config, split: str) -> list[Path]:
     """The Parquet files of a split in order: usually one; several if its path is a folder of shards."""
     path = artifacts.require(config.paths.examples(split), "collect")
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} is a folder without tables: remove it and run `make collect` again")
+    return files
 
 
 def column_types(config: Config, split: str) -> pa.Schema:
@@ -72,7 +76,7 @@ def extent(examples: pd.DataFrame) -> str:
 
 def read_rows(config: Config, split: str, columns: list[str] | None = None) -> pd.DataFrame:
     """The table of a split, or some of its columns."""
-    path = config.paths.examples(split)
+    path, _ = config.paths.examples(split), examples_files(config, split)
     with artifacts.reading(path, "collect"):
         return pd.read_parquet(path, columns=columns)
 

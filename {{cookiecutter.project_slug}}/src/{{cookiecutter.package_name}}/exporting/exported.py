@@ -93,7 +93,9 @@ def load(version: int | None = None) -> Exported:
 @cache
 def load_folder(folder: str) -> tuple[Any, dict[str, Any]]:
     """The model of an exported version and its metadata, loaded once per process."""
-    return tf.saved_model.load(folder), artifacts.read_json(Path(folder) / DESCRIPTION, "export")
+    description = artifacts.read_json(Path(folder) / DESCRIPTION, "export")
+    with artifacts.reading(Path(folder), "export"):
+        return tf.saved_model.load(folder), description
 
 
 def predict_rows(

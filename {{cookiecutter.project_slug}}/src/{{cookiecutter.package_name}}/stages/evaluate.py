@@ -67,7 +67,7 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
 def learning_curves(config: Config) -> Figure:
     """Training and validation score over the epochs."""
     with artifacts.reading(config.paths.history, "train"):
-        history = pd.read_csv(config.paths.history)
+        history = pd.read_csv(config.paths.history).astype({"epoch": int})
     wanted, best = objective.chosen(config), artifacts.read_json(config.paths.run, "train")["best_epoch"]
     logged = {"training": wanted.name.removeprefix("val_"), "validation": wanted.name}
     epochs, label = history["epoch"] + 1, wanted.label
