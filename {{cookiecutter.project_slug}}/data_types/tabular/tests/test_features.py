@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from project import features
+from project import features, layers
 
 MONDAY = 4.0  # 1970-01-05, in days since 1970-01-01
 
@@ -27,3 +27,10 @@ def test_cycles_close(cycle: str, length: float) -> None:
 def test_texts_are_measured_in_characters() -> None:
     computed = features.text_lengths({"note": keras.ops.convert_to_tensor(["", "abc", "größe"])})
     assert computed["note: length"].numpy().tolist() == [0, 3, 5]
+
+
+def test_crossed_categories_are_one_for_each_combination_that_is_known() -> None:
+    inputs = [keras.Input((), dtype="string"), keras.Input((), dtype="int32"), keras.Input(())]
+    crossed = keras.Model(inputs, layers.Cross()(inputs))
+    colours, sizes, shares = np.array(["red", "", "red"], object), np.array([3, 3, 4]), np.array([0.5, 1.0, np.nan])
+    assert crossed.predict_on_batch([colours, sizes, shares]).tolist() == [b"red & 3 & 0.5", b"", b""]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from project import layers, preprocessing, task
+from project import features, layers, preprocessing, task
+from project.core.errors import InputError
 from project.data import batching, loading
 from project.exporting import saved_model
 from project.layers import QuantileTransform
@@ -55,6 +57,63 @@ def test_missing_and_unseen_values_have_their_own_code(preprocessor: keras.Model
     assert len(set(encoded["categories"][:, 0])) == 4
     assert encoded["missing"][:, 0].tolist() == [1, 0, 0, 0]
     assert preprocessing.vocabulary_sizes(preprocessor) == [5]
+
+
+def test_features_may_be_of_any_type_and_made_by_any_preprocessing_layer(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ["red", "green", "blue"]
+
+    def engineer(clean: features.Clean) -> features.Clean:
+        colour, size = clean.categories["colour"], clean.numbers["size"]
+        numbers = {"colour": keras.layers.StringLookup(vocabulary=kinds)(colour), "size": size > 10}
+        categories: dict[str, keras.KerasTensor] = {
+            "cross": layers.Cross()([colour, keras.ops.cast(size > 10, "int32")]),
+            "hashed": keras.layers.HashedCrossing(50)((colour, keras.ops.cast(clean.numbers["weight"], "int32"))),
+            "bins": keras.layers.Discretization([5.0, 10.0, 15.0])(size),
+            "hash": keras.layers.Hashing(8)(colour),
+            "floor": keras.ops.floor(keras.ops.reshape(clean.numbers["weight"], (-1, 1))),
+        }
+        return features.Clean(numbers, categories, texts=clean.texts)
+
+    monkeypatch.setattr(features, "engineer", engineer)
+    table = make_table()
+    built = preprocessing.build_preprocessor(config, table)
+    encoded = encode(built, table)
+    sizes = preprocessing.vocabulary_sizes(built)
+    assert encoded["numbers"].shape == (400, 2)
+    assert encoded["categories"].shape == (400, len(sizes)) == (400, 5)
+    assert (encoded["categories"].max(axis=0) < sizes).all()
+    known = table["colour"].notna()
+    combinations = table["colour"].fillna("") + np.where(table["size"] > 10, "1", "0")
+    for place, expected in enumerate(
+        [combinations.where(known), None, np.digitize(table["size"].fillna(99), [5, 10, 15])]
+    ):
+        if expected is not None:  # one code for each value
+            pairs = pd.DataFrame({"code": encoded["categories"][:, place], "value": expected}).fillna("")
+            assert pairs.groupby("value")["code"].nunique().max() == pairs.groupby("code")["value"].nunique().max() == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            lambda clean: {"numbers": {"x": clean.categories["colour"]}},
+            "'x' among the numbers, but it is string; put it",
+        ),
+        (lambda clean: {"texts": {"x": clean.numbers["size"]}}, "'x' among the texts, but it is float32; put it among"),
+        (
+            lambda clean: {"numbers": {"x": keras.ops.ones((3, 2))}},
+            r"gives 'x' the shape \(3, 2\); a column is \(batch,\)",
+        ),
+    ],
+)
+def test_a_feature_in_the_wrong_place_is_refused(
+    config: Config, monkeypatch: pytest.MonkeyPatch, changed: Callable[..., Any], message: str
+) -> None:
+    monkeypatch.setattr(features, "engineer", lambda clean: features.Clean(**changed(clean)))
+    with pytest.raises(InputError, match=message):
+        preprocessing.build_preprocessor(config, make_table())
 
 
 def test_rare_categories_are_treated_as_unseen(config: Config) -> None:

@@ -29,10 +29,11 @@ def main(config: Config) -> None:
         model = build()
     is_plain = strategy.num_replicas_in_sync == 1 and not fit.uses_bfloat16(config)
     eval_model = model if is_plain else build()
+    complete = serving_model.assemble(config, prepared, eval_model)
+    serving_model.check_layers(complete)
     key = fit.resume_key(config, hyperparameters.values, without=["patience"])
     checkpoint = fit.fit(config, prepared, model, eval_model, batches, key)
     if placement.is_chief():
-        complete = serving_model.assemble(config, prepared, eval_model)
         task.calibrate(config, complete.get_layer("decode"), eval_model, batches.validation)
         seconds = time.perf_counter() - started
         run_history.save(config, complete, checkpoint, hyperparameters, seconds)

@@ -86,7 +86,7 @@ def spare_collections() -> None:
 def make_tuner(config: Config, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tuner:
     """A tuner whose folder is named after the search space and the data, so that it never resumes another search."""
     hypermodel, space, wanted = HyperModel(config), keras_tuner.HyperParameters(), objective.chosen(config)
-    hypermodel.build(space)
+    serving_model.check_layers(hypermodel.build(space))
     is_hyperband = config.tuner == "hyperband"
     options: dict[str, Any] = (
         {"max_epochs": fit.num_epochs(config)} if is_hyperband else {"max_trials": config.max_trials}

@@ -51,6 +51,29 @@ def assemble(config: Config, prepared: Prepared, network: keras.Model) -> keras.
     return keras.Model(inputs, decoder(trained(prepared.preprocessor(inputs))), name="serving_model")
 
 
+def check_layers(model: keras.Model) -> None:
+    """Refuses a model that could not be loaded again, before it is trained: makes each layer anew from its config.
+
+    Raises:
+        InputError: a layer that cannot be saved, or that Keras does not find or cannot make again.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            check_layers(layer)
+            continue
+        try:
+            config = keras.saving.serialize_keras_object(layer)
+            keras.saving.deserialize_keras_object({**config, "build_config": None})  # without weights
+        except Exception as error:
+            reason = str(error).rpartition("Exception encountered: ")[2].partition("Full object config")[0].strip()
+            message = f"the layer {layer.name!r} could not be loaded again after training: {reason}"
+            raise InputError(
+                f"{message}\n{type(layer).__name__}, or a function that it was given, needs"
+                " @keras.saving.register_keras_serializable(), and the class a get_config with all arguments of"
+                " __init__, which passes further **options to its base class"
+            ) from error
+
+
 def predict(serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
     """The decoded predictions, by output, each (num_examples, ...)."""
     size = preprocessing.PREDICTION_BATCH

@@ -36,6 +36,16 @@ def test_balanced_weights_give_every_class_the_same_say() -> None:
     assert target.weights[0] * 9 == pytest.approx(target.weights[1] * 1)
 
 
+def test_a_single_network_is_an_ensemble_of_one_member() -> None:
+    features = keras.Input((4,))
+    single, ensemble = (task.output_head(each, TARGET) for each in (features, keras.Input((3, 4))))
+    assert (single.shape, ensemble.shape) == ((None, 1, 2), (None, 3, 2))
+    with pytest.raises(InputError, match=r"got features of shape \(None, 8, 8, 4\); it takes \(batch, width\), or"):
+        task.output_head(keras.Input((8, 8, 4)), TARGET)
+    with pytest.raises(InputError, match=r"outputs are \(5, 2\), but the loss needs \(batch, members, classes\): let"):
+        task.loss(TARGET)(np.zeros((5, 1), int), np.zeros((5, 2), "float32"))
+
+
 def test_the_loss_is_the_mean_cross_entropy_of_the_members() -> None:
     logits = np.random.default_rng(0).normal(size=(5, 3, 2)).astype("float32")  # (batch, members, classes)
     targets = np.array([[0], [1], [1], [0], [1]])

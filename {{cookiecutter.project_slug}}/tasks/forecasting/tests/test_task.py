@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from project import task
+from project.core.errors import InputError
 from project.data import sample_weights
 from project.task import Target
 
@@ -16,6 +17,13 @@ def test_the_loss_is_that_of_quantiles_and_blind_to_what_is_missing() -> None:
     quantiles = np.array([[[[0.0, 0.0]], [[5.0, 5.0]]]], "float32")
     loss = task.QuantileLoss((0.1, 0.9))
     assert float(loss(truth, quantiles)) == pytest.approx(2 * np.mean([0.1, 0.9]))
+
+
+def test_outputs_of_another_shape_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"\(1, 4\), but the loss needs \(batch, 2, 1, 2\), that is \(batch, horizon, "
+    ):
+        task.QuantileLoss((0.1, 0.9))(np.zeros((1, 2, 1), "float32"), np.zeros((1, 4), "float32"))
 
 
 def test_outputs_are_sorted_in_units_and_named() -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from project import task
+from project.core.errors import InputError
 from project.data import sample_weights
 
 from declared import Config
@@ -21,6 +22,15 @@ def test_targets_are_standardised() -> None:
     assert encoded.dtype == np.float32
     assert encoded.mean() == pytest.approx(0, abs=1e-3)
     assert encoded.std() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_single_network_is_an_ensemble_of_one_member() -> None:
+    single, ensemble = (task.output_head(each, TARGET) for each in (keras.Input((4,)), keras.Input((3, 4))))
+    assert (single.shape, ensemble.shape) == ((None, 1, 1), (None, 3, 1))
+    with pytest.raises(InputError, match=r"got features of shape \(None, 8, 8, 4\); it takes \(batch, width\), or"):
+        task.output_head(keras.Input((8, 8, 4)), TARGET)
+    with pytest.raises(InputError, match=r"outputs are \(5, 1\), but the loss needs \(batch, members, 1\): let"):
+        task.loss(TARGET)(np.zeros((5, 1), "float32"), np.zeros((5, 1), "float32"))
 
 
 def test_the_loss_is_the_mean_squared_error_of_the_members() -> None:

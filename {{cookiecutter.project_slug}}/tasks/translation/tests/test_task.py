@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from project import task
+from project.core.errors import InputError
 from project.data import sample_weights
 
 from declared import Config
@@ -26,6 +27,11 @@ def test_the_loss_is_the_mean_over_pieces() -> None:
     right = np.take_along_axis(log_probabilities(), CODES[..., None], axis=-1)[..., 0]
     expected = -right[CODES > 0].mean()
     assert float(task.SmoothedCrossentropy(0.0)(CODES, LOGITS)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_outputs_of_another_rank_are_refused() -> None:
+    with pytest.raises(InputError, match=r"outputs are \(2, 6\), but the loss needs \(batch, length, codes\)"):
+        task.loss(TARGET)(CODES, LOGITS[:, 0])
 
 
 def test_smoothing_asks_for_some_of_every_piece() -> None:

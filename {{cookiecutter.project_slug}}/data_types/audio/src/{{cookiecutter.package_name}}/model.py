@@ -28,6 +28,11 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
+    Its input is the output of `preprocessor`: waveforms (batch, samples) int16. It ends in
+    `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
+    `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable: registered, with
+    `get_config`. Reports show its layers FEATURE_MAPS and SPECTROGRAM.
+
     Residual blocks (He et al. 2016) on the spectrogram. Time is pooled away at the end, frequency is not: in which band
     a pattern lies matters, when it comes does not.
     """
@@ -43,7 +48,7 @@ def build_model(
     hidden = residual_stages(hidden, hp.Int("blocks", 1, 3, default=1))
     pooled = over_time(layers.Activation("linear", name=FEATURE_MAPS)(hidden))
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
-    model = keras.Model(inputs, task.output_head(layers.RepeatVector(1)(dropped), target), name="network")
+    model = keras.Model(inputs, task.output_head(dropped, target), name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),

@@ -26,7 +26,13 @@ def build_model(
     target: task.Target,
     num_steps: int,
 ) -> keras.Model:
-    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search."""
+    """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
+
+    Its input is the output of `preprocessor`: images (batch, height, width, channels), 0 to 255. It ends in
+    `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
+    `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable: registered, with
+    `get_config`. Reports show what its layer FEATURE_MAPS sees.
+    """
     tensor = preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
@@ -40,7 +46,7 @@ def build_model(
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
     pooled = layers.GlobalAveragePooling2D()(hidden)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
-    outputs = task.output_head(layers.RepeatVector(1)(dropped), target)
+    outputs = task.output_head(dropped, target)
     model = pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps),

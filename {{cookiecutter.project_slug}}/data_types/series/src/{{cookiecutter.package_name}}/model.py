@@ -24,7 +24,10 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
-    Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of the targets.
+    Its inputs are the outputs of `preprocessor` by name, but for PASSING_BY; `encoding.Encode` states their shapes.
+    Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of the targets. It is compiled
+    with `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable: registered, with
+    `get_config`.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)

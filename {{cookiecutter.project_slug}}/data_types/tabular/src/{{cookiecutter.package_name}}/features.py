@@ -28,13 +28,17 @@ class Clean:
 def engineer(clean: Clean) -> Clean:
     """Adds features to the clean columns; add your own here.
 
-    For example, how long a bill is for its depth:
-    `numbers["bill shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]`.
+    A feature is (batch,), made by Keras operations or layers, such as HashedCrossing or Discretization. Numbers may be
+    of any numeric type, categories of any type at all. For example, how long a bill is for its depth, and a category
+    for each pair of island and sex that training has seen often enough:
+    `numbers["bill shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]`,
+    `categories["home"] = layers.Cross()([clean.categories["island"], clean.categories["sex"]])`.
     """
     numbers = {**clean.numbers, **calendar(clean.dates), **text_lengths(clean.texts)}
+    categories = dict(clean.categories)
     if clean.numbers:
         numbers["share of numbers missing"] = missing_share(clean.numbers)
-    return Clean(numbers, clean.categories, clean.dates, clean.texts)
+    return Clean(numbers, categories, clean.dates, clean.texts)
 
 
 def calendar(dates: dict[str, keras.KerasTensor]) -> dict[str, keras.KerasTensor]:

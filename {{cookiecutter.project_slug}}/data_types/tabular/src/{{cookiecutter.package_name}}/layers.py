@@ -243,20 +243,46 @@ def field(texts: tf.Tensor, is_there: tf.Tensor, position: int, length: int) -> 
 
 
 @keras.saving.register_keras_serializable(package="tabular")
-class WholeNumberName(keras.layers.Layer):
-    """Names whole numbers, so that they can be treated as categories; others and missing ones become "".
+class CategoryName(keras.layers.Layer):
+    """Names numbers, so that they can be treated as categories: 3 becomes "3", 0.5 "0.5", a missing number (NaN) "".
 
-    Shapes: (batch,) float32 to (batch,) string.
+    Shapes: (batch,) of any type to (batch,) string.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Writes the digits."""
-        is_whole = tf.equal(inputs, tf.round(inputs)) & (tf.abs(inputs) < 2**24)  # float32 is exact up to there
-        return tf.where(is_whole, tf.strings.as_string(tf.cast(tf.where(is_whole, inputs, 0.0), "int32")), "")
+        """Writes the digits; texts stay."""
+        return category_name(inputs)
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """The outputs are texts."""
         return keras.KerasTensor(inputs.shape, "string")
+
+
+def category_name(values: tf.Tensor) -> tf.Tensor:
+    """Values of any type as texts of the same shape; NaN becomes ""."""
+    if values.dtype == tf.string:
+        return values
+    if not values.dtype.is_floating:
+        return tf.strings.as_string(values)
+    return tf.where(tf.math.is_nan(values), "", tf.strings.as_string(values, shortest=True))
+
+
+@keras.saving.register_keras_serializable(package="tabular")
+class Cross(keras.layers.Layer):
+    """Joins categories to one, so that a combination such as Biscoe and female is learned as a category of its own.
+
+    Shapes: several columns in a list, each (batch,) of any type, to (batch,) string, "" where one of them is missing.
+    """
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        """Writes the names side by side."""
+        names = [category_name(values) for values in inputs]
+        is_missing = tf.reduce_any([tf.equal(name, "") for name in names], axis=0)
+        return tf.where(is_missing, "", tf.strings.join(names, separator=" & "))
+
+    def compute_output_spec(self, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
+        """The outputs are texts."""
+        return keras.KerasTensor(inputs[0].shape, "string")
 
 
 @keras.saving.register_keras_serializable(package="tabular")

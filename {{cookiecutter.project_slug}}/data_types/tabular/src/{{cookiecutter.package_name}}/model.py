@@ -20,6 +20,10 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
+    Its inputs are the outputs of `preprocessor` by name; `build_preprocessor` states their shapes. It ends in
+    `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
+    `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable, as those in `layers.py`.
+
     The architecture is TabM (Gorishniy et al., 2025): members that share their kernels are trained side by side, each
     on its own loss, and their predictions are averaged. It overfits less than one network and costs less than many.
     """

@@ -15,11 +15,13 @@ from keras import ops
 from . import features, layers, task
 from .columns import Columns, describe_columns
 from .config import Config
+from .core.errors import InputError
 from .data import batching, loading, sample_weights, tables
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
 ADAPTATION_EXAMPLES = 200_000  # at most; more would not move quantiles and vocabularies
+CODES = "codes-{}"  # the layer that encodes a category, by its place; no input can have such a name
 ENCODING_BATCH = 16_384  # examples encoded at once: large enough that graph overhead vanishes, small enough for caches
 PREDICTION_BATCH = 1_024  # examples; the layers of larger ones do not fit in a CPU's caches
 
@@ -113,9 +115,9 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     columns, inputs = describe_columns(config, examples), raw_inputs(config, examples)
     sample = examples.iloc[:: math.ceil(len(examples) / ADAPTATION_EXAMPLES)]
     cleaned = clean(inputs, columns)
-    engineered = features.engineer(cleaned)
+    engineered = checked(features.engineer(cleaned))
     for name in repeated_numbers(columns, sample):
-        engineered.categories[f"{name} as a category"] = layers.WholeNumberName()(cleaned.numbers[name])
+        engineered.categories[f"{name} as a category"] = layers.CategoryName()(cleaned.numbers[name])
     values = features.Clean(**adaptation_values(inputs, engineered, sample))
     outputs = {
         **encode_numbers(engineered.numbers, values.numbers),
@@ -132,6 +134,31 @@ def clean(inputs: dict[str, keras.KerasTensor], columns: Columns) -> features.Cl
         categories={name: inputs[name] for name in columns.categories},
         dates={name: layers.DaysSinceEpoch()(inputs[name]) for name in columns.dates},
         texts={name: inputs[name] for name in columns.texts},
+    )
+
+
+def checked(engineered: features.Clean) -> features.Clean:
+    """Engineered columns, (batch,) or (batch, 1) of any type, as the encoders take them: float32, or string.
+
+    Raises:
+        InputError: a column has another shape, or is a text among the numbers or a number among the texts.
+    """
+
+    def column(kind: str, name: str, tensor: keras.KerasTensor) -> keras.KerasTensor:
+        is_text = tensor.dtype == "string"
+        if tensor.shape[1:] not in ((), (1,)):
+            raise InputError(f"features.engineer gives {name!r} the shape {tensor.shape}; a column is (batch,)")
+        if kind != "categories" and is_text != (kind == "texts"):
+            message = f"features.engineer puts {name!r} among the {kind}, but it is {tensor.dtype}"
+            raise InputError(f"{message}; put it among the {'categories or the texts' if is_text else 'numbers'}")
+        flat = ops.reshape(tensor, (-1,)) if len(tensor.shape) == 2 else tensor
+        if kind == "numbers":
+            return ops.cast(flat, "float32")
+        return flat if is_text else layers.CategoryName()(flat)
+
+    kinds = {"numbers": engineered.numbers, "categories": engineered.categories, "texts": engineered.texts}
+    return features.Clean(
+        **{kind: {name: column(kind, name, each) for name, each in found.items()} for kind, found in kinds.items()}
     )
 
 
@@ -177,20 +204,21 @@ def encode_categories(
     config: Config, tensors: dict[str, keras.KerasTensor], values: dict[str, np.ndarray]
 ) -> dict[str, keras.KerasTensor]:
     """One code per category that training has seen often enough."""
-    codes = []
+    codes: list[keras.KerasTensor] = []
     for name, tensor in tensors.items():
         counts = pd.Series(values[name]).value_counts()
         frequent = counts[counts >= config.min_category_count].head(config.max_categories)
         vocabulary = sorted(value.decode() for value in frequent.index if value)
         if vocabulary:
-            codes.append(keras.layers.StringLookup(vocabulary=vocabulary, mask_token="")(tensor))
+            lookup = keras.layers.StringLookup(vocabulary=vocabulary, mask_token="", name=CODES.format(len(codes)))
+            codes.append(lookup(tensor))
     return {"categories": ops.cast(ops.stack(codes, axis=1), "int32")} if codes else {}
 
 
 def vocabulary_sizes(preprocessor: keras.Model) -> list[int]:
     """How many codes each column of `categories` can have, missing and unseen included."""
-    lookups = [layer for layer in preprocessor.layers if isinstance(layer, keras.layers.StringLookup)]
-    return [lookup.vocabulary_size() for lookup in lookups]
+    num_columns = preprocessor.output["categories"].shape[1]
+    return [preprocessor.get_layer(CODES.format(place)).vocabulary_size() for place in range(num_columns)]
 
 
 def encode_texts(tensors: dict[str, keras.KerasTensor], values: dict[str, np.ndarray]) -> dict[str, keras.KerasTensor]:

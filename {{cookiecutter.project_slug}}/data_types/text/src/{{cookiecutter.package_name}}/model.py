@@ -28,6 +28,10 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
+    Its inputs are the outputs of `preprocessor` by name; `build_preprocessor` states their shapes. It ends in
+    `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
+    `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable, as those in `layers.py`.
+
     Its members see words, character n-grams, both, and the words in their order. They are trained side by side, each on
     its own loss, and their predictions are averaged: they err on different texts.
     """

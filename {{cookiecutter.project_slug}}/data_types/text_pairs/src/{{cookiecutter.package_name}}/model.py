@@ -26,7 +26,10 @@ def build_model(
     """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
     Its inputs are the codes of the source and those of the target, moved by one place, so that all pieces are learned
-    from at once. `task.for_inference` makes a network of it that finds the target by itself.
+    from at once: both (batch, length) int32. Its output is the logits of the pieces, (batch, length, codes). It is
+    compiled with `optimizer`, `task.loss` and `task.metrics`. `task.for_inference` makes a network of it that finds the
+    target by itself, for which it asks the layer `transformer` for one step at a time. Layers of your own have to be
+    serializable: registered, with `get_config`.
     """
     tensor = preprocessor.output["source"]
     inputs = {name: keras.Input((None,), dtype=tensor.dtype, name=name) for name in ("source", "target")}

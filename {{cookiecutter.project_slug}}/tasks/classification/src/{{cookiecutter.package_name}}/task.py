@@ -16,6 +16,7 @@ from .core.errors import InputError
 from .data import batching
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
+SHAPE = "(batch, members, classes): let build_model end in task.output_head, or write a loss for them"
 TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
 
 
@@ -58,7 +59,18 @@ def actual(target: Target, values: pd.Series) -> np.ndarray:
 
 
 def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
-    """Logits, one set per ensemble member: (batch, members, width) to (batch, members, classes)."""
+    """Logits: (batch, width), or (batch, members, width) of an ensemble, to (batch, members, classes).
+
+    Raises:
+        InputError: features of another rank.
+    """
+    if len(features.shape) == 2:
+        features = keras.layers.RepeatVector(1)(features)  # one member
+    if len(features.shape) != 3 or None in features.shape[1:]:
+        message = (
+            f"output_head got features of shape {features.shape}; it takes (batch, width), or (batch, members, width)"
+        )
+        raise InputError(f"{message} of an ensemble: pool or flatten the other axes")
     members = features.shape[1]
     head = keras.layers.EinsumDense(
         "bmw,mwc->bmc", (members, len(target.classes)), bias_axes="mc", dtype=keras.config.floatx(), name="logits"
@@ -76,6 +88,8 @@ class MembersCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Takes class numbers (batch, 1) and logits (batch, members, classes); returns (batch,)."""
+        if len(y_pred.shape) != 3:
+            raise InputError(f"the network's outputs are {tuple(y_pred.shape)}, but the loss needs {SHAPE}")
         targets = ops.one_hot(y_true, len(self.weights), dtype=y_pred.dtype)  # (batch, 1, classes)
         crossentropy = -ops.sum(targets * ops.log_softmax(y_pred), axis=-1)  # (batch, members)
         weights = ops.sum(targets * ops.convert_to_tensor(self.weights, y_pred.dtype), axis=-1)  # (batch, 1)

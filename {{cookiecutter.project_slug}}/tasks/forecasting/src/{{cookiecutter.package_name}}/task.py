@@ -12,6 +12,7 @@ from keras import ops
 
 from . import encoding
 from .config import Config
+from .core.errors import InputError
 from .data import batching, sample_weights, tables
 from .series import timestamps, window_shape
 
@@ -84,7 +85,11 @@ class QuantileLoss(keras.losses.Loss):
         self.levels = levels
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Gives the loss of each window, (batch,)."""
+        """Takes targets (batch, horizon, num_targets) and quantiles (..., num_quantiles); gives (batch,)."""
+        if tuple(y_pred.shape[1:]) != (*y_true.shape[1:], len(self.levels)):
+            needed = f"(batch, {', '.join(map(str, y_true.shape[1:]))}, {len(self.levels)})"
+            message = f"the network's outputs are {tuple(y_pred.shape)}, but the loss needs {needed}"
+            raise InputError(f"{message}, that is (batch, horizon, num_targets, num_quantiles): reshape them")
         losses, weight = pinball(y_true, y_pred, self.levels)
         return ops.sum(losses, axis=(1, 2)) / ops.maximum(ops.sum(weight, axis=(1, 2)), 1.0)
 

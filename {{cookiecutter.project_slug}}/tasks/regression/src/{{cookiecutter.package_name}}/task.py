@@ -11,9 +11,11 @@ import tensorflow as tf
 from keras import ops
 
 from .config import Config
+from .core.errors import InputError
 from .data import batching, sample_weights
 
 MONITOR = "val_rmse"  # what early stopping and the search minimise
+SHAPE = "(batch, members, 1): let build_model end in task.output_head, or write a loss for them"
 MAX_INTERVAL_BINS = 10
 MIN_BIN_EXAMPLES = 100  # below, a bin's quantile is too noisy
 
@@ -45,8 +47,19 @@ def actual(target: Target, values: pd.Series) -> np.ndarray:
 
 
 def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
-    """Predictions on the standardised scale, one per member: (batch, members, width) to (batch, members, 1)."""
+    """Standardised predictions: (batch, width), or (batch, members, width) of an ensemble, to (batch, members, 1).
+
+    Raises:
+        InputError: features of another rank.
+    """
     del target  # one output, whatever the scale
+    if len(features.shape) == 2:
+        features = keras.layers.RepeatVector(1)(features)  # one member
+    if len(features.shape) != 3 or None in features.shape[1:]:
+        message = (
+            f"output_head got features of shape {features.shape}; it takes (batch, width), or (batch, members, width)"
+        )
+        raise InputError(f"{message} of an ensemble: pool or flatten the other axes")
     members = features.shape[1]
     head = keras.layers.EinsumDense(
         "bmw,mwo->bmo", (members, 1), bias_axes="mo", dtype=keras.config.floatx(), name="standardised"
@@ -59,6 +72,8 @@ class MembersSquaredError(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Takes targets (batch, 1) and predictions (batch, members, 1); returns (batch,)."""
+        if len(y_pred.shape) != 3:
+            raise InputError(f"the network's outputs are {tuple(y_pred.shape)}, but the loss needs {SHAPE}")
         return ops.mean(ops.square(y_pred[:, :, 0] - y_true), axis=-1)
 
 

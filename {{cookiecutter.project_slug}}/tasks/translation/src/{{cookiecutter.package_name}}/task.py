@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from .config import Config
+from .core.errors import InputError
 from .pairs import subwords
 from .pairs.search import BeamSearch
 from .pairs.tokenizing import NUM_SPECIAL, PADDING, Encode, encode_all, join_pieces
@@ -57,6 +58,9 @@ class SmoothedCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Takes codes (batch, length) and logits (batch, length, codes); returns (batch,), whose mean is per piece."""
+        if len(y_pred.shape) != 3:
+            message = f"the network's outputs are {tuple(y_pred.shape)}, but the loss needs (batch, length, codes)"
+            raise InputError(f"{message}: logits of each code at each place of the target")
         log_probabilities = ops.log_softmax(y_pred)
         right = log_probability_of(y_true, log_probabilities)
         wrong = ops.mean(log_probabilities, axis=-1)
