@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from project.core import artifacts
+from project.core import artifacts, staleness
 from project.core.errors import InputError, RefusedError
 from project.data import loading, tables
 from project.data.requests import from_log, loggable
@@ -42,6 +42,18 @@ def drop(config: Config, rows: pd.DataFrame) -> None:
 
 def decision(config: Config) -> dict[str, Any]:
     return artifacts.read_json(config.paths.update / "decision.json", "update")
+
+
+def test_a_challenger_takes_over_hyperparameters_of_the_same_network_only(
+    trained: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update.keep_hyperparameters(trained, trained, 1)
+    assert (
+        train.best_hyperparameters(trained).values == artifacts.read_json(trained.paths.run, "train")["hyperparameters"]
+    )
+    monkeypatch.setattr(staleness, "network_hash", lambda _: "edited")
+    update.keep_hyperparameters(trained, trained, 1)
+    assert train.best_hyperparameters(trained).values == {}
 
 
 def test_a_fit_challenger_replaces_the_model_in_service(served: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,11 +115,13 @@ def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
 class Outcomes:
     """Prints how each trial went, and counts those in a row that ended with an error."""
 
-    failures = 0
+    def __init__(self, oracle: keras_tuner.Oracle) -> None:
+        """Takes what knows the name of the scores."""
+        self.monitor, self.failures = oracle.objective.name, 0
 
     def add(self, trial: Trial, note: str = "") -> str:
         """What is said if the trial was one failure too many, else nothing."""
-        result = f"score {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
+        result = f"{self.monitor} {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
         print(f"trial {trial.trial_id}: {result}{note}", flush=True)
         is_failed = trial.status in (TrialStatus.FAILED, TrialStatus.INVALID)
         self.failures = self.failures + 1 if is_failed else 0
@@ -135,7 +137,7 @@ class Reporting(keras_tuner.Tuner):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Passes the arguments on."""
         super().__init__(*arguments, **options)
-        self.outcomes = Outcomes()
+        self.outcomes = Outcomes(self.oracle)
 
     def on_trial_end(self, trial: Trial) -> None:
         """Says how the trial went."""

@@ -65,7 +65,7 @@ def check_layers(model: keras.Model) -> None:
             config = keras.saving.serialize_keras_object(layer)
             keras.saving.deserialize_keras_object({**config, "build_config": None})  # without weights
         except Exception as error:
-            reason = str(error).rpartition("Exception encountered: ")[2].partition("Full object config")[0].strip()
+            reason = str(error).rpartition("Exception encountered: ")[2].partition(". ")[0]
             message = f"the layer {layer.name!r} could not be loaded again after training: {reason}"
             raise InputError(
                 f"{message}\n{type(layer).__name__}, or a function that it was given, needs"

@@ -46,7 +46,7 @@ class Servicer(oracle_chief.OracleServicer):
         self.lost: dict[str, str] = {}  # worker -> how it was lost
         self.losses: Counter[str] = Counter()  # trial -> how many workers it has lost
         self.messages: dict[str, str] = {}  # trial -> why it has failed
-        self.outcomes = search.Outcomes()
+        self.outcomes = search.Outcomes(oracle)
         self.failure = ""  # why the search cannot go on
 
     @contextlib.contextmanager
