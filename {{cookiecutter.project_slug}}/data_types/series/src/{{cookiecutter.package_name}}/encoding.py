@@ -73,8 +73,7 @@ class Encode(keras.layers.Layer):
         shape = self.shape_
         (time,) = shape.names("time")
         last = timestamps.read(inputs[time][:, -1])
-        step = shape.step
-        times = timestamps.around(last, step.seconds, step.months, step.ends, 1 - shape.context, shape.horizon)
+        times = timestamps.around(last, shape.step, 1 - shape.context, shape.horizon)
         targets = tf.stack([inputs[name] for name in shape.targets], axis=-1)
         static = {name: value for name, value in inputs.items() if shape.kinds[name].startswith("static")}
         encoded = {**self.encode_steps(times, targets, inputs), **self.encode_static(static)}

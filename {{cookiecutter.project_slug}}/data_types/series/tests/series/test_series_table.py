@@ -29,7 +29,7 @@ def test_rows_are_sorted_and_repetitions_left_out(tmp_path: Path) -> None:
 
 def test_rows_that_contradict_each_other_are_refused_or_the_last_counts(tmp_path: Path) -> None:
     doubled = pd.concat([table(), table(DAYS[:1]).assign(y=77.0)])
-    with pytest.raises(InputError, match=r"row 1 have the time .* timezone"):
+    with pytest.raises(InputError, match=r"row 1 has the time .* timezone"):
         read(tmp_path, doubled)
     assert read(tmp_path, doubled, max_bad_share=0.1)["y"].iloc[0] == 77
 

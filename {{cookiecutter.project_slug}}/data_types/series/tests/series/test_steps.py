@@ -18,6 +18,7 @@ def seconds(*times: str) -> np.ndarray:
         ("15min", "15 minutes", 96),
         ("H", "1 hour", 24),
         ("D", "1 day", 7),
+        ("B", "1 business day", 5),
         ("7D", "1 week", 52),
         ("MS", "1 month", 12),
         ("M", "1 month", 12),
@@ -35,6 +36,20 @@ def test_a_step_is_inferred_and_continued(rule: str, name: str, season: int) -> 
     np.testing.assert_array_equal(step.times(int(found[0]), np.arange(40)), found)
     np.testing.assert_allclose(step.number(found, int(found[0])), np.arange(40))
     assert steps.parse(name).months == step.months
+
+
+def test_business_days_have_no_weekends_and_a_holiday_is_a_missing_step() -> None:
+    days = pd.bdate_range("2024-01-01", periods=60).delete([7, 30]).to_numpy("datetime64[s]").astype(np.int64)
+    step = steps.infer([days])
+    assert step == steps.parse("business day") == Step(steps.DAY, business=True)
+    friday = seconds("2024-03-01")[0]
+    assert steps.write_times(step.times(int(friday), np.array([-1, 0, 1, 2, 6]))).tolist() == [
+        *("2024-02-29T00:00:00", "2024-03-01T00:00:00", "2024-03-04T00:00:00"),
+        *("2024-03-05T00:00:00", "2024-03-11T00:00:00"),
+    ]
+    odd = seconds("2024-03-02", "2024-03-04T01:00:00")  # a Saturday, and another time of day
+    assert (step.number(odd, int(friday)) % 1 > 0).all()
+    assert steps.infer([np.append(days, seconds("2024-06-01"))]) == Step(steps.DAY)
 
 
 def test_a_missing_step_does_not_change_the_step() -> None:

@@ -25,9 +25,11 @@ def test_times_are_read_and_written_as_numpy_does() -> None:
         ("2019-11-01", steps.Step(months=1)),
         ("2019-11-30", steps.Step(months=1, ends=True)),
         ("2019-11-01", steps.Step(months=3)),
+        ("2019-11-01T18:00:00", steps.Step(steps.DAY, business=True)),
+        ("1969-12-29", steps.Step(steps.DAY, business=True)),
     ],
 )
 def test_steps_around_a_time(start: str, step: steps.Step) -> None:
     first = int(pd.Timestamp(start).value // 10**9)
-    found = timestamps.around(tf.constant([first], "int64"), step.seconds, step.months, step.ends, -13, 17).numpy()[0]
+    found = timestamps.around(tf.constant([first], "int64"), step, -13, 17).numpy()[0]
     np.testing.assert_array_equal(found, step.times(first, np.arange(-13, 18)))

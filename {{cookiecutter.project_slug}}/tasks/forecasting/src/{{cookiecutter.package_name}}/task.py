@@ -15,6 +15,7 @@ from .config import Config
 from .core.errors import InputError
 from .data import batching, sample_weights, tables
 from .series import timestamps, window_shape
+from .series.steps import Step
 
 MONITOR = "val_loss"  # what early stopping and the search minimise
 MEDIAN = 0.5
@@ -33,8 +34,8 @@ class Target:
     levels: tuple[float, ...]
     """Of the quantiles; the median is one of them."""
     horizon: int
-    step: tuple[int, int, bool]
-    """Seconds, months and whether times are ends of months."""
+    step: tuple[int, int, bool] | tuple[int, int, bool, bool]
+    """Seconds, months, whether times are ends of months, and whether steps are business days."""
 
 
 def describe_target(config: Config, values: pd.Series) -> Target:
@@ -44,7 +45,7 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     shape = window_shape.resolve(config, rows)
     means, scales = zip(*(encoding.scale_of(rows[name]) for name in shape.targets), strict=True)
     levels = tuple(sorted({*config.quantiles, MEDIAN}))
-    step = (shape.step.seconds, shape.step.months, shape.step.ends)
+    step = (shape.step.seconds, shape.step.months, shape.step.ends, shape.step.business)
     return Target(tuple(shape.targets), means, scales, levels, shape.horizon, step)
 
 
@@ -179,8 +180,7 @@ class Decode(keras.layers.Layer):
         flat = tf.reshape(values, (-1, target.horizon * len(target.names), len(target.levels)))
         median = target.levels.index(MEDIAN)
         others = {output_name(level): flat[:, :, place] for place, level in enumerate(target.levels) if place != median}
-        seconds, months, ends = target.step
-        times = timestamps.around(found[encoding.LAST_TIME], seconds, months, ends, 1, target.horizon)
+        times = timestamps.around(found[encoding.LAST_TIME], Step(*target.step), 1, target.horizon)
         return {
             "times": timestamps.write(times),
             "forecast": flat[:, :, median],

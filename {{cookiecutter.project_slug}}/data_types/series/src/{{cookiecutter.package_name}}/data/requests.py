@@ -49,7 +49,7 @@ def limits(config: Config, kind: str, feature: Any) -> Entry:
     if role == "time":
         step = shape.step
         allowed |= {"frequency": step.name, "seconds": step.seconds, "months": step.months, "ends": step.ends}
-        allowed["timezone"] = config.timezone
+        allowed |= {"business": step.business, "timezone": config.timezone}
     elif kind.endswith("category") and feature.string_domain.value:
         allowed["values"] = list(feature.string_domain.value)
     elif kind.endswith("number"):
@@ -192,7 +192,7 @@ def read_cell(entry: Entry, value: Any, strict: bool) -> Any:
 
 def step_of(entry: Entry) -> steps.Step:
     """The step between times."""
-    return steps.Step(entry["seconds"], entry["months"], entry["ends"])
+    return steps.Step(entry["seconds"], entry["months"], entry["ends"], entry.get("business", False))
 
 
 def seconds_of(entry: Entry, text: str) -> int:

@@ -20,20 +20,27 @@ UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": DAY, "week": 7 * DAY}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 CYCLES = (DAY, 7 * DAY)  # lengths in seconds that seasons of steps shorter than themselves have
 WEEKS_OF_YEAR = 52
+BUSINESS_DAY, WORKDAYS = "1 business day", 5
 PATTERN = re.compile(r"(\d*) *(second|minute|hour|day|week|month|quarter|year)s?")
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of so many seconds or, if `months` is above 0, of so many months; `ends` if times are ends of months."""
+    """A step of so many seconds or, if `months` is above 0, of so many months; `ends` if times are ends of months.
+
+    With `business` it is a day, and there is none on Saturdays and Sundays.
+    """
 
     seconds: int = 0
     months: int = 0
     ends: bool = False
+    business: bool = False
 
     @property
     def name(self) -> str:
         """The step in words, as the setting `frequency` takes it."""
+        if self.business:
+            return BUSINESS_DAY
         for units, size in ((MONTHS, self.months), (UNITS, self.seconds)):
             for unit, length in reversed(units.items()):
                 if size and size % length == 0:
@@ -43,6 +50,8 @@ class Step:
     @property
     def season(self) -> int:
         """Steps of the shortest natural cycle that has at least 4 of them: a day, a week or a year; else 1."""
+        if self.business:
+            return WORKDAYS
         if self.months:
             return 12 // self.months if 12 % self.months == 0 and self.months < 12 else 1
         lengths = [cycle // self.seconds for cycle in CYCLES if cycle % self.seconds == 0]
@@ -56,6 +65,9 @@ class Step:
 
     def number(self, times: Seconds, first: int) -> npt.NDArray[np.float64]:
         """How many steps each time lies behind the first one; a fraction where it is off the grid."""
+        if self.business:
+            off = (times - first) % DAY / DAY + np.where(are_weekends(times), 0.5, 0)
+            return np.asarray(business_number(times // DAY) - business_number(np.array(first // DAY)) + off)
         if not self.months:
             return (times - first) / self.seconds
         months, rest = months_of(times)
@@ -65,6 +77,9 @@ class Step:
 
     def times(self, first: int, numbers: npt.NDArray[np.integer]) -> Seconds:
         """The times that lie so many steps behind the first one."""
+        if self.business:
+            days = business_day(business_number(np.array(first // DAY)) + numbers)
+            return np.asarray(DAY * days + first % DAY, np.int64)
         if not self.months:
             return np.asarray(first + numbers * self.seconds, np.int64)
         start, offset = months_of(np.array([first]))
@@ -80,6 +95,8 @@ def parse(text: str) -> Step:
     Raises:
         ValueError: it names none.
     """
+    if text.strip().lower().removeprefix("1 ") == BUSINESS_DAY.removeprefix("1 "):
+        return Step(DAY, business=True)
     found = PATTERN.fullmatch(text.strip().lower())
     if not found or found[1] == "0":
         message = f"frequency is {text!r}; a number and a unit are needed: {', '.join((*UNITS, *MONTHS))}"
@@ -100,7 +117,26 @@ def infer(series: Sequence[Seconds]) -> Step | None:
     if np.median(gaps) >= 28 * DAY and (is_end or (rest == rest[0]).all()):
         distances = np.concatenate([np.diff(months_of(each)[0]) for each in series])
         return Step(months=common(distances[distances > 0]), ends=bool(is_end))
-    return Step(common(gaps))
+    step = common(gaps)
+    return Step(
+        step, business=step == DAY < gaps.max() and len(times) >= 2 * WORKDAYS and not are_weekends(times).any()
+    )
+
+
+def are_weekends(times: Seconds) -> npt.NDArray[np.bool_]:
+    """Which times lie on a Saturday or Sunday."""
+    return np.asarray((times // DAY + 3) % 7 >= WORKDAYS)  # 1970 began on a Thursday
+
+
+def business_number(days: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Consecutive numbers of days since 1970 from Monday to Friday; Saturday and Sunday have that of Friday."""
+    weeks, weekday = np.divmod(days + 3, 7)
+    return np.asarray(WORKDAYS * weeks + np.minimum(weekday, WORKDAYS - 1), np.int64)
+
+
+def business_day(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+    """Days since 1970 of such numbers."""
+    return np.asarray(7 * (numbers // WORKDAYS) + numbers % WORKDAYS - 3, np.int64)
 
 
 def common(gaps: npt.NDArray[np.integer]) -> int:

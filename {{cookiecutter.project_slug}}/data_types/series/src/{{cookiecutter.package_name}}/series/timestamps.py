@@ -5,7 +5,7 @@ Days are counted by Hinnant's algorithms (2014, days_from_civil and civil_from_d
 
 import tensorflow as tf
 
-DAY = 86_400
+from .steps import DAY, WORKDAYS, Step
 
 
 def read(texts: tf.Tensor) -> tf.Tensor:
@@ -45,17 +45,20 @@ def date_of(days: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     return year_of_era + era * 400 + tf.cast(month <= 2, "int64"), month, day
 
 
-def around(times: tf.Tensor, seconds: int, months: int, ends: bool, first: int, last: int) -> tf.Tensor:
+def around(times: tf.Tensor, step: Step, first: int, last: int) -> tf.Tensor:
     """The times from `first` to `last` steps behind each time (batch,), as (batch, last - first + 1) int64 seconds."""
     offsets = tf.range(first, last + 1, dtype="int64")
-    if not months:
-        return times[:, None] + seconds * offsets
     days, clock = times // DAY, times % DAY
+    if step.business:  # as `steps.business_number` and `steps.business_day` count
+        number = (WORKDAYS * ((days + 3) // 7) + tf.minimum((days + 3) % 7, WORKDAYS - 1))[:, None] + offsets
+        return DAY * (7 * (number // WORKDAYS) + number % WORKDAYS - 3) + clock[:, None]
+    if not step.months:
+        return times[:, None] + step.seconds * offsets
     year, month, day = date_of(days)
-    number = 12 * year[:, None] + month[:, None] - 1 + months * offsets
+    number = 12 * year[:, None] + month[:, None] - 1 + step.months * offsets
     begin = days_of(number // 12, number % 12 + 1, tf.ones_like(number))
     length = days_of((number + 1) // 12, (number + 1) % 12 + 1, tf.ones_like(number)) - begin
-    day_of_month = length if ends else tf.minimum(day[:, None], length)
+    day_of_month = length if step.ends else tf.minimum(day[:, None], length)
     return DAY * (begin + day_of_month - 1) + clock[:, None]
 
 

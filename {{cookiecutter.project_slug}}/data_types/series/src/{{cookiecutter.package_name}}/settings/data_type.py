@@ -23,7 +23,7 @@ class DataTypeSettings(DataSettings):
     """Settings of reading examples."""
 
     frequency: str = ""
-    """The time step, such as 15 minutes, 1 day or 1 month; empty: inferred from the data."""
+    """The time step, such as 15 minutes, 1 day, 1 business day (Monday to Friday) or 1 month; empty: inferred."""
 
     timezone: str = ""
     """The time zone of local times, such as Europe/Berlin, which are converted to UTC, except for days; empty: no
