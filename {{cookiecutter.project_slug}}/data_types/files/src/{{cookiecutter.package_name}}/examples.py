@@ -169,7 +169,10 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
     """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
     if path.is_dir() or is_medium(path.name):
-        names = [str(file) for file in sorted(path.rglob("*")) if is_medium(file.name)] or [str(path)]
+        found = [file for file in sorted(path.rglob("*")) if file.is_file() and file_sources.is_data(file.name)]
+        others = [str(file) for file in found if not is_medium(file.name)]
+        provenance.drop(f"no {media.NOUN} file by its suffix", others)
+        names = [str(file) for file in found if is_medium(file.name)] or [str(path)]
         if path.is_dir() and names == [str(path)]:
             raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({', '.join(media.SUFFIXES)})")
         whole: Iterable[formats.Piece] = [formats.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]

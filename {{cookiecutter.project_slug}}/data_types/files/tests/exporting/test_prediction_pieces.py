@@ -39,3 +39,14 @@ def test_pieces_are_small_and_named_by_the_path_column(tmp_path: Path, monkeypat
     assert [piece.table.num_rows for piece in pieces] == [2, 2, 1]
     assert pieces[-1].numbers.tolist() == [5]
     assert pieces[0].table.column(media.COLUMN).to_pylist() == table["where"].head(2).tolist()
+
+
+def test_files_of_other_kinds_in_a_folder_are_counted(tmp_path: Path) -> None:
+    synthetic.as_examples(synthetic.make_table(2), tmp_path)
+    (tmp_path / "photo.heic").write_bytes(b"x")
+    provenance = Provenance()
+    (piece,) = examples.read_pieces(Config(), tmp_path, provenance)
+    assert piece.table.num_rows == 2
+    assert provenance.dropped == {
+        f"no {media.NOUN} file by its suffix": {"count": 1, "first_rows": [str(tmp_path / "photo.heic")]}
+    }
