@@ -11,7 +11,7 @@ import pytest
 
 from project import metrics, task
 from project.core.errors import InputError
-from project.data import loading, sample_weights
+from project.data import batching, loading
 from project.evaluation import inference, scoring
 from project.stages import accept, collect, train
 
@@ -90,10 +90,10 @@ def test_a_model_learns_and_is_judged_by_the_weights(weighted: Callable[..., Con
 
 
 def test_weights_are_scaled_to_a_mean_of_one() -> None:
-    assert sample_weights.scaled(np.array([10.0, 30.0])).tolist() == [0.5, 1.5]
-    assert sample_weights.scaled(np.array([1.0, 4.0]), [2, 1]).tolist() == [0.5, 2.0]
+    assert batching.scaled(np.array([10.0, 30.0])).tolist() == [0.5, 1.5]
+    assert batching.scaled(np.array([1.0, 4.0]), [2, 1]).tolist() == [0.5, 2.0]
 
 
 def test_quantiles_count_by_weight() -> None:
     values, weights = np.array([3.0, 1.0, 2.0]), np.array([1.0, 2.0, 1.0])
-    assert [sample_weights.quantile(values, weights, wanted) for wanted in (2, 2.1, 3.5, 9)] == [1, 2, 3, 3]
+    assert [batching.weighted_quantile(values, weights, wanted) for wanted in (2, 2.1, 3.5, 9)] == [1, 2, 3, 3]

@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from ..config import Config
 from ..settings.data_type import LARGEST_BATCH, SMALLEST_BATCH, STEPS
-from . import sample_weights
 
 Load: TypeAlias = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -25,7 +25,25 @@ def batch_size(config: Config, num_examples: int) -> int:
 
 def labels(targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, ...]:
     """What batches hold beside the inputs: targets and, where examples are weighted, weights of mean 1."""
-    return (targets,) if weights is None else (targets, sample_weights.scaled(weights))
+    return (targets,) if weights is None else (targets, scaled(weights))
+
+
+def scaled(weights: npt.NDArray[np.floating], counts: npt.ArrayLike | None = None) -> npt.NDArray[np.float32]:
+    """Weights of mean 1, so that their unit changes neither learning rate nor regularization.
+
+    `counts` is how many terms of the loss each example has, if they differ.
+    """
+    return (weights / np.average(weights, weights=counts)).astype("float32")
+
+
+def weighted_quantile(values: npt.NDArray[np.floating], weights: npt.NDArray[np.floating], wanted: float) -> float:
+    """The smallest value at which the weights, summed in the order of the values, reach the `wanted` sum; or the last.
+
+    Of equal weights it is the empirical quantile; both arrays are (num_values,).
+    """
+    order = np.argsort(values, kind="stable")
+    place = int(np.searchsorted(np.cumsum(weights[order], dtype=float), wanted))
+    return float(values[order[min(place, len(order) - 1)]])
 
 
 def shuffled(

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from pandas.api import types
 from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import SPLITS, is_number
-from . import cell_formats, sample_weights, splitting
+from . import cell_formats, splitting
 from .provenance import Provenance, name_rows
 
 MIN_EXAMPLES = len(SPLITS)
@@ -160,12 +160,44 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
         if len(missing):
             message = f"{setting} {name!r} is missing in {name_rows(missing)}"
             raise InputError(f"{message}; every example needs one: fill them or choose another column")
-    sample_weights.check(config, examples, first)
+    check_weights(config, examples, first)
     if config.time:
         times = examples[config.time]
         if not types.is_datetime64_any_dtype(times) and not types.is_numeric_dtype(times):
             message = f"time {config.time!r} holds cells such as {times.iloc[0]!r}; dates of one format or numbers"
             raise InputError(f"{message} are needed to sort by: fix them, such as 2024-01-31 or 2024-01-31T12:00:00")
+
+
+def check_weights(config: Config, examples: pd.DataFrame, first: int) -> None:
+    """Refuses weights that are no numbers, negative or infinite; `first` numbers the first row.
+
+    Raises:
+        InputError: some are.
+    """
+    if not config.sample_weight:
+        return
+    name, values = config.sample_weight, examples[config.sample_weight]
+    if not types.is_numeric_dtype(values):
+        message = f"sample_weight {name!r} holds cells such as {values.iloc[0]!r}; numbers from 0 are needed"
+        raise InputError(f"{message}: fix them or choose another column")
+    numbers = values.to_numpy("float64")
+    is_bad = ~((numbers >= 0) & np.isfinite(numbers))
+    if is_bad.any():
+        rows = (np.flatnonzero(is_bad) + first).tolist()
+        message = f"sample_weight {name!r} is {numbers[is_bad][0]:g} in {name_rows(rows)}"
+        raise InputError(f"{message}; finite numbers from 0 are needed: fix them or choose another column")
+
+
+def check_split_weights(config: Config, weights: Mapping[str, pd.Series]) -> None:
+    """Refuses weights that leave nothing of a split.
+
+    Raises:
+        InputError: all weights of a split are 0.
+    """
+    for split, values in weights.items():
+        if not values.any():
+            message = f"sample_weight {config.sample_weight!r} is 0 in all {len(values)} examples of the {split} split"
+            raise InputError(f"{message}; some must be above 0: fix them or choose another column")
 
 
 def named(config: Config, source: str) -> str:

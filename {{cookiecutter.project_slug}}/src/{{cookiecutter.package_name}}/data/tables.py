@@ -4,6 +4,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -66,6 +68,11 @@ def all_targets(config: Config, split: str, examples: pd.DataFrame) -> pd.Series
     """The targets of all examples of a split, even if `examples` is a sample of it."""
     rows = read_rows(config, split, [config.target]) if DRAWN_FROM in examples.attrs else examples
     return rows[config.target]
+
+
+def sample_weights(config: Config, examples: pd.DataFrame) -> npt.NDArray[np.float64] | None:
+    """The sample weights, (num_examples,), as the column has them; None where the setting names no column."""
+    return examples[config.sample_weight].to_numpy("float64") if config.sample_weight else None
 
 
 def extent(examples: pd.DataFrame) -> str:

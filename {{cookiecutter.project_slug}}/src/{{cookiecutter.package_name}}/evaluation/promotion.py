@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import metrics, task
 from ..config import Config
-from ..data import loading, sample_weights
+from ..data import loading, tables
 from ..reporting import report
 from ..reporting.report import Row
 from . import inference, scoring
@@ -48,7 +48,7 @@ def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
         if key(entry) in before:
             both = (interval(before[key(entry)]), interval(entry))
             rows.append([entry["column"], entry["slice"], entry["examples"], *both])
-    return compare(config, targets, champion, challenger, sample_weights.of(config, examples)), rows
+    return compare(config, targets, champion, challenger, tables.sample_weights(config, examples)), rows
 
 
 def key(entry: Mapping[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pandas.api import types
 from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
-from ..data import loading, sample_weights, tables
+from ..data import loading, tables
 from ..data.resampling import MAX_EXAMPLES, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
@@ -77,7 +77,7 @@ def score_slices(
 ) -> list[dict[str, Any]]:
     """The primary metric of each slice with its interval, the worst first."""
     primary: dict[str, Metric] = {config.metric: metrics.METRICS[config.metric]}
-    weights = sample_weights.of(config, examples)
+    weights = tables.sample_weights(config, examples)
     entries: list[dict[str, Any]] = []
     for column, name, inside in slices(config, examples):
         selected = {output: values[inside] for output, values in predictions.items()}
@@ -145,7 +145,7 @@ def score_run(config: Config, run: Run) -> None:
     examples = loading.read_examples(config, "validation")
     targets = task.actual(inference.target_of(serving_model), examples[config.target])
     predictions = inference.predict(serving_model, examples)
-    weights = sample_weights.of(config, examples)
+    weights = tables.sample_weights(config, examples)
     scores = intervals(targets, predictions, config.resamples, config.seed, weights=weights)
     run_history.add_scores(config, run.facts["model"], scores, targets, predictions, weights)
 

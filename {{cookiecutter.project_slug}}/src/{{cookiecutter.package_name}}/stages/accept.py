@@ -8,7 +8,7 @@ from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
-from ..data import loading, resampling, sample_weights, tables, targets
+from ..data import loading, resampling, tables, targets
 from ..evaluation import criteria, inference, scoring
 
 
@@ -74,7 +74,7 @@ def evaluate_on_test(config: Config) -> dict[str, Any]:
     train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
     actual = task.actual(target, test[config.target])
     predictions = inference.predict(serving_model, test)
-    learned, weights = (sample_weights.of(config, each) for each in (train, test))
+    learned, weights = (tables.sample_weights(config, each) for each in (train, test))
     features = preprocessing.simple_features(config, train, test)
     simple = baselines.baseline(
         (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config), learned

@@ -13,7 +13,7 @@ import pyarrow as pa
 from .. import examples
 from ..config import Config
 from ..core import artifacts, staleness
-from ..data import cell_formats, loading, reading, sample_weights, splitting, tables, targets
+from ..data import cell_formats, loading, reading, splitting, tables, targets
 from ..data.provenance import MAX_ROW_NUMBERS, Provenance
 from ..data.reading import Gathered, check_content, check_keys
 from ..reporting import cards
@@ -64,7 +64,7 @@ def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[
     splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     if config.sample_weight:
-        sample_weights.check_splits(
+        reading.check_split_weights(
             config, {split: table.loc[splits == split, config.sample_weight] for split in SPLITS}
         )
     provenance.notes += targets.check_targets(config, values)

@@ -8,7 +8,7 @@ import pandas as pd
 from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
-from ..data import loading, sample_weights, tables
+from ..data import loading, tables
 from ..evaluation import charts, criteria, explain, inference, scoring
 from ..reporting import plots, report
 from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
@@ -27,7 +27,7 @@ def main(config: Config) -> None:
     train, examples = loading.read_examples(config, "train"), loading.read_examples(config, SPLIT)
     targets, predictions = task.actual(target, examples[config.target]), inference.predict(serving_model, examples)
     features = preprocessing.simple_features(config, train, examples)
-    learned, weights = (sample_weights.of(config, each) for each in (train, examples))
+    learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
     simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1], weights=learned)
     found = scoring.score_both(config, targets, predictions, weights)
     scores = found["metrics"]

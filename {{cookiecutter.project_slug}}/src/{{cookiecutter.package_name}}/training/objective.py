@@ -10,7 +10,7 @@ import tensorflow as tf
 from .. import metrics, task
 from ..config import Config
 from ..core.errors import InputError
-from ..data import loading, sample_weights
+from ..data import loading, tables
 from . import serving_model
 from .serving_model import Prepared
 
@@ -79,7 +79,7 @@ class Score(keras.callbacks.Callback):
             self.truths = task.actual(self.prepared.target, self.examples[self.config.target])
         task.calibrate(self.config, self.complete.get_layer("decode"), self.scored, self.validation)
         predictions = serving_model.predict(self.complete, self.examples)
-        weights = sample_weights.of(self.config, self.examples)
+        weights = tables.sample_weights(self.config, self.examples)
         scores = metrics.score(self.truths, predictions, {name: metrics.METRICS[name]}, weights)
         if name not in scores:
             raise InputError(f"objective is {name}, which is not defined for these predictions; choose another metric")

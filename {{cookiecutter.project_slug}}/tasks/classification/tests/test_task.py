@@ -7,7 +7,7 @@ import pytest
 
 from project import task
 from project.core.errors import InputError
-from project.data import sample_weights
+from project.data import batching
 
 from declared import Config
 
@@ -106,7 +106,7 @@ def test_twice_the_weight_is_the_example_twice() -> None:
     logits, targets = random.normal(size=(6, 3, 2)).astype("float32"), np.array([[0], [1], [1], [0], [1], [0]])
     counts = np.array([2, 0, 1, 1, 3, 1])
     repeated = np.repeat(np.arange(6), counts)
-    weighted = evaluated(logits, targets, sample_weights.scaled(counts))
+    weighted = evaluated(logits, targets, batching.scaled(counts))
     assert weighted == pytest.approx(evaluated(logits[repeated], targets[repeated]), rel=1e-5)
     assert weighted.keys() == {"loss", "log_loss", "accuracy"}
 

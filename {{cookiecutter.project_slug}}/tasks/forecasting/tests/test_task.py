@@ -6,7 +6,7 @@ import pytest
 
 from project import task
 from project.core.errors import InputError
-from project.data import sample_weights
+from project.data import batching
 from project.task import Target
 
 TARGET = Target(("load", "wind"), (10.0, 0.0), (2.0, 1.0), (0.1, 0.5, 0.9), 3, (86_400, 0, False))
@@ -75,7 +75,7 @@ def test_twice_the_weight_is_the_window_twice() -> None:
     truths[0, 1] = np.nan
     counts = np.array([2, 0, 1, 1, 3])
     repeated = np.repeat(np.arange(5), counts)
-    weighted = evaluated(quantiles, truths, sample_weights.scaled(counts))
+    weighted = evaluated(quantiles, truths, batching.scaled(counts))
     expected = evaluated(quantiles[repeated], truths[repeated])
     assert weighted["loss"] == pytest.approx(expected["loss"], rel=1e-5)
     assert weighted["mae"] == pytest.approx(expected["mae"], rel=1e-5)

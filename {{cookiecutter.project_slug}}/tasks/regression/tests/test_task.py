@@ -9,7 +9,7 @@ import pytest
 
 from project import task
 from project.core.errors import InputError
-from project.data import sample_weights
+from project.data import batching
 
 from declared import Config
 
@@ -88,7 +88,7 @@ def test_twice_the_weight_is_the_example_twice() -> None:
     outputs, targets = (random.normal(size=(6, *shape)).astype("float32") for shape in ((3, 1), (1,)))
     counts = np.array([2, 0, 1, 1, 3, 1])
     repeated = np.repeat(np.arange(6), counts)
-    weighted = evaluated(outputs, targets, sample_weights.scaled(counts))
+    weighted = evaluated(outputs, targets, batching.scaled(counts))
     assert weighted == pytest.approx(evaluated(outputs[repeated], targets[repeated]), rel=1e-5)
     assert weighted.keys() == {"loss", "rmse", "mae"}
 
@@ -97,7 +97,7 @@ def test_intervals_hold_their_share_of_the_weight() -> None:
     decoder = task.Decode(asdict(TARGET))
     decoder.build((None, 1, 1))
     errors = np.arange(1, 31)
-    weights = sample_weights.scaled(np.where(errors <= 10, 4.0, np.where(errors <= 20, 1.0, 0.0)))  # 80 % up to 10
+    weights = batching.scaled(np.where(errors <= 10, 4.0, np.where(errors <= 20, 1.0, 0.0)))  # 80 % up to 10
     task.set_intervals(decoder, np.zeros((30, 1, 1), "float32"), errors.astype("float32"), 0.9, weights)
     sums = np.cumsum(weights)
     assert float(decoder.half_widths[0]) == errors[sums >= 0.9 * 31][0]

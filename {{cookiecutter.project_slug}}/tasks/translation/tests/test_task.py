@@ -9,7 +9,7 @@ import pytest
 
 from project import task
 from project.core.errors import InputError
-from project.data import sample_weights
+from project.data import batching
 
 from declared import Config
 
@@ -78,7 +78,7 @@ def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | No
 
 def test_twice_the_weight_is_the_pair_twice() -> None:
     counts, repeated = np.array([3, 1]), np.array([0, 0, 0, 1])
-    weights = sample_weights.scaled(counts, (CODES > 0).sum(axis=1))
+    weights = batching.scaled(counts, (CODES > 0).sum(axis=1))
     weighted = evaluated(LOGITS, CODES, weights)
     assert weighted == pytest.approx(evaluated(LOGITS[repeated], CODES[repeated]), rel=1e-5)
     only = evaluated(LOGITS, CODES, np.array([0.0, 5.0], "float32"))

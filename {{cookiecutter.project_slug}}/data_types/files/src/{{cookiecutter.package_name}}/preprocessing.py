@@ -11,7 +11,7 @@ import tensorflow as tf
 from . import task
 from .config import Config
 from .core.errors import InputError
-from .data import batching, loading, sample_weights
+from .data import batching, loading, tables
 from .media import encoding, file_sources, media, mixing
 from .media.file_sources import is_medium
 
@@ -104,7 +104,7 @@ def make_dataset(
     """
     examples = loading.read_examples(config, split)
     targets = task.encode(target, examples[config.target])[:, None]
-    weights = sample_weights.of(config, examples)
+    weights = tables.sample_weights(config, examples)
     size = batching.batch_size(config, len(targets))
     if num_bytes(preprocessor) * len(examples) <= config.cache_bytes:
         inputs = encode(preprocessor, examples)

@@ -16,7 +16,7 @@ from . import features, layers, task
 from .columns import Columns, describe_columns
 from .config import Config
 from .core.errors import InputError
-from .data import batching, loading, sample_weights, tables
+from .data import batching, loading, tables
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average
@@ -251,7 +251,7 @@ def encode(
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
     """The preprocessor's outputs, the targets, (num_examples, 1), and the weights, if any, (num_examples,)."""
     inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    return inputs, task.encode(target, examples[config.target])[:, None], sample_weights.of(config, examples)
+    return inputs, task.encode(target, examples[config.target])[:, None], tables.sample_weights(config, examples)
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

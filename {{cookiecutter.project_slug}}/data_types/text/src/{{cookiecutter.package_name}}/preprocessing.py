@@ -11,7 +11,7 @@ from keras import ops
 
 from . import features, task
 from .config import Config
-from .data import batching, loading, sample_weights, tables
+from .data import batching, loading, tables
 from .text import texts, tokenizing
 from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs, read_labels
 from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
@@ -98,7 +98,7 @@ def encode(
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
     """The preprocessor's outputs, the targets, (num_examples, 1), and the weights, if any, (num_examples,)."""
     inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    return inputs, task.encode(target, examples[config.target])[:, None], sample_weights.of(config, examples)
+    return inputs, task.encode(target, examples[config.target])[:, None], tables.sample_weights(config, examples)
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from . import features, task
 from .config import Config
-from .data import batching, loading, sample_weights
+from .data import batching, loading, tables
 from .pairs import length_buckets, subwords
 from .pairs.tokenizing import Encode, encode_all
 from .text import texts
@@ -57,7 +57,7 @@ def make_dataset(
     contents = examples[texts.COLUMN].to_numpy(object)
     source = encode_all(lambda part: preprocessor({texts.COLUMN: part})["source"], contents)
     following = task.encode(target, examples[config.target])
-    weights = sample_weights.of(config, examples)
+    weights = tables.sample_weights(config, examples)
     if epoch is None:
         return length_buckets.in_order(source, following, EVALUATION_BATCH, weights)
     size = batching.batch_size(config, len(examples))

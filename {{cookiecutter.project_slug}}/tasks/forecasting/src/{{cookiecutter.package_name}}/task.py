@@ -13,7 +13,7 @@ from keras import ops
 from . import encoding
 from .config import Config
 from .core.errors import InputError
-from .data import batching, sample_weights, tables
+from .data import batching, tables
 from .series import timestamps, window_shape
 from .series.steps import Step
 
@@ -255,5 +255,5 @@ def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray, weights: n
                 found[step, number, place] = np.quantile(known, level)
             else:
                 own = weights[is_known]
-                found[step, number, place] = sample_weights.quantile(known, own, level * own.sum(dtype=float))
+                found[step, number, place] = batching.weighted_quantile(known, own, level * own.sum(dtype=float))
     return found

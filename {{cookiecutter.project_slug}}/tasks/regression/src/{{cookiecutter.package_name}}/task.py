@@ -12,7 +12,7 @@ from keras import ops
 
 from .config import Config
 from .core.errors import InputError
-from .data import batching, sample_weights
+from .data import batching
 
 MONITOR = "val_rmse"  # what early stopping and the search minimise
 SHAPE = "(batch, members, 1): let build_model end in task.output_head, or write a loss for them"
@@ -192,6 +192,6 @@ def set_intervals(
     for number in range(num_bins):
         inside = bins == number
         wanted = (weights[inside].sum(dtype=float) + 1) * coverage  # 1 is the weight of a new example
-        widths[number] = sample_weights.quantile(residuals[inside], weights[inside], wanted)
+        widths[number] = batching.weighted_quantile(residuals[inside], weights[inside], wanted)
     decoder.bin_starts.assign(starts)
     decoder.half_widths.assign(widths)

@@ -76,7 +76,7 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
 
 
 def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":
-    """Shuffled batches of the training split, as `batching.shuffled` has them; it is encoded once, to disk if it is large."""
+    """Shuffled batches of the training split, as of `batching.shuffled`; it is encoded once, to disk if it is large."""
     from ..large import shards  # here, since TensorFlow takes seconds to import
     from . import batching
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from ..config import Config
-from ..core.errors import told
+from ..core.errors import InputError, told
 from ..data import cell_formats, cleaning, delimited, formats, sources
 from ..data.cell_formats import Finding
 from ..data.provenance import Provenance

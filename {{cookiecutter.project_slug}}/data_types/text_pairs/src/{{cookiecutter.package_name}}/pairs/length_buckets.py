@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..data import sample_weights
+from ..data import batching
 from .tokenizing import START
 
 SPREAD = 3.0  # pieces by which the lengths of neighbours differ by chance, so that batches are new in each epoch
@@ -29,7 +29,7 @@ def batch_of(
     source: tf.RaggedTensor, target: tf.RaggedTensor, weights: np.ndarray | None
 ) -> Callable[[tf.Tensor], tuple[Any, ...]]:
     """A function from rows to their batch: what `teach` makes and, if there are weights, those, of mean 1 per piece."""
-    scaled = () if weights is None else (sample_weights.scaled(weights, target.row_lengths().numpy()),)
+    scaled = () if weights is None else (batching.scaled(weights, target.row_lengths().numpy()),)
     beside = [tf.constant(each) for each in scaled]
     return lambda rows: (
         *teach(tf.gather(source, rows), tf.gather(target, rows)),
