@@ -1,11 +1,13 @@
 """The source opens in all its forms, and what cannot be read is refused with a message that helps."""
 
 import bz2
+import contextlib
 import datetime as dt
 import gzip
 import http.server
 import json
 import lzma
+import os
 import re
 import sqlite3
 import threading
@@ -275,3 +277,29 @@ def test_a_title_above_the_header_is_named(tmp_path: Path, suffix: str) -> None:
     if suffix == ".csv":
         with pytest.raises(InputError, match="if 'Sales of 2024' is a title, remove all above the header"):
             read(saved(tmp_path, "short.csv", path.read_text(encoding="utf-8").replace("2024,,", "2024")))
+
+
+@pytest.mark.parametrize(
+    "query", ["DROP TABLE t", "SELECT a FROM t; DROP TABLE t", "WITH x AS (SELECT 1) DELETE FROM t", ""]
+)
+def test_a_query_can_only_read(tmp_path: Path, query: str) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as database:
+        database.execute("CREATE TABLE t (a)")
+        database.commit()
+        with pytest.raises(InputError, match="query"):
+            sources.read_table(Config(source=f"sqlite:///{tmp_path}/a.db", query=query), Provenance())
+        assert database.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_what_a_compressed_file_holds_is_bounded(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 1_000))
+    config = Config(source=str(tmp_path / "a.csv.gz"), max_unpacked_bytes=4_004)
+    assert sources.read_table(config, Provenance()).num_rows == 1_000
+    with pytest.raises(InputError, match="max_unpacked_bytes is 4,003"):
+        sources.read_table(config.model_copy(update={"max_unpacked_bytes": 4_003}), Provenance())
+
+
+def test_a_named_pipe_in_a_folder_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    os.mkfifo(tmp_path / "b.csv")
+    assert sources.read_table(Config(source=str(tmp_path)), Provenance()).num_rows == 1
