@@ -154,7 +154,7 @@ def imports(path: Path) -> Iterator[Path]:
 
 def closure(path: Path) -> set[Path]:
     """A module and all of the package that it imports, also indirectly; settings count by their values."""
-    found, waiting = set[Path](), [path]
+    found, waiting = {staleness.PACKAGE / "__init__.py"}, [path]  # from which no stage imports anything
     while waiting:
         module = waiting.pop()
         if module not in found and not staleness.counts_by_values(module):
