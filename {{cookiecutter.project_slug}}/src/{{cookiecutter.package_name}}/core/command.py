@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def end_quietly() -> int:
     """Ends the process because nobody reads what it prints, as in `make runs | head`; returns the status of that."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports it once more at exit
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.close()  # else Python reports it once more at exit
     return 128 + signal.SIGPIPE
 
 

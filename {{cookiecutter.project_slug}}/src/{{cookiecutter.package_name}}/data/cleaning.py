@@ -40,12 +40,8 @@ def clean(
     Cells are read as the file `cell_formats` has it; the formats of columns that it lacks are found in all their cells.
     Where these can be read in two ways, the other columns tell, if they agree.
 
-    Args:
-        config: the settings.
-        table: what `sources.read_table` gives.
-        provenance: takes the formats and notes of what was decided, and is attached to the result as `attrs`.
-        as_text: columns whose cells stay text, even if all are numbers.
-        unchecked: columns in which numbers may be mixed with words.
+    The formats and notes of what was decided go to `provenance`, which is attached to the result as `attrs`. Columns of
+    `as_text` stay text, even if all cells are numbers; in those `unchecked`, numbers may be mixed with words.
 
     Raises:
         InputError: cells of a column are not of its format or can be read in two ways, or are nearly all numbers, or
