@@ -1,5 +1,6 @@
 """make monitor: from a request log to a verdict, which neither chance nor one bad window turns into an alarm."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_a_new_version_begins_a_history_of_its_own(service: MonitorConfig, finis
     traffic_log.write(config, traffic_log.lines(finished, 300))
     monitor.main(config)
     path = config.paths.monitoring / "history.json"
-    entries = artifacts.read_json(path, "monitor")
+    entries = json.loads(path.read_text(encoding="utf-8"))
     artifacts.write_json(path, [entry | {"version": 7, "state": "bad"} for entry in entries])
     monitor.main(config)
     assert [entry["version"] for entry in status(config)["history"]] == [1]
