@@ -13,7 +13,14 @@ from projects import SETTINGS, Project, bake, grouped, succeed
 
 FIRST = SETTINGS["problem"][0]
 ONE_OF_A_KIND = list({row["data_type"]: name for name, row in SETTINGS["__problems"].items()}.values())
-OF_EDITED_FILES = ("test_yours.py", "test_features.py", "test_model.py", "test_preprocessing.py", "test_task.py")
+OF_EDITED_FILES = (
+    "test_yours.py",
+    "test_features.py",
+    "test_model.py",
+    "test_preprocessing.py",
+    "test_task.py",
+    "evaluation/test_scoring.py",
+)
 SEE_OWN_SETTINGS = {"test_settings.py", "test_staleness.py", "test_yours.py"}
 OWN_SETTINGS = {  # as a person may write them about other data
     "source": '"data/raw/customers.csv"',

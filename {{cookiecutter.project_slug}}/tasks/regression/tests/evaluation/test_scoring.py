@@ -26,21 +26,21 @@ def made_up(num_examples: int, seed: int = 0) -> Examples:
 def test_scores_equal_scikit_learn() -> None:
     targets, predictions = made_up(500)
     predicted = predictions["prediction"]
-    assert metrics.score(targets, predictions) == pytest.approx(
-        {
-            "rmse": sklearn_metrics.mean_squared_error(targets, predicted) ** 0.5,
-            "mae": sklearn_metrics.mean_absolute_error(targets, predicted),
-            "r2": sklearn_metrics.r2_score(targets, predicted),
-            "mape": sklearn_metrics.mean_absolute_percentage_error(targets, predicted),
-            "coverage": np.mean(np.abs(targets - predicted) <= 1.645),
-            "interval_width": 3.29,
-        }
-    )
+    expected = {
+        "rmse": sklearn_metrics.mean_squared_error(targets, predicted) ** 0.5,
+        "mae": sklearn_metrics.mean_absolute_error(targets, predicted),
+        "r2": sklearn_metrics.r2_score(targets, predicted),
+        "mape": sklearn_metrics.mean_absolute_percentage_error(targets, predicted),
+        "coverage": np.mean(np.abs(targets - predicted) <= 1.645),
+        "interval_width": 3.29,
+    }
+    found = metrics.score(targets, predictions)
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
 def test_what_is_undefined_is_left_out() -> None:
     targets, predictions = np.array([0.0, 1.0, 2.0]), {"prediction": np.array([0.1, 1.1, 2.2])}
-    assert set(metrics.score(targets, predictions)) == {"rmse", "mae", "r2"}
+    assert not {"mape", "coverage", "interval_width"} & metrics.score(targets, predictions).keys()
     assert np.isnan(metrics.score(np.ones(3), predictions)["r2"])
 
 
