@@ -1,9 +1,9 @@
 """Which tests of a generated project show the same as those of other ones, so that they need not run twice.
 
 A project is a data type and a task: most of what its tests run stands, byte for byte, in another project of the data
-type or of the task, whose tests are the same. Settings are values and do not count, but in the tests of `core/`, which
-run in every project. The whole pipeline runs in every project, too. Tests of machinery that is the same whatever the
-data are (`FOR_ANY_DATA`) run for two data types.
+type or of the task, whose tests are the same. Settings are values and do not count, but in the tests that run in every
+project (`EVERYWHERE`), as the whole pipeline does. Tests of machinery that is the same whatever the data are
+(`FOR_ANY_DATA`) run for two data types, those of what a data type brings along (`FOR_ANY_TASK`) once for each.
 """
 
 from __future__ import annotations
@@ -15,16 +15,22 @@ from functools import cache
 from pathlib import Path
 
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
+EVERYWHERE = {"core/test_floors.py", "core/test_settings.py", "core/test_staleness.py"}
+FOR_ANY_TASK = {"core/test_imports.py", "stages/test_train.py", "stages/test_update.py"}
 # Tests that reach data types and tasks only through contracts, each of which has a test of its own
 FOR_ANY_DATA = {
+    "core/test_command.py",
     "evaluation/test_promotion.py",
+    "monitoring/test_monitor.py",
     "monitoring/test_traffic.py",
     "reporting/test_cards.py",
+    "serving/test_guard.py",
     "serving/test_protocol.py",
     "serving/test_request_batches.py",
     "serving/test_request_log.py",
     "serving/test_serve.py",
     "serving/test_served_model.py",
+    "stages/test_damage.py",
     "stages/test_report.py",
     "stages/test_rollback.py",
     "stages/test_runs.py",
@@ -32,7 +38,9 @@ FOR_ANY_DATA = {
     "stages/test_versions.py",
     "stages/test_watch.py",
     "training/test_checkpoint.py",
+    "training/test_objective.py",
     "training/test_precision.py",
+    "training/test_serving_model.py",
 }
 ROOMS = {"core", "monitoring", "reporting", "serving", "stages", "training", "updating"}
 
@@ -70,13 +78,13 @@ def imported(folder: Path, path: Path) -> set[Path]:
 
 
 def closure(folder: Path, test: Path) -> set[Path]:
-    """A test and all modules of the package that it imports, also indirectly."""
+    """A test and all modules of the package that it imports, also indirectly, but by settings."""
     found, waiting = set[Path](), [test]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += imported(folder, path)
+            waiting += imported(folder, path) if counts(path) else ()
     return found
 
 
@@ -102,16 +110,21 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
     for path in sorted(path.relative_to(folder) for path in (folder / "tests").rglob("test_*.py")):
         twins = [other for other in others if text(other, path) == text(folder, path)]
         needed = closure(folder, path) | (shared if names & asked_for(folder / path) else set())
-        if str(path.relative_to("tests")) in FOR_ANY_DATA and len({data_type(twin) for twin in twins}) > 1:
+        name, kinds = str(path.relative_to("tests")), {kind(twin) for twin in twins}
+        is_known = kind(folder) in kinds
+        if (name in FOR_ANY_DATA and (is_known or len(kinds) > 1)) or (name in FOR_ANY_TASK and is_known):
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
-        if path.parts[1] != "core" and all(stands_in(folder, place, twins) for place in needed if counts(place)):
+        is_new = name in EVERYWHERE or (name in FOR_ANY_TASK and not is_known)
+        if not is_new and all(stands_in(folder, place, twins) for place in needed if counts(place)):
             same.append(path)
     return same
 
 
-def data_type(folder: Path) -> str:
-    """What tells the data type of a project: how its examples are read."""
-    return text(folder, Path("src", NAME, "examples.py"))
+@cache
+def kind(folder: Path) -> tuple[str, ...]:
+    """What tells data types and rooms of projects from each other: the features, and the folders."""
+    rooms = sorted(path.name for path in (folder / "src" / package_of(folder)).iterdir() if path.is_dir())
+    return text(folder, Path("src", NAME, "features.py")), *rooms
 
 
 def is_of_a_room(folder: Path, path: Path, others: Sequence[Path]) -> bool:

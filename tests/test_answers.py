@@ -98,6 +98,6 @@ def test_rooms_can_be_removed_by_hand(project: Project, tmp_path: Path) -> None:
         succeed(copy.run("bash", "-euc", block))
         assert before - {path.name for path in copy.folder.glob("src/*/*")}
         succeed(copy.make("lint"))
-        succeed(copy.make("typecheck"))
+    succeed(copy.make("typecheck"))
     succeed(copy.make("test", "PROCESSES=0", left_out(copy.folder, [project.folder])))
     succeed(copy.make("all"))

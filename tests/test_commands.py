@@ -24,7 +24,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / ".github" / "BENCHMARKS.md").read_text(encoding="utf-8")
 TEMPLATE = "{{cookiecutter.project_slug}}"
 FIRST = SETTINGS["problem"][0]  # whose commands are run one after the other, as its README has them
-ORDER = ["doctor", "predict", "explain", "runs", "report", "test-fast", "format"]  # what is run here, as the pages have it
+ORDER = [
+    "doctor",
+    "predict",
+    "explain",
+    "runs",
+    "report",
+    "test-fast",
+    "format",
+]  # what is run here, as the pages have it
 # What does not end by itself, or takes long; each is run by the test that is named beside it.
 RUN_ELSEWHERE = {
     "all": "test_pipeline.py",
@@ -71,7 +79,9 @@ def test_stages_that_are_run_exist_and_take_their_options(generated: Project) ->
 
 
 def test_settings_that_are_shown_exist(generated: Project) -> None:
-    shown = [block for block in readme.blocks(readme.text(generated), "python") if not block.startswith(("def ", "import "))]
+    shown = [
+        block for block in readme.blocks(readme.text(generated), "python") if not block.startswith(("def ", "import "))
+    ]
     assert shown
     for block in shown:
         for node in ast.parse(block).body:

@@ -143,4 +143,4 @@ def test_recipes_can_be_followed(copy: Project) -> None:
         edit(copy, file, re.escape(before), after.replace("\\", r"\\"))
     for command in (["check"], ["format", "--check", "--diff"]):
         succeed(copy.run(sys.executable, "-m", "ruff", *command, "--no-cache"))
-    succeed(run_tests(copy, *OF_EDITED_FILES))
+    succeed(run_tests(copy, "test_yours.py", "evaluation/test_scoring.py"))
