@@ -16,11 +16,13 @@ from pathlib import Path
 
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
 EVERYWHERE = {"core/test_floors.py", "core/test_settings.py", "core/test_staleness.py"}
-FOR_ANY_TASK = {"core/test_imports.py", "stages/test_train.py", "stages/test_update.py"}
-# Tests that reach data types and tasks only through contracts, each of which has a test of its own
+FOR_ANY_TASK = {"core/test_imports.py"}
+# Tests that reach data types and tasks only through contracts, each of which has a test of its own; they train a small
+# network of the tests. The project's own network is trained by `make all` and by test_yours.py.
 FOR_ANY_DATA = {
     "core/test_command.py",
     "evaluation/test_promotion.py",
+    "exporting/test_prediction_shards.py",
     "monitoring/test_monitor.py",
     "monitoring/test_traffic.py",
     "reporting/test_cards.py",
@@ -30,11 +32,14 @@ FOR_ANY_DATA = {
     "serving/test_request_log.py",
     "serving/test_serve.py",
     "serving/test_served_model.py",
+    "stages/test_accept.py",
     "stages/test_damage.py",
     "stages/test_report.py",
     "stages/test_rollback.py",
     "stages/test_runs.py",
+    "stages/test_train.py",
     "stages/test_tune.py",
+    "stages/test_update.py",
     "stages/test_versions.py",
     "stages/test_watch.py",
     "training/test_checkpoint.py",
@@ -112,7 +117,7 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
         needed = closure(folder, path) | (shared if names & asked_for(folder / path) else set())
         name, kinds = str(path.relative_to("tests")), {kind(twin) for twin in twins}
         is_known = kind(folder) in kinds
-        if (name in FOR_ANY_DATA and (is_known or len(kinds) > 1)) or (name in FOR_ANY_TASK and is_known):
+        if name in FOR_ANY_DATA and (is_known or len(kinds) > 1):
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
         is_new = name in EVERYWHERE or (name in FOR_ANY_TASK and not is_known)
         if not is_new and all(stands_in(folder, place, twins) for place in needed if counts(place)):
