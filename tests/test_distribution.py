@@ -41,6 +41,12 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 placement.strategy = lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 sys.exit(command.main(["train", "--only", *sys.argv[1:]]))
 """
+NETWORK = """
+import sys
+from {package}.config import Config
+from {package}.core import command, staleness
+print(staleness.network_hash(command.load_settings(Config, sys.argv[1:])))
+"""
 OWN_OPTIMIZATION = """
 import keras
 
@@ -79,12 +85,15 @@ FIRST = SHARED[:1]
 def prepared(cluster: Project, problem: str) -> Project:
     """A copy that trains without dropout."""
     run = json.loads((cluster.folder / "artifacts/training/run.json").read_text(encoding="utf-8"))
-    values = run["hyperparameters"] | CASES[problem][0]
-    winner = {"values": values, **{name: run[name] for name in ("data", "network", "monitor")}}
+    hyperparameters, options, precision = CASES[problem]
+    python, script = cluster.venv / "bin" / "python", NETWORK.format(package=cluster.package)
+    network = succeed(cluster.run("env", "PYTHONPATH=src", python, "-c", script, *options)).strip()
+    values = run["hyperparameters"] | hyperparameters
+    winner = {"values": values, "data": run["data"], "monitor": run["monitor"], "network": network}
     (cluster.folder / "artifacts/tuning").mkdir(exist_ok=True)
     (cluster.folder / "artifacts/tuning/best_hyperparameters.json").write_text(json.dumps(winner), encoding="utf-8")
     keras_home = cluster.folder.parent
-    (keras_home / "keras.json").write_text(json.dumps({"floatx": CASES[problem][2]}), encoding="utf-8")
+    (keras_home / "keras.json").write_text(json.dumps({"floatx": precision}), encoding="utf-8")
     return cluster
 
 
