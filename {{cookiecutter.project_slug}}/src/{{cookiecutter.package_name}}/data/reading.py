@@ -302,4 +302,6 @@ def varies(config: Config, examples: pd.DataFrame) -> bool:
 
 def to_arrow(examples: pd.DataFrame) -> pa.Table:
     """A table without the notes of pandas, which would read nullable types, which NumPy takes for objects."""
-    return pa.Table.from_pandas(examples, preserve_index=False).replace_schema_metadata(None)
+    bare = examples.copy(deep=False)
+    bare.attrs = {}  # which pandas would try to write
+    return pa.Table.from_pandas(bare, preserve_index=False).replace_schema_metadata(None)
