@@ -7,7 +7,6 @@ service and the last good artifacts intact.
 from collections.abc import Collection, Iterator
 
 import keras
-import pyarrow as pa
 
 from .. import examples
 from ..config import Config
@@ -107,7 +106,7 @@ def check_new(config: Config, parts: Iterator[reading.Part], used: Collection[st
     """The examples of each source, after new ones have been validated."""
     for source, part in parts:
         if source == str(config.incoming):
-            validate.check_new(config, pa.Table.from_pandas(part, preserve_index=False), used)
+            validate.check_new(config, reading.to_arrow(part), used)
         yield source, part
 
 
