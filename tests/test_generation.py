@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -206,6 +207,12 @@ def test_every_choice_has_a_label() -> None:
     for question in ("problem", "license", "operations", "scale"):
         assert set(SETTINGS[question]) == set(SETTINGS["__prompts__"][question]) - {"__prompt__"}
     assert set(SETTINGS["problem"]) == set(SETTINGS["__problems"])
+
+
+def test_the_top_level_of_the_template_holds_nothing_else() -> None:
+    wanted = {"LICENSE", "README.md", "cookiecutter.json", "hooks", "pyproject.toml", "tests", TEMPLATE.name}
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {name for line in listed.splitlines() if (name := line.strip('"').split("/")[0])[0] != "."} == wanted
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
