@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from jinja2 import Environment
 
 from projects import ROOT, SETTINGS, bake
+from repositories import git
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 OVERLAY_FOLDERS = ("scales", "operations", "data_types", "tasks", "samples", "licenses")
@@ -211,8 +211,8 @@ def test_every_choice_has_a_label() -> None:
 
 def test_the_top_level_of_the_template_holds_nothing_else() -> None:
     wanted = {"LICENSE", "README.md", "cookiecutter.json", "hooks", "pyproject.toml", "tests", TEMPLATE.name}
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert {name for line in listed.splitlines() if (name := line.strip('"').split("/")[0])[0] != "."} == wanted
+    found = {path.split("/")[0] for path in git(ROOT, "ls-files", "-z").split("\0") if path}
+    assert {name for name in found if not name.startswith(".")} == wanted
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
