@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from project import features, model, task
@@ -36,3 +37,13 @@ def put_in_place(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(search, "callbacks", lambda _: [])
     for name, function in network.FEATURES.items():
         patch.setattr(features, name, function)
+
+
+def evaluated(
+    target: task.Target, outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, float]:
+    """The loss and the metrics of a network's outputs, as Keras computes them of batches."""
+    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
+    model.compile(loss=task.loss(target), weighted_metrics=task.metrics(target))
+    found: dict[str, float] = model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
+    return found

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator
 from types import FrameType
 
-MACHINE = tuple(  # errors of the disk and the rights on it, which no other data would mend
+MACHINE = tuple(  # errors of the disk and the rights on it, whatever the data are
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EFBIG", "ENOTSUP", "EOPNOTSUPP", "EMFILE", "ENFILE")
     if hasattr(errno, name)

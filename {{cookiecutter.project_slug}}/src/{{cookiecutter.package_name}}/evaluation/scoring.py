@@ -11,7 +11,7 @@ from pandas.api import types
 from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
-from ..data import loading, tables
+from ..data import loading, reading, tables
 from ..data.resampling import MAX_EXAMPLES, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
@@ -115,9 +115,8 @@ def columns(config: Config, examples: pd.DataFrame) -> list[str]:
             raise InputError(f"slices names the column {name!r}, which the examples lack; they have: {known}")
     if config.slices:
         return list(config.slices)
-    left_out = {config.target, config.key, config.sample_weight, *config.ignore}
-    candidates = [name for name in examples.columns if name not in left_out and can_slice(examples[name])]
-    return candidates[:MAX_COLUMNS]
+    names = reading.feature_names(config, list(examples.columns))
+    return [name for name in names if can_slice(examples[name])][:MAX_COLUMNS]
 
 
 def can_slice(values: pd.Series) -> bool:

@@ -8,6 +8,12 @@ from .base import Names, Share
 from .data_type import RequestSettings
 
 
+def local_address(host: str, port: int) -> str:
+    """Where clients on this machine reach a server that listens on a host, which may stand for all addresses."""
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 (what a server listens on)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 class ServingSettings(RequestSettings):
     """Settings of the server, its request log and the version in service."""
 

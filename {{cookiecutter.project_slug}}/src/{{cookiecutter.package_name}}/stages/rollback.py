@@ -16,6 +16,7 @@ from ..core import artifacts
 from ..core.errors import InputError, RefusedError
 from ..exporting import registry
 from ..settings.base import PROJECT
+from ..settings.serving import local_address
 
 PATIENCE = 60  # seconds for a server to load a version, beyond the time between two looks for one
 ANSWER_SECONDS = 5
@@ -61,11 +62,10 @@ def verify(config: Config, wanted: int) -> None:
 
 def server_address(config: Config) -> str:
     """The address of the server that was started last, or else that of the settings."""
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host  # noqa: S104 (what a server listens on)
     if config.paths.server.exists():
         with contextlib.suppress(InputError, KeyError, TypeError):
             return str(artifacts.read_json(config.paths.server, "serve")["address"])
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.port}"
+    return local_address(config.host, config.port)
 
 
 def version_served(config: Config, address: str) -> int | None:

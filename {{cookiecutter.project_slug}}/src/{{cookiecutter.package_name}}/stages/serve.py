@@ -10,6 +10,7 @@ from collections.abc import Generator
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
+from ..settings.serving import local_address
 
 DRAINING_SECONDS = 30  # for requests in flight when the server is stopped
 SWITCH_SECONDS = 0.0005  # so that the thread that answers soon takes over from the one that logs
@@ -34,8 +35,7 @@ def main(config: Config) -> None:
     host, port = listener.getsockname()[:2]
     for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn starts, and after it has ended
         signal.signal(number, lambda *_: sys.exit())
-    shown = f"[{host}]" if ":" in host else host
-    print(f"serving at http://{shown}:{port} (API: /docs), until Ctrl-C", flush=True)
+    print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port} (API: /docs), until Ctrl-C", flush=True)
     settings = uvicorn.Config(
         app,
         loop="uvloop",
@@ -47,16 +47,16 @@ def main(config: Config) -> None:
         limit_concurrency=config.max_connections,
         timeout_graceful_shutdown=DRAINING_SECONDS,
     )
-    with reachable(config, "127.0.0.1" if shown in ("0.0.0.0", "[::]") else shown, port):  # noqa: S104
+    with reachable(config, local_address(host, port)):
         uvicorn.Server(settings).run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def reachable(config: Config, host: str, port: int) -> Generator[None, None, None]:
+def reachable(config: Config, address: str) -> Generator[None, None, None]:
     """Notes the address of the server while it runs, for `make rollback`; a folder that is not writable is no error."""
     path = config.paths.server
     with contextlib.suppress(OSError):
-        artifacts.write_json(path, {"address": f"http://{host}:{port}", "process": os.getpid()})
+        artifacts.write_json(path, {"address": address, "process": os.getpid()})
     try:
         yield
     finally:

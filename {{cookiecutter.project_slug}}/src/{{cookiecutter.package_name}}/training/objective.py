@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from .. import task
+from .. import metrics, task
 from ..config import Config
 from ..core.errors import InputError
 from ..data import loading, tables
@@ -38,8 +38,6 @@ class Objective(NamedTuple):
 
 def chosen(config: Config) -> Objective:
     """The metric of the setting `objective`, or the score that the task minimises."""
-    from .. import metrics  # here, since a fit by a score that Keras logs needs no others
-
     name = config.objective or task.MONITOR.removeprefix("val_")
     metric = metrics.METRICS.get(name)
     label = metric.label if metric else name.replace("_", " ")
@@ -71,8 +69,6 @@ class Score(keras.callbacks.Callback):
         Raises:
             InputError: neither Keras nor `metrics.py` computes it for these predictions.
         """
-        from .. import metrics  # as in `chosen`
-
         name = self.objective.name.removeprefix("val_")
         if name not in metrics.METRICS:
             message = f"training logs no {self.objective.name}, by which epochs are compared: let `metrics` of task.py"

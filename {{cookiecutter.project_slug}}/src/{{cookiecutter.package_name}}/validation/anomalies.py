@@ -125,6 +125,11 @@ def measure(reference: Statistics, other: Statistics, watched: schema_pb2.Schema
     ]
 
 
+def no_features(config: Config) -> set[str]:
+    """The columns that tell what to do with an example: other examples may have other values there."""
+    return {config.key, config.group, config.time, config.sample_weight, *config.ignore}
+
+
 def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Schema:
     """The schema with the thresholds of the settings, except where a person wrote another one into it.
 
@@ -133,9 +138,9 @@ def with_comparators(schema: schema_pb2.Schema, config: Config) -> schema_pb2.Sc
     watched = schema_pb2.Schema()
     watched.CopyFrom(schema)
     judged = not (config.time or config.group)
-    unwatched = {config.key, config.group, config.time, config.sample_weight, *config.ignore}
+    free = no_features(config)
     for feature in watched.feature:
-        if feature.HasField("skew_comparator") or feature.name in unwatched:
+        if feature.HasField("skew_comparator") or feature.name in free:
             continue
         comparator = feature.skew_comparator
         if MEASURES.get(feature.type) == JENSEN_SHANNON:

@@ -225,7 +225,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
     )
     schema.default_environment[:] = ["TRAINING", "SERVING"]
     del schema.string_domain[:]  # listed where they are used instead
-    free = {config.key, config.group, config.time, config.sample_weight, *config.ignore, *time_columns(config)}
+    free = anomalies.no_features(config) | {*time_columns(config)}
     columns = by_column(statistics)
     for feature in schema.feature:
         splits = columns[feature.name]

@@ -9,6 +9,7 @@ from project import task
 from project.core.errors import InputError
 from project.data import batching
 
+import fixed
 from declared import Config
 
 TARGET = task.Target(("no", "yes"), (1.0, 1.0))
@@ -94,20 +95,13 @@ def test_a_few_perfect_predictions_do_not_make_it_overconfident() -> None:
     assert 0.7 < float(decoder.temperature) <= 1.0
 
 
-def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
-    """The loss and the metrics of outputs, as Keras computes them of batches."""
-    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
-    model.compile(loss=task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
-    return model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
-
-
 def test_twice_the_weight_is_the_example_twice() -> None:
     random = np.random.default_rng(0)
     logits, targets = random.normal(size=(6, 3, 2)).astype("float32"), np.array([[0], [1], [1], [0], [1], [0]])
     counts = np.array([2, 0, 1, 1, 3, 1])
     repeated = np.repeat(np.arange(6), counts)
-    weighted = evaluated(logits, targets, batching.scaled(counts))
-    assert weighted == pytest.approx(evaluated(logits[repeated], targets[repeated]), rel=1e-5)
+    weighted = fixed.evaluated(TARGET, logits, targets, batching.scaled(counts))
+    assert weighted == pytest.approx(fixed.evaluated(TARGET, logits[repeated], targets[repeated]), rel=1e-5)
     assert weighted.keys() == {"loss", "log_loss", "accuracy"}
 
 

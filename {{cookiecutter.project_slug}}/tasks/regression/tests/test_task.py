@@ -11,6 +11,7 @@ from project import task
 from project.core.errors import InputError
 from project.data import batching
 
+import fixed
 from declared import Config
 
 TARGET = task.Target(mean=100.0, scale=10.0)
@@ -76,20 +77,13 @@ def test_intervals_of_few_examples_are_of_one_width() -> None:
     assert float(decoder.half_widths[0]) == pytest.approx(27 / 30)
 
 
-def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
-    """The loss and the metrics of outputs, as Keras computes them of batches."""
-    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
-    model.compile(loss=task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
-    return model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
-
-
 def test_twice_the_weight_is_the_example_twice() -> None:
     random = np.random.default_rng(0)
     outputs, targets = (random.normal(size=(6, *shape)).astype("float32") for shape in ((3, 1), (1,)))
     counts = np.array([2, 0, 1, 1, 3, 1])
     repeated = np.repeat(np.arange(6), counts)
-    weighted = evaluated(outputs, targets, batching.scaled(counts))
-    assert weighted == pytest.approx(evaluated(outputs[repeated], targets[repeated]), rel=1e-5)
+    weighted = fixed.evaluated(TARGET, outputs, targets, batching.scaled(counts))
+    assert weighted == pytest.approx(fixed.evaluated(TARGET, outputs[repeated], targets[repeated]), rel=1e-5)
     assert weighted.keys() == {"loss", "rmse", "mae"}
 
 

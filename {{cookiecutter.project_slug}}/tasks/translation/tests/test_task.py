@@ -11,6 +11,7 @@ from project import task
 from project.core.errors import InputError
 from project.data import batching
 
+import fixed
 from declared import Config
 
 TEXTS = pd.Series(["un chien", "deux chats, un chien", "été 😀"] * 4, name="target")
@@ -69,17 +70,10 @@ def test_a_model_goes_on_with_the_pieces_that_it_knows() -> None:
     assert task.num_codes(TARGET) == 3 + len(TARGET.pieces)
 
 
-def evaluated(outputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
-    """The loss and the metrics of outputs, as Keras computes them of batches."""
-    model = keras.Sequential([keras.Input(outputs.shape[1:]), keras.layers.Identity()])
-    model.compile(loss=task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
-    return model.evaluate(outputs, targets, sample_weight=weights, verbose=0, return_dict=True)
-
-
 def test_twice_the_weight_is_the_pair_twice() -> None:
     counts, repeated = np.array([3, 1]), np.array([0, 0, 0, 1])
     weights = batching.scaled(counts, (CODES > 0).sum(axis=1))
-    weighted = evaluated(LOGITS, CODES, weights)
-    assert weighted == pytest.approx(evaluated(LOGITS[repeated], CODES[repeated]), rel=1e-5)
-    only = evaluated(LOGITS, CODES, np.array([0.0, 5.0], "float32"))
-    assert only["log_loss"] == pytest.approx(evaluated(LOGITS[1:], CODES[1:])["log_loss"], rel=1e-5)
+    weighted = fixed.evaluated(TARGET, LOGITS, CODES, weights)
+    assert weighted == pytest.approx(fixed.evaluated(TARGET, LOGITS[repeated], CODES[repeated]), rel=1e-5)
+    only = fixed.evaluated(TARGET, LOGITS, CODES, np.array([0.0, 5.0], "float32"))
+    assert only["log_loss"] == pytest.approx(fixed.evaluated(TARGET, LOGITS[1:], CODES[1:])["log_loss"], rel=1e-5)

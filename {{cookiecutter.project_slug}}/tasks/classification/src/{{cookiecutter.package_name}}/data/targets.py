@@ -44,7 +44,8 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
 
 def lacking(split: str, train: pd.Series, present: pd.Series) -> str:
     """Which classes of the training split another split lacks; empty if none."""
-    names = [str(name) for name in train.value_counts().index if name not in set(present)]
+    known = set(present)
+    names = [str(name) for name in train.value_counts().index if name not in known]
     if not names:
         return ""
     shown = ", ".join(names[:CLASSES_SHOWN]) + (" ..." if len(names) > CLASSES_SHOWN else "")
