@@ -47,6 +47,27 @@ FOR_ANY_DATA = {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
+# Of these, the ones that never read more examples than a request or a small table holds: how large data are read, and on
+# how many machines a network is trained, changes nothing that they show.
+FOR_ANY_SCALE = {
+    "core/test_command.py",
+    "evaluation/test_promotion.py",
+    "monitoring/test_traffic.py",
+    "reporting/test_cards.py",
+    "serving/test_guard.py",
+    "serving/test_protocol.py",
+    "serving/test_request_batches.py",
+    "serving/test_request_log.py",
+    "serving/test_serve.py",
+    "serving/test_served_model.py",
+    "stages/test_report.py",
+    "stages/test_rollback.py",
+    "stages/test_runs.py",
+    "stages/test_versions.py",
+    "stages/test_watch.py",
+    "training/test_objective.py",
+}
+OF_THE_SCALE = {"data/engine.py", "data/loading.py", "training/placement.py", "distributed", "large"}
 ROOMS = {"core", "monitoring", "reporting", "serving", "stages", "training", "updating"}
 
 
@@ -119,6 +140,8 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
         is_known = kind(folder) in kinds
         if name in FOR_ANY_DATA and (is_known or len(kinds) > 1):
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
+        if name in FOR_ANY_SCALE:
+            needed = {place for place in needed if not is_of_the_scale(folder, place)}
         is_new = name in EVERYWHERE or (name in FOR_ANY_TASK and not is_known)
         if not is_new and all(stands_in(folder, place, twins) for place in needed if counts(place)):
             same.append(path)
@@ -136,6 +159,12 @@ def is_of_a_room(folder: Path, path: Path, others: Sequence[Path]) -> bool:
     """Whether a file belongs to a room and every other project has it, if maybe other than this one."""
     named = Path(str(path).replace(f"src/{package_of(folder)}/", f"src/{NAME}/"))
     return path.parent.name in ROOMS and path.parts[0] == "src" and all(text(other, named) for other in others)
+
+
+def is_of_the_scale(folder: Path, path: Path) -> bool:
+    """Whether a module comes with the answer to how large the data are."""
+    source = Path("src", package_of(folder))
+    return any(path.is_relative_to(source / each) for each in OF_THE_SCALE)
 
 
 def left_out(folder: Path, others: Sequence[Path]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import bake
+from projects import SETTINGS, bake
 from sameness import package_of, same_tests
 
 CELLS = ("image-classification", "tabular-regression", "image-regression")  # the last is of the others' parts
@@ -66,3 +66,11 @@ def test_a_room_that_differs_keeps_the_tests_that_need_it(cells: list[Path], thi
     path = third / "src" / package_of(third) / "training" / "search.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     assert "stages/test_tune.py" not in spared([*cells, third])
+
+
+def test_what_no_scale_changes_is_left_out_and_how_data_are_read_stays(tmp_path: Path) -> None:
+    problem = "tabular-classification"
+    one, cluster = (bake(tmp_path / scale, problem=problem, scale=scale) for scale in SETTINGS["scale"])
+    found = {str(path.relative_to("tests")) for path in same_tests(cluster, [one])}
+    assert {"serving/test_serve.py", "stages/test_rollback.py", "data/test_delimited.py"} <= found
+    assert not {"large/test_shards.py", "stages/test_train.py", "stages/test_collect.py", "test_yours.py"} & found
