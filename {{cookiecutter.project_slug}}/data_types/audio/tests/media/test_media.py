@@ -54,6 +54,32 @@ def test_every_format_and_depth_is_measured_and_becomes_one_that_tensorflow_read
     assert (readable is payload) == ((kind, coding) == media.PLAIN)
 
 
+def m4a(samples: np.ndarray, rate: int) -> bytes:
+    """Samples (num_samples,) from -1 to 1 as a phone records them."""
+    av, stream = pytest.importorskip("av"), io.BytesIO()
+    with av.open(stream, "w", format="ipod") as file:
+        sound = file.add_stream("aac", rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None].astype("float32"), "fltp", "mono")
+        frame.sample_rate = rate
+        for each in (frame, None):
+            file.mux(sound.encode(each))
+    return stream.getvalue()
+
+
+def test_what_phones_record_is_read_if_the_package_is_there() -> None:
+    payload = m4a(TONE, 8_000)
+    readable, measures = examine(payload)
+    assert media.readable(media.limits(Config()), payload) == readable  # as a server reads it
+    assert (measures["format"], measures["coding"], measures["rate"], measures["channels"]) == ("M4A", "AAC", 8_000, 1)
+    assert measures["duration"] == pytest.approx(1, abs=0.2)
+    assert measures["rms"] == pytest.approx(0.5 / np.sqrt(2), abs=0.05)
+    waveform, _ = tf.audio.decode_wav(readable)
+    assert abs(np.fft.rfft(waveform[1_000:5_000, 0])).argmax() == 220  # that of 440 Hz in half a second
+    for damaged, reason in ((payload[:-3_000], "can be decoded"), (m4a(np.tile(TONE, 11), 8_000), "longer than")):
+        with pytest.raises(ValueError, match=reason):
+            examine(damaged, max_seconds=10)
+
+
 def test_clipping_and_silence_are_shares() -> None:
     _, measures = examine(encoded(np.concatenate([np.ones(1_000), np.zeros(3_000)]), 4_000))
     assert measures["clipping"] == pytest.approx(0.25)

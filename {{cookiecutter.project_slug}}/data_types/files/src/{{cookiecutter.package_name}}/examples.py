@@ -174,7 +174,7 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
         provenance.drop(f"no {media.NOUN} file by its suffix", others)
         names = [str(file) for file in found if is_medium(file.name)] or [str(path)]
         if path.is_dir() and names == [str(path)]:
-            raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({', '.join(media.SUFFIXES)})")
+            raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({media.KINDS})")
         whole: Iterable[formats.Piece] = [formats.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]
     else:
         whole = formats.read_pieces(config, path, provenance)

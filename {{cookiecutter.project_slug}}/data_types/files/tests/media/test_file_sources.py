@@ -1,8 +1,11 @@
 """Files are found in folders, archives and tables, and labelled by what stands there."""
 
+import importlib.util
+import runpy
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fsspec
@@ -57,17 +60,34 @@ def test_a_folder_per_class(find: Find, tmp_path: Path) -> None:
 
 def test_files_that_are_not_read_are_counted_by_suffix_and_no_class_is_lost(tmp_path: Path) -> None:
     write(tmp_path, "01/a", "01/b", "yes/c")
-    for name in ("01/x.heic", "01/y.HEIC", "yes/z.amr", ".hidden/d.heic", "LICENSE.md"):
+    for name in ("01/x.odd", "01/y.ODD", "yes/z.amr", ".hidden/d.odd", "LICENSE.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     provenance = Provenance()
     assert len(file_sources.find(config_of(tmp_path, source=str(tmp_path)), provenance).files) == 3
-    assert provenance.notes[0].startswith("not read, by suffix: 2 .heic, 1 .amr; ")
-    for name in ("no/d.heic", "no/deep/e.heic"):
+    assert provenance.notes[0].startswith("not read, by suffix: 2 .odd, 1 .amr; ")
+    for name in ("no/d.odd", "no/deep/e.odd"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(InputError, match=f"the folder 'no' holds no {media.NOUN} file that can be read, but 2 .heic"):
+    with pytest.raises(InputError, match=f"the folder 'no' holds no {media.NOUN} file that can be read, but 2 .odd"):
         file_sources.find(config_of(tmp_path, source=str(tmp_path)), Provenance())
+
+
+def test_files_that_a_further_package_reads_name_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    optional = {"image": (".heic", "HEIF"), "audio": (".m4a", "M4A")}[media.NOUN]
+    write(tmp_path, "01/a", "yes/b")
+    (tmp_path / "01" / f"c{optional[0]}").write_bytes(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    without = SimpleNamespace(**runpy.run_path(str(media.__file__), run_name=f"{media.__package__}.without"))
+    assert optional[1] not in without.FORMATS
+    for name in ("KINDS", "SUFFIXES"):
+        monkeypatch.setattr(file_sources, name, getattr(without, name))
+    provenance = Provenance()
+    assert len(file_sources.find(config_of(tmp_path, source=str(tmp_path)), provenance).files) == 2
+    assert provenance.notes[0].startswith(f"not read, by suffix: 1 {optional[0]}; ")
+    assert f"{optional[0]} needs the dependency group formats" in provenance.notes[0]
+    with pytest.raises(ValueError, match="needs the dependency group formats"):  # what a server answers
+        without.readable(without.limits(Config()), (tmp_path / "01" / f"c{optional[0]}").read_bytes())
 
 
 def test_content_decides_and_not_the_suffix(tmp_path: Path) -> None:

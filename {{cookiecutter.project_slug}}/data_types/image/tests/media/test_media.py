@@ -35,11 +35,16 @@ def examine(payload: bytes, **settings: Any) -> tuple[bytes, dict[str, Any]]:
         ("BMP", "RGB", 3),
         ("WEBP", "RGB", 3),
         ("TIFF", "RGB", 3),
+        ("AVIF", "RGB", 3),
+        ("HEIF", "RGB", 3),
     ],
 )
 def test_every_format_and_mode_is_measured(kind: str, mode: str, channels: int) -> None:
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
     payload = encoded(scene().convert(mode), kind)
     readable, measures = examine(payload)
+    assert media.readable(media.limits(Config()), payload) == readable  # as a server reads it
     assert (measures["width"], measures["height"], measures["format"]) == (60, 40, kind)
     assert measures["channels"] == channels
     assert measures["bytes"] == len(payload)

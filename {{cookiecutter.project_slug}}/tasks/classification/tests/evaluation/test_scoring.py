@@ -129,6 +129,7 @@ def test_every_figure_is_described(num_classes: int) -> None:
     drawn = [block for block in blocks if isinstance(block, Figure)]
     assert len(drawn) == 4
     assert all(figure.description and figure.svg.startswith("<svg") and "<b>" not in figure.svg for figure in drawn)
+    assert "Its temperature was set on these validation examples" in drawn[-1].note
 
 
 def test_figures_of_a_split_with_one_class_only() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from project import metrics
-from project.evaluation import scoring
+from project.evaluation import charts, scoring
 from project.series import simple_forecasts
 from project.series.histories import Histories
 
@@ -61,6 +61,12 @@ def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() 
 
 def histories(values: np.ndarray, season: int, horizon: int) -> Histories:
     return Histories(values[None, :, None].astype(float), season, horizon, [values[:, None].astype("float32")])
+
+
+def test_coverage_says_on_what_the_quantiles_were_calibrated() -> None:
+    truth = np.arange(20.0).reshape(10, 2)
+    figure = charts.coverage_by_step(truth, {"low": truth - 1, "high": truth}, {"low": 0.1, "high": 0.9})
+    assert "They were moved there on this validation period" in figure.note
 
 
 def test_simple_forecasts() -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +13,16 @@ import soundfile
 from ..config import Config
 
 COLUMN, NOUN, A_FILE = "audio", "audio", "an audio file"
-FORMATS = {"WAV": (".wav",), "FLAC": (".flac",), "OGG": (".ogg", ".oga", ".opus"), "MP3": (".mp3",)} | {
-    "AIFF": (".aif", ".aiff")
-}
+HAS_AV = find_spec("av") is not None
+FORMATS = {
+    "WAV": (".wav",),
+    "FLAC": (".flac",),
+    "OGG": (".ogg", ".oga", ".opus"),
+    "MP3": (".mp3",),
+    "AIFF": (".aif", ".aiff"),
+} | ({"M4A": (".m4a",)} if HAS_AV else {})
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+KINDS = ", ".join(SUFFIXES) + ("" if HAS_AV else "; .m4a needs the dependency group formats, see docs/data.md")
 NUMBERS = ("duration", "rate", "channels", "bytes", "peak", "rms", "clipping", "silence")
 WHOLE = ("rate", "channels", "bytes")
 CATEGORIES = ("format", "coding")
@@ -79,6 +87,8 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
     """
     if not payload:
         raise ValueError("is empty")
+    if HAS_AV and payload[4:8] == b"ftyp":
+        return decoded_m4a(payload, max_seconds)
     try:
         with soundfile.SoundFile(io.BytesIO(payload)) as file:
             kind = "WAV" if file.format == "WAVEX" else file.format
@@ -86,7 +96,7 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
             is_fit = kind in FORMATS and 0 < duration <= max_seconds
             samples = file.read(dtype="float32", always_2d=True) if is_fit else np.zeros((0, 1), "float32")
     except (soundfile.SoundFileError, OSError, ValueError, RuntimeError) as error:
-        raise ValueError("is not audio of a known format, or damaged") from error
+        raise ValueError(f"is not audio of a known format ({KINDS}), or damaged") from error
     if kind not in FORMATS:
         raise ValueError(f"is {kind}, which is not known")
     if duration <= 0:
@@ -96,6 +106,32 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
     if len(samples) < file.frames or is_cut(payload):
         raise ValueError("is cut off")
     return Sound(np.nan_to_num(samples), file.samplerate, kind, file.subtype)
+
+
+def decoded_m4a(payload: bytes, max_seconds: float) -> Sound:
+    """The sound in an MPEG-4 file, of which no more is decoded than may be.
+
+    Raises:
+        ValueError: there is none, it is damaged or too long.
+    """
+    av = import_module("av")
+    parts, seconds = [], 0.0
+    try:
+        with av.open(io.BytesIO(payload), format="mov") as file:  # nothing else: playlists would name other files
+            stream = file.streams.audio[0]
+            rate, coding = stream.rate, stream.codec_context.name.upper()
+            resampler = av.AudioResampler("fltp", stream.layout, rate)
+            for frame in file.decode(stream):
+                parts += [part.to_ndarray() for part in resampler.resample(frame)]  # (num_channels, num_samples)
+                seconds += frame.samples / frame.sample_rate
+                if seconds > max_seconds:
+                    break
+        samples = np.concatenate(parts, axis=1).T
+    except (av.FFmpegError, IndexError, OSError, ValueError) as error:
+        raise ValueError("holds no sound that can be decoded, or is damaged") from error
+    if seconds > max_seconds:
+        raise ValueError("is longer than max_seconds")
+    return Sound(np.nan_to_num(samples), rate, "M4A", coding)
 
 
 def is_cut(payload: bytes) -> bool:

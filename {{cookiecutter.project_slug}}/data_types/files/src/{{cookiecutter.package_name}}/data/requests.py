@@ -82,7 +82,7 @@ def from_log(value: Any) -> Any:
 def form_field(entry: dict[str, Any]) -> dict[str, Any]:
     """How the page for people asks for a value."""
     del entry
-    return {"widget": "file", "accept": ",".join(media.SUFFIXES), "hint": f"{', '.join(media.SUFFIXES)}"}
+    return {"widget": "file", "accept": ",".join(media.SUFFIXES), "hint": ", ".join(media.SUFFIXES)}
 
 
 def value_type(entry: dict[str, Any], strict: bool) -> Any:

@@ -17,7 +17,7 @@ from ..data import cleaning, formats, sources, targets
 from ..data.file_listing import File, below, classes, is_zip, located, members
 from ..data.provenance import Provenance
 from ..settings.base import without_password
-from .media import NOUN, SUFFIXES
+from .media import KINDS, NOUN, SUFFIXES
 
 DATA_URI = "data:"
 NAME = "file"  # the column of the files' names
@@ -55,11 +55,10 @@ def find(config: Config, provenance: Provenance) -> Listed:
             return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
     others = [name for name in files if not (is_medium(name) or sources.is_table(name)) and is_data(name)]
     if others:
-        provenance.note(f"not read, by suffix: {by_suffix(others)}; {NOUN} files are {', '.join(SUFFIXES)}")
+        provenance.note(f"not read, by suffix: {by_suffix(others)}; {NOUN} files are {KINDS}")
     if not media:
-        kinds = ", ".join(SUFFIXES)
         raise InputError(
-            f"{without_password(config.source)} holds no {NOUN} file ({kinds}), and no table of such with a column "
+            f"{without_password(config.source)} holds no {NOUN} file ({KINDS}), and no table of such with a column "
             f"{config.target!r}; give a folder or zip with a folder per class, or a table of paths"
         )
     return of_folders(config, list(media.values()), others, provenance)
@@ -111,7 +110,7 @@ def of_folders(config: Config, files: list[File], others: list[str], provenance:
         inside = [name for folder, name in zip(unread, deep, strict=True) if folder == lost[0]]
         raise InputError(
             f"the folder {lost[0]!r} holds no {NOUN} file that can be read, but {by_suffix(inside)}; convert them "
-            f"to one of {', '.join(SUFFIXES)}, or move the folder elsewhere if it is no class"
+            f"to one of {KINDS}; or move the folder elsewhere if it is no class"
         )
     return label(config, files, pa.table({config.target: pa.array(read, pa.string())}), provenance)
 
@@ -142,8 +141,7 @@ def path_column(config: Config, table: pa.Table) -> str:
             num_files = sum(cell.startswith(DATA_URI) or cell.endswith(SUFFIXES) for cell in cells)
             if num_files > MIN_NAMES_SHARE * len(cells):
                 return str(name)
-    kinds = ", ".join(SUFFIXES)
-    raise InputError(f"no column of the source names {NOUN} files ({kinds}); it has: {known}; set file_column to one")
+    raise InputError(f"no column of the source names {NOUN} files ({KINDS}); it has: {known}; set file_column to one")
 
 
 def resolve(cell: str | None, number: int, media: dict[str, File], folder: str) -> File:

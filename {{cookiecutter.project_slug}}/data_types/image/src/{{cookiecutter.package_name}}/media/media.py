@@ -2,6 +2,9 @@
 
 import io
 import warnings
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from PIL import Image, ImageFile, ImageOps
 from ..config import Config
 
 COLUMN, NOUN, A_FILE = "image", "image", "an image"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+HAS_HEIF = find_spec("pillow_heif") is not None
 FORMATS = {
     "JPEG": (".jpg", ".jpeg"),
     "PNG": (".png",),
@@ -19,7 +22,10 @@ FORMATS = {
     "BMP": (".bmp",),
     "WEBP": (".webp",),
     "TIFF": (".tif", ".tiff"),
-}
+    "AVIF": (".avif",),
+} | ({"HEIF": (".heic", ".heif")} if HAS_HEIF else {})
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+KINDS = ", ".join(SUFFIXES) + ("" if HAS_HEIF else "; .heic needs the dependency group formats, see docs/data.md")
 DECODED_BY_TENSORFLOW = ("JPEG", "PNG", "GIF")  # the others are turned into PNG
 NUMBERS = ("width", "height", "channels", "bytes", "brightness", "contrast", "sharpness")
 WHOLE = ("width", "height", "channels", "bytes")
@@ -65,6 +71,14 @@ def measure(entry: dict[str, Any], payload: bytes) -> dict[str, Any]:
     return measured(opened(payload, entry["max_pixels"]), len(payload))[0]
 
 
+@cache
+def known_formats() -> list[str]:
+    """The formats that Pillow may open; HEIF is one of them once its package has told Pillow how."""
+    if HAS_HEIF:
+        import_module("pillow_heif").register_heif_opener()
+    return list(FORMATS)
+
+
 def opened(payload: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """The image in some bytes, of which only the header is read yet.
 
@@ -76,10 +90,11 @@ def opened(payload: bytes, max_pixels: int) -> ImageFile.ImageFile:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about many pixels, which are counted below
-            image = Image.open(io.BytesIO(payload), formats=list(FORMATS))
+            image = Image.open(io.BytesIO(payload), formats=known_formats())
     except (Image.UnidentifiedImageError, Image.DecompressionBombError) as error:
         is_bomb = isinstance(error, Image.DecompressionBombError)
-        raise ValueError("has too many pixels" if is_bomb else "is not an image of a known format") from error
+        unknown = f"is not an image of a known format ({KINDS})"
+        raise ValueError("has too many pixels" if is_bomb else unknown) from error
     except Exception as error:  # a damaged header can break any decoder in any way
         raise ValueError("has a damaged header") from error
     if image.width * image.height > max_pixels:
