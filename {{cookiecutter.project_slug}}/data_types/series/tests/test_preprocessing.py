@@ -121,7 +121,7 @@ def test_a_table_is_predicted_whatever_the_order_of_its_rows(finished: Config) -
 
 
 def test_a_window_weighs_what_its_steps_do_on_average() -> None:
-    shape = window_shape.Shape(2, 3, 1, steps.parse("1 day"), {})
+    shape = window_shape.Shape(2, 3, 1, (), steps.parse("1 day"), {})
     weights = np.array([9, 9, 1, 2, 6, np.nan, 0, 0, 0], "float32")  # a step has no row
     assert series_windows.weights_of(shape, weights, np.array([2, 3, 6])).tolist() == [3, 4, 0]
 

@@ -62,6 +62,8 @@ def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[
         check_keys(config, table[config.key], gathered.contents)
     num_duplicates = splitting.count_duplicates(config, table, same)
     splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
+    for note in table.attrs.get("notes", []):
+        provenance.note(note)
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     if config.sample_weight:
         reading.check_split_weights(

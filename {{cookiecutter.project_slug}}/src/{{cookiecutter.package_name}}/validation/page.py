@@ -9,6 +9,7 @@ import numpy.typing as npt
 from tensorflow_metadata.proto.v0.statistics_pb2 import Histogram
 
 from ..config import Config
+from ..core import artifacts
 from ..reporting.plots import sparkline
 from ..reporting.report import (
     Banner,
@@ -45,8 +46,11 @@ def write(
     """Writes the page; it opens without a network."""
     wrong = {anomaly.column for anomaly in found}
     columns = sorted(by_column(statistics).items(), key=lambda column: column[0] not in wrong)
+    provenance = config.paths.provenance
+    notes: list[Block] = artifacts.read_json(provenance, "collect")["notes"] if provenance.exists() else []
     sections = [
         Section("Anomalies", [anomaly_table(found)] if found else ["None: every split matches the schema."]),
+        *([Section("Notes", notes)] if notes else []),
         Section("Numbers", column_tables(columns, statistics, numeric=True)),
         Section("Categories, texts and times", column_tables(columns, statistics, numeric=False)),
         Section("Split shift", [shift_table(shifts)] if shifts else [], note=shift_note(shifts, config)),

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from . import features
 from .config import Config
-from .series import series_table, timestamps
+from .series import seasons, series_table, series_windows, timestamps
 from .series.steps import Step
 from .series.window_shape import Shape
 
@@ -31,7 +31,20 @@ def learn(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, Any]:
         if kind.endswith("category")
     }
     cycles = features.cycles(step_seconds, float(np.ptp(times)))
-    return {"shape": asdict(shape), "numbers": numbers, "categories": categories, "cycles": cycles}
+    learned = {"numbers": numbers, "categories": categories, "cycles": cycles}
+    return {"shape": asdict(shape), **learned, **naive_errors(config, shape, rows)}
+
+
+def naive_errors(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, Any]:
+    """`series`: the column that tells series apart, if the model sees one; `errors`: by what MASE scales.
+
+    These are the errors of the seasonal naive forecast in the training period, by series and target; "" is for others.
+    """
+    targets = {each.name: each.targets for each in series_windows.regular(config, shape, rows)}
+    errors = seasons.naive_errors(targets, shape.season)
+    if config.series in shape.kinds:
+        return {"series": config.series, "errors": errors}
+    return {"series": "", "errors": {"": errors[""]}}
 
 
 def scale_of(values: pd.Series) -> list[float]:
@@ -42,7 +55,8 @@ def scale_of(values: pd.Series) -> list[float]:
 
 def shape_of(plan: dict[str, Any]) -> Shape:
     """The shape that was learned."""
-    return Shape(**{**plan["shape"], "step": Step(**plan["shape"]["step"])})
+    fields = plan["shape"]
+    return Shape(**{**fields, "seasons": tuple(fields["seasons"]), "step": Step(**fields["step"])})
 
 
 @keras.saving.register_keras_serializable(package="series")
@@ -54,8 +68,8 @@ class Encode(keras.layers.Layer):
     covariates: (batch, context, num_observed) standardised or one-hot
     known: (batch, context + horizon, num_known) covariates that are known in advance, and the calendar
     static: (batch, num_static)
-    seasonal_error: (batch, num_targets) mean absolute error of the seasonal naive forecast within the history, in the
-        targets' units; 0 if it is not defined
+    seasonal_error: (batch, num_targets) mean absolute error of the seasonal naive forecast in the training period of
+        the series, in the targets' units; 0 if it is not defined
     last_time: (batch,) int64 seconds since 1970
     """
 
@@ -77,7 +91,7 @@ class Encode(keras.layers.Layer):
         targets = tf.stack([inputs[name] for name in shape.targets], axis=-1)
         static = {name: value for name, value in inputs.items() if shape.kinds[name].startswith("static")}
         encoded = {**self.encode_steps(times, targets, inputs), **self.encode_static(static)}
-        return {**encoded, SEASONAL_ERROR: seasonal_error(targets, shape.season), LAST_TIME: last}
+        return {**encoded, SEASONAL_ERROR: self.seasonal_error(inputs, tf.shape(last)), LAST_TIME: last}
 
     def encode_steps(self, times: tf.Tensor, targets: tf.Tensor, columns: Tensors) -> Tensors:
         """The tensors that have a step axis; also for whole series at once, of which windows are then cut."""
@@ -95,6 +109,19 @@ class Encode(keras.layers.Layer):
         """The tensor without a step axis."""
         parts = self.columns_of(columns, "static")
         return {"static": tf.stack(parts, axis=-1)} if parts else {}
+
+    def seasonal_error(self, inputs: Tensors, batch: tf.Tensor) -> tf.Tensor:
+        """The error of each window's series or, if that is unknown, the mean of all series."""
+        errors, series = self.plan["errors"], self.plan["series"]
+        usual = tf.ones(batch)[:, None] * tf.constant([errors[""]], "float32")
+        if not series:
+            return usual
+        names = sorted(errors)
+        same = inputs[series][:, None] == tf.constant(names)  # (batch, num_series)
+        own = tf.gather(
+            tf.constant([errors[name] for name in names], "float32"), tf.argmax(tf.cast(same, "int32"), axis=1)
+        )
+        return tf.where(tf.reduce_any(same, axis=1, keepdims=True), own, usual)
 
     def columns_of(self, columns: Tensors, role: str) -> list[tf.Tensor]:
         """The columns of a role as numbers, each of the shape of the column: standardised, or 1 for a category."""
@@ -130,21 +157,3 @@ class Encode(keras.layers.Layer):
         }
         tensors = {name: keras.KerasTensor((batch, *rest), "float32") for name, rest in shapes.items() if rest[-1]}
         return {**tensors, LAST_TIME: keras.KerasTensor((batch,), "int64")}
-
-
-def seasonal_error(targets: tf.Tensor, season: int) -> tf.Tensor:
-    """The mean difference of known targets a season apart, (batch, steps, num_targets) to (batch, num_targets).
-
-    Where none are known a season apart, or the season is longer than the history, of neighbouring ones.
-    """
-    lags = [season, 1] if 1 < season < targets.shape[1] else [1]
-    means = [mean_difference(targets, lag) for lag in lags]
-    return tf.where(means[0] > 0, means[0], means[-1])
-
-
-def mean_difference(targets: tf.Tensor, lag: int) -> tf.Tensor:
-    """The mean absolute difference at a lag; 0 if there is none."""
-    differences = tf.abs(targets[:, lag:] - targets[:, :-lag])
-    is_there = tf.math.is_finite(differences)
-    total = tf.reduce_sum(tf.where(is_there, differences, 0.0), axis=1)
-    return total / tf.maximum(tf.reduce_sum(tf.cast(is_there, "float32"), axis=1), 1.0)

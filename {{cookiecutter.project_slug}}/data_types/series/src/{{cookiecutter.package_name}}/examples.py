@@ -54,16 +54,20 @@ def assign_splits(
 ) -> np.ndarray:
     """The name of the split of each row, (num_rows,) str: periods that follow each other, the same for all series.
 
+    Adds the seasons of the training period to the notes of the examples' provenance.
+
     Raises:
         InputError: a split has no window.
     """
     splits = splitting.assign_splits(config, examples, identities, sizes)
-    check_windows(config, {split: examples[splits == split] for split in SPLITS})
+    rows = {split: examples[splits == split] for split in SPLITS}
+    shape = check_windows(config, rows)
+    examples.attrs.setdefault("notes", []).append(shape.sentence(set_by_hand=bool(config.season)))
     return splits
 
 
-def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> None:
-    """Refuses splits of which no window can be cut."""
+def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> window_shape.Shape:
+    """Refuses splits of which no window can be cut; returns the shape of the windows."""
     shape = window_shape.resolve(config, rows["train"])
     for number, split in enumerate(SPLITS):
         before = pd.concat([rows[earlier] for earlier in SPLITS[: number + 1]])
@@ -73,6 +77,7 @@ def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> None:
             message = f"the {split} split has {rows[split][config.time].nunique():,} steps and no whole window"
             history = f"with a context of {shape.context}, a horizon of {shape.horizon} and a gap of {config.gap}"
             raise InputError(f"{message}; {history}, at least {needed} are needed: add rows or lower these settings")
+    return shape
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:

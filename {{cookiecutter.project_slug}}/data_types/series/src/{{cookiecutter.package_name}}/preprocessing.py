@@ -203,6 +203,12 @@ def simple_features(
     """What baselines learn from, without a network: the histories of the targets."""
     shape = window_shape.of_project(config)
     rows = tables.read_rows(config, "train")
-    series = [each.targets for each in series_windows.regular(config, shape, rows)]
-    both = [histories.of_windows(config, shape, table, series) for table in (train, evaluation)]
+    training = series_windows.regular(config, shape, rows)
+    errors = encoding.naive_errors(config, shape, rows)["errors"]
+    every = training
+    if max(shape.seasons, default=1) > shape.context:  # further back than the windows reach
+        rows = pd.concat([tables.read_rows(config, split) for split in SPLITS])
+        before = rows[config.time] < evaluation[series_windows.START].max()
+        every = series_windows.regular(config, shape, rows[before])
+    both = [histories.of_windows(config, shape, table, training, every, errors) for table in (train, evaluation)]
     return both[0], both[1]

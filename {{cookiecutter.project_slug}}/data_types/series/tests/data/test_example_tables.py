@@ -78,4 +78,6 @@ def test_what_columns_are_follows_from_settings_and_cells() -> None:
         "shop": "static category",
     }
     assert [shape.length(name) for name in ("load", "plan", "region")] == [shape.context, shape.context + 2, 0]
-    assert (shape.season, shape.step.name) == (7, "1 day")
+    assert (shape.seasons, shape.season, shape.step.name) == ((7,), 7, "1 day")
+    by_hand = window_shape.resolve(Config(**{**vars(config), "season": (14, 3)}), both.sort_values(["shop", "day"]))
+    assert by_hand.seasons == (3, 14)

@@ -13,26 +13,26 @@ def seconds(*times: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("rule", "name", "season"),
+    ("rule", "name", "seasons"),
     [
-        ("15min", "15 minutes", 96),
-        ("H", "1 hour", 24),
-        ("D", "1 day", 7),
-        ("B", "1 business day", 5),
-        ("7D", "1 week", 52),
-        ("MS", "1 month", 12),
-        ("M", "1 month", 12),
-        ("QS", "1 quarter", 4),
-        ("YS", "1 year", 1),
+        ("15min", "15 minutes", (96, 672, 34_944)),
+        ("H", "1 hour", (24, 168, 8_736)),
+        ("D", "1 day", (7, 364)),
+        ("B", "1 business day", (5, 260)),
+        ("7D", "1 week", (52,)),
+        ("MS", "1 month", (12,)),
+        ("M", "1 month", (12,)),
+        ("QS", "1 quarter", (4,)),
+        ("YS", "1 year", ()),
     ],
 )
-def test_a_step_is_inferred_and_continued(rule: str, name: str, season: int) -> None:
+def test_a_step_is_inferred_and_continued(rule: str, name: str, seasons: tuple[int, ...]) -> None:
     offset = pd.tseries.frequencies.to_offset({"M": pd.offsets.MonthEnd(), "H": pd.Timedelta("1h")}.get(rule, rule))
     times = pd.date_range("2019-12-31" if rule == "M" else "2020-01-01", periods=40, freq=offset)
     found = times.to_numpy("datetime64[s]").astype(np.int64)
     step = steps.infer([found[:30]])
     assert step is not None
-    assert (step.name, step.season) == (name, season)
+    assert (step.name, step.seasons) == (name, seasons)
     np.testing.assert_array_equal(step.times(int(found[0]), np.arange(40)), found)
     np.testing.assert_allclose(step.number(found, int(found[0])), np.arange(40))
     assert steps.parse(name).months == step.months

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .settings.base import Names, Share
+from .settings.data_type import Seasons
 from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
 from .settings.task import Criteria
@@ -81,11 +82,11 @@ class Config(RoomSettings):
     """The random seed, also of the assignment to splits."""
 
     # --- The network and its training --------------------------------------------------------------------------------
-    season: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """The seasonal period, in steps; 0: a day, a week or a year, depending on the step."""
+    season: Seasons = ()
+    """The seasonal periods in steps, such as 24,168; empty: a day, a week, a year or another one, as found."""
 
     context: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Length of the history that is input, in steps; 0: chosen from season, horizon and the length of the series."""
+    """Length of the history that is input, in steps; 0: chosen from seasons, horizon and length of the series."""
 
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Maximum number of epochs; 0: chosen from the number of training examples."""

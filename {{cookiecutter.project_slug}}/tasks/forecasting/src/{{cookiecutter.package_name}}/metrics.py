@@ -24,9 +24,9 @@ NEEDED = ("forecast", "seasonal_error")
 
 
 def mase(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
-    """The mean absolute scaled error: the error by that of the seasonal naive forecast within the window's history.
+    """The mean absolute scaled error: the error by that of the seasonal naive forecast in the training period.
 
-    The mean over the windows whose history varies (after Hyndman and Koehler 2006).
+    The mean over the windows of the series that vary (Hyndman and Koehler 2006).
     """
     scaled = scaled_errors(targets, predictions)
     return divide(weights @ np.nan_to_num(scaled), weights @ np.isfinite(scaled))

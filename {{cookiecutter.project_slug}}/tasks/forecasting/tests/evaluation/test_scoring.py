@@ -1,5 +1,7 @@
 """Scores by their definitions, with missing steps, and baselines that forecast what they are meant to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,8 @@ def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() 
 
 
 def histories(values: np.ndarray, season: int, horizon: int) -> Histories:
-    return Histories(values[None, :, None].astype(float), season, horizon, [values[:, None].astype("float32")])
+    training = [values[:, None].astype("float32")]
+    return Histories(values[None, :, None].astype(float), (season,), horizon, training, np.ones((1, 1)))
 
 
 def test_coverage_says_on_what_the_quantiles_were_calibrated() -> None:
@@ -74,6 +77,9 @@ def test_simple_forecasts() -> None:
     given = histories(past, 3, 4)
     assert simple_forecasts.last_value(given).ravel().tolist() == [6] * 4
     assert simple_forecasts.seasonal_naive(given).ravel().tolist() == [5, 6, 6, 5]
+    assert simple_forecasts.seasonal_naive(given, 2).ravel().tolist() == [6, 5, 6, 5]
+    longer = replace(given, seasons=(8,), repeated={8: np.array([[[7.0], [8], [NAN], [9]]])})
+    assert simple_forecasts.seasonal_naive(longer).ravel().tolist() == [7, 8, 6, 9]
     assert simple_forecasts.drift(given).ravel() == pytest.approx(6 + np.arange(1, 5) * 5 / 6)
 
 
@@ -85,8 +91,8 @@ def test_exponential_smoothing_finds_a_season_and_a_ridge_its_lags() -> None:
     starts = np.arange(14, 180)
     windows = np.stack([series[start - 14 : start] for start in starts])[:, :, None]
     targets = np.stack([series[start : start + 7] for start in starts])
-    train = Histories(windows, 7, 7, [series[:196, None].astype("float32")])
-    evaluation = Histories(series[None, 182:196, None], 7, 7, [])
+    train = Histories(windows, (7,), 7, [series[:196, None].astype("float32")], np.ones((166, 1)))
+    evaluation = Histories(series[None, 182:196, None], (7,), 7, [], np.ones((1, 1)))
     found = simple_forecasts.ridge(train, targets, evaluation)
     np.testing.assert_allclose(found.ravel(), series[196:203], atol=0.3)
     spoiled, weights = np.where(np.arange(166)[:, None] < 20, 99.0, targets), np.repeat([0.0, 2.0], [20, 146])

@@ -44,7 +44,7 @@ def limits(config: Config, kind: str, feature: Any) -> Entry:
     shape = window_shape.of_project(config)
     role = kind.split(maxsplit=1)[0]
     length = next(shape.length(name) for name, other in shape.kinds.items() if other == kind)
-    allowed: Entry = {"required": role in ("time", "target"), "length": length, "season": shape.season}
+    allowed: Entry = {"required": role in ("time", "target"), "length": length, "season": shape.shortest}
     allowed["future"] = shape.horizon if role == "known" else 0
     if role == "time":
         step = shape.step

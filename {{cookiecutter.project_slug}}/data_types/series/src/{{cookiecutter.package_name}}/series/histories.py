@@ -1,30 +1,62 @@
 """The histories of windows as simple models take them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ..config import Config
+from . import series_windows
+from .series_windows import Regular
 from .window_shape import Shape
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Histories:
     """The known part of windows, and the training series by which a simple model finds its parameters."""
 
-    values: npt.NDArray[np.float64]
+    values: Floats
     """(num_windows, context, num_targets), NaN where missing."""
-    season: int
+    seasons: tuple[int, ...]
+    """In steps, the one that the seasonal naive forecast repeats first."""
     horizon: int
     training: list[npt.NDArray[np.float32]]
     """Whole training series, each (num_steps, num_targets)."""
+    scale: Floats
+    """The seasonal error of each window's series, (num_windows, num_targets), as the model computes it."""
+    repeated: dict[int, Floats] = field(default_factory=dict)
+    """Of seasons that are longer than the context, what the last one held, (num_windows, horizon, num_targets)."""
 
 
 def of_windows(
-    config: Config, shape: Shape, examples: pd.DataFrame, training: list[npt.NDArray[np.float32]]
+    config: Config,
+    shape: Shape,
+    examples: pd.DataFrame,
+    training: Sequence[Regular],
+    all_series: Sequence[Regular],
+    errors: dict[str, list[float]],
 ) -> Histories:
-    """The histories of a table of windows."""
+    """The histories of a table of windows, which are cut from `all_series`; `errors` are those of `encoding`."""
     values = np.stack([cell[: shape.context] for cell in examples[config.target]]).astype("float64")
-    return Histories(values, min(shape.season, shape.context), shape.horizon, training)
+    scale = np.array([errors.get(name, errors[""]) for name in examples[series_windows.SERIES]], "float64")
+    seasons = tuple(sorted(shape.seasons or (1,), key=lambda season: season != shape.season))
+    long = [season for season in seasons if season > shape.context]
+    repeated = {season: season_ago(shape, examples, all_series, season) for season in long}
+    return Histories(values, seasons, shape.horizon, [each.targets for each in training], scale, repeated)
+
+
+def season_ago(shape: Shape, examples: pd.DataFrame, all_series: Sequence[Regular], season: int) -> Floats:
+    """What each step to forecast held a season ago, (num_windows, horizon, num_targets), NaN where unknown."""
+    found = np.full((len(examples), shape.horizon, len(shape.targets)), np.nan)
+    steps = np.arange(shape.horizon) - season * -(-np.arange(1, 1 + shape.horizon) // season)
+    for series in all_series:
+        rows = np.flatnonzero(examples[series_windows.SERIES] == series.name)
+        first = examples[series_windows.START].iloc[rows].to_numpy("datetime64[s]").astype(np.int64)
+        places = np.searchsorted(series.times, first)[:, None] + steps
+        inside = (places >= 0) & (places < len(series.targets))
+        found[rows] = np.where(inside[..., None], series.targets[np.where(inside, places, 0)], np.nan)
+    return found

@@ -132,7 +132,7 @@ def table_of(config: Config, shape: Shape, series: Regular, places: npt.NDArray[
         CALENDAR["weekday"]: first.dt.day_name(),
         CALENDAR["hour"]: first.dt.hour.astype(str),
     }
-    measures = history_measures.of_windows(series.targets[:, 0], places, shape.context, shape.season)
+    measures = history_measures.of_windows(series.targets[:, 0], places, shape.context, shape.shortest)
     arrays = {config.time: series.times.astype("datetime64[s]"), **series.columns}
     arrays |= {name: series.targets[:, place] for place, name in enumerate(shape.targets)}
     latest = {LATEST.format(name): arrays[name][places - 1] for name in shape.kinds}

@@ -18,7 +18,8 @@ Seconds = npt.NDArray[np.int64]
 DAY = 86_400
 UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": DAY, "week": 7 * DAY}
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-CYCLES = (DAY, 7 * DAY)  # lengths in seconds that seasons of steps shorter than themselves have
+CALENDAR = (DAY, 7 * DAY, 52 * 7 * DAY)  # seconds; the year of whole weeks keeps the day of the week
+MIN_SEASON = 4  # steps
 WEEKS_OF_YEAR = 52
 BUSINESS_DAY, WORKDAYS = "1 business day", 5
 PATTERN = re.compile(r"(\d*) *(second|minute|hour|day|week|month|quarter|year)s?")
@@ -48,15 +49,15 @@ class Step:
         return f"{self.seconds} seconds"
 
     @property
-    def season(self) -> int:
-        """Steps of the shortest natural cycle that has at least 4 of them: a day, a week or a year; else 1."""
+    def seasons(self) -> tuple[int, ...]:
+        """The cycles of the calendar that have at least MIN_SEASON steps, in steps: a day, a week and a year."""
         if self.business:
-            return WORKDAYS
+            return WORKDAYS, WORKDAYS * WEEKS_OF_YEAR
         if self.months:
-            return 12 // self.months if 12 % self.months == 0 and self.months < 12 else 1
-        lengths = [cycle // self.seconds for cycle in CYCLES if cycle % self.seconds == 0]
-        found = [length for length in lengths if length >= 4]
-        return found[0] if found else WEEKS_OF_YEAR if self.seconds == 7 * DAY else 1
+            lengths = [12 // self.months] if 12 % self.months == 0 else []
+        else:
+            lengths = [cycle // self.seconds for cycle in CALENDAR if cycle % self.seconds == 0]
+        return tuple(length for length in lengths if length >= MIN_SEASON)
 
     @property
     def is_days(self) -> bool:

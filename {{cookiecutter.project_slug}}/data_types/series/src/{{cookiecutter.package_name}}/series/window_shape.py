@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pandas.api import types
 
 from ..config import Config
 from ..data import tables
-from . import series_table
+from . import seasons, series_table
 from .steps import Step
 
-SEASONS, HORIZONS = 4, 4  # of which the longer is the history that the model sees, where the settings leave it open
-LEAST_CONTEXT = 28  # steps
+SHORTEST, LONGEST, HORIZONS = 4, 2, 4  # of the shortest and the longest season, and of the horizon, in a history
+LEAST_CONTEXT, LARGEST_CONTEXT = 28, 2_048  # steps, where the setting leaves them open
 LARGEST_SHARE = 4  # parts of the longest training series, of which a history is one at most
 MAX_CATEGORIES = 50  # of a covariate; one with more tells apart single rows
 
@@ -28,6 +29,9 @@ class Shape:
     context: int
     horizon: int
     season: int
+    """That of the seasonal naive forecast and of MASE; 1 if the series has none."""
+    seasons: tuple[int, ...]
+    """All, in steps, shortest first; the history may be shorter than the longest."""
     step: Step
     kinds: dict[str, str]
 
@@ -36,9 +40,22 @@ class Shape:
         return [name for name, kind in self.kinds.items() if kind in kinds]
 
     @property
+    def shortest(self) -> int:
+        """The shortest season; 1 if there is none."""
+        return min(self.seasons, default=1)
+
+    @property
     def targets(self) -> list[str]:
         """The columns that are forecast, the target first."""
         return self.names("target number")
+
+    def sentence(self, *, set_by_hand: bool) -> str:
+        """The seasons and the length of the history, for people."""
+        lengths = [f"{season} steps of {self.step.name}" for season in self.seasons]
+        source = "set" if set_by_hand else "found in the training period"
+        told = f"seasons {source}: {', '.join(lengths)}" if lengths else "no season found in the training period"
+        repeated = f"last {self.season} steps" if self.season > 1 else "last value"
+        return f"{told}; the seasonal naive forecast repeats the {repeated}, and the context is {self.context} steps"
 
     def length(self, name: str) -> int:
         """How many cells of a column a client sends; 0 for a single one that does not change."""
@@ -54,11 +71,30 @@ def of_project(config: Config) -> Shape:
 def resolve(config: Config, rows: pd.DataFrame) -> Shape:
     """The shape by the settings and, where these leave it open, by training rows."""
     step = series_table.step_of(config, rows)
-    season = config.season or step.season
-    longest = max((len(places) for _, places in series_table.by_series(config, rows)), default=0)
-    wanted = max(SEASONS * season, HORIZONS * config.horizon, LEAST_CONTEXT)
-    context = config.context or int(np.clip(wanted, 2, max(2, longest // LARGEST_SHARE)))
-    return Shape(context, config.horizon, season, step, column_kinds(config, rows))
+    series = target_series(config, step, rows)
+    found = tuple(sorted(config.season)) or seasons.find(series, step.seasons)
+    context = config.context or context_of(found, config.horizon, max(map(len, series), default=0))
+    season = seasons.best(series, found, config.horizon)
+    return Shape(context, config.horizon, season, found, step, column_kinds(config, rows))
+
+
+def context_of(found: tuple[int, ...], horizon: int, longest: int) -> int:
+    """The length of the history: cycles of the seasons that fit into a part of the longest training series."""
+    most = int(np.clip(longest // LARGEST_SHARE, 2, max(LARGEST_CONTEXT, HORIZONS * horizon)))
+    carried = [season for season in found if season <= most] or [1]
+    return min(max(SHORTEST * carried[0], LONGEST * carried[-1], HORIZONS * horizon, LEAST_CONTEXT), most)
+
+
+def target_series(config: Config, step: Step, rows: pd.DataFrame) -> list[npt.NDArray[np.float64]]:
+    """The target of each series on its grid, NaN where missing."""
+    found = []
+    for _, places in series_table.by_series(config, rows):
+        times = series_table.seconds_of(rows[config.time].iloc[places])
+        numbers = np.round(step.number(times, int(times[0]))).astype(int)
+        values = np.full(int(numbers.max()) + 1, np.nan)
+        values[numbers] = rows[config.target].iloc[places].astype("float64").to_numpy(na_value=np.nan)
+        found.append(values)
+    return found
 
 
 def column_kinds(config: Config, rows: pd.DataFrame) -> dict[str, str]:

@@ -2,14 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
-from .base import Settings
+from .base import Settings, parse_numbers
 from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("series",)  # for this data type only
 NETWORK_FILES = ("features", "encoding", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
+
+Season = Annotated[int, Field(ge=1, le=100_000)]
+Seasons = Annotated[tuple[Season, ...], NoDecode, BeforeValidator(parse_numbers)]
 
 # Training defaults, for settings that are 0
 EXAMPLES_SEEN = 300_000  # in all epochs together; more improve the network little

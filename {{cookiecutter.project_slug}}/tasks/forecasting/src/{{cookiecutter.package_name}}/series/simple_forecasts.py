@@ -27,9 +27,15 @@ def last_value(histories: Histories) -> Floats:
     return np.repeat(last, histories.horizon, axis=1)
 
 
-def seasonal_naive(histories: Histories) -> Floats:
-    """The value a season ago; of missing ones, that of an earlier season, or else the last known value."""
-    season, values = histories.season, histories.values
+def seasonal_naive(histories: Histories, season: int = 0) -> Floats:
+    """The value a season ago; of missing ones, that of an earlier season, or else the last known value.
+
+    It is the season whose naive forecast was best in the training period, unless another one is given.
+    """
+    season, values = season or histories.seasons[0], histories.values
+    if season in histories.repeated:
+        found = histories.repeated[season]
+        return np.where(np.isnan(found), filled(values)[:, -1:], found)
     num_seasons = values.shape[1] // season
     seasons = values[:, -num_seasons * season :].reshape(len(values), num_seasons, season, -1)
     found = seasons[:, -1].copy()
@@ -67,10 +73,11 @@ def ridge(train: Histories, targets: Floats, evaluation: Histories, weights: Flo
 def exponential_smoothing(histories: Histories) -> Floats:
     """Holt and Winters' additive method with a damped trend; its parameters are those of the training series."""
     values = filled(histories.values)
+    season = min(histories.seasons) if 2 * min(histories.seasons) <= values.shape[1] else 1
     forecasts = np.empty((len(values), histories.horizon, values.shape[-1]))
     for place in range(values.shape[-1]):
         series = [filled(each[None, :, place : place + 1])[0, :, 0] for each in histories.training]
-        parameters = fit(series, histories.season)
+        parameters = fit(series, season)
         forecasts[:, :, place] = forecast(values[:, :, place], parameters, histories.horizon)
     return forecasts
 
