@@ -9,7 +9,8 @@ from .data.resampling import Floats
 from .series import simple_forecasts
 from .series.histories import Histories
 
-BASELINES = (*simple_forecasts.SIMPLE, "ridge")
+LEARNED = {"ridge": simple_forecasts.ridge, "gradient_boosting": simple_forecasts.gradient_boosting}
+BASELINES = (*simple_forecasts.SIMPLE, *LEARNED)
 
 
 def baseline(
@@ -22,12 +23,11 @@ def baseline(
 
     Where all are asked for, the seasonal naive forecasts of further seasons are among them, such as seasonal_naive_168.
 
-    `weights` are the sample weights of the training windows, (num_windows,), if there are any: the ridge regression
-    learns from them, the others learn from whole series or from nothing.
+    `weights` are the sample weights of the training windows, (num_windows,), if there are any: those of
+    LEARNED learn from them, the others from whole series or from nothing.
     """
     forecasts = {name: simple_forecasts.SIMPLE[name](evaluation) for name in simple_forecasts.SIMPLE if name in names}
-    if "ridge" in names:
-        forecasts["ridge"] = simple_forecasts.ridge(*train, evaluation, weights)
+    forecasts |= {name: LEARNED[name](*train, evaluation, weights) for name in LEARNED if name in names}
     if set(BASELINES) <= set(names):
         for season in evaluation.seasons[1:]:
             forecasts[f"seasonal_naive_{season}"] = simple_forecasts.seasonal_naive(evaluation, season)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from project import metrics
+from project import baselines, metrics
 from project.evaluation import charts, scoring
 from project.series import simple_forecasts
 from project.series.histories import Histories
@@ -63,7 +63,9 @@ def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() 
 
 def histories(values: np.ndarray, season: int, horizon: int) -> Histories:
     training = [values[:, None].astype("float32")]
-    return Histories(values[None, :, None].astype(float), (season,), horizon, training, np.ones((1, 1)))
+    return Histories(
+        values[None, :, None].astype(float), (season,), horizon, training, np.ones((1, 1)), np.zeros((1, horizon, 0))
+    )
 
 
 def test_coverage_says_on_what_the_quantiles_were_calibrated() -> None:
@@ -91,13 +93,35 @@ def test_exponential_smoothing_finds_a_season_and_a_ridge_its_lags() -> None:
     starts = np.arange(14, 180)
     windows = np.stack([series[start - 14 : start] for start in starts])[:, :, None]
     targets = np.stack([series[start : start + 7] for start in starts])
-    train = Histories(windows, (7,), 7, [series[:196, None].astype("float32")], np.ones((166, 1)))
-    evaluation = Histories(series[None, 182:196, None], (7,), 7, [], np.ones((1, 1)))
+    train = Histories(
+        windows, (7,), 7, [series[:196, None].astype("float32")], np.ones((166, 1)), np.zeros((166, 7, 0))
+    )
+    evaluation = Histories(series[None, 182:196, None], (7,), 7, [], np.ones((1, 1)), np.zeros((1, 7, 0)))
     found = simple_forecasts.ridge(train, targets, evaluation)
     np.testing.assert_allclose(found.ravel(), series[196:203], atol=0.3)
     spoiled, weights = np.where(np.arange(166)[:, None] < 20, 99.0, targets), np.repeat([0.0, 2.0], [20, 146])
     again = simple_forecasts.ridge(train, spoiled, evaluation, weights)  # as if the spoiled ones were not there
     np.testing.assert_allclose(again.ravel(), series[196:203], atol=0.3)
+
+
+def test_gradient_boosting_learns_from_what_is_known_ahead_and_from_the_same_phase() -> None:
+    random = np.random.default_rng(0)
+    days = np.arange(700)
+    promoted = random.random(700) < 0.3
+    series = 50 + 10 * (days % 7) + 30 * promoted * (days % 7 > 4)  # a product, which no linear model can draw
+    starts = np.arange(14, 690)
+    places = starts[:, None] + np.arange(-14, 7)
+    windows, targets, ahead = (
+        series[places[:, :14], None],
+        series[places[:, 14:]].astype(float),
+        promoted[places[:, 14:], None],
+    )
+    whole = Histories(windows.astype(float), (7,), 7, [], np.ones((676, 1)), ahead.astype(float))
+    train = replace(whole, values=whole.values[:500], ahead=whole.ahead[:500])
+    test = replace(whole, values=whole.values[500:], ahead=whole.ahead[500:])
+    found = baselines.baseline((train, targets[:500]), test, ["gradient_boosting", "ridge"])
+    errors = {name: np.abs(each["forecast"] - targets[500:]).mean() for name, each in found.items()}
+    assert errors["gradient_boosting"] < 2 < errors["ridge"]
 
 
 def test_smoothing_of_a_short_series_has_no_season() -> None:

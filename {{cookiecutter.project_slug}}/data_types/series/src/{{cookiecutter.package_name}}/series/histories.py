@@ -1,5 +1,6 @@
 """The histories of windows as simple models take them."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ class Histories:
     """Whole training series, each (num_steps, num_targets)."""
     scale: Floats
     """The seasonal error of each window's series, (num_windows, num_targets), as the model computes it."""
+    ahead: Floats
+    """What is known of each step to forecast: calendar and columns known in advance, (num_windows, horizon, number)."""
     repeated: dict[int, Floats] = field(default_factory=dict)
     """Of seasons that are longer than the context, what the last one held, (num_windows, horizon, num_targets)."""
 
@@ -46,7 +49,19 @@ def of_windows(
     seasons = tuple(sorted(shape.seasons or (1,), key=lambda season: season != shape.season))
     long = [season for season in seasons if season > shape.context]
     repeated = {season: season_ago(shape, examples, all_series, season) for season in long}
-    return Histories(values, seasons, shape.horizon, [each.targets for each in training], scale, repeated)
+    known = known_ahead(config, shape, examples)
+    return Histories(values, seasons, shape.horizon, [each.targets for each in training], scale, known, repeated)
+
+
+def known_ahead(config: Config, shape: Shape, examples: pd.DataFrame) -> Floats:
+    """The hour, the weekday and the day of the year of each step to forecast, and what is known in advance of it."""
+    cells = {
+        name: np.stack([cell[shape.context :] for cell in examples[name]]).ravel()
+        for name in (config.time, *shape.names("known number", "known category"))
+    }
+    times = pd.Series(cells.pop(config.time).astype("datetime64[ns]")).dt
+    columns = [times.hour + times.minute / 60, times.weekday, times.dayofyear, *map(as_numbers, cells.values())]
+    return np.stack(columns, axis=1).astype("float64").reshape(len(examples), shape.horizon, -1)
 
 
 def season_ago(shape: Shape, examples: pd.DataFrame, all_series: Sequence[Regular], season: int) -> Floats:
@@ -60,3 +75,8 @@ def season_ago(shape: Shape, examples: pd.DataFrame, all_series: Sequence[Regula
         inside = (places >= 0) & (places < len(series.targets))
         found[rows] = np.where(inside[..., None], series.targets[np.where(inside, places, 0)], np.nan)
     return found
+
+
+def as_numbers(values: npt.NDArray) -> npt.NDArray:
+    """Numbers as they are, and a number for each category, which is the same in every table."""
+    return values if values.dtype.kind == "f" else np.array([zlib.crc32(word.encode()) for word in values])

@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from . import seasons
 from .histories import Histories
 
 Floats = npt.NDArray[np.float64]
 
-MAX_LAGS = 96  # that the ridge regression sees at most
 RIDGE = 1.0
+RECENT = 24  # latest values that gradient boosting sees beside those of the same phase
+MAX_ROWS = 100_000  # windows times steps that it learns from
 
 MAX_SERIES, MAX_STEPS = 3, 1_000  # by which the parameters are found: more take seconds and change little
 MIN_SEASONS = 3  # of a series whose season is to be learned
@@ -53,12 +55,11 @@ def drift(histories: Histories) -> Floats:
 
 
 def ridge(train: Histories, targets: Floats, evaluation: Histories, weights: Floats | None = None) -> Floats:
-    """A ridge regression for each step on the last values, less the last one, fitted to the training windows."""
+    """A ridge regression for each step on the history, less its last value, fitted to the training windows."""
     from sklearn.linear_model import Ridge
 
-    lags = min(MAX_LAGS, train.values.shape[1])
-    past, future = filled(train.values)[:, -lags:], targets.reshape(len(targets), train.horizon, -1)
-    sent = filled(evaluation.values)[:, -lags:]
+    past, future = filled(train.values), targets.reshape(len(targets), train.horizon, -1)
+    sent = filled(evaluation.values)
     forecasts = np.empty((len(sent), train.horizon, sent.shape[-1]))
     for place in range(sent.shape[-1]):
         base, last = past[:, -1:, place], sent[:, -1:, place]
@@ -68,6 +69,41 @@ def ridge(train: Histories, targets: Floats, evaluation: Histories, weights: Flo
         fitted = Ridge(RIDGE).fit((past[usable, :, place] - base[usable]), wanted[usable], own)
         forecasts[:, :, place] = fitted.predict(sent[:, :, place] - last).reshape(len(sent), -1) + last
     return forecasts
+
+
+def gradient_boosting(
+    train: Histories, targets: Floats, evaluation: Histories, weights: Floats | None = None
+) -> Floats:
+    """Boosted trees for all steps on lags, calendar and what is known in advance, fitted to the training windows."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    future = targets.reshape(len(targets), train.horizon, -1)
+    forecasts = np.empty((len(evaluation.values), train.horizon, future.shape[-1]))
+    for place in range(future.shape[-1]):
+        (level, features), (own_level, own) = lagged(train, place), lagged(evaluation, place)
+        wanted = (future[:, :, place] - level[:, None]).ravel()
+        usable = np.flatnonzero(np.isfinite(wanted))
+        usable = usable[:: -(-len(usable) // MAX_ROWS)]
+        rows = None if weights is None else np.repeat(weights, train.horizon)[usable]
+        model = HistGradientBoostingRegressor(loss="absolute_error", random_state=0)
+        model.fit(features[usable], wanted[usable], rows)
+        forecasts[:, :, place] = model.predict(own).reshape(len(own_level), -1) + own_level[:, None]
+    return forecasts
+
+
+def lagged(histories: Histories, place: int) -> tuple[Floats, Floats]:
+    """The level of each history of a target, (num_windows,), and features of each step, (num_windows * horizon, ...).
+
+    These are the values of the same phase and the latest ones, less the level, the level, the step and what is ahead.
+    """
+    num_windows, context, horizon = *histories.values.shape[:2], histories.horizon
+    level = filled(histories.values)[:, :, place].mean(axis=1)
+    values = histories.values[:, :, place] - level[:, None]
+    same = values[:, seasons.same_phases(context, horizon, histories.seasons)]  # (num_windows, horizon, num_lags)
+    latest = np.column_stack([values[:, -RECENT:], level])[:, None].repeat(horizon, axis=1)
+    steps = np.broadcast_to(np.arange(horizon)[None, :, None], (num_windows, horizon, 1))
+    features = np.concatenate([same, latest, steps, histories.ahead], axis=2)
+    return level, features.reshape(num_windows * horizon, -1)
 
 
 def exponential_smoothing(histories: Histories) -> Floats:

@@ -9,7 +9,7 @@ from .base import Settings, parse_mapping
 from .evaluation import Metric
 
 Level = Annotated[float, Field(ge=0.001, le=0.999)]
-Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothing", "ridge"]
+Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothing", "ridge", "gradient_boosting"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
 
