@@ -12,8 +12,8 @@ import pytest
 from project import metrics, task
 from project.core.errors import InputError
 from project.data import batching, loading
-from project.evaluation import inference, scoring
-from project.stages import accept, collect, train
+from project.evaluation import criteria, inference, scoring
+from project.stages import collect, train
 
 import problem
 import synthetic
@@ -77,7 +77,7 @@ def test_a_model_learns_and_is_judged_by_the_weights(weighted: Callable[..., Con
     train.main(config)
     model = inference.load_model(config)
     assert WEIGHT not in model.input
-    found = accept.evaluate_on_test(config)
+    found = inference.evaluate_split(config, model, "test", criteria.named_baselines(config)).result
     examples = loading.read_examples(config, "test")
     targets = task.actual(inference.target_of(model), examples[config.target])
     predictions = inference.predict(model, examples.drop(columns=WEIGHT))  # as at serving

@@ -41,8 +41,9 @@ def test_a_metric_that_fails_says_so(evaluated: Config) -> None:
     (entry,) = criteria.judge(demanding, scores["metrics"], scores["baseline"])
     assert not entry["passed"]
     assert "FAILED" in criteria.lines([entry])[0]
-    told = criteria.summary([entry], "the validation split")
+    told = criteria.summary([entry], "the validation split", {"remarks": ["Mind the gap."]})
     assert told.startswith("0 of 1 success criteria are met on the validation split. Not met: ")
+    assert told.endswith(". Mind the gap.")
     assert criteria.sentence(entry) in told
 
 

@@ -65,14 +65,14 @@ def table(entries: list[dict[str, Any]], scores: Mapping[str, Mapping[str, float
     return report.Table("Success criteria", ["Result", "Criterion", "Score"], rows)
 
 
-def summary(entries: list[dict[str, Any]], split: str) -> str:
-    """How many criteria are met, and which ones are not, with their values."""
+def summary(entries: list[dict[str, Any]], split: str, result: Mapping[str, Any]) -> str:
+    """How many criteria are met, which ones are not, with their values, and what else a result remarks."""
     met = sum(entry["passed"] for entry in entries)
     text = f"{met} of {len(entries)} success criteria are met on {split}."
     missed = [
         f"{sentence(entry)}, got {report.format_number(entry['value'])}" for entry in entries if not entry["passed"]
     ]
-    return f"{text} Not met: {'; '.join(missed)}." if missed else text
+    return " ".join([text, *([f"Not met: {'; '.join(missed)}."] if missed else []), *result["remarks"]])
 
 
 def lines(entries: list[dict[str, Any]]) -> list[str]:
@@ -116,7 +116,7 @@ def write(config: Config, verdict: dict[str, Any]) -> None:
     banner = Banner(
         "good" if accepted else "bad",
         "Accepted: the model can be exported" if accepted else "Rejected: the model cannot be exported",
-        summary(verdict["criteria"], "the test split"),
+        summary(verdict["criteria"], "the test split", verdict),
     )
     sections = [
         Section("Success criteria", [table(verdict["criteria"], verdict["metrics"])]),

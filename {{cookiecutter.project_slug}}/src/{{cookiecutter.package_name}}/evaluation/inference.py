@@ -1,19 +1,65 @@
-"""Predictions of the trained model for the stages that evaluate it."""
+"""Predictions of the trained model for the stages that evaluate it, and their scores on a split."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import pandas as pd
 
+from .. import baselines, metrics, preprocessing, task
 from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers its layers
-from .. import task
 from ..config import Config
 from ..core import artifacts
-from ..data import tables
+from ..data import loading, resampling, tables
 from ..training.serving_model import predict
+from . import charts, scoring
 
-__all__ = ["as_text", "explained_output", "identity", "load_model", "predict", "read_model", "target_of"]
+__all__ = [
+    "Evaluated",
+    "as_text",
+    "evaluate_split",
+    "explained_output",
+    "identity",
+    "load_model",
+    "predict",
+    "read_model",
+    "target_of",
+]
+
+
+class Evaluated(NamedTuple):
+    """A split with its true values and predictions."""
+
+    examples: pd.DataFrame
+    targets: np.ndarray
+    predictions: dict[str, np.ndarray]
+    weights: np.ndarray | None
+    result: dict[str, Any]
+    """What metrics.json and verdict.json say of it: scores with intervals, those of the baselines, and remarks."""
+
+
+def evaluate_split(
+    config: Config, serving_model: keras.Model, split: str, names: Collection[str] = baselines.BASELINES
+) -> Evaluated:
+    """Scores the model on a split, beside the named baselines, which learn from the training split."""
+    target = target_of(serving_model)
+    train, examples = loading.read_examples(config, "train"), loading.read_examples(config, split)
+    targets, predictions = task.actual(target, examples[config.target]), predict(serving_model, examples)
+    learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
+    features = preprocessing.simple_features(config, train, examples)
+    known = (features[0], task.actual(target, train[config.target]))
+    simple = baselines.baseline(known, features[1], names, learned)
+    result = {
+        "examples": tables.extent(examples),
+        "not_finite": resampling.count_not_finite(predictions),
+        "remarks": charts.remarks(target, targets, predictions),
+        **scoring.score_both(config, targets, predictions, weights),
+        "intervals": scoring.interval_note(len(targets)),
+        "baseline": {name: metrics.score(targets, outputs, weights=weights) for name, outputs in simple.items()},
+    }
+    return Evaluated(examples, targets, predictions, weights, result)
 
 
 def load_model(config: Config) -> keras.Model:

@@ -4,12 +4,11 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import baselines, metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RefusedError
-from ..data import loading, resampling, tables, targets
-from ..evaluation import criteria, inference, scoring
+from ..data import tables, targets
+from ..evaluation import criteria, inference
 
 
 def main(config: Config) -> None:
@@ -18,14 +17,12 @@ def main(config: Config) -> None:
     check_data(config, identity)
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
-        result: dict[str, Any] = {
-            name: previous[name] for name in ("metrics", "unweighted", "baseline") if name in previous
-        }
-        result |= {"examples": previous.get("examples", "all"), "intervals": previous.get("intervals", "")}
-        result |= {"not_finite": previous.get("not_finite", 0)}
+        result: dict[str, Any] = {"examples": "all", "intervals": "", "not_finite": 0, "remarks": []}  # if older
+        result |= {name: previous[name] for name in (*result, "metrics", "unweighted", "baseline") if name in previous}
         print("this model was evaluated on the test split before: its scores are checked against the criteria again")
     else:
-        result = evaluate_on_test(config)
+        names = criteria.named_baselines(config)
+        result = inference.evaluate_split(config, inference.load_model(config), "test", names).result
     result["test_evaluations"] = criteria.count_evaluation(config, identity, previous)
     entries = criteria.judge(config, result["metrics"], result["baseline"])
     accepted = all(entry["passed"] for entry in entries) and not result["not_finite"]
@@ -33,7 +30,7 @@ def main(config: Config) -> None:
     verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **result}
     artifacts.write_json(config.paths.verdict, verdict)
     criteria.write(config, verdict)
-    print("\n".join([criteria.count_sentence(verdict), *criteria.lines(entries)]))
+    print("\n".join([criteria.count_sentence(verdict), *criteria.lines(entries), *verdict["remarks"]]))
     print(f"wrote {config.paths.verdict.with_name('report.html')} and {config.paths.verdict}")
     if result["not_finite"]:
         raise RefusedError(
@@ -65,24 +62,3 @@ def covers(config: Config, previous: dict[str, Any]) -> bool:
     """Whether an earlier evaluation was weighted alike, and has the scores of every baseline that the criteria name."""
     is_alike = ("unweighted" in previous) == bool(config.sample_weight)
     return is_alike and set(criteria.named_baselines(config)) <= previous["baseline"].keys()
-
-
-def evaluate_on_test(config: Config) -> dict[str, Any]:
-    """Scores of the model and of the baselines that the criteria name, on the test split."""
-    serving_model = inference.load_model(config)
-    target = inference.target_of(serving_model)
-    train, test = loading.read_examples(config, "train"), loading.read_examples(config, "test")
-    actual = task.actual(target, test[config.target])
-    predictions = inference.predict(serving_model, test)
-    learned, weights = (tables.sample_weights(config, each) for each in (train, test))
-    features = preprocessing.simple_features(config, train, test)
-    simple = baselines.baseline(
-        (features[0], task.actual(target, train[config.target])), features[1], criteria.named_baselines(config), learned
-    )
-    return {
-        "examples": tables.extent(test),
-        "not_finite": resampling.count_not_finite(predictions),
-        **scoring.score_both(config, actual, predictions, weights),
-        "intervals": scoring.interval_note(len(test)),
-        "baseline": {name: metrics.score(actual, predictions, weights=weights) for name, predictions in simple.items()},
-    }

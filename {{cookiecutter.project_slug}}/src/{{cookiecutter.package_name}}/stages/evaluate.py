@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import baselines, metrics, preprocessing, task
+from .. import metrics
 from ..config import Config
 from ..core import artifacts
-from ..data import loading, tables
+from ..data import tables
 from ..evaluation import charts, criteria, explain, inference, scoring
 from ..reporting import plots, report
 from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
@@ -23,30 +23,16 @@ MAX_COLUMNS = 12  # of the table of the largest errors
 def main(config: Config) -> None:
     """From the trained model and the validation split to artifacts/evaluation."""
     serving_model = inference.load_model(config)
-    target = inference.target_of(serving_model)
-    train, examples = loading.read_examples(config, "train"), loading.read_examples(config, SPLIT)
-    targets, predictions = task.actual(target, examples[config.target]), inference.predict(serving_model, examples)
-    features = preprocessing.simple_features(config, train, examples)
-    learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
-    simple = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1], weights=learned)
-    found = scoring.score_both(config, targets, predictions, weights)
-    scores = found["metrics"]
-    content: dict[str, Any] = {
-        "split": SPLIT,
-        "examples": tables.extent(examples),
-        **found,
-        "intervals": scoring.interval_note(len(targets)),
-        "baseline": {name: metrics.score(targets, outputs, weights=weights) for name, outputs in simple.items()},
-        "slices": scoring.score_slices(config, examples, targets, predictions),
-        **inference.identity(config),
-    }
+    examples, targets, predictions, weights, result = inference.evaluate_split(config, serving_model, SPLIT)
+    slices = scoring.score_slices(config, examples, targets, predictions)
+    content: dict[str, Any] = {"split": SPLIT, **result, "slices": slices, **inference.identity(config)}
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)
-    run_history.add_scores(config, content["model"], scores, targets, predictions, weights)
-    entries = criteria.judge(config, scores, content["baseline"])
+    run_history.add_scores(config, content["model"], content["metrics"], targets, predictions, weights)
+    entries = criteria.judge(config, content["metrics"], content["baseline"])
     sections = [
         summary(config, content, entries),
         Section("Training", [learning_curves(config)]),
-        Section("Predictions", charts.figures(target, targets, predictions)),
+        Section("Predictions", charts.figures(inference.target_of(serving_model), targets, predictions)),
         Section(explain.TITLE, explain.blocks(config, serving_model, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),
         Section("Largest errors", [largest_errors(config, examples, targets, predictions)]),
@@ -155,7 +141,7 @@ def write(config: Config, content: dict[str, Any], entries: list[dict[str, Any]]
     """Writes the page and prints the scores."""
     passed = all(entry["passed"] for entry in entries)
     headline = "Meets the success criteria" if passed else "Does not meet the success criteria"
-    verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, f"the {SPLIT} split"))
+    verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, f"the {SPLIT} split", content))
     facts = {"Goal": config.goal, "Target": config.target, "Source": without_password(config.source)}
     page = Page("Model evaluation", verdict, sections, facts)
     path = config.paths.evaluation / "report.html"
@@ -163,5 +149,5 @@ def write(config: Config, content: dict[str, Any], entries: list[dict[str, Any]]
     primary = Interval(**content["metrics"][config.metric])
     value, bounds = report.format_interval(primary)
     print(f"{metrics.METRICS[config.metric].label} {value} {bounds} on {content['examples']} {SPLIT} examples")
-    print("\n".join(criteria.lines(entries)))
+    print("\n".join([*criteria.lines(entries), *content["remarks"]]))
     print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")

@@ -16,7 +16,8 @@ TARGET = task.Target(("no", "yes"), (1.0, 1.0))
 
 
 @pytest.mark.parametrize(
-    ("values", "classes"), [(["b", "a", "b"], ("a", "b")), ([3, 1, 3], (1, 3)), ([True, False], ("False", "True"))]
+    ("values", "classes"),
+    [(["b", "a", "c", "b"], ("a", "b", "c")), ([3, 1, 1], (1, 3)), ([True, False], ("False", "True"))],
 )
 def test_classes_are_sorted_and_encoded(values: list, classes: tuple) -> None:
     target = task.describe_target(Config(), pd.Series(values))
@@ -24,6 +25,13 @@ def test_classes_are_sorted_and_encoded(values: list, classes: tuple) -> None:
     codes = task.encode(target, pd.Series(values))
     assert codes.dtype == np.int32
     assert [classes[code] for code in codes] == [str(value) if isinstance(value, bool) else value for value in values]
+
+
+def test_the_rarer_or_chosen_one_of_two_classes_is_the_last() -> None:
+    values = pd.Series(["sick", "well", "well"])
+    assert task.describe_target(Config(), values).classes == ("well", "sick")
+    assert task.describe_target(Config(positive="well"), values).classes == ("sick", "well")
+    assert task.describe_target(Config(positive="1"), pd.Series([0, 1, 1])).classes == (0, 1)
 
 
 def test_an_unseen_class_is_refused() -> None:

@@ -14,6 +14,7 @@ from scipy import optimize
 from .config import Config
 from .core.errors import InputError
 from .data import batching
+from .data.targets import ordered_counts
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
 SHAPE = "(batch, members, classes): let build_model end in task.output_head, or write a loss for them"
@@ -30,7 +31,7 @@ class Target:
 
 def describe_target(config: Config, values: pd.Series) -> Target:
     """Learns the classes from the training split."""
-    counts = values.value_counts().sort_index()
+    counts = ordered_counts(config, values)
     is_integer = pd.api.types.is_integer_dtype(values)
     classes = tuple(int(value) if is_integer else str(value) for value in counts.index)
     shares = counts.to_numpy() / len(values)

@@ -22,6 +22,13 @@ def test_classes_of_any_type_are_accepted(classes: list[object]) -> None:
     assert check(classes * 30, classes * 3, classes * 3) == []
 
 
+@pytest.mark.parametrize("positive", ["maybe", "a"])
+def test_a_positive_class_that_is_none_of_two_is_refused(positive: str) -> None:
+    values = pd.Series(["yes", "no"] if positive == "maybe" else ["a", "b", "c"])
+    with pytest.raises(InputError, match=f"positive is '{positive}'; expected one of two classes, and kind has "):
+        targets.ordered_counts(Config(target="kind", positive=positive), values)
+
+
 def test_splits_that_lack_a_class_are_named() -> None:
     few, lacking = check(["no"] * 50 + ["yes"] * 3, ["no", "yes"], ["no"] * 9)
     assert "yes (4)" in few

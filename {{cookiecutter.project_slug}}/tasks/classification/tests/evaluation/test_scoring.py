@@ -132,6 +132,14 @@ def test_every_figure_is_described(num_classes: int) -> None:
     assert "Its temperature was set on these validation examples" in drawn[-1].note
 
 
+def test_classes_that_are_never_predicted_are_told() -> None:
+    target = Target(("well", "ill", "away"), (1.0, 1.0, 1.0))
+    predictions = {"probabilities": np.array([[0.9, 0.1, 0.0]] * 20)}
+    (told,) = charts.remarks(target, np.array([0] * 19 + [1]), predictions)
+    assert told.startswith("Never predicted, with their number among 20 examples: ill (1); `class_weight` balanced")
+    assert charts.remarks(target, np.zeros(20, int), predictions) == []
+
+
 def test_figures_of_a_split_with_one_class_only() -> None:
     predictions = {"probabilities": np.array([[0.9, 0.1], [0.7, 0.3]])}
     assert len(charts.figures(Target(("no", "yes"), (1.0, 1.0)), np.array([0, 0]), predictions)) == 5

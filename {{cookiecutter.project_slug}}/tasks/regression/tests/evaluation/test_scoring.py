@@ -55,6 +55,14 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert held.mean() <= 99
 
 
+def test_a_model_that_always_predicts_the_same_is_told() -> None:
+    target, truth = Target(0.0, 1.0), np.array([1.0, 2.0, 3.0])
+    assert charts.remarks(target, truth, {"prediction": np.full(3, 2.5)}) == [
+        "The model predicts 2.5 for every example."
+    ]
+    assert charts.remarks(target, truth, {"prediction": truth}) == []
+
+
 def test_errors_are_absolute() -> None:
     assert metrics.errors(np.array([1.0, -3.0]), {"prediction": np.array([2.0, 1.0])}).tolist() == [1, 4]
 

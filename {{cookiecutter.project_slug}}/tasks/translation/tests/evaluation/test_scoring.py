@@ -88,6 +88,12 @@ def test_every_figure_is_described(num_examples: int) -> None:
     assert all(figure.description and figure.svg.startswith("<svg") for figure in drawn)
 
 
+def test_a_model_that_always_says_the_same_is_told() -> None:
+    truth = np.array(["un", "deux"], object)
+    (told,) = charts.remarks(Target((), 1), truth, {"translation": np.array([b"un", b"un"], object)})
+    assert told == "The model translates every example as 'un'."
+
+
 def test_baselines_copy_and_remember() -> None:
     train = (np.array(["old cat", "red dog", "big tree"], object), np.array(["AC", "RD", "BT"], object))
     found = baselines.baseline(train, np.array(["a red dog", "old cats"], object))

@@ -1,10 +1,10 @@
-"""Permutation feature importance: the drop in score when a column is shuffled."""
+"""Permutation feature importance: the rise of the loss when a column is shuffled."""
 
 import keras
 import numpy as np
 import pandas as pd
 
-from .. import metrics, preprocessing
+from .. import metrics, preprocessing, task
 from ..config import Config
 from ..data import batching
 from ..data.resampling import Metric
@@ -31,16 +31,22 @@ def blocks(
     drawn = {name: values[sample] for name, values in predictions.items()}
     importance = permutation_importance(config, serving_model, examples.iloc[sample], targets[sample], drawn)
     ranked = sorted(importance.items(), key=lambda entry: entry[1].value or 0, reverse=True)[:NUM_SHOWN]
-    label = metrics.METRICS[config.metric].label
+    label = metrics.METRICS[loss(config)].label
     return [
         Figure(
             "Permutation feature importance",
-            plots.bars([name for name, _ in ranked], [interval for _, interval in ranked], f"loss of {label}"),
-            f"The drop in {label} when a column is shuffled; the most important column is {ranked[0][0]}.",
+            plots.bars([name for name, _ in ranked], [interval for _, interval in ranked], f"change of {label}"),
+            f"The change of {label} when a column is shuffled; the most important column is {ranked[0][0]}.",
             note=f"How much worse {label} becomes when a column is shuffled, on {len(sample)} validation examples: "
             f"mean and range of {NUM_SHUFFLES} repeats. Correlated columns share their importance.",
         )
     ]
+
+
+def loss(config: Config) -> str:
+    """The metric that is measured: the one that training minimises, for an accuracy is blind to rare classes."""
+    name = task.MONITOR.removeprefix("val_")
+    return name if name in metrics.METRICS else config.metric
 
 
 def permutation_importance(
@@ -50,14 +56,15 @@ def permutation_importance(
     targets: np.ndarray,
     predictions: dict[str, np.ndarray],
 ) -> dict[str, Interval]:
-    """How much worse the primary metric becomes when each column is shuffled: the mean and range of the repeats."""
+    """How much worse the loss becomes when each column is shuffled: the mean and range of the repeats."""
     random = np.random.default_rng(config.seed)
     arrays = preprocessing.raw_arrays(serving_model.input, examples)
     size = max(100, min(len(targets), MAX_CELLS // (NUM_SHUFFLES * len(arrays) ** 2)))
     arrays, targets = {name: array[:size] for name, array in arrays.items()}, targets[:size]
-    primary: dict[str, Metric] = {config.metric: metrics.METRICS[config.metric]}
-    sign = 1 if primary[config.metric].greater_is_better else -1
-    whole = metrics.score(targets, {name: values[:size] for name, values in predictions.items()}, primary)
+    measured = loss(config)
+    chosen: dict[str, Metric] = {measured: metrics.METRICS[measured]}
+    sign = 1 if chosen[measured].greater_is_better else -1
+    whole = metrics.score(targets, {name: values[:size] for name, values in predictions.items()}, chosen)
     importance = {}
     for name, array in arrays.items():
         stacked = {other: np.tile(values, NUM_SHUFFLES) for other, values in arrays.items()}
@@ -68,7 +75,7 @@ def permutation_importance(
         losses = []
         for number in range(NUM_SHUFFLES):
             part = slice(number * len(targets), (number + 1) * len(targets))
-            shuffled = metrics.score(targets, {output: values[part] for output, values in outputs.items()}, primary)
-            losses.append(sign * (whole[config.metric] - shuffled[config.metric]))
+            shuffled = metrics.score(targets, {output: values[part] for output, values in outputs.items()}, chosen)
+            losses.append(sign * (whole[measured] - shuffled[measured]))
         importance[name] = Interval(float(np.mean(losses)), min(losses), max(losses))
     return importance

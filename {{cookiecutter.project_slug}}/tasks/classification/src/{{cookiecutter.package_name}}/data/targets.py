@@ -14,6 +14,24 @@ MIN_EXAMPLES_PER_CLASS = 2  # on average; with fewer, the target is a quantity o
 RARE = 30  # examples of a class below which its scores say little
 
 
+def ordered_counts(config: Config, values: pd.Series) -> pd.Series:
+    """How many examples each class has, in the order of the model's outputs: of two, the positive one is the last.
+
+    Raises:
+        InputError: the setting `positive` names no class, or there are more than two.
+    """
+    counts = values.value_counts().sort_index()
+    names = [str(name) for name in counts.index]
+    if not config.positive:
+        return counts.sort_values(ascending=False, kind="stable") if len(counts) == 2 else counts
+    if len(counts) != 2 or config.positive not in names:
+        shown = ", ".join(names[:CLASSES_SHOWN])
+        raise InputError(
+            f"positive is {config.positive!r}; expected one of two classes, and {config.target} has {shown}"
+        )
+    return counts.iloc[[1, 0]] if config.positive == names[0] else counts
+
+
 def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     """Checks the classes, given the targets by split; returns notes for the person.
 
@@ -24,6 +42,7 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     if len(counts) < 2:
         message = f"target {config.target!r} has only the class {counts.index[0]}; at least two are needed"
         raise InputError(f"{message}: check `target`, or collect examples of another class")
+    ordered_counts(config, values["train"])
     if counts.sum() < MIN_EXAMPLES_PER_CLASS * len(counts):
         message = f"target {config.target!r} has {len(counts)} classes in {counts.sum()} examples"
         raise InputError(f"{message}; a class needs at least {MIN_CLASS_EXAMPLES}: is it a quantity, for a regression?")

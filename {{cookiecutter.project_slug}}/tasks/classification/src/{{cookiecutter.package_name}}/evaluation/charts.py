@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from .. import metrics
 from ..metrics import Predictions
 from ..reporting import plots
 from ..reporting.report import Block, Column, Figure, Table
@@ -12,6 +13,7 @@ from ..task import Target
 
 MAX_CONFUSIONS = 20  # rows of the table of confusions
 CALIBRATION_BINS = 15
+CLASSES_SHOWN = 5  # in a sentence
 
 Integers = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
@@ -29,6 +31,19 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
         *curve_figures(names, targets, probabilities),
         calibration_figure(names, targets, probabilities),
     ]
+
+
+def remarks(target: Target, targets: Integers, predictions: Predictions) -> list[str]:
+    """What a good score can hide, in sentences: classes that are never predicted."""
+    counts = np.bincount(targets, minlength=len(target.classes))
+    predicted = np.bincount(metrics.predicted_classes(predictions), minlength=len(target.classes))
+    missed = np.flatnonzero((predicted == 0) & (counts > 0))
+    if not len(missed):
+        return []
+    shown = ", ".join(f"{target.classes[each]} ({counts[each]:,})" for each in missed[:CLASSES_SHOWN])
+    more = f" and {len(missed) - CLASSES_SHOWN} more" if len(missed) > CLASSES_SHOWN else ""
+    missing = f"Never predicted, with their number among {len(targets):,} examples: {shown}{more}"
+    return [f"{missing}; `class_weight` balanced finds more of rare classes."]
 
 
 def class_table(names: Sequence[str], targets: Integers, probabilities: Floats) -> Table:

@@ -17,3 +17,6 @@ class TaskSettings(Settings):
 
     class_weight: Literal["none", "balanced"] = "none"
     """balanced weights classes inversely to their frequency: better recall of rare classes, worse calibration."""
+
+    positive: str = ""
+    """Of two classes, the one that matters: curves, ROC AUC, PR AUC and recall are of it; empty: the rarer one."""

@@ -115,6 +115,12 @@ def table_by_step(truth: Floats, outputs: Mapping[str, Floats], levels: Mapping[
     return Table("Errors and intervals by step", columns, rows)
 
 
+def remarks(target: Target, targets: Floats, predictions: Predictions) -> list[str]:
+    """What a good score can hide, in sentences: nothing that the figures do not show."""
+    del target, targets, predictions
+    return []
+
+
 def figures(target: Target, targets: Floats, predictions: Predictions) -> list[Block]:
     """Errors and intervals by step, and the autocorrelation of the errors."""
     return blocks(target, targets, predictions, metrics.quantile_levels(predictions))

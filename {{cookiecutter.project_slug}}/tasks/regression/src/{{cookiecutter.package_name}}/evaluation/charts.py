@@ -39,6 +39,14 @@ def figures(target: Target, targets: Numbers, predictions: Predictions) -> list[
     return blocks + (coverage_blocks(targets, predictions) if "low" in predictions else [])
 
 
+def remarks(target: Target, targets: Numbers, predictions: Predictions) -> list[str]:
+    """What a good score can hide, in sentences: a model that always predicts the same."""
+    del target, targets
+    predicted = predictions["prediction"]
+    constant = len(predicted) > 1 and np.ptp(predicted) == 0
+    return [f"The model predicts {predicted[0]:.4g} for every example."] if constant else []
+
+
 def correlation(one: Numbers, other: Numbers) -> float:
     """Pearson's correlation; not a number if one of them is constant."""
     return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) and np.ptp(other) else float("nan")

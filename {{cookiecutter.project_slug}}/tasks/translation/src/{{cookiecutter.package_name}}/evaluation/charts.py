@@ -9,6 +9,14 @@ from ..reporting.report import Block, Figure, Table
 from ..task import Target
 
 
+def remarks(target: Target, targets: Texts, predictions: Predictions) -> list[str]:
+    """What a good score can hide, in sentences: a model that always says the same."""
+    del target, targets
+    outputs = metrics.as_texts(predictions[metrics.OUTPUT])
+    constant = len(outputs) > 1 and len(set(outputs)) == 1
+    return [f"The model translates every example as {outputs[0]!r}."] if constant else []
+
+
 def figures(target: Target, targets: Texts, predictions: Predictions) -> list[Block]:
     """The distributions of quality and length, and confidence against quality."""
     del target  # the metrics compare texts
