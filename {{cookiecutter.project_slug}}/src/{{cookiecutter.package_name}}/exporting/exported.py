@@ -115,7 +115,8 @@ def predict_rows(
 
 def check_columns(name: str, description: dict[str, Any], table: pd.DataFrame) -> None:
     """Raises InputError if the table lacks a column that the model needs."""
-    needed = [entry["column"] for entry in description["inputs"].values()]
+    entries = [entry for entry in description["inputs"].values() if entry["column"] not in table.columns]
+    needed = [column for entry in entries for column in entry.get("columns", [entry["column"]])]
     lacking = [column for column in needed if column not in table.columns]
     if lacking:
         raise InputError(

@@ -5,8 +5,9 @@ TensorFlow Serving documents it as "RESTful API", version 1. What a value may be
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
@@ -33,7 +34,9 @@ class RequestFormat:
         self.inputs, self.strict = inputs, strict
         self.fields = {name: f"input_{number}" for number, name in enumerate(inputs)}  # a name may be any string
         values: dict[str, Any] = {
-            name: Annotated[requests.value_type(entry, strict), BeforeValidator(decode)]
+            name: Annotated[
+                requests.value_type(entry, strict), BeforeValidator(partial(decode, entry.get("columns", ())))
+            ]
             for name, entry in inputs.items()
         }
         instances = list_of(self.create_model("Row", values), max_rows)
@@ -113,9 +116,14 @@ def reject_constant(name: str) -> NoReturn:
 
 
 def columns_of_rows(accepted: RequestFormat, rows: Any) -> dict[str, list[Any]]:
-    """The values of each input from a list of rows: objects, or plain values if there is a single input."""
-    if len(accepted.inputs) == 1 and isinstance(rows, list) and rows and not is_named(rows[0]):
-        rows = [{name: value} for name in accepted.inputs for value in rows]
+    """The values of each input from a list of rows: objects, or plain values if there is a single input.
+
+    The value itself may be an object with the columns that the input was made of.
+    """
+    if len(accepted.inputs) == 1 and isinstance(rows, list) and rows:
+        ((name, entry),) = accepted.inputs.items()
+        if not is_named(rows[0]) or rows[0].keys() <= {*entry.get("columns", ())}:
+            rows = [{name: value} for value in rows]
     valid = accepted.rows.validate_python(rows)
     return {name: [getattr(row, field) for row in valid] for name, field in accepted.fields.items()}
 
@@ -138,9 +146,9 @@ def is_named(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() != {"b64"}
 
 
-def decode(value: Any) -> Any:
-    """The bytes of an object such as {"b64": "aGVsbG8="}; any other value as it is."""
-    if not isinstance(value, dict):
+def decode(columns: Collection[str], value: Any) -> Any:
+    """The bytes of an object such as {"b64": "aGVsbG8="}; any other value, or object of these columns, as it is."""
+    if not isinstance(value, dict) or (value and value.keys() <= {*columns}):
         return value
     if value.keys() != {"b64"} or not isinstance(value["b64"], str):
         raise ValueError('an object {"b64": "..."} with Base64')
@@ -160,7 +168,7 @@ def rows_of_examples(examples: Any, inputs: Inputs) -> list[dict[str, Any]]:
     rows = []
     for number, sent in enumerate(examples if isinstance(examples, list) else []):
         try:
-            serialized = decode(sent.get("examples", sent))
+            serialized = decode((), sent.get("examples", sent))
             features = example_pb2.Example.FromString(serialized).features.feature
         except (AttributeError, DecodeError, ValueError) as error:
             message = f'examples[{number}] is not a tf.Example in Base64, {{"b64": "..."}}'

@@ -89,7 +89,8 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     """What `make predict` reads: a table, a text file or a folder of such, in pieces with the column of texts."""
     whole = of_files(config, path) if path.is_dir() or path.suffix == texts.SUFFIX else None
     for piece, numbers in whole or formats.read_pieces(config, path, provenance):
-        content = piece.column(text_columns.find(config, "text_column", str(path), piece, [text_sources.NAME]))
+        columns = text_columns.find(config, "text_column", str(path), piece, [text_sources.NAME])
+        content = text_columns.read(piece, columns)
         place = piece.column_names.index(texts.COLUMN) if texts.COLUMN in piece.column_names else piece.num_columns
         others = piece.drop([texts.COLUMN]) if place < piece.num_columns else piece
         table = others.add_column(place, texts.COLUMN, content)

@@ -1,5 +1,6 @@
 """make predict takes a table with a column of texts, text files or a folder of such, in pieces that fit in memory."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -7,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import examples
+from project import examples, preprocessing
 from project.core.errors import InputError
 from project.data.provenance import Provenance
 from project.evaluation import inference
+from project.serving import protocol
 from project.stages import predict
 from project.text import texts
 
@@ -36,6 +38,25 @@ def test_the_setting_wins_over_the_name(tmp_path: Path) -> None:
     assert pieces(tmp_path / "new.csv")[0].to_dict("list") == {"text": ["a"], "body": ["b"]}
     (piece,) = pieces(tmp_path / "new.csv", text_column="body")
     assert piece.to_dict("list") == {"text": ["b"], "body": ["b"]}
+
+
+def test_several_columns_are_joined_as_in_training(tmp_path: Path) -> None:
+    table = pd.DataFrame({"title": ["A lamp", None], "body": ["shines", "No title"]})
+    table.to_csv(tmp_path / "new.csv", index=False)
+    config = Config(text_column="title, body")
+    (piece,) = examples.read_pieces(config, tmp_path / "new.csv", Provenance())
+    joined = ["A lamp\n\nshines", "No title"]
+    assert piece.table.column(texts.COLUMN).to_pylist() == joined
+    inputs = {texts.COLUMN: {"column": texts.COLUMN, "kind": "text", **texts.limits(config)}}
+    arrays, reasons = preprocessing.parse_arrays(config, inputs, table)
+    assert (arrays[texts.COLUMN].tolist(), reasons.tolist()) == (joined, ["", ""])
+    accepted = protocol.RequestFormat(inputs, 9, strict=True)
+    for rows in (
+        [{"title": "A lamp", "body": "shines"}, {"body": "No title"}],
+        [{texts.COLUMN: text} for text in joined],
+    ):
+        request = protocol.parse_request(json.dumps({"instances": rows}).encode(), accepted)
+        assert request.arrays[texts.COLUMN].tolist() == joined
 
 
 def test_a_table_without_texts_is_refused(tmp_path: Path) -> None:

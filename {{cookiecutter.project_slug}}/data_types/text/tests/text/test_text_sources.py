@@ -73,6 +73,27 @@ def test_a_setting_or_the_name_decides_which_column_is_read(read: Read, tmp_path
     assert found[texts.COLUMN].tolist() == ["long " * 9] * 2
 
 
+def test_several_columns_are_joined_by_an_empty_line(read: Read, tmp_path: Path) -> None:
+    table = {"title": ["A lamp", "", "B"], "label": ["x", "y", "x"], "text": ["It shines.", "No title", None]}
+    pd.DataFrame(table).to_parquet(tmp_path / "a.parquet")
+    found = read("a.parquet", text_column="title, text")
+    assert found[texts.COLUMN].tolist() == ["A lamp\n\nIt shines.", "No title", "B"]
+    assert "title" not in found
+    pd.DataFrame({"text": ["A\n\nb"], "label": ["x"]}).to_json(tmp_path / "b.jsonl", orient="records", lines=True)
+    assert read("b.jsonl", text_column="title, body")[texts.COLUMN].tolist() == ["A\n\nb"]  # as feedback has it
+    with pytest.raises(InputError, match=r"text_column is 'title, body', but .* lacks 'body'"):
+        read("a.parquet", text_column="title, body")
+
+
+def test_it_is_said_which_of_several_texts_is_read(read: Read, tmp_path: Path) -> None:
+    pd.DataFrame({"title": ["A very fine lamp"], "body": ["It shines. " * 9], "label": ["x"], "tag": ["new"]}).to_csv(
+        tmp_path / "a.csv", index=False
+    )
+    note = "texts are read from body, not from title: set text_column to change that"
+    assert Provenance(**read("a.csv").attrs).notes == [note]
+    assert Provenance(**read("a.csv", text_column="title").attrs).notes == []
+
+
 def test_texts_that_look_like_something_else_stay_texts(read: Read, tmp_path: Path) -> None:
     cells = ["NA", "?", "12", "007", "true", "2020-01-01", " spaced "]
     pd.DataFrame({"text": cells, "label": ["01"] * 7}).to_csv(tmp_path / "a.csv", index=False)
@@ -183,7 +204,7 @@ def test_what_was_measured_before_is_measured_anew(read: Read, tmp_path: Path) -
         ({"source": "empty"}, "holds no table|is empty"),
         ({"source": "broken.zip"}, "cannot be unpacked"),
         ({"source": "numbers.csv", "target": "a"}, "no column of .* holds texts"),
-        ({"source": "table.csv", "text_column": "body"}, "text_column is 'body', which is no column"),
+        ({"source": "table.csv", "text_column": "body"}, "text_column is 'body', but .* lacks 'body'"),
     ],
 )
 def test_sources_that_cannot_be_used_are_refused(read: Read, tmp_path: Path, settings: dict, message: str) -> None:

@@ -85,7 +85,7 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     whole = of_lines(config, path) if path.suffix in pair_sources.LINE_SUFFIXES and path.is_file() else None
     for piece, numbers in whole or formats.read_pieces(config, path, provenance):
         is_named = texts.COLUMN in piece.column_names
-        column = "" if is_named else text_columns.find(config, "source_column", str(path), piece)
+        column = "" if is_named else text_columns.find(config, "source_column", str(path), piece)[0]
         table = piece if is_named else piece.append_column(texts.COLUMN, piece.column(column))
         for start in range(0, table.num_rows, PIECE):
             yield formats.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])

@@ -111,7 +111,7 @@ def test_files_of_lines_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"source_column": "nl"}, "source_column is 'nl', which is no column"),
+        ({"source_column": "nl"}, "source_column is 'nl', but .* lacks 'nl'"),
         ({"target": "source"}, "rename the column"),
         ({"target": "n"}, "all 2 pairs .* lack a side|no column"),
     ],

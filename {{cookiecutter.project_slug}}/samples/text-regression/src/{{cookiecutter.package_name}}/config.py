@@ -32,8 +32,9 @@ class Config(RoomSettings):
     query: str = ""
     """The SQL query, if the source is a database URL such as sqlite:///birds.db, or the sheet of a workbook."""
 
-    text_column: str = ""
-    """The column that holds the texts; empty: `text` if there is one, else the column with the longest texts."""
+    text_column: Names = ()
+    """The column that holds the texts, or several, separated by commas, whose texts are joined by an empty line; empty:
+    `text` if there is one, else the column with the longest texts."""
 
     target: str = "year"
     """The column to predict."""

@@ -13,7 +13,7 @@ from ..core.artifacts import to_number, to_text
 from ..core.errors import RequestError
 from ..settings.data_type import RequestSettings
 from ..text import texts
-from ..text.unicode_text import count_texts, is_empty, repair, words_of
+from ..text.unicode_text import BETWEEN, count_texts, is_empty, repair, words_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,22 +47,31 @@ def read(entry: dict[str, Any], values: list[Any], strict: bool) -> np.ndarray:
     Raises:
         RequestError: a value is missing, no text or empty (400); the message goes on after the name of the input.
     """
-    del entry, strict  # any text is accepted: drift is left to monitoring
+    del strict  # any text is accepted: drift is left to monitoring
     found = np.empty(len(values), object)
     for row, value in enumerate(values):
-        if not isinstance(value, str | bytes):
-            what = "is missing" if value is None else f"is of the type {type(value).__name__}"
+        parts = parts_of(entry, value)
+        wrong = next((part for part in parts if not isinstance(part, str | bytes)), "")
+        if not isinstance(wrong, str | bytes):
+            what = "is missing" if wrong is None else f"is of the type {type(wrong).__name__}"
             raise RequestError(f"{what}; send a text, as a string", row=row)
-        text = as_text(value)
+        text = as_text(entry, value)
         if is_empty(text):
             raise RequestError("is empty; send a text with something to read", row=row)
         found[row] = text
     return found
 
 
-def as_text(value: str | bytes) -> str:
+def as_text(entry: Mapping[str, Any], value: Any) -> str:
     """A value that a client sent as the text that the model reads."""
-    return repair(value.decode(errors="replace") if isinstance(value, bytes) else value)
+    parts = (part.decode(errors="replace") if isinstance(part, bytes) else part for part in parts_of(entry, value))
+    return BETWEEN.join(repair(part) for part in parts if part)
+
+
+def parts_of(entry: Mapping[str, Any], value: Any) -> list[Any]:
+    """What a text consists of: itself, or the texts of an object with the columns that collecting joined."""
+    is_object = isinstance(value, dict) and value.keys() <= {*entry.get("columns", ())}
+    return [value.get(column) or "" for column in entry["columns"]] if is_object else [value]
 
 
 def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[Any]]) -> None:
@@ -72,7 +81,7 @@ def check_together(inputs: dict[str, dict[str, Any]], columns: dict[str, list[An
 
 def loggable(config: RequestSettings, entry: dict[str, Any], value: Any) -> Any:
     """What is logged of a text: its measures and, with `log_texts`, itself."""
-    text = as_text(value)
+    text = as_text(entry, value)
     return texts.measure_sent(entry, text) | ({texts.COLUMN: text} if config.log_texts else {})
 
 
@@ -95,8 +104,10 @@ def form_field(entry: dict[str, Any]) -> dict[str, Any]:
 
 def value_type(entry: dict[str, Any], strict: bool) -> Any:
     """The pydantic type of a value as a client may send it; `read` says what is wrong with a text."""
-    del entry, strict
-    return Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1})]
+    del strict
+    text = {"type": "string", "minLength": 1}
+    parts = {"type": "object", "properties": {column: {"type": "string"} for column in entry.get("columns", ())}}
+    return Annotated[Any, WithJsonSchema({"anyOf": [text, parts]} if parts["properties"] else text)]
 
 
 def columns(inputs: Iterable[str]) -> list[str]:

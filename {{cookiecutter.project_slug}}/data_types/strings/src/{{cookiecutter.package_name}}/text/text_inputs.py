@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..config import Config
 from . import texts
-from .unicode_text import is_empty, repair
+from .unicode_text import BETWEEN, is_empty, repair
 
 
 def raw_inputs(config: Config, examples: pd.DataFrame) -> dict[str, keras.KerasTensor]:
@@ -38,8 +38,9 @@ def parse_arrays(
     """
     del config  # a text is a text
     ((name, entry),) = inputs.items()
-    cells = table[entry["column"]]
-    contents = ["" if missing else repair(str(cell)) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    columns = [entry["column"]] if entry["column"] in table else entry["columns"]
+    cells = table[columns].astype(object).where(table[columns].notna(), "").astype(str)
+    contents = [BETWEEN.join(repair(cell) for cell in row if cell) for row in cells.itertuples(index=False)]
     reasons = [f"column {entry['column']!r} has no text" if is_empty(text) else "" for text in contents]
     return {name: np.array(contents, object)}, np.array(reasons, object)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+BETWEEN = "\n\n"  # texts of several columns
 SURROGATES = re.compile("[\ud800-\udfff]")
 WORD = re.compile(r"\w+")
 SEPARATORS = re.compile(r"[\W_]+")

@@ -62,7 +62,7 @@ def of_files(config: Config, files: list[File], provenance: Provenance) -> pa.Ta
 
 
 def of_table(config: Config, name: str, table: pa.Table, provenance: Provenance) -> pa.Table:
-    """A table whose column of texts has its name, and whose other columns do not have those of measures.
+    """A table whose texts are in the column of that name, and whose other columns do not have those of measures.
 
     Raises:
         InputError: it has no column of texts, or one that is needed has the name of a measure.
@@ -72,10 +72,10 @@ def of_table(config: Config, name: str, table: pa.Table, provenance: Provenance)
         if getattr(config, setting) in measured:
             message = f"{setting} is {getattr(config, setting)!r}, which is what a measure of texts is called"
             raise InputError(f"{message}; rename the column in {name}")
-    column = text_columns.find(config, "text_column", name, table, [NAME])
-    content = text_columns.as_text(table.column(column))
+    columns = text_columns.find(config, "text_column", name, table, [NAME], provenance)
+    content = text_columns.read(table, columns)
     doubled = [other for other in table.column_names if other in measured]
     if any(table.column(other).null_count < table.num_rows for other in doubled):
         provenance.note(f"columns of the source that are measured anew: {', '.join(doubled)}")
-    unwanted = {column, texts.COLUMN, *doubled} & {*table.column_names}
+    unwanted = {*columns, texts.COLUMN, *doubled} & {*table.column_names}
     return table.drop(sorted(unwanted)).append_column(texts.COLUMN, content)

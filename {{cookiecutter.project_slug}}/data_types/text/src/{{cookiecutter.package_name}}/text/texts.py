@@ -39,5 +39,6 @@ def measure_sent(entry: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def limits(config: Config) -> dict[str, Any]:
-    """What the description of a request says about texts: they are read as far as training texts were."""
-    return {"max_characters": config.max_characters}
+    """What the description of a request says about texts: how much of them is read, and the columns they come from."""
+    columns = {"columns": list(config.text_column)} if config.text_column else {}
+    return {"max_characters": config.max_characters, **columns}

@@ -30,7 +30,7 @@ def find(config: Config, provenance: Provenance) -> pa.Table:
     files = pair_files(config.source)
     if not files:
         tables = sources.read_tables(config, provenance)
-        return sources.concatenate({name: of_table(config, name, table) for name, table in tables.items()})
+        return sources.concatenate({name: of_table(config, name, table, provenance) for name, table in tables.items()})
     for name, payload in files.items():
         digest = hashlib.sha256(payload).hexdigest()
         provenance.sources.append({"name": name, "bytes": len(payload), "sha256": digest})
@@ -106,13 +106,16 @@ def as_table(config: Config, source: list[str], target: list[str]) -> pa.Table:
     return pa.table({texts.COLUMN: pa.array(source, pa.string()), config.target: pa.array(target, pa.string())})
 
 
-def of_table(config: Config, name: str, table: pa.Table) -> pa.Table:
+def of_table(config: Config, name: str, table: pa.Table, provenance: Provenance) -> pa.Table:
     """A table whose column of sources has its name, and whose other columns do not have those of measures.
 
     Raises:
         InputError: there is no column of sources, or none of targets.
     """
-    column, names = text_columns.find(config, "source_column", name, table), table.column_names
+    (column,), names = (
+        text_columns.find(config, "source_column", name, table, provenance=provenance),
+        table.column_names,
+    )
     if config.target not in names:  # collecting says which ones there are
         return table
     taken = {column, texts.COLUMN, texts.HASH, *pairs.NUMBERS} - {
