@@ -31,8 +31,13 @@ def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return splitting.assign_splits(config, examples, identities(config, examples))
 
 
+def numbers_of(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """What examples share that are the same, targets included."""
+    return splitting.with_target(config, examples, identities(config, examples))
+
+
 def count_duplicates(config: Config, examples: pd.DataFrame) -> int:
-    return splitting.count_duplicates(config, examples, identities(config, examples))
+    return splitting.count_duplicates(numbers_of(config, examples))
 
 
 @pytest.fixture
@@ -116,6 +121,27 @@ def test_duplicates_stay_together_and_are_counted(examples: pd.DataFrame) -> Non
     assert count_duplicates(config_for(key="id"), twice) == NUM_EXAMPLES
     assert count_duplicates(config_for(), twice) == 0
     assert count_duplicates(config_for(), pd.concat([examples, examples.head(3)])) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "num_equal", "is_mixed", "treatment"),
+    [
+        ({}, 600, False, "drop"),  # else one split would get them all
+        ({}, 20, False, "keep"),
+        ({}, 600, True, "keep"),  # how often each target occurs would be lost
+        ({"duplicates": "keep"}, 600, False, "keep"),
+        ({"duplicates": "drop"}, 20, False, "drop"),
+        ({"duplicates": "weigh", "sample_weight": "w"}, 20, False, "weigh"),
+    ],
+)
+def test_duplicates_are_dropped_where_they_would_unbalance_the_splits(
+    settings: dict[str, str], num_equal: int, is_mixed: bool, treatment: str
+) -> None:
+    sizes = np.r_[np.zeros(num_equal), np.arange(1, 1_001 - num_equal)]
+    table = pd.DataFrame({"size": sizes, "y": np.arange(1_000) % 2 if is_mixed else 0})
+    config = config_for(**settings)
+    found = splitting.treat_duplicates(config, numbers_of(config, table), identities(config, table))
+    assert found == treatment
 
 
 def test_a_number_has_one_hash_whatever_its_type() -> None:

@@ -78,14 +78,22 @@ def read(
         own = config.model_copy(update={"source": source, **({"query": ""} if source != sources[0] else {})})
         own = cell_formats.with_found(own, provenance.formats)
         facts: dict[str, Any] = {}
-        for part in examples.read_parts(own if first is None else examples.as_before(own, first)):
-            facts = part.attrs
+        for found in examples.read_parts(own if first is None else examples.as_before(own, first)):
+            facts, part = found.attrs, with_weights(config, found)
             if first is None:
                 first = part
                 yield source, part
             else:
                 yield source, conform(source, part, first, provenance)
         provenance.add(Provenance(**facts), source if source != sources[0] else "")
+
+
+def with_weights(config: Config, part: pd.DataFrame) -> pd.DataFrame:
+    """The examples with the column of weights that duplicates are weighed in: 1, unless the source has it."""
+    name = config.sample_weight
+    if config.duplicates != "weigh":
+        return part
+    return part.assign(**{name: part[name].fillna(1) if name in part and types.is_numeric_dtype(part[name]) else 1})
 
 
 def conform(source: str, table: pd.DataFrame, first: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:

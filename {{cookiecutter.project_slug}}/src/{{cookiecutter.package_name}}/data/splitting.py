@@ -15,6 +15,8 @@ from ..core.errors import InputError
 from ..settings.base import SPLITS
 
 CHUNK = 1 << 18  # rows that are hashed at once
+SAME_PAIRS = 0.0025  # share of pairs of examples that are the same, above which splits may miss their shares by points
+MIXED_SHARE = 0.05  # of the examples whose features occur with several targets: then copies tell how often each occurs
 LARGEST_EXACT = 2**53  # above it, float64 does not tell whole numbers apart
 WHOLE = r"^(0|-?[1-9]\d{0,18})$"
 
@@ -93,11 +95,35 @@ def hash_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) ->
     return hashes
 
 
-def count_duplicates(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> int:
-    """The number of examples that repeat another one, apart from the key."""
-    numbers = with_target(config, examples, identities)
-    numbers.sort()  # in place: a hash table would need several times the memory
-    return int((numbers[1:] == numbers[:-1]).sum())
+def treat_duplicates(config: Config, numbers: np.ndarray, identities: np.ndarray) -> str:
+    """What becomes of duplicates: keep, drop or weigh. `numbers` are those of `with_target`, (num_examples,) uint64.
+
+    Without a setting they are kept, unless they would unbalance the splits, since duplicates stay together, and the
+    target of features that are the same is the same as well: then copies tell nothing more.
+    """
+    if config.duplicates != "auto":
+        return config.duplicates
+    counts = count_equal(numbers)
+    if (counts * (counts - 1)).sum() <= max(SAME_PAIRS, 1 / len(numbers)) * len(numbers) ** 2:
+        return "keep"
+    _, places, counts = np.unique(numbers, return_index=True, return_counts=True)
+    is_mixed = pd.Series(identities[places]).duplicated(keep=False).to_numpy()
+    return "drop" if counts[is_mixed].sum() <= MIXED_SHARE * len(numbers) else "keep"
+
+
+def are_repeated(numbers: np.ndarray) -> np.ndarray:
+    """Which examples repeat an earlier one, (num_examples,) bool, by the number of each."""
+    return pd.Series(numbers).duplicated().to_numpy()
+
+
+def count_duplicates(numbers: np.ndarray) -> int:
+    """The number of examples that repeat another one."""
+    return len(numbers) - len(count_equal(numbers))
+
+
+def count_equal(numbers: np.ndarray) -> np.ndarray:
+    """How often each number occurs, (num_distinct,) int."""
+    return np.unique(numbers, return_counts=True)[1]
 
 
 def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:

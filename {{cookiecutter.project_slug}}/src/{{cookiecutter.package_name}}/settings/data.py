@@ -22,6 +22,11 @@ class DataSettings(Settings):
     """The column of numbers from 0 by which examples count in the loss, the metrics, the calibration and the baselines;
     it is no feature, and clients do not send it; empty: all count the same."""
 
+    duplicates: Literal["auto", "keep", "drop", "weigh"] = "auto"
+    """Examples that repeat another one, apart from the key: keep all, in one split; drop all but the first; or weigh
+    the first by their number, in the column `sample_weight`. auto: keep, but drop if so many examples are the same that
+    the splits would miss their shares, and examples with the same features have the same target."""
+
     validation_start: str = ""
     """With `time`: when the validation period begins; empty: where the training share of the source ends."""
 
@@ -90,6 +95,8 @@ class DataSettings(Settings):
             raise ValueError(message)
         if self.sample_weight and self.sample_weight == self.target:
             raise ValueError(f"sample_weight is {self.sample_weight!r}, which is the target; name another column")
+        if self.duplicates == "weigh" and not self.sample_weight:
+            raise ValueError("duplicates is 'weigh', and sample_weight is empty; name the column of weights to write")
         return self
 
     def public(self) -> dict[str, Any]:

@@ -45,8 +45,8 @@ def assemble(config: Config, parts: Iterator[reading.Part], provenance: Provenan
     with artifacts.replacing(config.paths.provenance.parent, config.paths.provenance.name) as folder:
         gathered, parts = loading.store(examples, config, folder / "parts", parts)
         reading.gather(config, gathered, parts, provenance)
-        splits, record = decide(config, gathered, provenance)
-        write(config, folder, gathered, splits, record)
+        splits, replaced, record = decide(config, gathered, provenance)
+        write(config, folder, gathered, splits, replaced, record)
         artifacts.remove(folder / "parts")
     print(summary(config, record))
     formats = {name: provenance.formats[name] for name in gathered.columns if name in provenance.formats}
@@ -54,16 +54,25 @@ def assemble(config: Config, parts: Iterator[reading.Part], provenance: Provenan
         print(f"{config.cell_formats}: how the cells of each column are written; review and commit it")
 
 
-def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[np.ndarray, dict[str, Any]]:
-    """Checks the examples; returns the split of each, (num_examples,) str, and the content of provenance.json."""
+def decide(
+    config: Config, gathered: Gathered, provenance: Provenance
+) -> tuple[np.ndarray, dict[str, pd.Series], dict[str, Any]]:
+    """Checks the examples and assigns them to splits.
+
+    Returns:
+        The split of each, (num_examples,) str, empty if it is left out; the columns that are written instead of those
+        gathered; and the content of provenance.json.
+    """
     table, same = gathered.deciding, gathered.identities
     check_content(config, list(gathered.columns), len(table), gathered.vary)
     if config.key:
         check_keys(config, table[config.key], gathered.contents)
-    num_duplicates = splitting.count_duplicates(config, table, same)
     splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
     for note in table.attrs.get("notes", []):
         provenance.note(note)
+    replaced: dict[str, pd.Series] = {}
+    duplicates = decide_duplicates(config, gathered, splits, replaced, provenance)
+    table = table.assign(**replaced)
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     if config.sample_weight:
         reading.check_split_weights(
@@ -72,7 +81,24 @@ def decide(config: Config, gathered: Gathered, provenance: Provenance) -> tuple[
     provenance.notes += targets.check_targets(config, values)
     if config.time and len(gathered.sizes) > 1:
         provenance.note(added_periods(table[config.time], splits, gathered.sizes[config.source]))
-    return splits, describe(config, gathered.columns, splits, provenance, num_duplicates)
+    return splits, replaced, describe(config, gathered.columns, splits, provenance, duplicates)
+
+
+def decide_duplicates(
+    config: Config, gathered: Gathered, splits: np.ndarray, replaced: dict[str, pd.Series], provenance: Provenance
+) -> dict[str, Any]:
+    """How many examples repeat another one and what became of them; by the source, so that updates change nothing."""
+    numbers = splitting.with_target(config, gathered.deciding, gathered.identities)
+    first = slice(gathered.sizes[config.source])
+    treatment = splitting.treat_duplicates(config, numbers[first], gathered.identities[first])
+    num_duplicates = splitting.count_duplicates(numbers)
+    if treatment != "keep" and num_duplicates:
+        provenance.count_dropped("repeats another example", num_duplicates, [])
+        splits[splitting.are_repeated(numbers)] = ""
+    if treatment == "weigh":
+        weights = gathered.deciding[config.sample_weight]
+        replaced[config.sample_weight] = weights.groupby(numbers).transform("sum")
+    return {"duplicates": num_duplicates, "duplicates_treatment": treatment}
 
 
 def added_periods(times: pd.Series, splits: np.ndarray, num_first: int) -> str:
@@ -86,15 +112,16 @@ def added_periods(times: pd.Series, splits: np.ndarray, num_first: int) -> str:
 
 
 def describe(
-    config: Config, columns: dict[str, str], splits: np.ndarray, provenance: Provenance, num_duplicates: int
+    config: Config, columns: dict[str, str], splits: np.ndarray, provenance: Provenance, duplicates: dict[str, Any]
 ) -> dict[str, Any]:
     """The content of provenance.json."""
+    rows = {split: int((splits == split).sum()) for split in SPLITS}
     return {
         "collected_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "sources": provenance.sources,
-        "rows_read": len(splits) + sum(dropped["count"] for dropped in provenance.dropped.values()),
-        "rows": {split: int((splits == split).sum()) for split in SPLITS},
-        "duplicates": num_duplicates,
+        "rows_read": sum(rows.values()) + sum(dropped["count"] for dropped in provenance.dropped.values()),
+        "rows": rows,
+        **duplicates,
         "dropped": provenance.dropped,
         "columns": columns,
         "settings": {"source": without_password(config.source), **staleness.settings(config, "collect")},
@@ -102,21 +129,36 @@ def describe(
     }
 
 
-def write(config: Config, folder: Path, gathered: Gathered, splits: np.ndarray, record: dict[str, Any]) -> None:
-    """Writes the tables, provenance.json and the data card to a folder."""
+def write(
+    config: Config,
+    folder: Path,
+    gathered: Gathered,
+    splits: np.ndarray,
+    replaced: dict[str, pd.Series],
+    record: dict[str, Any],
+) -> None:
+    """Writes the tables, provenance.json and the data card to a folder; some columns are replaced."""
     folder.mkdir(exist_ok=True)
     paths = {split: folder / config.paths.examples(split).name for split in SPLITS}
     with contextlib.ExitStack() as stack:
         writers = {split: stack.enter_context(tables.TableWriter(path)) for split, path in paths.items()}
         start = 0
-        for table in gathered.tables():
-            own = splits[start : start + table.num_rows]
+        for gathered_rows in gathered.tables():
+            rows = slice(start, start + gathered_rows.num_rows)
+            table = with_columns(gathered_rows, {name: values.iloc[rows] for name, values in replaced.items()})
             for split, writer in writers.items():
-                writer.write(table.filter(pa.array(own == split)))
-            start += table.num_rows
+                writer.write(table.filter(pa.array(splits[rows] == split)))
+            start = rows.stop
     hashes = {split: artifacts.content_hash(path) for split, path in paths.items()}
     artifacts.write_text(folder / cards.NAME, cards.compose(config, record, hashes))
     artifacts.write_json(folder / config.paths.provenance.name, record)
+
+
+def with_columns(table: pa.Table, replaced: dict[str, pd.Series]) -> pa.Table:
+    """A table with other values in some of its columns."""
+    for name, values in replaced.items():
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, from_pandas=True))
+    return table
 
 
 def summary(config: Config, record: dict[str, Any]) -> str:
@@ -127,9 +169,9 @@ def summary(config: Config, record: dict[str, Any]) -> str:
     for reason, dropped in record["dropped"].items():
         first = ", ".join(map(str, dropped["first_rows"]))
         more = ", ..." if dropped["count"] > MAX_ROW_NUMBERS else ""
-        lines.append(f"  left out: {dropped['count']:,} ({reason}; rows {first}{more})")
+        lines.append(f"  left out: {dropped['count']:,} ({reason}{f'; rows {first}{more}' if first else ''})")
     if record["duplicates"]:
-        lines.append(f"  {record['duplicates']:,} duplicates of another row, kept in the same split")
+        lines.append(f"  {cards.duplicates(config, record)}")
     lines += [f"  note: {note}" for note in record["notes"]]
     lines += [f"{config.paths.examples(split)}: {count:,} examples" for split, count in rows.items()]
     return "\n".join([*lines, str(config.paths.provenance)])

@@ -36,7 +36,8 @@ def write_table(config: Config, version: int) -> None:
     labels, latest = read_labels(config, last_used(config))
     if not labels:
         return
-    deciding = [name for name in (config.key, config.group, config.time, config.sample_weight) if name]
+    weight = config.sample_weight if config.duplicates != "weigh" else ""
+    deciding = [name for name in (config.key, config.group, config.time, weight) if name]
     if deciding:
         lacking = f"every example needs {', '.join(deciding)}, which requests lack"
         print(f"labelled requests are not used: {lacking}; put new rows into {config.incoming} instead")

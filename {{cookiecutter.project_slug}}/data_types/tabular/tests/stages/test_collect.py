@@ -84,6 +84,28 @@ def test_tables_and_provenance(tmp_path: Path, rows: pd.DataFrame, capsys: pytes
     assert str(config.paths.examples("test")) in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("duplicates", "num_examples"), [("auto", 401), ("drop", 401), ("weigh", 401), ("keep", 1_000)]
+)
+def test_splits_keep_their_shares_with_many_duplicates(tmp_path: Path, duplicates: str, num_examples: int) -> None:
+    sizes = np.r_[np.zeros(600), np.arange(1, 401)]
+    table = pd.DataFrame({"size": sizes, "color": "red", "y": sizes.astype(int) % 3})
+    weights = {"sample_weight": "copies"} if duplicates == "weigh" else {}
+    config = config_for(tmp_path, table, duplicates=duplicates, **weights)
+    collect.main(config)
+    splits = {split: loading.read_examples(config, split) for split in SPLITS}
+    record = artifacts.read_json(config.paths.provenance, "collect")
+    assert (record["rows_read"], record["duplicates"], sum(record["rows"].values())) == (1_000, 599, num_examples)
+    assert sum((rows["size"] == 0).any() for rows in splits.values()) == 1
+    if num_examples == 401:
+        shares = [len(rows) / num_examples for rows in splits.values()]
+        assert shares == pytest.approx(config.split_fractions, abs=0.03)
+        assert record["dropped"]["repeats another example"]["count"] == 599
+    if weights:
+        together = pd.concat(splits.values()).sort_values("size")
+        assert together["copies"].tolist() == [600] + [1] * 400
+
+
 def test_columns_may_have_any_name(tmp_path: Path, rows: pd.DataFrame) -> None:
     names = {"size": "class", "color": "größe / größe 🐧", "id": "a b"}
     config = config_for(tmp_path, rows.rename(columns=names), key="a b")
