@@ -147,9 +147,10 @@ def equal(some: np.ndarray, others: np.ndarray) -> bool:
 
 
 def test_every_metric_is_best_for_perfect_predictions(yours: Yours) -> None:
+    context = inference.context_of(yours.config, yours.complete)
     targets = task.actual(inference.target_of(yours.complete), yours.examples[yours.config.target])
-    scores = metrics.score(targets, yours.predictions)
-    for name, best in metrics.score(targets, problem.perfect(targets, yours.predictions)).items():
+    scores = metrics.score(targets, yours.predictions, context)
+    for name, best in metrics.score(targets, problem.perfect(targets, yours.predictions), context).items():
         sign = 1 if metrics.METRICS[name].greater_is_better else -1
         assert not sign * best < sign * scores[name] - 1e-6, (
             f"{name} is {best} for perfect predictions and {scores[name]} for others: see its function, and "

@@ -6,6 +6,7 @@ import pytest
 
 from project import task
 from project.data import loading
+from project.data.resampling import Context
 from project.evaluation import inference, promotion
 from project.evaluation.promotion import Comparison
 
@@ -13,11 +14,16 @@ from declared import Config
 
 
 @pytest.fixture(scope="module")
-def examined(finished: Config, complete: keras.Model) -> tuple[Config, np.ndarray, dict[str, np.ndarray]]:
-    """Settings, the targets of the training examples, and what the model predicts for them."""
+def examined(finished: Config, complete: keras.Model) -> tuple[Context, np.ndarray, dict[str, np.ndarray]]:
+    """Settings and names of classes, the targets of the training examples, and what the model predicts for them."""
     examples = loading.read_examples(finished, "train")
     targets = task.actual(inference.target_of(complete), examples[finished.target])
-    return finished, targets, inference.predict(complete, examples)
+    return inference.context_of(finished, complete), targets, inference.predict(complete, examples)
+
+
+def tolerating(context: Context, margin: float) -> Context:
+    """The same with another margin."""
+    return context._replace(config=context.config.model_copy(update={"promotion_margin": margin}))
 
 
 def shuffled(predictions: dict[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
@@ -30,42 +36,40 @@ def shuffled(predictions: dict[str, np.ndarray], share: float) -> dict[str, np.n
     return {name: values[order] for name, values in predictions.items()}
 
 
-def test_a_model_is_as_good_as_itself(examined: tuple[Config, np.ndarray, dict[str, np.ndarray]]) -> None:
-    config, targets, predictions = examined
-    comparison = promotion.compare(
-        config.model_copy(update={"promotion_margin": 0.0}), targets, predictions, predictions
-    )
+def test_a_model_is_as_good_as_itself(examined: tuple[Context, np.ndarray, dict[str, np.ndarray]]) -> None:
+    context, targets, predictions = examined
+    comparison = promotion.compare(tolerating(context, 0.0), targets, predictions, predictions)
     assert comparison.is_not_inferior
-    assert set(comparison.gains[config.metric].values()) == {0.0}
+    assert set(comparison.gains[context.config.metric].values()) == {0.0}
 
 
 @pytest.mark.parametrize("share", [0.2, 1.0])
 def test_a_worse_model_does_not_hold_up(
-    examined: tuple[Config, np.ndarray, dict[str, np.ndarray]], share: float
+    examined: tuple[Context, np.ndarray, dict[str, np.ndarray]], share: float
 ) -> None:
-    config, targets, predictions = examined
-    comparison = promotion.compare(config, targets, predictions, shuffled(predictions, share))
+    context, targets, predictions = examined
+    comparison = promotion.compare(context, targets, predictions, shuffled(predictions, share))
     assert not comparison.is_not_inferior
-    assert comparison.gains[config.metric]["high"] < 0
-    assert "may be worse by" in promotion.reason(config, comparison, accepted=True)
-    assert promotion.compare(config, targets, shuffled(predictions, share), predictions).is_not_inferior
+    assert comparison.gains[context.config.metric]["high"] < 0
+    assert "may be worse by" in promotion.reason(context.config, comparison, accepted=True)
+    assert promotion.compare(context, targets, shuffled(predictions, share), predictions).is_not_inferior
 
 
 def test_a_margin_lets_a_slightly_worse_model_pass(
-    examined: tuple[Config, np.ndarray, dict[str, np.ndarray]],
+    examined: tuple[Context, np.ndarray, dict[str, np.ndarray]],
 ) -> None:
-    config, targets, predictions = examined
+    context, targets, predictions = examined
     worse = shuffled(predictions, 0.05)
 
     def compare(margin: float) -> Comparison:
-        return promotion.compare(config.model_copy(update={"promotion_margin": margin}), targets, predictions, worse)
+        return promotion.compare(tolerating(context, margin), targets, predictions, worse)
 
     assert not compare(0.0).is_not_inferior
     assert compare(3.0).is_not_inferior
 
 
-def test_the_criteria_come_first(examined: tuple[Config, np.ndarray, dict[str, np.ndarray]]) -> None:
-    config, targets, predictions = examined
-    comparison = promotion.compare(config, targets, shuffled(predictions, 1.0), predictions)
+def test_the_criteria_come_first(examined: tuple[Context, np.ndarray, dict[str, np.ndarray]]) -> None:
+    context, targets, predictions = examined
+    comparison = promotion.compare(context, targets, shuffled(predictions, 1.0), predictions)
     assert comparison.is_not_inferior
-    assert "does not meet the success criteria" in promotion.reason(config, comparison, accepted=False)
+    assert "does not meet the success criteria" in promotion.reason(context.config, comparison, accepted=False)

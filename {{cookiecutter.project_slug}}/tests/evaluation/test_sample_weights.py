@@ -58,16 +58,19 @@ def test_a_column_that_is_not_there_is_refused(make_config: Callable[..., Config
 
 def test_weighted_scores_are_those_of_repeated_examples(finished: Config, complete: keras.Model) -> None:
     examples = loading.read_examples(finished, "validation")
+    context = inference.context_of(finished, complete)
     targets = task.actual(inference.target_of(complete), examples[finished.target])
     predictions = inference.predict(complete, examples)
     counts = np.resize([2, 0, 1, 3], len(targets))
     repeated = np.repeat(np.arange(len(targets)), counts)
-    expected = metrics.score(targets[repeated], {name: values[repeated] for name, values in predictions.items()})
-    found = metrics.score(targets, predictions, weights=counts / 7)
+    expected = metrics.score(
+        targets[repeated], {name: values[repeated] for name, values in predictions.items()}, context
+    )
+    found = metrics.score(targets, predictions, context, weights=counts / 7)
     expected.pop("ece", None)  # whose bins hold equal numbers of examples
     rounding = 0.02 if "bleu" in expected else 1e-6  # lengths of texts are whole numbers
     assert {name: found[name] for name in expected} == pytest.approx(expected, rel=rounding, abs=1e-9, nan_ok=True)
-    interval = scoring.intervals(targets, predictions, 50, 0, weights=counts / 7)[finished.metric]
+    interval = scoring.intervals(targets, predictions, context, 50, weights=counts / 7)[finished.metric]
     assert interval["low"] <= found[finished.metric] <= interval["high"]
 
 
@@ -79,10 +82,11 @@ def test_a_model_learns_and_is_judged_by_the_weights(weighted: Callable[..., Con
     assert WEIGHT not in model.input
     found = inference.evaluate_split(config, model, "test", criteria.named_baselines(config)).result
     examples = loading.read_examples(config, "test")
+    context = inference.context_of(config, model)
     targets = task.actual(inference.target_of(model), examples[config.target])
     predictions = inference.predict(model, examples.drop(columns=WEIGHT))  # as at serving
-    by_hand = metrics.score(targets, predictions, weights=examples[WEIGHT].to_numpy("float64"))
-    plain = metrics.score(targets, predictions)
+    by_hand = metrics.score(targets, predictions, context, weights=examples[WEIGHT].to_numpy("float64"))
+    plain = metrics.score(targets, predictions, context)
     assert found["metrics"][config.metric]["value"] == pytest.approx(by_hand[config.metric], rel=1e-5)
     assert found["unweighted"][config.metric]["value"] == pytest.approx(plain[config.metric], rel=1e-5)
     history = pd.read_csv(config.paths.history)

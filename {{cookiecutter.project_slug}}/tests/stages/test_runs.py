@@ -10,6 +10,7 @@ import pytest
 
 from project.core import artifacts
 from project.core.errors import InputError, RefusedError
+from project.data.resampling import Context
 from project.evaluation import scoring
 from project.stages import compare, runs, train
 from project.training import run_history
@@ -26,7 +27,7 @@ def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) ->
     artifacts.write_json(folder / "run.json", changed)
     order = np.random.default_rng(0).permutation(len(targets)) if shuffle else np.arange(len(targets))
     moved = {name: values[order] for name, values in predictions.items()}
-    scores = scoring.intervals(targets, moved, config.resamples, config.seed)
+    scores = scoring.intervals(targets, moved, Context(config, changed["parts"]), config.resamples)
     run_history.add_scores(config, f"model {number}", scores, targets, moved)
 
 

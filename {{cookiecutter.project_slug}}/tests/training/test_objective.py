@@ -11,8 +11,8 @@ import pytest
 from project import metrics, task
 from project.core import artifacts
 from project.core.errors import InputError
-from project.data.resampling import Floats, Metric
-from project.stages import evaluate, train
+from project.data.resampling import Context, Floats, Metric
+from project.stages import compare, evaluate, train
 from project.training import objective
 from project.training.objective import Objective
 
@@ -21,9 +21,12 @@ from declared import Config
 OUTPUTS = {"probability", "prediction", "mean", "confidence"}  # numbers of each task, (num_examples,)
 
 
-def own(targets: Any, predictions: Mapping[str, Any], weights: Floats) -> Floats | None:
-    """A metric of one's own, which is not defined for all baselines."""
+def own(targets: Any, predictions: Mapping[str, Any], weights: Floats, context: Context) -> Floats | None:
+    """A metric of one's own, which is not defined for all baselines, and may use settings and names."""
     del targets
+    assert context.config.objective == "own"
+    for name, values in predictions.items():
+        assert values.ndim == 1 or name == "seasonal_error" or len(context.parts[name]) == values.shape[1]
     known = OUTPUTS & predictions.keys()
     return weights @ np.asarray(predictions[known.pop()], float) / weights.sum(axis=1) if known else None
 
@@ -44,7 +47,8 @@ def test_the_epoch_that_is_kept_is_the_best_by_a_metric_of_ones_own(
     evaluate.main(with_own)
     scores = artifacts.read_json(with_own.paths.evaluation / "metrics.json", "evaluate")["metrics"]
     assert scores["own"]["value"] == pytest.approx(history["val_own"].max(), rel=1e-4)
-    assert "Own " in capsys.readouterr().out
+    compare.main(with_own)
+    assert "\nOwn " in capsys.readouterr().out
 
 
 def test_costs_are_lower_for_better_scores_and_infinite_for_none() -> None:

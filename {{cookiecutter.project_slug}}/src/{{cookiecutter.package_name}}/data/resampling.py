@@ -1,11 +1,13 @@
 """What a metric is, and its bootstrap resamples: shared by the metrics of every task."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from ..config import Config
 
 Floats = npt.NDArray[np.float64]
 
@@ -13,22 +15,31 @@ MAX_EXAMPLES = 20_000  # that are resampled: intervals of more take minutes and 
 MAX_WEIGHTS = 200_000  # of resamples that are computed at a time: what fits into a cache
 
 
+class Context(NamedTuple):
+    """What a metric may need beside the examples."""
+
+    config: Config
+    parts: Mapping[str, Sequence[str]]
+    """The names of the entries of outputs that have several: the classes of `probabilities`, in their order."""
+
+
 class Metric(NamedTuple):
     """A metric: its label, its better direction, and the function that computes it.
 
-    `function` takes targets, predictions and weights (num_weightings, num_examples), and returns a value for each
-    weighting, (num_weightings,): NaN where it is undefined; None if it is not defined for such predictions.
+    `function` takes targets, predictions, weights (num_weightings, num_examples) and a `Context`, and returns a value
+    for each weighting, (num_weightings,): NaN where it is undefined; None if it is not defined for such predictions.
     """
 
     label: str
     greater_is_better: bool
-    function: Callable[[Any, Any, Floats], Floats | None]
+    function: Callable[[Any, Any, Floats, Context], Floats | None]
 
 
 def score(
     metrics: Mapping[str, Metric],
     targets: npt.NDArray[Any],
     predictions: Mapping[str, npt.NDArray[Any]],
+    context: Context,
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric that is defined for these predictions, by name; NaN if any prediction is not finite.
@@ -36,7 +47,7 @@ def score(
     `weights` are sample weights, (num_examples,).
     """
     weighting, factor = (np.ones(len(targets)) if weights is None else weights)[None], defined(predictions)
-    values = {name: metric.function(targets, predictions, weighting) for name, metric in metrics.items()}
+    values = {name: metric.function(targets, predictions, weighting, context) for name, metric in metrics.items()}
     return {name: float(value[0]) * factor for name, value in values.items() if value is not None}
 
 
@@ -55,8 +66,8 @@ def samples(
     metrics: Mapping[str, Metric],
     targets: npt.NDArray[Any],
     predictions: Mapping[str, npt.NDArray[Any]],
+    context: Context,
     resamples: int,
-    seed: int,
     length: int = 1,
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
@@ -66,13 +77,14 @@ def samples(
     of `length` neighbouring examples are drawn. Of more than 20,000 examples, a random part is resampled: an m out of n
     bootstrap (Bickel et al. 1997), which scales the deviations by the square root of the part's share.
     """
+    seed = context.config.seed
     if len(targets) > MAX_EXAMPLES:
         part = random_part(len(targets), length, seed)
         part_predictions = {name: values[part] for name, values in predictions.items()}
         part_weights = None if weights is None else weights[part]
-        drawn = samples(metrics, targets[part], part_predictions, resamples, seed, length, part_weights)
-        values = score(metrics, targets, predictions, weights)
-        centers = score(metrics, targets[part], part_predictions, part_weights)
+        drawn = samples(metrics, targets[part], part_predictions, context, resamples, length, part_weights)
+        values = score(metrics, targets, predictions, context, weights)
+        centers = score(metrics, targets[part], part_predictions, context, part_weights)
         scale = (len(part) / len(targets)) ** 0.5
         return {name: values[name] + scale * (drawn[name] - centers[name]) for name in values}
     counts = resampled_counts(len(targets), resamples, seed, length)
@@ -81,7 +93,7 @@ def samples(
     while chunk := list(islice(counts, at_once)):
         weightings = np.stack(chunk) if weights is None else np.stack(chunk) * weights
         for name, metric in metrics.items():
-            value = metric.function(targets, predictions, weightings)
+            value = metric.function(targets, predictions, weightings, context)
             if value is not None:
                 found[name].append(value)
     factor = defined(predictions)

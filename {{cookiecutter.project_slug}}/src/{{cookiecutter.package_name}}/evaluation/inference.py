@@ -13,12 +13,14 @@ from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImpo
 from ..config import Config
 from ..core import artifacts
 from ..data import loading, resampling, tables
+from ..data.resampling import Context
 from ..training.serving_model import predict
 from . import charts, scoring
 
 __all__ = [
     "Evaluated",
     "as_text",
+    "context_of",
     "evaluate_split",
     "explained_output",
     "identity",
@@ -50,14 +52,14 @@ def evaluate_split(
     learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
     features = preprocessing.simple_features(config, train, examples)
     known = (features[0], task.actual(target, train[config.target]))
-    simple = baselines.baseline(known, features[1], names, learned)
+    simple, context = baselines.baseline(known, features[1], names, learned), context_of(config, serving_model)
     result = {
         "examples": tables.extent(examples),
         "not_finite": resampling.count_not_finite(predictions),
         "remarks": charts.remarks(target, targets, predictions),
-        **scoring.score_both(config, targets, predictions, weights),
+        **scoring.score_both(context, targets, predictions, weights),
         "intervals": scoring.interval_note(len(targets)),
-        "baseline": {name: metrics.score(targets, outputs, weights=weights) for name, outputs in simple.items()},
+        "baseline": {name: metrics.score(targets, each, context, weights=weights) for name, each in simple.items()},
     }
     return Evaluated(examples, targets, predictions, weights, result)
 
@@ -78,6 +80,11 @@ def target_of(serving_model: keras.Model) -> task.Target:
     """The target as training saw it, such as its classes or its scale."""
     target: task.Target = serving_model.get_layer("decode").target
     return target
+
+
+def context_of(config: Config, serving_model: keras.Model) -> Context:
+    """What metrics may need beside the examples."""
+    return Context(config, task.output_parts(target_of(serving_model)))
 
 
 def as_text(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from .. import metrics, task
 from ..config import Config
 from ..data import loading, tables
+from ..data.resampling import Context
 from ..reporting import report
 from ..reporting.report import Row
 from . import inference, scoring
@@ -41,14 +42,14 @@ def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
     known, wanted = inference.target_of(old), inference.target_of(new)
     champion = task.aligned(inference.predict(old, examples), known, wanted)
     challenger = inference.predict(new, examples)
-    targets = task.actual(wanted, examples[config.target])
+    targets, context = task.actual(wanted, examples[config.target]), inference.context_of(config, new)
     rows: list[Row] = []
-    before = {key(entry): entry for entry in scoring.score_slices(config, examples, targets, champion)}
-    for entry in scoring.score_slices(config, examples, targets, challenger):
+    before = {key(entry): entry for entry in scoring.score_slices(context, examples, targets, champion)}
+    for entry in scoring.score_slices(context, examples, targets, challenger):
         if key(entry) in before:
             both = (interval(before[key(entry)]), interval(entry))
             rows.append([entry["column"], entry["slice"], entry["examples"], *both])
-    return compare(config, targets, champion, challenger, tables.sample_weights(config, examples)), rows
+    return compare(context, targets, champion, challenger, tables.sample_weights(config, examples)), rows
 
 
 def key(entry: Mapping[str, Any]) -> tuple[str, str]:
@@ -62,7 +63,7 @@ def interval(entry: Mapping[str, Any]) -> report.Interval:
 
 
 def compare(
-    config: Config,
+    context: Context,
     targets: np.ndarray,
     champion: Mapping[str, np.ndarray],
     challenger: Mapping[str, np.ndarray],
@@ -73,11 +74,9 @@ def compare(
     `weights` are the sample weights of the examples, (num_examples,), if there are any.
     Both models are scored on the same resamples, so that the difficulty of single examples cancels out.
     """
-    both = (champion, challenger)
-    scores = [metrics.score(targets, predictions, weights=weights) for predictions in both]
-    drawn = [
-        metrics.samples(targets, predictions, config.resamples, config.seed, weights=weights) for predictions in both
-    ]
+    config, both = context.config, (champion, challenger)
+    scores = [metrics.score(targets, predictions, context, weights=weights) for predictions in both]
+    drawn = [metrics.samples(targets, predictions, context, config.resamples, weights=weights) for predictions in both]
     signs = {name: 1 if metrics.METRICS[name].greater_is_better else -1 for name in scores[0]}
     gains = {name: sign * (scores[1][name] - scores[0][name]) for name, sign in signs.items() if name in scores[1]}
     paired = {name: signs[name] * (drawn[1][name] - drawn[0][name]) for name in gains}

@@ -12,7 +12,7 @@ from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
 from ..data import loading, reading, tables
-from ..data.resampling import MAX_EXAMPLES, Floats, Metric
+from ..data.resampling import MAX_EXAMPLES, Context, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
 from ..training import run_history
@@ -32,27 +32,28 @@ SHORT = 8  # characters of a hash
 def intervals(
     targets: npt.NDArray[Any],
     predictions: Mapping[str, npt.NDArray[Any]],
+    context: Context,
     resamples: int,
-    seed: int,
     chosen: Mapping[str, Metric] = metrics.METRICS,
     weights: Floats | None = None,
 ) -> dict[str, dict[str, float]]:
     """The value of each metric, by sample `weights` if there are any, with its 95 % bootstrap confidence interval."""
-    drawn = metrics.samples(targets, predictions, resamples, seed, chosen, weights)
-    return summarize(metrics.score(targets, predictions, chosen, weights), drawn)
+    drawn = metrics.samples(targets, predictions, context, resamples, chosen, weights)
+    return summarize(metrics.score(targets, predictions, context, chosen, weights), drawn)
 
 
 def score_both(
-    config: Config,
+    context: Context,
     targets: npt.NDArray[Any],
     predictions: Mapping[str, npt.NDArray[Any]],
     weights: Floats | None,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """The `metrics` with their intervals and, where examples are weighted, the `unweighted` ones beside them."""
-    scores = intervals(targets, predictions, config.resamples, config.seed, weights=weights)
+    resamples = context.config.resamples
+    scores = intervals(targets, predictions, context, resamples, weights=weights)
     if weights is None:
         return {"metrics": scores}
-    return {"metrics": scores, "unweighted": intervals(targets, predictions, config.resamples, config.seed)}
+    return {"metrics": scores, "unweighted": intervals(targets, predictions, context, resamples)}
 
 
 def interval_note(num_examples: int) -> str:
@@ -73,16 +74,17 @@ def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dic
 
 
 def score_slices(
-    config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
+    context: Context, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> list[dict[str, Any]]:
     """The primary metric of each slice with its interval, the worst first."""
+    config = context.config
     primary: dict[str, Metric] = {config.metric: metrics.METRICS[config.metric]}
     weights = tables.sample_weights(config, examples)
     entries: list[dict[str, Any]] = []
     for column, name, inside in slices(config, examples):
         selected = {output: values[inside] for output, values in predictions.items()}
         own = None if weights is None else weights[inside]
-        scores = intervals(targets[inside], selected, RESAMPLES, config.seed, primary, own)
+        scores = intervals(targets[inside], selected, context, RESAMPLES, primary, own)
         if config.metric in scores:
             entries.append({"column": column, "slice": name, "examples": int(inside.sum()), **scores[config.metric]})
     worst_first = not metrics.METRICS[config.metric].greater_is_better
@@ -144,8 +146,8 @@ def score_run(config: Config, run: Run) -> None:
     examples = loading.read_examples(config, "validation")
     targets = task.actual(inference.target_of(serving_model), examples[config.target])
     predictions = inference.predict(serving_model, examples)
-    weights = tables.sample_weights(config, examples)
-    scores = intervals(targets, predictions, config.resamples, config.seed, weights=weights)
+    weights, context = tables.sample_weights(config, examples), inference.context_of(config, serving_model)
+    scores = intervals(targets, predictions, context, config.resamples, weights=weights)
     run_history.add_scores(config, run.facts["model"], scores, targets, predictions, weights)
 
 

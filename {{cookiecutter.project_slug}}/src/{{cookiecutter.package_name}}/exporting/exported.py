@@ -14,6 +14,7 @@ from ..core import artifacts
 from ..core.command import load_settings
 from ..core.errors import InputError
 from ..data.provenance import name_rows
+from ..data.resampling import Context
 from ..evaluation import inference
 from ..settings.base import DESCRIPTION
 from . import registry, saved_model
@@ -64,7 +65,7 @@ class Exported:
                 f"{num_unusable} of {len(pairs)} rows of {NAME} that have a {self.config.target!r} cannot be scored"
             )
             raise InputError(f"{message}; targets that the model can predict are needed")
-        return metrics.score(targets, scored)
+        return metrics.score(targets, scored, Context(self.config, self.description["parts"]))
 
     def outputs(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The raw outputs for the rows of a table, each (num_rows, ...)."""

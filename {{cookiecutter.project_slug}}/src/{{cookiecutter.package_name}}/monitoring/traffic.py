@@ -18,6 +18,7 @@ from ..core import artifacts
 from ..core.artifacts import to_number, to_text
 from ..core.errors import InputError
 from ..data import requests
+from ..data.resampling import Context
 from ..evaluation import scoring
 from ..exporting import saved_model
 from ..serving import request_log
@@ -321,7 +322,7 @@ def measure_quality(config: Config, described: Mapping[str, Any], traffic: Traff
     loss = config.max_score_loss * abs(accepted["value"])
     greater_is_better = metrics.METRICS[metric].greater_is_better
     limit = accepted["low"] - loss if greater_is_better else accepted["high"] + loss
-    scores = scoring.intervals(targets, predictions, config.resamples, config.seed)
+    scores = scoring.intervals(targets, predictions, Context(config, described["parts"]), config.resamples)
     now = scores.get(metric)
     is_worse = now is not None and (now["high"] < limit if greater_is_better else now["low"] > limit)
     return {**quality, "metric": metric, "metrics": scores, "accepted": accepted, "limit": limit, "worse": is_worse}

@@ -24,7 +24,7 @@ def main(config: Config) -> None:
     """From the trained model and the validation split to artifacts/evaluation."""
     serving_model = inference.load_model(config)
     examples, targets, predictions, weights, result = inference.evaluate_split(config, serving_model, SPLIT)
-    slices = scoring.score_slices(config, examples, targets, predictions)
+    slices = scoring.score_slices(inference.context_of(config, serving_model), examples, targets, predictions)
     content: dict[str, Any] = {"split": SPLIT, **result, "slices": slices, **inference.identity(config)}
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)
     run_history.add_scores(config, content["model"], content["metrics"], targets, predictions, weights)

@@ -11,6 +11,7 @@ from .. import metrics, task
 from ..config import Config
 from ..core.errors import InputError
 from ..data import loading, tables
+from ..data.resampling import Context
 from . import serving_model
 from .serving_model import Prepared
 
@@ -80,7 +81,8 @@ class Score(keras.callbacks.Callback):
         task.calibrate(self.config, self.complete.get_layer("decode"), self.scored, self.validation)
         predictions = serving_model.predict(self.complete, self.examples)
         weights = tables.sample_weights(self.config, self.examples)
-        scores = metrics.score(self.truths, predictions, {name: metrics.METRICS[name]}, weights)
+        context = Context(self.config, task.output_parts(self.prepared.target))
+        scores = metrics.score(self.truths, predictions, context, {name: metrics.METRICS[name]}, weights)
         if name not in scores:
             raise InputError(f"objective is {name}, which is not defined for these predictions; choose another metric")
         return scores[name]

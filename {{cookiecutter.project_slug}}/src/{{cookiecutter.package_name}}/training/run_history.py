@@ -216,6 +216,8 @@ def save(
     seconds: float,
 ) -> None:
     """Writes the model, the history and the facts about the run; the model last, since it says that all is there."""
+    from .. import task  # here, since TensorFlow takes seconds to import
+
     paths, history = config.paths, pd.DataFrame(checkpoint.history)
     best = checkpoint.history[checkpoint.best_epoch]
     chosen, defaults = hyperparameters.values, {each.name: each.default for each in hyperparameters.space}
@@ -227,6 +229,7 @@ def save(
             "network": staleness.network_hash(config),
             "monitor": checkpoint.objective.name,
             "model": artifacts.content_hash(temporary),
+            "parts": task.output_parts(serving_model.get_layer("decode").target),
             "hyperparameters": chosen,
             "tuned": {name: value for name, value in chosen.items() if value != defaults.get(name)},
             "num_weights": serving_model.count_params(),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .data import resampling
-from .data.resampling import Floats, Metric, divide, mean
+from .data.resampling import Context, Floats, Metric, divide, mean
 
 CALIBRATION_BINS = 15
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # a float32 near 1 knows no finer difference
@@ -22,46 +22,46 @@ Predictions = Mapping[str, npt.NDArray[Any]]
 Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its label
 
 
-def accuracy(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def accuracy(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The share of correct predictions."""
     return mean(predicted_classes(predictions) == targets, weights)
 
 
-def balanced_accuracy(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def balanced_accuracy(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean recall of the classes."""
-    correct, support, _ = class_counts(targets, predictions, weights)
+    correct, support = class_counts(targets, predictions, weights)[:2]
     return mean_over_classes(divide(correct, support))
 
 
-def macro_f1(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def macro_f1(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean F1 of the classes."""
     correct, support, predicted = class_counts(targets, predictions, weights)
     return mean_over_classes(divide(2 * correct, support + predicted))
 
 
-def roc_auc(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def roc_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The area under the ROC curve of class 1 if there are two, else the mean over classes, each against the rest."""
     return mean_over_ranked_classes(area_under_roc, targets, predictions, weights)
 
 
-def pr_auc(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def pr_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The average precision of class 1 if there are two, else the mean over classes, each against the rest."""
     return mean_over_ranked_classes(average_precision, targets, predictions, weights)
 
 
-def log_loss(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def log_loss(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean negative log-probability of the true class."""
     return mean(errors(targets, predictions), weights)
 
 
-def brier(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def brier(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The squared error of the probability of class 1 if there are two, else summed over classes (Brier 1950)."""
     probabilities = predictions["probabilities"]
     squares = ((probabilities - np.eye(probabilities.shape[1])[targets]) ** 2).sum(axis=1)
     return mean(squares / 2 if probabilities.shape[1] == 2 else squares, weights)
 
 
-def calibration_error(targets: Integers, predictions: Predictions, weights: Floats) -> Floats:
+def calibration_error(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The expected calibration error: confidence against accuracy in 15 bins of equal size (Naeini et al. 2015).
 
     Bins hold equal numbers of examples, whatever these weigh.
@@ -88,26 +88,27 @@ METRICS = {
 def score(
     targets: Integers,
     predictions: Predictions,
+    context: Context,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(metrics, targets, predictions, weights)
+    return resampling.score(metrics, targets, predictions, context, weights)
 
 
 def samples(
     targets: Integers,
     predictions: Predictions,
+    context: Context,
     resamples: int,
-    seed: int,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    drawn = resampling.samples(metrics, targets, predictions, resamples, seed, weights=weights)
+    drawn = resampling.samples(metrics, targets, predictions, context, resamples, weights=weights)
     if "ece" in drawn:
         # Resampling adds noise to every bin, which can only raise the calibration error: take that out again.
-        value = score(targets, predictions, {"ece": METRICS["ece"]}, weights)["ece"]
+        value = score(targets, predictions, context, {"ece": METRICS["ece"]}, weights)["ece"]
         drawn["ece"] = np.maximum(drawn["ece"] - drawn["ece"].mean() + value, 0)
     return drawn
 

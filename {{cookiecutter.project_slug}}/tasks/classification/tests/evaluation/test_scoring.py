@@ -9,12 +9,15 @@ from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
 from project.data import resampling
-from project.data.resampling import resampled_counts
+from project.data.resampling import Context, resampled_counts
 from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
+from declared import Config
+
 Examples: TypeAlias = tuple[np.ndarray, dict[str, np.ndarray]]
+CONTEXT = Context(Config(), {})
 
 
 def made_up(num_examples: int, num_classes: int, decimals: int = 6, seed: int = 0) -> Examples:
@@ -43,7 +46,7 @@ def test_scores_equal_scikit_learn(num_classes: int, decimals: int) -> None:
         "log_loss": -np.log(np.maximum(probabilities[np.arange(500), targets], np.finfo("float32").eps)).mean(),
         "brier": squares / 2 if num_classes == 2 else squares,
     }
-    found = metrics.score(targets, predictions)
+    found = metrics.score(targets, predictions, CONTEXT)
     assert found.pop("ece") == pytest.approx(calibration_error(targets, probabilities), abs=1e-6)
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-6)
 
@@ -58,19 +61,21 @@ def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
 def test_a_class_that_is_absent_is_left_out_of_averages() -> None:
     targets, predictions = made_up(200, 4)
     kept = targets != 2
-    found = metrics.score(targets[kept], {"probabilities": predictions["probabilities"][kept]})
+    found = metrics.score(targets[kept], {"probabilities": predictions["probabilities"][kept]}, CONTEXT)
     assert all(np.isfinite(value) for value in found.values())
-    summary = scoring.intervals(targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, 50, 0)
+    summary = scoring.intervals(
+        targets[kept][:20], {"probabilities": predictions["probabilities"][kept][:20]}, CONTEXT, 50
+    )
     assert all(np.isfinite(list(entry.values())).all() for entry in summary.values())
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_intervals_hold_the_truth_as_often_as_they_say(num_classes: int) -> None:
-    truth = metrics.score(*made_up(100_000, num_classes, seed=1))
+    truth = metrics.score(*made_up(100_000, num_classes, seed=1), CONTEXT)
     names = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier")
     held = np.zeros(len(names))
     for seed in range(100):
-        summary = scoring.intervals(*made_up(300, num_classes, seed=seed + 2), 100, seed)
+        summary = scoring.intervals(*made_up(300, num_classes, seed=seed + 2), CONTEXT, 100)
         held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in names]
     assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
     assert held.mean() <= 99
@@ -82,7 +87,7 @@ def test_resamples_equal_scikit_learn_with_sample_weights(num_classes: int, deci
     targets, predictions = made_up(300, num_classes, decimals)
     probabilities, onehot = predictions["probabilities"], np.eye(num_classes)[targets]
     ranked = slice(1, 2) if num_classes == 2 else slice(None)
-    drawn = metrics.samples(targets, predictions, 3, 0)
+    drawn = metrics.samples(targets, predictions, CONTEXT, 3)
     for place, weights in enumerate(resampled_counts(300, 3, 0)):
         expected = {
             "accuracy": sklearn_metrics.accuracy_score,
@@ -105,9 +110,9 @@ def test_resamples_equal_scikit_learn_with_sample_weights(num_classes: int, deci
 def test_intervals_of_a_sample_are_as_wide_as_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = made_up(4_000, 2)
     chosen = {name: metrics.METRICS[name] for name in ("accuracy", "roc_auc", "log_loss")}
-    whole = scoring.intervals(*examples, 300, 0, chosen)
+    whole = scoring.intervals(*examples, CONTEXT, 300, chosen)
     monkeypatch.setattr(resampling, "MAX_EXAMPLES", 1_000)
-    part = scoring.intervals(*examples, 300, 0, chosen)
+    part = scoring.intervals(*examples, CONTEXT, 300, chosen)
     for name, interval in whole.items():
         assert part[name]["value"] == interval["value"]
         widths = [each["high"] - each["low"] for each in (part[name], interval)]
@@ -158,7 +163,7 @@ def test_baselines_learn_from_numbers_and_categories() -> None:
     targets = ((features["number"].fillna(0) > 0) | (features["category"] == "a")).to_numpy().astype("int32")
     unseen = features.iloc[400:].assign(category=pd.Categorical(["z"] * 100 + ["a"] * 100))
     predictions = baselines.baseline((features[:400], targets[:400]), unseen)
-    accuracies = {name: metrics.score(targets[400:], each)["accuracy"] for name, each in predictions.items()}
+    accuracies = {name: metrics.score(targets[400:], each, CONTEXT)["accuracy"] for name, each in predictions.items()}
     assert list(accuracies) == ["majority", "linear", "gradient_boosting"]
     assert min(accuracies["linear"], accuracies["gradient_boosting"]) > accuracies["majority"] + 0.05
     assert all(each["probabilities"].sum(axis=1) == pytest.approx(np.ones(200)) for each in predictions.values())
@@ -169,7 +174,7 @@ def test_baselines_take_a_plain_matrix() -> None:
     features = generator.normal(size=(300, 4)).astype("float32")
     targets = (features[:, 0] > 0).astype("int32")
     predictions = baselines.baseline((features, targets), features)
-    assert metrics.score(targets, predictions["linear"])["accuracy"] > 0.9
+    assert metrics.score(targets, predictions["linear"], CONTEXT)["accuracy"] > 0.9
 
 
 def test_baselines_count_examples_by_weight() -> None:

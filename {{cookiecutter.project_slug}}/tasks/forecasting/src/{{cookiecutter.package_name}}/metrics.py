@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .data import resampling
-from .data.resampling import Floats, Metric, divide
+from .data.resampling import Context, Floats, Metric, divide
 
 QUANTILE = re.compile(r"p(\d+)(_\d+)?")
 
@@ -23,7 +23,7 @@ Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its labe
 NEEDED = ("forecast", "seasonal_error")
 
 
-def mase(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+def mase(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean absolute scaled error: the error by that of the seasonal naive forecast in the training period.
 
     The mean over the windows of the series that vary (Hyndman and Koehler 2006).
@@ -32,23 +32,23 @@ def mase(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
     return divide(weights @ np.nan_to_num(scaled), weights @ np.isfinite(scaled))
 
 
-def mae(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+def mae(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean absolute error of the known steps."""
     return mean_of_steps(np.abs(residuals(targets, predictions)), weights)
 
 
-def rmse(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+def rmse(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The root mean squared error of the known steps."""
     return np.sqrt(mean_of_steps(residuals(targets, predictions) ** 2, weights))
 
 
-def smape(targets: Floats, predictions: Predictions, weights: Floats) -> Floats:
+def smape(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The symmetric mean absolute percentage error of the known steps, 0 to 2."""
     size = np.abs(targets) + np.abs(predictions["forecast"])
     return mean_of_steps(2 * np.abs(residuals(targets, predictions)) / np.where(size == 0, 1, size), weights)
 
 
-def weighted_quantile_loss(targets: Floats, predictions: Predictions, weights: Floats) -> Floats | None:
+def weighted_quantile_loss(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
     """The mean quantile loss of all levels by the sum of absolute targets; only of forecasts with quantiles."""
     levels = quantile_levels(predictions)
     if not levels:
@@ -60,7 +60,7 @@ def weighted_quantile_loss(targets: Floats, predictions: Predictions, weights: F
     return divide(weights @ np.nansum(np.mean(losses, axis=0), axis=1), weights @ np.nansum(np.abs(targets), axis=1))
 
 
-def coverage(targets: Floats, predictions: Predictions, weights: Floats) -> Floats | None:
+def coverage(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
     """The share of known steps between the outermost quantiles; only of forecasts with quantiles."""
     levels = list(quantile_levels(predictions))
     if not levels:
@@ -69,7 +69,7 @@ def coverage(targets: Floats, predictions: Predictions, weights: Floats) -> Floa
     return mean_of_steps(np.where(np.isfinite(targets), is_inside, np.nan), weights)
 
 
-def interval_width(targets: Floats, predictions: Predictions, weights: Floats) -> Floats | None:
+def interval_width(targets: Floats, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
     """The mean distance of the outermost quantiles at known steps; only of forecasts with quantiles."""
     levels = list(quantile_levels(predictions))
     if not levels:
@@ -92,18 +92,19 @@ METRICS = {
 def score(
     targets: Floats,
     predictions: Predictions,
+    context: Context,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric that is defined, by name; `weights` are sample weights, (num_windows,)."""
-    return resampling.score(metrics, targets, predictions, weights)
+    return resampling.score(metrics, targets, predictions, context, weights)
 
 
 def samples(
     targets: Floats,
     predictions: Predictions,
+    context: Context,
     resamples: int,
-    seed: int,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
@@ -113,7 +114,7 @@ def samples(
     """
     horizon = targets.shape[1] // max(1, predictions["seasonal_error"].shape[1])
     length = min(horizon, max(1, len(targets) // 5))
-    return resampling.samples(metrics, targets, predictions, resamples, seed, length, weights)
+    return resampling.samples(metrics, targets, predictions, context, resamples, length, weights)
 
 
 def errors(targets: Floats, predictions: Predictions) -> Floats:

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from project import baselines, metrics
+from project.data.resampling import Context
 from project.evaluation import charts, scoring
 from project.series import simple_forecasts
 from project.series.histories import Histories
 
+from declared import Config
+
 NAN = np.nan
+CONTEXT = Context(Config(), {})
 
 
 def predictions(forecast: list[list[float]], **others: list[list[float]]) -> dict[str, np.ndarray]:
@@ -21,7 +25,7 @@ def predictions(forecast: list[list[float]], **others: list[list[float]]) -> dic
 
 def test_metrics_are_those_of_their_definition() -> None:
     targets = np.array([[1.0, 3.0], [NAN, 4.0]])
-    scores = metrics.score(targets, predictions([[2.0, 3.0], [9.0, 2.0]], scale=[[2.0], [4.0]]))
+    scores = metrics.score(targets, predictions([[2.0, 3.0], [9.0, 2.0]], scale=[[2.0], [4.0]]), CONTEXT)
     assert scores["mae"] == pytest.approx((1 + 0 + 2) / 3)
     assert scores["rmse"] == pytest.approx(np.sqrt((1 + 0 + 4) / 3))
     assert scores["mase"] == pytest.approx((0.5 / 2 + 2 / 4) / 2)
@@ -32,7 +36,7 @@ def test_metrics_are_those_of_their_definition() -> None:
 def test_quantiles_are_scored_by_their_levels() -> None:
     targets = np.array([[2.0, 10.0]])
     given = predictions([[2.0, 8.0]], p10=[[1.0, 6.0]], p90=[[3.0, 9.0]])
-    scores = metrics.score(targets, given)
+    scores = metrics.score(targets, given, CONTEXT)
     losses = [2 * (0.1 * 1 + 0.1 * 4), 2 * 0.5 * 2, 2 * (0.1 * 1 + 0.9 * 1)]
     assert scores["wql"] == pytest.approx(np.mean(losses) / 12)
     assert scores["coverage"] == 0.5
@@ -45,7 +49,7 @@ def test_quantiles_are_scored_by_their_levels() -> None:
 
 
 def test_histories_that_do_not_move_have_no_mase() -> None:
-    scores = metrics.score(np.array([[1.0]]), predictions([[2.0]], scale=[[0.0]]))
+    scores = metrics.score(np.array([[1.0]]), predictions([[2.0]], scale=[[0.0]]), CONTEXT)
     assert np.isnan(scores["mase"])
     assert scores["mae"] == 1
 
@@ -55,7 +59,7 @@ def test_intervals_hold_the_value_and_are_wider_for_neighbours_that_are_alike() 
     errors = np.repeat(random.normal(size=40), 10)
     targets = np.stack([errors] * 10, axis=1)
     given = predictions(np.zeros_like(targets).tolist())
-    found = scoring.intervals(targets, given, 200, 0)["mae"]
+    found = scoring.intervals(targets, given, CONTEXT, 200)["mae"]
     assert found["low"] < found["value"] < found["high"]
     alone = np.std(np.abs(errors)) / np.sqrt(len(errors))
     assert found["high"] - found["low"] > 1.5 * 4 * alone

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .data import resampling
-from .data.resampling import Floats, Metric, divide, mean
+from .data.resampling import Context, Floats, Metric, divide, mean
 
 Numbers = npt.NDArray[np.floating]
 Predictions = Mapping[str, npt.NDArray[Any]]
@@ -21,34 +21,34 @@ Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its labe
 OUTPUTS = ("prediction", "low", "high")
 
 
-def rmse(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats:
+def rmse(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The root mean squared error."""
     return np.sqrt(mean(residuals(targets, predictions) ** 2, weights))
 
 
-def mae(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats:
+def mae(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean absolute error."""
     return mean(errors(targets, predictions), weights)
 
 
-def r2(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats:
+def r2(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The coefficient of determination; undefined if all targets are equal."""
     centered = np.asarray(targets, float) - np.mean(targets, dtype=float)  # squares of large numbers lose digits
     variance = mean(centered**2, weights) - mean(centered, weights) ** 2
     return 1 - divide(mean(residuals(targets, predictions) ** 2, weights), np.maximum(variance, 0))
 
 
-def mape(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats | None:
+def mape(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
     """The mean absolute percentage error, as a fraction; not defined if a target is 0."""
     return mean(errors(targets, predictions) / np.abs(targets), weights) if np.all(targets != 0) else None
 
 
-def coverage(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats | None:
+def coverage(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
     """The share of targets inside their prediction interval."""
     return mean(is_covered(targets, predictions), weights) if "low" in predictions else None
 
 
-def interval_width(targets: Numbers, predictions: Predictions, weights: Floats) -> Floats | None:
+def interval_width(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
     """The mean width of the prediction intervals."""
     del targets
     return (
@@ -71,23 +71,24 @@ METRICS = {
 def score(
     targets: Numbers,
     predictions: Predictions,
+    context: Context,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric that is defined, by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(metrics, targets, predictions, weights)
+    return resampling.score(metrics, targets, predictions, context, weights)
 
 
 def samples(
     targets: Numbers,
     predictions: Predictions,
+    context: Context,
     resamples: int,
-    seed: int,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    return resampling.samples(metrics, targets, predictions, resamples, seed, weights=weights)
+    return resampling.samples(metrics, targets, predictions, context, resamples, weights=weights)
 
 
 def errors(targets: Numbers, predictions: Predictions) -> Floats:

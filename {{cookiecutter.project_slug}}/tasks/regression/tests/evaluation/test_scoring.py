@@ -8,11 +8,15 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
+from project.data.resampling import Context
 from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
+from declared import Config
+
 Examples: TypeAlias = tuple[np.ndarray, dict[str, np.ndarray]]
+CONTEXT = Context(Config(), {})
 
 
 def made_up(num_examples: int, seed: int = 0) -> Examples:
@@ -34,22 +38,22 @@ def test_scores_equal_scikit_learn() -> None:
         "coverage": np.mean(np.abs(targets - predicted) <= 1.645),
         "interval_width": 3.29,
     }
-    found = metrics.score(targets, predictions)
+    found = metrics.score(targets, predictions, CONTEXT)
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
 def test_what_is_undefined_is_left_out() -> None:
     targets, predictions = np.array([0.0, 1.0, 2.0]), {"prediction": np.array([0.1, 1.1, 2.2])}
-    assert not {"mape", "coverage", "interval_width"} & metrics.score(targets, predictions).keys()
-    assert np.isnan(metrics.score(np.ones(3), predictions)["r2"])
+    assert not {"mape", "coverage", "interval_width"} & metrics.score(targets, predictions, CONTEXT).keys()
+    assert np.isnan(metrics.score(np.ones(3), predictions, CONTEXT)["r2"])
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
-    truth = metrics.score(*made_up(1_000_000, seed=1))
+    truth = metrics.score(*made_up(1_000_000, seed=1), CONTEXT)
     names = ("rmse", "mae", "r2", "mape", "coverage")
     held = np.zeros(len(names))
     for seed in range(100):
-        summary = scoring.intervals(*made_up(300, seed + 2), 100, seed)
+        summary = scoring.intervals(*made_up(300, seed + 2), CONTEXT, 100)
         held += [summary[name]["low"] <= truth[name] <= summary[name]["high"] for name in names]
     assert held.min() >= 83  # of 100; 95 are expected, less for so few resamples
     assert held.mean() <= 99
@@ -88,7 +92,7 @@ def test_baselines_learn_from_numbers_and_categories() -> None:
     )
     targets = (features["number"] + 2.0 * (features["category"] == "a")).to_numpy("float64")
     predictions = baselines.baseline((features[:400], targets[:400]), features[400:])
-    errors = {name: metrics.score(targets[400:], each)["rmse"] for name, each in predictions.items()}
+    errors = {name: metrics.score(targets[400:], each, CONTEXT)["rmse"] for name, each in predictions.items()}
     assert list(errors) == ["mean", "linear", "gradient_boosting"]
     assert max(errors["linear"], errors["gradient_boosting"]) < 0.5 * errors["mean"]
 

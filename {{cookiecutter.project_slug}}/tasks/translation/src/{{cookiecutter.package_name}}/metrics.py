@@ -16,7 +16,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from .data import resampling
-from .data.resampling import Floats, Metric, divide, mean
+from .data.resampling import Context, Floats, Metric, divide, mean
 
 Texts = npt.NDArray[np.object_]
 Predictions = Mapping[str, npt.NDArray[Any]]
@@ -31,18 +31,18 @@ Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its labe
 OUTPUT = "translation"
 
 
-def bleu(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
+def bleu(targets: Texts, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The BLEU of all texts as one corpus, 0 to 100 (Papineni et al. 2002)."""
     per_text = divide(weights, weights.mean(axis=1, keepdims=True))  # 1 on average, since sacrebleu takes whole counts
     return np.array([bleu_of_counts(each) for each in per_text @ terms(targets, predictions)[:, 1:]])
 
 
-def chrf(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
+def chrf(targets: Texts, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The chrF of all texts as one corpus, 0 to 100 (Popovic 2015)."""
     return chrf_of_counts(weights @ terms(targets, predictions)[:, 1:])
 
 
-def exact_match(targets: Texts, predictions: Predictions, weights: Floats) -> Floats:
+def exact_match(targets: Texts, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The share of translations that equal their reference."""
     return mean(terms(targets, predictions)[:, 0], weights)
 
@@ -57,23 +57,24 @@ METRICS = {
 def score(
     targets: Texts,
     predictions: Predictions,
+    context: Context,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(metrics, targets, predictions, weights)
+    return resampling.score(metrics, targets, predictions, context, weights)
 
 
 def samples(
     targets: Texts,
     predictions: Predictions,
+    context: Context,
     resamples: int,
-    seed: int,
     metrics: Mapping[str, Metric] = METRICS,
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    return resampling.samples(metrics, targets, predictions, resamples, seed, weights=weights)
+    return resampling.samples(metrics, targets, predictions, context, resamples, weights=weights)
 
 
 def errors(targets: Texts, predictions: Predictions) -> Floats:

@@ -6,11 +6,15 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from project import baselines, metrics
+from project.data.resampling import Context
 from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
+from declared import Config
+
 WORDS = ["the", "a", "cat", "dog", "sat", "ran", "on", "mat", "tree", ",", ".", "42", "été", "😀"]
+CONTEXT = Context(Config(), {})
 
 
 def made_up(num_examples: int, seed: int = 0, share: float = 0.3) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -32,7 +36,7 @@ def joined(texts: list[np.ndarray]) -> np.ndarray:
 def test_scores_equal_sacrebleu(share: float) -> None:
     targets, predictions = made_up(200, share=share)
     outputs = list(predictions["translation"])
-    found = metrics.score(targets, predictions)
+    found = metrics.score(targets, predictions, CONTEXT)
     assert found["bleu"] == pytest.approx(BLEU().corpus_score(outputs, [list(targets)]).score)
     assert found["chrf"] == pytest.approx(CHRF().corpus_score(outputs, [list(targets)]).score)
     assert found["exact_match"] == np.mean(targets == predictions["translation"])
@@ -43,7 +47,7 @@ def test_scores_equal_sacrebleu(share: float) -> None:
     [("", "a cat"), ("a cat", ""), ("", ""), ("a", "a"), ("ab", "ba"), (" a  cat ", "a cat"), ("猫が好き", "犬が好き")],
 )
 def test_single_texts_equal_sacrebleu(output: str, reference: str) -> None:
-    found = metrics.score(np.array([reference], object), {"translation": np.array([output.encode()], object)})
+    found = metrics.score(np.array([reference], object), {"translation": np.array([output.encode()], object)}, CONTEXT)
     assert np.isnan(found["bleu"])  # no reference has four words
     assert found["chrf"] == pytest.approx(CHRF().corpus_score([output], [[reference]]).score)
     assert np.isfinite(found["exact_match"])
@@ -51,7 +55,7 @@ def test_single_texts_equal_sacrebleu(output: str, reference: str) -> None:
 
 @pytest.mark.parametrize("output", ["", "a cat", "a dog sat on it", "a cat sat down"])
 def test_a_text_of_four_words_has_sacrebleus_value(output: str) -> None:
-    found = metrics.score(np.array(["a cat sat down"], object), {"translation": np.array([output], object)})
+    found = metrics.score(np.array(["a cat sat down"], object), {"translation": np.array([output], object)}, CONTEXT)
     assert found["bleu"] == pytest.approx(BLEU().corpus_score([output], [["a cat sat down"]]).score)
 
 
@@ -64,12 +68,12 @@ def test_signatures_are_sacrebleus_own() -> None:
 def test_resamples_are_paired_and_intervals_hold_the_value() -> None:
     targets, predictions = made_up(150)
     worse = {"translation": made_up(150, share=0.9)[1]["translation"]}
-    summary = scoring.intervals(targets, predictions, 100, 0)
+    summary = scoring.intervals(targets, predictions, CONTEXT, 100)
     assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in summary.values())
-    good, bad = (metrics.samples(targets, each, 100, 0)["bleu"] for each in (predictions, worse))
+    good, bad = (metrics.samples(targets, each, CONTEXT, 100)["bleu"] for each in (predictions, worse))
     assert good.shape == (100,)
     assert (good > bad).all()
-    np.testing.assert_array_equal(metrics.samples(targets, predictions, 100, 0)["bleu"], good)
+    np.testing.assert_array_equal(metrics.samples(targets, predictions, CONTEXT, 100)["bleu"], good)
 
 
 def test_errors_rank_the_worst_first() -> None:

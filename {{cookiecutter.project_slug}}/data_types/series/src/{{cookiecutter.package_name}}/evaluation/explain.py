@@ -8,10 +8,11 @@ import pandas as pd
 
 from .. import metrics
 from ..config import Config
+from ..data.resampling import Context
 from ..reporting.report import Block, Figure, Interval, Row, Table
 from ..series import fans, series_windows
 from ..task import Target
-from . import scoring
+from . import inference, scoring
 
 TITLE = "Forecasts"
 HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
@@ -33,6 +34,7 @@ def blocks(
 ) -> list[Block]:
     """Fan charts of the first series and of the largest errors, and the scores by series and by calendar."""
     target = serving_model.get_layer("decode").target
+    context = inference.context_of(config, serving_model)
     levels = metrics.quantile_levels(predictions)
     names = examples[series_windows.SERIES]
     found: list[Block] = []
@@ -42,11 +44,11 @@ def blocks(
         found.append(fan(config, target, examples, predictions, levels, chosen, f"Forecasts of {name}"))
     worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:WORST]
     found.append(fan(config, target, examples, predictions, levels, worst, "Windows with the largest errors"))
-    found.append(scores_by(config, "Scores by series", names, targets, predictions))
+    found.append(scores_by(context, "Scores by series", names, targets, predictions))
     for cycle in CYCLES:
         if len(examples[cycle].unique()) > 1:
             label = f"Scores by {cycle.removeprefix('forecast ')} of the first step"
-            found.append(scores_by(config, label, examples[cycle], targets, predictions))
+            found.append(scores_by(context, label, examples[cycle], targets, predictions))
     return [block for block in found if not isinstance(block, Table) or len(block.rows) > 1]
 
 
@@ -72,7 +74,7 @@ def fan(
 
 
 def scores_by(
-    config: Config, title: str, values: pd.Series, targets: np.ndarray, predictions: Mapping[str, np.ndarray]
+    context: Context, title: str, values: pd.Series, targets: np.ndarray, predictions: Mapping[str, np.ndarray]
 ) -> Table:
     """Every metric of the windows that share a value, the worst first."""
     ranked: list[tuple[float, Row]] = []
@@ -80,9 +82,9 @@ def scores_by(
         inside = (values == value).to_numpy()
         if inside.sum() >= MIN_WINDOWS:
             selected = {name: output[inside] for name, output in predictions.items()}
-            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            scores = scoring.intervals(targets[inside], selected, context, RESAMPLES)
             row: Row = [str(value), int(inside.sum()), *(Interval(**scores[name]) for name in scores)]
-            ranked.append((scores[config.metric]["value"], row))
+            ranked.append((scores[context.config.metric]["value"], row))
     rows = [row for _, row in sorted(ranked, key=lambda each: -each[0])]
     label = title.removeprefix("Scores by ")
     columns = [label, "Windows", *(metric.label for metric in metrics.METRICS.values())]

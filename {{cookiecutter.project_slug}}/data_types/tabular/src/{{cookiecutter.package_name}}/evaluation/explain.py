@@ -10,6 +10,7 @@ from ..data import batching
 from ..data.resampling import Metric
 from ..reporting import plots
 from ..reporting.report import Block, Figure, Interval
+from . import inference
 
 TITLE = "Permutation feature importance"
 MAX_EXAMPLES = 1_000  # enough to rank the columns
@@ -58,13 +59,14 @@ def permutation_importance(
 ) -> dict[str, Interval]:
     """How much worse the loss becomes when each column is shuffled: the mean and range of the repeats."""
     random = np.random.default_rng(config.seed)
+    context = inference.context_of(config, serving_model)
     arrays = preprocessing.raw_arrays(serving_model.input, examples)
     size = max(100, min(len(targets), MAX_CELLS // (NUM_SHUFFLES * len(arrays) ** 2)))
     arrays, targets = {name: array[:size] for name, array in arrays.items()}, targets[:size]
     measured = loss(config)
     chosen: dict[str, Metric] = {measured: metrics.METRICS[measured]}
     sign = 1 if chosen[measured].greater_is_better else -1
-    whole = metrics.score(targets, {name: values[:size] for name, values in predictions.items()}, chosen)
+    whole = metrics.score(targets, {name: values[:size] for name, values in predictions.items()}, context, chosen)
     importance = {}
     for name, array in arrays.items():
         stacked = {other: np.tile(values, NUM_SHUFFLES) for other, values in arrays.items()}
@@ -75,7 +77,8 @@ def permutation_importance(
         losses = []
         for number in range(NUM_SHUFFLES):
             part = slice(number * len(targets), (number + 1) * len(targets))
-            shuffled = metrics.score(targets, {output: values[part] for output, values in outputs.items()}, chosen)
+            selected = {output: values[part] for output, values in outputs.items()}
+            shuffled = metrics.score(targets, selected, context, chosen)
             losses.append(sign * (whole[measured] - shuffled[measured]))
         importance[name] = Interval(float(np.mean(losses)), min(losses), max(losses))
     return importance

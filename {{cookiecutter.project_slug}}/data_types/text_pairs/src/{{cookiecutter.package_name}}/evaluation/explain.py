@@ -8,10 +8,11 @@ import tensorflow as tf
 from .. import metrics, preprocessing, task
 from ..config import Config
 from ..data import loading
+from ..data.resampling import Context
 from ..pairs import pairs, rare_words
 from ..reporting.report import Block, Column, Interval, Row, Table
 from ..text import texts
-from . import scoring
+from . import inference, scoring
 
 TITLE = "Translations"
 NUM_SHOWN = 20
@@ -37,20 +38,21 @@ def blocks(
     columns: list[str | Column] = [Column("chrF", ".0f"), "Source", "Reference", "Translation"]
     note = f"{len(drawn)} of {len(order)} validation examples, evenly spaced from the best to the worst."
     typical = Table("Example translations", columns, rows, note)
-    return [typical, rare_word_table(config, examples, targets, predictions), piece_table(config, serving_model)]
+    context = inference.context_of(config, serving_model)
+    return [typical, rare_word_table(context, examples, targets, predictions), piece_table(config, serving_model)]
 
 
 def rare_word_table(
-    config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
+    context: Context, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The scores of sources with none, some and many words that are rare in the training sources."""
-    known = rare_words.frequent(loading.read_examples(config, "train")[texts.COLUMN])
+    known = rare_words.frequent(loading.read_examples(context.config, "train")[texts.COLUMN])
     shares = rare_words.shares(examples[texts.COLUMN], known)
     rows: list[Row] = []
     for name, inside in rare_words.parts(shares).items():
         if inside.any():
             selected = {output: values[inside] for output, values in predictions.items()}
-            scores = scoring.intervals(targets[inside], selected, RESAMPLES, config.seed)
+            scores = scoring.intervals(targets[inside], selected, context, RESAMPLES)
             rows.append([name, int(inside.sum()), *(Interval(**scores[metric]) for metric in metrics.METRICS)])
     labels = [metric.label for metric in metrics.METRICS.values()]
     note = f"A word is rare if fewer than {rare_words.FEW} training sources contain it."
