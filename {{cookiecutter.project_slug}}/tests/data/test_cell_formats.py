@@ -195,6 +195,13 @@ def test_cells_of_a_new_table_are_read_for_the_model_as_the_file_says(tmp_path: 
     assert columns["name"].tolist()[:3] == ["1", "b", "c"]
     assert [bool(reason) for reason in reasons] == [False, False, True, False]
     assert reasons[2].startswith("column 'amount' holds '4.5', which is not a number written like 1.234,5")
+    swapped = pd.DataFrame({"amount": ["5.000", "5.5", "7"], "day": ["03/04/2024", "04/28/2024", "05/05/2024"]})
+    _, reasons = cleaning.read_for_model(config, swapped.assign(name="a"), kinds)  # other formats fit all cells
+    assert reasons[0].startswith("column 'amount' holds '5.000', among cells that are not a number written like")
+    assert reasons[1].startswith("column 'amount' holds '5.5', which is not")
+    assert not reasons[2], "7 and 05/05 can mean only one thing"
+    _, reasons = cleaning.read_for_model(config, swapped.assign(name="a", amount="7"), kinds)
+    assert reasons[0].startswith("column 'day' holds '03/04/2024', among cells that are not a date written like")
     typed = pd.DataFrame({"amount": [5.5, np.nan], "day": pd.to_datetime(["2024-04-03", None]), "name": ["a", None]})
     for same in (typed, typed.astype({"name": "category"}), typed.assign(day=typed["day"].dt.date)):
         columns, reasons = cleaning.read_for_model(config, same, kinds)

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +196,13 @@ def content_hash(path: Path) -> str:
 def text_hash(content: Any) -> str:
     """A short hash of any JSON-serializable content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def from_truth_value(texts: Sequence[str], value: Any) -> Any:
+    """A truth value, or one of the texts [false, true] that stand for one, as 0 or 1; any other value as it is."""
+    if isinstance(value, bool):
+        return int(value)
+    return texts.index(value.lower()) if isinstance(value, str) and value.lower() in texts else value
 
 
 def to_number(value: Any) -> float:

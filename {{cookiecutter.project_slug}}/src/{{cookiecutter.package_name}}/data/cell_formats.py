@@ -227,6 +227,16 @@ def read(found: CellFormat, cells: pa.StringArray) -> pa.Array:
     return read_truth_values(found, cells) if found.kind == "truth value" else cells
 
 
+def are_read_otherwise(found: CellFormat, cells: pa.StringArray) -> np.ndarray:
+    """Which cells mean something else in the one format that fits all of them, (num_cells,) bool; none if none does."""
+    finding = look(cells)
+    if finding is None or not finding.candidates or finding.candidates[0].kind != found.kind:
+        return np.zeros(len(cells), bool)
+    differ = pc.not_equal(read(found, cells), read(finding.candidates[0], cells))
+    flags: np.ndarray = pc.fill_null(differ, False).to_numpy(zero_copy_only=False)
+    return flags
+
+
 def example(found: CellFormat) -> str:
     """What a cell of a format looks like."""
     if found.kind == "number":

@@ -259,10 +259,14 @@ def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]
         if found is None or found.kind == "text":
             found = defaults[kind]
         columns[name], misfits = read_column(config, name, column, found)
-        too_large = are_too_large(columns[name])
-        for row in np.flatnonzero(misfits | too_large):
+        too_large, doubtful = are_too_large(columns[name]), np.zeros(len(table), bool)
+        if misfits.any() and pa.types.is_string(column.type):
+            distinct, codes = encode(column, markers(config, name, found))
+            doubtful = cell_formats.are_read_otherwise(found, distinct)[codes.to_numpy()]
+        for row in np.flatnonzero(misfits | too_large | doubtful):
             wanted = f"a number of at most {MAX_NUMBER:.2g}" if too_large[row] else cell_formats.example(found)
-            reasons[row] = reasons[row] or f"column {name!r} holds {column[row].as_py()!r}, which is not {wanted}"
+            which = "among cells that are not" if doubtful[row] else "which is not"
+            reasons[row] = reasons[row] or f"column {name!r} holds {column[row].as_py()!r}, {which} {wanted}"
     return to_pandas(columns), reasons
 
 

@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from .. import metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts
-from ..data import loading, requests
+from ..data import cell_formats, loading, requests
 from ..evaluation import criteria
 from ..reporting import cards
 from ..reporting.report import format_number
@@ -52,14 +52,23 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
 def describe_inputs(config: Config, serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Each input of the signature: its column, its kind, and the values that the schema allows."""
     kinds, features = preprocessing.input_kinds(config, examples), schema_features(config)
+    written = cell_formats.load(config)
     return {
         tensor.name: {
             "column": column,
             "kind": kinds[column],
             **requests.limits(config, kinds[column], features.get(column, schema_pb2.Feature())),
+            **truth_values(kinds[column], written.get(column)),
         }
         for column, tensor in serving_model.input.items()
     }
+
+
+def truth_values(kind: str, written: cell_formats.CellFormat | None) -> dict[str, list[str]]:
+    """The texts for false and true, if an input that the model takes as a number was learned from truth values."""
+    if written is None or written.kind != "truth value" or not kind.endswith("number"):
+        return {}
+    return {"truth_values": [written.false.lower(), written.true.lower()]}
 
 
 def schema_features(config: Config) -> dict[str, schema_pb2.Feature]:

@@ -68,6 +68,12 @@ def test_wrong_histories_are_refused(inputs: Inputs, row: dict[str, Any], change
         ask(inputs, row)
 
 
+def test_truth_values_are_numbers_where_training_read_them(inputs: Inputs, row: dict[str, Any]) -> None:
+    learned = {**inputs, "wind": inputs["wind"] | {"truth_values": ["false", "true"], "low": 0, "high": 1}}
+    row["wind"] = [True, "false", "TRUE", None, *[False] * 10]
+    assert ask(learned, row)["wind"][0, :5].tolist() == pytest.approx([1, 0, 1, np.nan, 0], nan_ok=True)
+
+
 def test_what_is_missing_may_be_null_and_covariates_left_out(inputs: Inputs, row: dict[str, Any]) -> None:
     row["load"][3] = None
     del row["wind"]

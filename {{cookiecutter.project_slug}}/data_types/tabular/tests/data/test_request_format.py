@@ -11,6 +11,7 @@ from project.settings.data_type import RequestSettings
 
 NUMBER = {"kind": "number", "required": False, "low": 0, "high": 100}
 WHOLE = NUMBER | {"whole": True}
+TRUTH = WHOLE | {"truth_values": ["nein", "ja"]}
 CATEGORY = {"kind": "category", "required": False, "values": ["red", "grün"]}
 OPEN = {"kind": "category", "required": False}
 DATE = {"kind": "date", "required": False}
@@ -28,6 +29,10 @@ def read(entry: dict[str, Any], value: Any, strict: bool = True) -> np.ndarray:
         (NUMBER, 1.5, 1.5),
         (NUMBER, 100, 100),
         (WHOLE, 7.0, 7),
+        (TRUTH, True, 1),
+        (TRUTH, False, 0),
+        (TRUTH, "Ja", 1),
+        (TRUTH, 0, 0),
         (CATEGORY, "grün", "grün"),
         (CATEGORY, "grün".encode(), "grün"),
         (CATEGORY, "", ""),
@@ -59,6 +64,7 @@ def test_whole_numbers_are_logged_as_integers() -> None:
     [
         (NUMBER, "1.5", "a valid number"),
         (NUMBER, True, "a valid number"),
+        (TRUTH, "true", "a valid number"),
         (NUMBER, [1], "a valid number"),
         (NUMBER, b"1", "a valid number"),
         (NUMBER, float("inf"), "a finite number"),

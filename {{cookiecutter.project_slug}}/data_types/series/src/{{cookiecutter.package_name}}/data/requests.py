@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import WithJsonSchema
 
 from ..config import Config
-from ..core.artifacts import to_number, to_text
+from ..core.artifacts import from_truth_value, to_number, to_text
 from ..core.errors import RequestError
 from ..series import steps
 from ..settings.base import MORE_MISSING
@@ -211,6 +211,7 @@ def read_time(entry: Entry, value: Any) -> str:
 
 def read_number(entry: Entry, value: Any, strict: bool) -> float:
     """A finite number within the bounds."""
+    value = from_truth_value(entry["truth_values"], value) if "truth_values" in entry else value
     if isinstance(value, str):
         try:
             value = float(value)

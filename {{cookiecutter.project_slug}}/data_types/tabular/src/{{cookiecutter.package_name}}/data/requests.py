@@ -4,13 +4,14 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 
 from ..config import Config
-from ..core.artifacts import to_number, to_text
+from ..core.artifacts import from_truth_value, to_number, to_text
 from ..settings.base import MORE_MISSING
 from ..settings.data_type import RequestSettings
 
@@ -66,6 +67,8 @@ def value_type(entry: Mapping[str, Any], strict: bool) -> Any:
         kind = Annotated[kind, Field(ge=low, le=high, multiple_of=1 if entry.get("whole") else None)]
     elif strict and "values" in entry:
         kind = Annotated[Literal[*entry["values"]], BeforeValidator(to_unicode)]
+    if "truth_values" in entry:
+        kind = Annotated[kind, BeforeValidator(partial(from_truth_value, entry["truth_values"]))]
     optional = kind if entry.get("required") else kind | None
     return Annotated[optional, BeforeValidator(none_if_empty)]
 

@@ -51,7 +51,8 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
         shown = ", ".join(f"{name} ({count})" for name, count in rare.head(CLASSES_SHOWN).items())
         raise InputError(
             f"target {config.target!r} has classes too rare to split: {shown}; each needs at least "
-            f"{MIN_CLASS_EXAMPLES} examples, one of them for training: collect more, merge or remove them"
+            f"{MIN_CLASS_EXAMPLES} examples, one of them for training: collect more, merge or remove them "
+            "(merge_spellings merges those that differ only in case or blanks)"
         )
     few = [f"{name} ({count})" for name, count in counts.items() if count < RARE]
     shown = ", ".join(few[:CLASSES_SHOWN])
