@@ -24,7 +24,8 @@ def config_for(**settings: Any) -> Config:
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """Examples are the same if their rows are, but for key and target."""
-    return splitting.hash_rows(examples.drop(columns=[name for name in (config.key, config.target) if name]))
+    others = (config.key, config.target, splitting.GIVEN)
+    return splitting.hash_rows(examples[[name for name in examples.columns if name not in others]])
 
 
 def assign_splits(config: Config, examples: pd.DataFrame) -> np.ndarray:
@@ -121,6 +122,32 @@ def test_duplicates_stay_together_and_are_counted(examples: pd.DataFrame) -> Non
     assert count_duplicates(config_for(key="id"), twice) == NUM_EXAMPLES
     assert count_duplicates(config_for(), twice) == 0
     assert count_duplicates(config_for(), pd.concat([examples, examples.head(3)])) == 3
+
+
+def test_given_splits_are_kept_and_what_they_lack_is_drawn_from_training(examples: pd.DataFrame) -> None:
+    given = np.where(examples.index < 1_600, "Train", "test").astype(object)
+    splits = assign_splits(config_for(), examples.assign(**{splitting.GIVEN: given}))
+    assert (splits[1_600:] == "test").all()
+    shares = [(splits[:1_600] == split).mean() for split in SPLITS]
+    assert shares == pytest.approx([0.7 / 0.85, 0.15 / 0.85, 0], abs=0.03)
+    repeated = examples.iloc[[1_999, 0]].assign(**{splitting.GIVEN: None})
+    added = pd.concat([examples.head(500).assign(size=np.arange(500), **{splitting.GIVEN: None}), repeated])
+    more = assign_splits(config_for(), pd.concat([examples.assign(**{splitting.GIVEN: given}), added]))
+    assert (more[:2_000] == splits).all()
+    assert set(more[2_000:2_500]) == set(SPLITS)
+    assert more[2_500:].tolist() == ["test", splits[0]]
+    odd = examples.assign(**{splitting.GIVEN: "holdout"})
+    with pytest.raises(InputError, match="split 'part' holds 'holdout', which names no split; write train, training"):
+        assign_splits(config_for(split="part"), odd)
+
+
+def test_validation_is_the_end_of_training_by_time_where_the_test_split_is_given(examples: pd.DataFrame) -> None:
+    table = examples.assign(**{splitting.GIVEN: np.where(examples.index < 1_600, "train", "test")})
+    splits = assign_splits(config_for(time="when"), table)
+    assert (splits[1_600:] == "test").all()
+    days = [examples["when"][splits == split] for split in ("train", "validation")]
+    assert days[0].max() < days[1].min()
+    assert len(days[1]) / 1_600 == pytest.approx(0.15 / 0.85, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,8 @@ def content(config: Config, name: str) -> dict[str, Any]:
     hashes = Hashes(config.paths.stamp("hashes"))
     files = [*code_used(config, name), *(path for earlier in STAGES[name].after for path in made(config, earlier))]
     if name == "collect":
-        files += [path for source in (config.source, str(config.added)) for path in local_files(source)]
+        sources = (config.source, config.validation_source, config.test_source, str(config.added))
+        files += [path for source in sources for path in local_files(source)]
     files += read_files(config, name)
     found = {shown(path): hashes.of(path) for path in files if path.exists()}
     hashes.save()

@@ -18,6 +18,7 @@ from .provenance import Provenance, name_rows
 
 MIN_EXAMPLES = len(SPLITS)
 COLUMNS_SHOWN = 20
+GIVEN = splitting.GIVEN
 Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of them
 
 
@@ -59,6 +60,11 @@ class Gathered(Protocol):
         """The examples as they are written."""
 
 
+def collected(config: Config) -> list[str]:
+    """All sources of the project's data: the source, the splits that are given, and what was added since."""
+    return [config.source, *filter(None, (config.validation_source, config.test_source)), *taken(config)]
+
+
 def taken(config: Config) -> list[str]:
     """The sources that were added to the project, each a folder of tables, in the order in which they came."""
     folders = [folder for folder in config.added.glob("*") if folder.is_dir() and is_number(folder.name)]
@@ -79,13 +85,27 @@ def read(
         own = cell_formats.with_found(own, provenance.formats)
         facts: dict[str, Any] = {}
         for found in examples.read_parts(own if first is None else examples.as_before(own, first)):
-            facts, part = found.attrs, with_weights(config, found)
+            facts, part = found.attrs, with_given(config, source, with_weights(config, found))
             if first is None:
                 first = part
                 yield source, part
             else:
                 yield source, conform(source, part, first, provenance)
         provenance.add(Provenance(**facts), source if source != sources[0] else "")
+
+
+def with_given(config: Config, source: str, part: pd.DataFrame) -> pd.DataFrame:
+    """The examples of a source with the column GIVEN, if their splits are given."""
+    if config.split and source == config.source:
+        check_column(config, source, part, "split")
+    if config.split in part:
+        part = part.rename(columns={config.split: GIVEN})
+    for split, given in (("validation", config.validation_source), ("test", config.test_source)):
+        if given and source == given:
+            return part.assign(**{GIVEN: split})
+    if source == config.source and (config.validation_source or config.test_source or GIVEN in part):
+        return part.assign(**{GIVEN: part[GIVEN].astype(object).fillna("train") if GIVEN in part else "train"})
+    return part
 
 
 def with_weights(config: Config, part: pd.DataFrame) -> pd.DataFrame:
@@ -98,6 +118,8 @@ def with_weights(config: Config, part: pd.DataFrame) -> pd.DataFrame:
 
 def conform(source: str, table: pd.DataFrame, first: pd.DataFrame, provenance: Provenance) -> pd.DataFrame:
     """A further table with the columns of the first one; columns that are unknown there are left out."""
+    if GIVEN in first and GIVEN not in table:
+        table = table.assign(**{GIVEN: None})
     lacking = [name for name in first.columns if name not in table.columns]
     if lacking:
         has = ", ".join(map(str, table.columns[:20]))
@@ -152,14 +174,8 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
     if not config.target.strip():
         raise InputError(f"target is empty; set it to the column to predict: {', '.join(names[:COLUMNS_SHOWN])}")
     for setting in ("target", "key", "group", "time", "sample_weight"):
-        name = getattr(config, setting)
-        if name and name not in names:
-            nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else "set it to one of these"
-            hint += "" if nearest or not config.header else ", or header to false if these are an example."
-            known = ", ".join(names[:COLUMNS_SHOWN]) + (" ..." if len(names) > COLUMNS_SHOWN else "")
-            of = named(config, source)
-            raise InputError(f"{setting} is {name!r}, which is no column of {of} ({known}); {hint}")
+        if getattr(config, setting):
+            check_column(config, source, examples, setting)
     if not len(examples):
         raise InputError(f"{named(config, source)} has a header but no rows; one row per example is needed")
     for setting in ("key", "group", "time", "sample_weight"):
@@ -174,6 +190,18 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
         if not types.is_datetime64_any_dtype(times) and not types.is_numeric_dtype(times):
             message = f"time {config.time!r} holds cells such as {times.iloc[0]!r}; dates of one format or numbers"
             raise InputError(f"{message} are needed to sort by: fix them, such as 2024-01-31 or 2024-01-31T12:00:00")
+
+
+def check_column(config: Config, source: str, examples: pd.DataFrame, setting: str) -> None:
+    """Refuses a setting that names a column which is not there."""
+    name, names = getattr(config, setting), [str(name) for name in examples.columns if name != GIVEN]
+    if name in names:
+        return
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else "set it to one of these"
+    hint += "" if nearest or not config.header else ", or header to false if these are an example."
+    known = ", ".join(names[:COLUMNS_SHOWN]) + (" ..." if len(names) > COLUMNS_SHOWN else "")
+    raise InputError(f"{setting} is {name!r}, which is no column of {named(config, source)} ({known}); {hint}")
 
 
 def check_weights(config: Config, examples: pd.DataFrame, first: int) -> None:
@@ -231,7 +259,8 @@ def check_content(config: Config, names: list[str], num_examples: int, vary: boo
 
 def feature_names(config: Config, names: list[str]) -> list[str]:
     """The columns that may tell something of the target."""
-    return [name for name in names if name not in (config.target, config.key, config.sample_weight, *config.ignore)]
+    others = (config.target, config.key, config.sample_weight, GIVEN, *config.ignore)
+    return [name for name in names if name not in others]
 
 
 def check_keys(config: Config, keys: pd.Series, contents: np.ndarray) -> None:
@@ -270,7 +299,7 @@ class InMemory:
         """Makes what splitting asks for, when all examples are there."""
         self.deciding = join(self.parts)  # with all columns
         self.parts = []
-        self.columns = {str(name): str(dtype) for name, dtype in self.deciding.dtypes.items()}
+        self.columns = column_types(self.deciding)
         self.vary = varies(self.config, self.deciding)
         self.identities = self.examples.identities(self.config, self.deciding)
         self.contents = splitting.hash_rows(self.deciding) if self.config.key else self.identities
@@ -300,6 +329,11 @@ def gather(config: Config, gathered: Gathered, parts: Iterator[Part], provenance
             message = f"target {config.target!r} is missing in all {number} rows"
             raise InputError(f"{message}; check `target`, and that missing_markers holds none of its values")
     gathered.complete()
+
+
+def column_types(examples: pd.DataFrame) -> dict[str, str]:
+    """The dtype of each column that is written."""
+    return {str(name): str(dtype) for name, dtype in examples.dtypes.items() if name != GIVEN}
 
 
 def varies(config: Config, examples: pd.DataFrame) -> bool:

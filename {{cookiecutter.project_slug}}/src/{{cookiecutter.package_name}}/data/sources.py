@@ -6,7 +6,7 @@ import lzma
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,6 +21,7 @@ from ..core.errors import InputError, told
 from ..settings.base import without_password
 from . import formats
 from .provenance import Provenance
+from .splitting import GIVEN, SPLIT_NAMES
 
 TABLE_SUFFIXES = (*formats.TEXT_SUFFIXES, *formats.JSON_SUFFIXES, ".parquet", ".pq", ".xlsx", ".xlsm", ".zip")
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".zst", ".xz")
@@ -67,7 +68,23 @@ def read_tables(config: Config, provenance: Provenance) -> dict[str, pa.Table]:
         found = {name: formats.parse(config, name, payload, provenance) for name, payload in files}
     for name, table in found.items():
         check(config, name, table)
-    return found
+    splits = named_splits(config, [*found], provenance)
+    return {name: with_split(table, splits.get(name)) for name, table in found.items()}
+
+
+def named_splits(config: Config, names: Sequence[str], provenance: Provenance) -> dict[str, str]:
+    """The splits by the names of tables such as train.csv and test.csv; none unless all have such names."""
+    stems = [PurePosixPath(name).name.partition(".")[0].lower() for name in names]
+    splits = {name: SPLIT_NAMES[stem] for name, stem in zip(names, stems, strict=True) if stem in SPLIT_NAMES}
+    if len(splits) < len(names) or not {"train"} < set(splits.values()) or not config.named_splits:
+        return {}
+    provenance.note(f"{', '.join(sorted(stems))} are taken as the splits; set named_splits to false to join them")
+    return splits
+
+
+def with_split(table: pa.Table, split: str | None) -> pa.Table:
+    """A table with the column of the split that is given to its rows, if one is."""
+    return table if split is None else table.append_column(GIVEN, pa.array([split] * table.num_rows, pa.string()))
 
 
 def is_database(source: str) -> bool:

@@ -15,8 +15,15 @@ from ..core.errors import InputError
 from ..settings.base import SPLITS
 
 CHUNK = 1 << 18  # rows that are hashed at once
+SAID = {  # by split, how people call it
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
 SAME_PAIRS = 0.0025  # share of pairs of examples that are the same, above which splits may miss their shares by points
 MIXED_SHARE = 0.05  # of the examples whose features occur with several targets: then copies tell how often each occurs
+GIVEN = "given split"  # the column of the splits that the source gives; it is not written
+SPLIT_NAMES = {name: split for split, names in SAID.items() for name in names}
 LARGEST_EXACT = 2**53  # above it, float64 does not tell whole numbers apart
 WHOLE = r"^(0|-?[1-9]\d{0,18})$"
 
@@ -30,21 +37,62 @@ def assign_splits(
     identity, whichever is set first: an example then keeps its split when others are added, removed or reordered.
     Identical examples have the same number in `identities`, (num_examples,) uint64.
 
+    What the column GIVEN says comes first; see `as_given`.
+
     If examples were collected in several batches, of `sizes`, the first one, the source, decides where the periods
     begin: a test example stays in the test split, and training ends before it.
 
     Raises:
         InputError: a split would be empty.
     """
-    if config.time:
-        splits = split_by_time(config, examples[config.time], sizes[0] if len(sizes) else len(examples))
-    elif config.group:
-        splits = split_by_hash(config, hash_values(examples[config.group]))
-    elif config.key:
-        splits = split_by_hash(config, hash_keys(config, examples, identities))
-    else:
-        splits = split_by_hash(config, identities)
+    draw = as_given if GIVEN in examples else draw_splits
+    splits = draw(config, examples, identities, sizes[0] if len(sizes) else len(examples))
     check_not_empty(config, splits)
+    return splits
+
+
+def draw_splits(config: Config, examples: pd.DataFrame, identities: np.ndarray, num_first: int) -> np.ndarray:
+    """The split of each example by the settings, (num_examples,) str."""
+    if config.time:
+        return split_by_time(config, examples[config.time], num_first)
+    if config.group:
+        return split_by_hash(config, hash_values(examples[config.group]))
+    return split_by_hash(config, hash_keys(config, examples, identities) if config.key else identities)
+
+
+def as_given(config: Config, examples: pd.DataFrame, identities: np.ndarray, num_first: int) -> np.ndarray:
+    """The splits as the source gives them, (num_examples,) str.
+
+    A split that it does not give is drawn from the training examples. Examples that were added, of which it says
+    nothing, are in the split of those that are the same, or drawn as ever.
+    """
+    given = read_given(config, examples[GIVEN])
+    is_given = given.notna().to_numpy()
+    splits = np.where(is_given, given, draw_splits(config, examples, identities, num_first))
+    lacking = [split not in set(given) for split in SPLITS]
+    if any(lacking[1:]) and not lacking[0]:
+        shares = np.array(config.split_fractions) * [True, *lacking[1:]]
+        own = config.model_copy(update={"split_fractions": tuple(shares / shares.sum())})
+        rows = (given == "train").to_numpy()
+        splits[rows] = draw_splits(own, examples[rows], identities[rows], int(rows.sum()))
+    known = pd.Series(splits[is_given], identities[is_given])
+    same = pd.Series(identities[~is_given]).map(known[~known.index.duplicated()])
+    splits[~is_given] = same.fillna(pd.Series(splits[~is_given])).to_numpy()
+    return splits
+
+
+def read_given(config: Config, given: pd.Series) -> pd.Series:
+    """The names of splits as we call them, missing where none is given.
+
+    Raises:
+        InputError: a value is no such name.
+    """
+    known = {value: SPLIT_NAMES.get(str(value).strip().lower()) for value in given.dropna().unique()}
+    splits = given.astype(object).map(known)
+    unknown = given[given.notna() & ~splits.isin(SPLITS)]
+    if len(unknown):
+        message = f"split {config.split!r} holds {unknown.iloc[0]!r}, which names no split"
+        raise InputError(f"{message}; write {', '.join(SPLIT_NAMES)}, or leave the cell empty for training")
     return splits
 
 
@@ -56,7 +104,8 @@ def split_by_time(config: Config, times: pd.Series, num_first: int) -> np.ndarra
     ordered = np.sort(times.iloc[:num_first].to_numpy())
     ends = np.cumsum(config.split_fractions)[:-1] * len(ordered)
     starts = [*ordered[np.minimum(ends.round().astype(int), len(ordered) - 1)]]
-    for place, setting in enumerate(("validation_start", "test_start")):
+    starts = starts if config.split_fractions[2] else starts[:1]  # the test split is given
+    for place, setting in enumerate(("validation_start", "test_start")[: len(starts)]):
         if getattr(config, setting):
             starts[place] = read_start(config, setting, times)
     return np.array(SPLITS, object)[np.searchsorted(np.array(starts), times.to_numpy(), side="right")]
@@ -111,9 +160,12 @@ def treat_duplicates(config: Config, numbers: np.ndarray, identities: np.ndarray
     return "drop" if counts[is_mixed].sum() <= MIXED_SHARE * len(numbers) else "keep"
 
 
-def are_repeated(numbers: np.ndarray) -> np.ndarray:
-    """Which examples repeat an earlier one, (num_examples,) bool, by the number of each."""
-    return pd.Series(numbers).duplicated().to_numpy()
+def are_repeated(numbers: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """Which examples repeat an earlier one, or one of a later split that is given, (num_examples,) bool."""
+    order = np.argsort(-pd.Series(splits).map({split: place for place, split in enumerate(SPLITS)}), kind="stable")
+    repeated = np.empty(len(numbers), bool)
+    repeated[order] = pd.Series(numbers[order]).duplicated()
+    return repeated
 
 
 def count_duplicates(numbers: np.ndarray) -> int:

@@ -27,6 +27,19 @@ class DataSettings(Settings):
     the first by their number, in the column `sample_weight`. auto: keep, but drop if so many examples are the same that
     the splits would miss their shares, and examples with the same features have the same target."""
 
+    split: str = ""
+    """The column that says of each example whether it is for train, validation or test; empty: there is none. What it
+    lacks is drawn from the training examples, also where another setting gives only the test split."""
+
+    validation_source: str = ""
+    """The validation examples, if they are given: as `source`, which then has no others."""
+
+    test_source: str = ""
+    """The test examples, if they are given: as `source`, which then has no others."""
+
+    named_splits: bool = True
+    """Whether folders, or the tables of a folder, called train, validation and test are the splits; false: joined."""
+
     validation_start: str = ""
     """With `time`: when the validation period begins; empty: where the training share of the source ends."""
 

@@ -23,8 +23,8 @@ from ..settings.base import SPLITS, without_password
 def main(config: Config) -> None:
     """Reads the source, and the data added since, into the examples tables."""
     check_folder(config)
-    provenance, collected = Provenance(), [config.source, *reading.taken(config)]
-    assemble(config, reading.read(examples, config, collected, provenance), provenance)
+    provenance = Provenance()
+    assemble(config, reading.read(examples, config, reading.collected(config), provenance), provenance)
 
 
 def check_folder(config: Config) -> None:
@@ -79,9 +79,26 @@ def decide(
             config, {split: table.loc[splits == split, config.sample_weight] for split in SPLITS}
         )
     provenance.notes += targets.check_targets(config, values)
-    if config.time and len(gathered.sizes) > 1:
-        provenance.note(added_periods(table[config.time], splits, gathered.sizes[config.source]))
-    return splits, replaced, describe(config, gathered.columns, splits, provenance, duplicates)
+    own = (config.source, config.validation_source, config.test_source)
+    num_first = sum(size for source, size in gathered.sizes.items() if source in own)
+    if config.time and num_first < len(table):
+        provenance.note(added_periods(table[config.time], splits, num_first))
+    is_given = splitting.GIVEN in table
+    if is_given:
+        provenance.note(given_splits(splitting.read_given(config, table[splitting.GIVEN]), splits, same))
+    return splits, replaced, describe(config, gathered.columns, splits, provenance, splits_given=is_given, **duplicates)
+
+
+def given_splits(given: pd.Series, splits: np.ndarray, identities: np.ndarray) -> str:
+    """Which splits the source gives, what was drawn, and how many examples of the test split are elsewhere as well."""
+    drawn = [split for split in SPLITS if split not in set(given)]
+    note = "the source gives the splits"
+    if drawn:
+        note += f", but {' and '.join(drawn)}, drawn from the training examples"
+    num_same = np.isin(identities[splits == "test"], identities[np.isin(splits, SPLITS[:2])]).sum()
+    if num_same:
+        note += f"; {num_same:,} test examples are in another split as well, so that their scores flatter"
+    return note
 
 
 def decide_duplicates(
@@ -91,10 +108,12 @@ def decide_duplicates(
     numbers = splitting.with_target(config, gathered.deciding, gathered.identities)
     first = slice(gathered.sizes[config.source])
     treatment = splitting.treat_duplicates(config, numbers[first], gathered.identities[first])
+    if splitting.GIVEN in gathered.deciding and config.duplicates == "auto":
+        treatment = "keep"
     num_duplicates = splitting.count_duplicates(numbers)
     if treatment != "keep" and num_duplicates:
         provenance.count_dropped("repeats another example", num_duplicates, [])
-        splits[splitting.are_repeated(numbers)] = ""
+        splits[splitting.are_repeated(numbers, splits)] = ""
     if treatment == "weigh":
         weights = gathered.deciding[config.sample_weight]
         replaced[config.sample_weight] = weights.groupby(numbers).transform("sum")
@@ -112,7 +131,7 @@ def added_periods(times: pd.Series, splits: np.ndarray, num_first: int) -> str:
 
 
 def describe(
-    config: Config, columns: dict[str, str], splits: np.ndarray, provenance: Provenance, duplicates: dict[str, Any]
+    config: Config, columns: dict[str, str], splits: np.ndarray, provenance: Provenance, **facts: Any
 ) -> dict[str, Any]:
     """The content of provenance.json."""
     rows = {split: int((splits == split).sum()) for split in SPLITS}
@@ -121,7 +140,7 @@ def describe(
         "sources": provenance.sources,
         "rows_read": sum(rows.values()) + sum(dropped["count"] for dropped in provenance.dropped.values()),
         "rows": rows,
-        **duplicates,
+        **facts,
         "dropped": provenance.dropped,
         "columns": columns,
         "settings": {"source": without_password(config.source), **staleness.settings(config, "collect")},
@@ -155,7 +174,8 @@ def write(
 
 
 def with_columns(table: pa.Table, replaced: dict[str, pd.Series]) -> pa.Table:
-    """A table with other values in some of its columns."""
+    """A table as it is written: with other values in some of its columns, and without the splits that are given."""
+    table = table.drop([splitting.GIVEN]) if splitting.GIVEN in table.column_names else table
     for name, values in replaced.items():
         table = table.set_column(table.column_names.index(name), name, pa.array(values, from_pandas=True))
     return table

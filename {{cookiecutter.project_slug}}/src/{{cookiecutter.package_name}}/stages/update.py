@@ -81,8 +81,7 @@ def add_data(config: Config, candidate: Config) -> None:
     used = columns_in_use(config)
     for _ in range(READINGS):
         found = new_data.files(config)
-        provenance, collected = Provenance(), [config.source, *reading.taken(config)]
-        collected += [str(config.incoming)] if found else []
+        provenance, collected = Provenance(), reading.collected(config) + ([str(config.incoming)] if found else [])
         parts = reading.read(examples, config, collected, provenance)
         collect.assemble(candidate, check_new(config, parts, used), provenance)
         if new_data.files(config) == found:
@@ -106,7 +105,8 @@ def check_new(config: Config, parts: Iterator[reading.Part], used: Collection[st
     """The examples of each source, after new ones have been validated."""
     for source, part in parts:
         if source == str(config.incoming):
-            validate.check_new(config, reading.to_arrow(part), used)
+            own = part.drop(columns=reading.GIVEN, errors="ignore")
+            validate.check_new(config, reading.to_arrow(own), used)
         yield source, part
 
 

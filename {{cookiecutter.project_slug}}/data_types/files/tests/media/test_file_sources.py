@@ -13,7 +13,7 @@ import pytest
 
 from project import examples
 from project.core.errors import InputError
-from project.data import targets
+from project.data import splitting, targets
 from project.data.provenance import Provenance
 from project.media import file_sources, media
 
@@ -105,6 +105,14 @@ def test_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
 def test_folders_above_the_classes_and_those_of_splits_are_no_labels(find: Find, tmp_path: Path) -> None:
     write(tmp_path, "all/pets/train/cat/a", "all/pets/train/dog/b", "all/pets/test/cat/c")
     assert [label for _, label in find("all")] == ["cat", "cat", "dog"]
+    config = config_of(tmp_path, source=str(tmp_path / "all"))
+    table = examples.read_examples(config)
+    assert table[splitting.GIVEN].tolist() == ["test", "train", "train"]
+    assert table.attrs["notes"][0] == (
+        "the folders test, train are taken as the splits; set named_splits to false to join them"
+    )
+    joined = examples.read_examples(config.model_copy(update={"named_splits": False}))
+    assert splitting.GIVEN not in joined
 
 
 def test_a_zip_archive(find: Find, tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """A number per example, (num_examples,) uint64, that those share which have the same features."""
-    others = [name for name in (config.target, config.key, config.sample_weight) if name]
-    return splitting.hash_rows(examples.drop(columns=others))
+    others = (config.target, config.key, config.sample_weight, splitting.GIVEN)
+    return splitting.hash_rows(examples[[name for name in examples.columns if name not in others]])
 
 
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:

@@ -106,6 +106,32 @@ def test_splits_keep_their_shares_with_many_duplicates(tmp_path: Path, duplicate
         assert together["copies"].tolist() == [600] + [1] * 400
 
 
+def test_a_given_test_split_is_the_test_split(tmp_path: Path, rows: pd.DataFrame) -> None:
+    (tmp_path / "folder").mkdir()
+    train, test = rows.head(100), rows.tail(20)
+    for name, part in (("train", train), ("test", test)):
+        part.to_csv(tmp_path / "folder" / f"{name}.csv", index=False)
+    ways: dict[str, tuple[pd.DataFrame, dict[str, Any]]] = {
+        "a source": (train, {"test_source": str(tmp_path / "folder" / "test.csv")}),
+        "a column": (rows.assign(part=["train"] * 100 + ["Test"] * 20), {"split": "part"}),
+        "files": (rows, {"source": str(tmp_path / "folder")}),
+    }
+    found = {}
+    for way, (table, settings) in ways.items():
+        config = config_for(tmp_path, table, **settings, artifacts=tmp_path / way)
+        collect.main(config)
+        found[way] = [loading.read_examples(config, split) for split in SPLITS]
+        assert found[way][2]["id"].tolist() == test["id"].tolist()
+        assert found[way][2].columns.tolist() == rows.columns.tolist()
+        assert 5 <= len(found[way][1]) <= 30
+        note = artifacts.read_json(config.paths.provenance, "collect")["notes"][-1]
+        assert note == "the source gives the splits, but validation, drawn from the training examples"
+    assert all(found[way][0].equals(found["a source"][0]) for way in ways)
+    joined = config_for(tmp_path, rows, source=str(tmp_path / "folder"), named_splits=False)
+    collect.main(joined)
+    assert set(loading.read_examples(joined, "test")["id"]) - set(test["id"])
+
+
 def test_columns_may_have_any_name(tmp_path: Path, rows: pd.DataFrame) -> None:
     names = {"size": "class", "color": "größe / größe 🐧", "id": "a b"}
     config = config_for(tmp_path, rows.rename(columns=names), key="a b")

@@ -82,6 +82,21 @@ def test_no_example_changes_sides_when_data_are_added(
     assert len(read_json(config.paths.provenance, "collect")["columns"]) == rows.shape[1]
 
 
+def test_a_given_test_split_stays_when_data_are_added(tmp_path: Path, rows: pd.DataFrame) -> None:
+    rows.iloc[100:120].to_csv(tmp_path / "test.csv", index=False)
+    config = config_for(tmp_path, rows.head(100), test_source=str(tmp_path / "test.csv"))
+    collect.main(config)
+    before = sides(config)
+    assert [*read_examples(config, "test")["size"]] == pytest.approx([*rows["size"][100:120]])
+    drop(config, rows[120:])
+    new_data.add(config, new_data.files(config))
+    collect.main(config)
+    after = sides(config)
+    assert after.items() >= before.items()
+    assert len(after) == NUM_ROWS
+    assert {split for size, split in after.items() if size not in before} == set(SPLITS)
+
+
 def test_training_ends_before_the_first_test_example_when_later_data_are_added(
     tmp_path: Path, rows: pd.DataFrame
 ) -> None:

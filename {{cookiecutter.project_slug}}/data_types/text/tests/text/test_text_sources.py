@@ -11,7 +11,7 @@ import pytest
 
 from project import examples
 from project.core.errors import InputError
-from project.data import targets
+from project.data import splitting, targets
 from project.data.provenance import Provenance
 from project.stages import collect
 from project.text import texts
@@ -125,11 +125,11 @@ def test_a_folder_per_class_and_a_zip_of_it(read: Read, tmp_path: Path) -> None:
     assert labelled(read("mail/*/*.txt"))[0] == ("Hello", "ham")
 
 
-def test_folders_of_splits_are_joined_and_stores_elsewhere_are_read(read: Read, tmp_path: Path) -> None:
+def test_folders_of_splits_are_no_classes_and_stores_elsewhere_are_read(read: Read, tmp_path: Path) -> None:
     write(tmp_path / "data", train__pos__1="good", train__neg__2="bad", test__pos__3="fine")
     found = read("data")
     assert found["label"].tolist() == ["pos", "neg", "pos"]
-    assert "the project makes splits of its own" in Provenance(**found.attrs).notes[0]
+    assert found[splitting.GIVEN].tolist() == ["test", "train", "train"]
     fsspec.filesystem("memory").pipe({"/letters/a/1.txt": b"one", "/letters/b/2.txt": b"two"})
     assert labelled(read("memory://letters")) == [("one", "a"), ("two", "b")]
 

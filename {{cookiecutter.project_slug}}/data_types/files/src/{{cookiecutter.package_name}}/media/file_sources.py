@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..config import Config
 from ..core.errors import InputError
 from ..data import cleaning, formats, sources, targets
-from ..data.file_listing import File, below, classes, is_zip, located, members
+from ..data.file_listing import File, below, folder_labels, is_zip, located, members
 from ..data.provenance import Provenance
 from ..settings.base import without_password
 from .media import KINDS, NOUN, SUFFIXES
@@ -103,8 +103,8 @@ def of_folders(config: Config, files: list[File], others: list[str], provenance:
     """
     names = [file.name for file in files]
     deep = [name for name in others if name.count("/") >= min(name.count("/") for name in names)]
-    labels = classes([*names, *deep], provenance)
-    read, unread = labels[: len(names)], labels[len(names) :]
+    columns = folder_labels(config, [*names, *deep], provenance)
+    read, unread = columns[config.target][: len(names)], columns[config.target][len(names) :]
     lost = sorted({folder for folder in unread if folder} - set(read))
     if lost:
         inside = [name for folder, name in zip(unread, deep, strict=True) if folder == lost[0]]
@@ -112,7 +112,8 @@ def of_folders(config: Config, files: list[File], others: list[str], provenance:
             f"the folder {lost[0]!r} holds no {NOUN} file that can be read, but {by_suffix(inside)}; convert them "
             f"to one of {KINDS}; or move the folder elsewhere if it is no class"
         )
-    return label(config, files, pa.table({config.target: pa.array(read, pa.string())}), provenance)
+    table = pa.table({name: pa.array(values[: len(names)], pa.string()) for name, values in columns.items()})
+    return label(config, files, table, provenance)
 
 
 def of_table(config: Config, table: pa.Table, media: dict[str, File], folder: str, provenance: Provenance) -> Listed:

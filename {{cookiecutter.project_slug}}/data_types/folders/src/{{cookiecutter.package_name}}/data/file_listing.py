@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
+from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import without_password
 from . import sources
 from .provenance import Provenance
-
-PARTS = {"train", "training", "valid", "validation", "val", "dev", "test", "testing"}  # folders that are no classes
+from .splitting import GIVEN, SPLIT_NAMES
 
 
 class File(NamedTuple):
@@ -97,11 +97,19 @@ def without_common(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return paths
 
 
-def classes(names: list[str], provenance: Provenance) -> list[str | None]:
-    """The class of each file, which is the folder it lies in; names of splits such as train are no classes."""
+def folder_labels(config: Config, names: list[str], provenance: Provenance) -> dict[str, list[str | None]]:
+    """The columns that folders give files: the class, which is the folder a file lies in, and the split, if they tell.
+
+    Names of splits such as train are no classes.
+    """
     folders = [parts[:-1] for parts in without_common([PurePosixPath(name).parts for name in names])]
-    if all(parts and parts[0].lower() in PARTS for parts in folders):
-        shown = ", ".join(sorted({parts[0] for parts in folders}))
-        provenance.note(f"what lies in the folders {shown} is joined: the project makes splits of its own")
-        folders = [parts[1:] for parts in folders]
-    return [parts[0] if parts else None for parts in folders]
+    if not all(parts and parts[0].lower() in SPLIT_NAMES for parts in folders):
+        return {config.target: [parts[0] if parts else None for parts in folders]}
+    shown = ", ".join(sorted({parts[0] for parts in folders}))
+    columns = {config.target: [parts[1] if len(parts) > 1 else None for parts in folders]}
+    splits = [SPLIT_NAMES[parts[0].lower()] for parts in folders]
+    if config.named_splits and {"train"} < set(splits):
+        provenance.note(f"the folders {shown} are taken as the splits; set named_splits to false to join them")
+        return {**columns, GIVEN: [*splits]}
+    provenance.note(f"what lies in the folders {shown} is joined: the project makes splits of its own")
+    return columns

@@ -123,10 +123,16 @@ def read(config: Config, provenance: Provenance) -> Iterator[pa.Table]:
     size = max(1, min(LARGEST_PART, config.max_examples_in_memory // PARTS_IN_MEMORY))
     waiting: dict[str, list[pa.Table]] = {}
     room = size
+    filesystem, path = sources.connect(config.source)
+    names = [
+        sources.display_name(filesystem, config.source, file)
+        for file in sources.locate(filesystem, config.source, path)
+    ]
+    splits = sources.named_splits(config, names, provenance)
     batches = read_batches(config, provenance)
     for name, table in tqdm(batches, desc="reading", unit=" batches", delay=1, disable=None):
         sources.check(config, name, table)
-        rest = table
+        rest = sources.with_split(table, splits.get(name))
         while len(rest):
             waiting.setdefault(name, []).append(rest.slice(0, room))
             taken = min(room, len(rest))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..config import Config
 from ..data import splitting
-from ..data.reading import Examples, join, to_arrow, varies
+from ..data.reading import Examples, column_types, join, to_arrow, varies
 
 
 class OnDisk:
@@ -37,12 +37,13 @@ class OnDisk:
         names = dict.fromkeys(
             getattr(self.config, setting) for setting in ("target", "key", "group", "time", "sample_weight")
         )
+        names |= dict.fromkeys([splitting.GIVEN] if splitting.GIVEN in part else [])
         same = self.examples.identities(self.config, part)
         contents = splitting.hash_rows(part) if self.config.key else same
         self.seen.append((part[[name for name in names if name]], same, contents))
         self.first = part.head(1) if self.first is None else self.first
         self.vary = self.vary or varies(self.config, part) or varies(self.config, pd.concat([self.first, part.head(1)]))
-        self.columns = self.columns or {str(name): str(dtype) for name, dtype in part.dtypes.items()}
+        self.columns = self.columns or column_types(part)
         table = to_arrow(part)
         for field in table.schema:
             self.types.setdefault(field.name, set()).add(field.type)

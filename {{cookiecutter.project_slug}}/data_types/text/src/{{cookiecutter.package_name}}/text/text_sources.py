@@ -7,7 +7,7 @@ import pyarrow as pa
 from ..config import Config
 from ..core.errors import InputError
 from ..data import sources
-from ..data.file_listing import File, classes, listed
+from ..data.file_listing import File, folder_labels, listed
 from ..data.provenance import Provenance
 from ..settings.base import without_password
 from . import text_columns, texts
@@ -43,8 +43,8 @@ def of_files(config: Config, files: list[File], provenance: Provenance) -> pa.Ta
         InputError: they lie in none.
     """
     names = [file.name for file in files]
-    labels = classes(names, provenance)
-    if not any(labels):
+    given = folder_labels(config, names, provenance)
+    if not any(given[config.target]):
         raise InputError(
             f"the text files of {without_password(config.source)} lie in no folders that could name their classes; "
             "sort them into a folder per class, or give a table with a column of texts"
@@ -57,7 +57,7 @@ def of_files(config: Config, files: list[File], provenance: Provenance) -> pa.Ta
     num_invalid = sum(UNKNOWN in content for content in contents)
     if num_invalid:
         provenance.note(f"{num_invalid} text files hold bytes that are no characters, which were replaced")
-    columns = {NAME: names, texts.COLUMN: contents, config.target: labels}
+    columns = {NAME: names, texts.COLUMN: contents, **given}
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
 
 
