@@ -18,7 +18,7 @@ from ..settings.data import DataSettings
 from ..settings.data_type import DataTypeSettings, NetworkSettings
 from ..settings.evaluation import EvaluationSettings
 from ..settings.scale import ScaleSettings
-from ..settings.task import TaskSettings
+from ..settings.task import TargetSettings, TaskSettings
 from ..settings.training import TrainingSettings
 from ..settings.validation import ValidationSettings
 from . import artifacts
@@ -55,7 +55,7 @@ STAGES = {
         reads=("cell_formats",),
         files=("examples",),
         rooms=(*PREPARED, "reporting"),
-        settings=(DataSettings, DataTypeSettings, ScaleSettings),
+        settings=(DataSettings, DataTypeSettings, ScaleSettings, TargetSettings),
     ),
     "validate": Stage(
         after=("collect",),

@@ -65,7 +65,6 @@ def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> s
             [split, record["rows"][split], f"{record['rows'][split] / total:.1%}", hashes[split]] for split in SPLITS
         ],
         assignment="the source, and else by " * record["splits_given"] + assignment(config),
-        duplicates=duplicates(config, record),
         columns=[[name, kind, role(config, name)] for name, kind in record["columns"].items()],
         max_columns=MAX_COLUMNS,
         dropped=[
@@ -89,20 +88,6 @@ def assignment(config: Config) -> str:
         if name:
             return f"{setting}, {name}"
     return "the content of each example"
-
-
-def duplicates(config: Config, record: dict[str, Any]) -> str:
-    """How many examples repeat another one, and what was done with them."""
-    treatment = {
-        "keep": "each is in the split of its original",
-        "drop": "of those that are equal, the first is kept; to keep all, set duplicates to keep",
-        "weigh": f"of those that are equal, the first is kept, with their total as its {config.sample_weight}",
-    }
-    number = record["duplicates"]
-    return (
-        f"{number:,} example{' repeats' if number == 1 else 's repeat'} another one: "
-        + treatment[record["duplicates_treatment"]]
-    )
 
 
 def licence(config: Config) -> str:

@@ -19,6 +19,13 @@ from ..data.reading import Gathered, check_content, check_keys
 from ..reporting import cards
 from ..settings.base import SPLITS, without_password
 
+DUPLICATES = {
+    "keep": "each is in the split of its original",
+    "drop": "of those that are equal, the first is kept; to keep all, set duplicates to keep",
+    "weigh": "of those that are equal, the first is kept and has the weights of all",
+}
+COUNTS_SHOWN = 10  # rare classes that are named
+
 
 def main(config: Config) -> None:
     """Reads the source, and the data added since, into the examples tables."""
@@ -72,6 +79,7 @@ def decide(
         provenance.note(note)
     replaced: dict[str, pd.Series] = {}
     duplicates = decide_duplicates(config, gathered, splits, replaced, provenance)
+    decide_rare(config, table[config.target], splits, replaced, provenance)
     table = table.assign(**replaced)
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     if config.sample_weight:
@@ -86,7 +94,8 @@ def decide(
     is_given = splitting.GIVEN in table
     if is_given:
         provenance.note(given_splits(splitting.read_given(config, table[splitting.GIVEN]), splits, same))
-    return splits, replaced, describe(config, gathered.columns, splits, provenance, splits_given=is_given, **duplicates)
+    columns = gathered.columns | {name: str(values.dtype) for name, values in replaced.items()}
+    return splits, replaced, describe(config, columns, splits, provenance, splits_given=is_given, duplicates=duplicates)
 
 
 def given_splits(given: pd.Series, splits: np.ndarray, identities: np.ndarray) -> str:
@@ -103,8 +112,8 @@ def given_splits(given: pd.Series, splits: np.ndarray, identities: np.ndarray) -
 
 def decide_duplicates(
     config: Config, gathered: Gathered, splits: np.ndarray, replaced: dict[str, pd.Series], provenance: Provenance
-) -> dict[str, Any]:
-    """How many examples repeat another one and what became of them; by the source, so that updates change nothing."""
+) -> int:
+    """How many examples repeat another one; what becomes of them is decided by the source, not by updates."""
     numbers = splitting.with_target(config, gathered.deciding, gathered.identities)
     first = slice(gathered.sizes[config.source])
     treatment = splitting.treat_duplicates(config, numbers[first], gathered.identities[first])
@@ -117,7 +126,32 @@ def decide_duplicates(
     if treatment == "weigh":
         weights = gathered.deciding[config.sample_weight]
         replaced[config.sample_weight] = weights.groupby(numbers).transform("sum")
-    return {"duplicates": num_duplicates, "duplicates_treatment": treatment}
+    if num_duplicates:
+        provenance.note(f"{num_duplicates:,} examples repeat another one: {DUPLICATES[treatment]}")
+    return num_duplicates
+
+
+def decide_rare(
+    config: Config,
+    values: pd.Series,
+    splits: np.ndarray,
+    replaced: dict[str, pd.Series],
+    provenance: Provenance,
+) -> None:
+    """Merges rare classes or leaves their examples out, if a setting says so, and notes how many there are."""
+    kept = targets.without_rare(config, values, values[splits == "train"], values[splits != ""])
+    is_rare = (kept.astype(str) != values.astype(str)) & (splits != "")
+    if not is_rare.any():
+        return
+    counts = values[is_rare].value_counts()
+    named = ", ".join(f"{name} ({count})" for name, count in counts.head(COUNTS_SHOWN).items())
+    named += f" and {len(counts) - COUNTS_SHOWN:,} more" if len(counts) > COUNTS_SHOWN else ""
+    if kept[is_rare].isna().all():
+        provenance.count_dropped(f"of a rare class: {named}", int(is_rare.sum()), [])
+        splits[is_rare] = ""
+    else:
+        provenance.note(f"rare classes are merged into {kept[is_rare].iloc[0]!r}: {named}")
+        replaced[config.target] = kept
 
 
 def added_periods(times: pd.Series, splits: np.ndarray, num_first: int) -> str:
@@ -190,8 +224,6 @@ def summary(config: Config, record: dict[str, Any]) -> str:
         first = ", ".join(map(str, dropped["first_rows"]))
         more = ", ..." if dropped["count"] > MAX_ROW_NUMBERS else ""
         lines.append(f"  left out: {dropped['count']:,} ({reason}{f'; rows {first}{more}' if first else ''})")
-    if record["duplicates"]:
-        lines.append(f"  {cards.duplicates(config, record)}")
     lines += [f"  note: {note}" for note in record["notes"]]
     lines += [f"{config.paths.examples(split)}: {count:,} examples" for split, count in rows.items()]
     return "\n".join([*lines, str(config.paths.provenance)])

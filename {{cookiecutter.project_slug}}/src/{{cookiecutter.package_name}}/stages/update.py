@@ -7,12 +7,13 @@ service and the last good artifacts intact.
 from collections.abc import Collection, Iterator
 
 import keras
+import pandas as pd
 
 from .. import examples
 from ..config import Config
 from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
-from ..data import reading, requests
+from ..data import reading, requests, tables, targets
 from ..data.provenance import Provenance
 from ..evaluation import inference, promotion
 from ..exporting import registry, saved_model
@@ -105,9 +106,18 @@ def check_new(config: Config, parts: Iterator[reading.Part], used: Collection[st
     """The examples of each source, after new ones have been validated."""
     for source, part in parts:
         if source == str(config.incoming):
-            own = part.drop(columns=reading.GIVEN, errors="ignore")
-            validate.check_new(config, reading.to_arrow(own), used)
+            own = without_unknown_rare(config, part.drop(columns=reading.GIVEN, errors="ignore"))
+            if len(own):
+                validate.check_new(config, reading.to_arrow(own), used)
         yield source, part
+
+
+def without_unknown_rare(config: Config, part: pd.DataFrame) -> pd.DataFrame:
+    """New examples as the schema can know them: with rare classes merged, or left out if it knows no such class."""
+    trained = tables.read_rows(config, "train", [config.target])[config.target]
+    known = targets.without_rare(config, part[config.target], trained)
+    is_as_before = known.astype(str) == part[config.target].astype(str)
+    return part.assign(**{config.target: known})[is_as_before | known.isin(trained)]
 
 
 def decide(config: Config, candidate: Config, champion: int) -> None:

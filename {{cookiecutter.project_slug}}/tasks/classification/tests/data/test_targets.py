@@ -1,12 +1,19 @@
 """Classes that cannot be learnt are refused when data is collected."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from project import examples
+from project.core import artifacts
 from project.core.errors import InputError
-from project.data import targets
+from project.data import splitting, tables, targets
+from project.settings.base import SPLITS
+from project.stages import collect
 
 from declared import Config
 
@@ -27,6 +34,48 @@ def test_a_positive_class_that_is_none_of_two_is_refused(positive: str) -> None:
     values = pd.Series(["yes", "no"] if positive == "maybe" else ["a", "b", "c"])
     with pytest.raises(InputError, match=f"positive is '{positive}'; expected one of two classes, and kind has "):
         targets.ordered_counts(Config(target="kind", positive=positive), values)
+
+
+@pytest.mark.parametrize(
+    ("rare_classes", "expected"),
+    [("refuse", ["a", "b", "c", "d"]), ("drop", ["a", None, "c", None]), ("merge", ["a", "other", "c", "other"])],
+)
+def test_rare_classes_are_merged_or_left_out(rare_classes: str, expected: list[str | None]) -> None:
+    config = Config(target="kind", rare_classes=rare_classes, min_class_examples=5)
+    counted = pd.Series([*"aaaaaabbccccccddddddd"])
+    trained = counted[counted != "d"]  # all examples of d are in other splits
+    assert [*targets.without_rare(config, pd.Series([*"abcd"]), trained, counted)] == expected
+    numbers = targets.without_rare(config, pd.Series([1, 2]), pd.Series([1] * 9), pd.Series([1] * 9))
+    assert [*numbers] == {"refuse": [1, 2], "drop": [1, None], "merge": ["1", "other"]}[rare_classes]
+
+
+@pytest.mark.parametrize("rare_classes", ["refuse", "drop", "merge"])
+def test_rare_classes_are_counted_when_data_are_collected(
+    rare_classes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"size": random.normal(size=304), "kind": ["cat", "dog"] * 150 + ["dodo"] * 2 + ["kiwi", "emu"]}
+    )
+    places = {"artifacts": tmp_path / "artifacts", "cell_formats": tmp_path / "cell_formats.json"}
+    config = Config(source="", target="kind", sample_weight="", rare_classes=rare_classes, **places)
+    monkeypatch.setattr(examples, "read_parts", lambda _: iter([table]))
+    monkeypatch.setattr(examples, "identities", lambda _, rows: splitting.hash_rows(rows[["size"]]))
+    if rare_classes == "refuse":
+        with pytest.raises(
+            InputError, match=r"dodo \(2\).*; each needs at least 3 .* set rare_classes to drop or merge"
+        ):
+            collect.main(config)
+        return
+    collect.main(config)
+    record = artifacts.read_json(config.paths.provenance, "collect")
+    kinds = pd.concat(tables.read_rows(config, split) for split in SPLITS)["kind"].value_counts().to_dict()
+    found = (
+        json.dumps([record["dropped"], record["notes"]]) + (config.paths.provenance.parent / "DATA_CARD.md").read_text()
+    )
+    assert found.count("dodo (2), ") == 2
+    assert kinds == {"cat": 150, "dog": 150} | ({"other": 4} if rare_classes == "merge" else {})
+    assert record["rows_read"] == 304
 
 
 def test_splits_that_lack_a_class_are_named() -> None:

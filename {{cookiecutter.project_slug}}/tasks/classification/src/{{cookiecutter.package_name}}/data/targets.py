@@ -8,7 +8,7 @@ from ..config import Config
 from ..core.errors import InputError
 
 IS_NAME = True  # whether targets are names, even if all are digits
-MIN_CLASS_EXAMPLES = 3  # one for each split
+OTHER = "other"  # the class into which rare ones are merged
 CLASSES_SHOWN = 10
 MIN_EXAMPLES_PER_CLASS = 2  # on average; with fewer, the target is a quantity or a name
 RARE = 30  # examples of a class below which its scores say little
@@ -32,6 +32,23 @@ def ordered_counts(config: Config, values: pd.Series) -> pd.Series:
     return counts.iloc[[1, 0]] if config.positive == names[0] else counts
 
 
+def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:
+    """The targets without rare classes, as the setting says: merged into one, or missing where examples are dropped.
+
+    Classes are common if they are among those `trained` and, if given, often enough among those `counted`.
+    """
+    common = set(trained.astype(str))
+    if counted is not None:
+        counts = counted.astype(str).value_counts()
+        common &= set(counts.index[counts >= config.min_class_examples])
+    is_rare = ~values.astype(str).isin(common) & values.notna()
+    if config.rare_classes == "refuse" or not is_rare.any():
+        return values
+    if config.rare_classes == "drop":
+        return values.astype(object).mask(is_rare, None)
+    return values.astype(str).astype(object).mask(is_rare, OTHER)
+
+
 def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     """Checks the classes, given the targets by split; returns notes for the person.
 
@@ -45,14 +62,16 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     ordered_counts(config, values["train"])
     if counts.sum() < MIN_EXAMPLES_PER_CLASS * len(counts):
         message = f"target {config.target!r} has {len(counts)} classes in {counts.sum()} examples"
-        raise InputError(f"{message}; a class needs at least {MIN_CLASS_EXAMPLES}: is it a quantity, for a regression?")
-    rare = counts[(counts < MIN_CLASS_EXAMPLES) | ~counts.index.isin(values["train"].unique())]
+        raise InputError(
+            f"{message}; a class needs at least {config.min_class_examples}: is it a quantity, for a regression?"
+        )
+    rare = counts[(counts < config.min_class_examples) | ~counts.index.isin(values["train"].unique())]
     if len(rare):
         shown = ", ".join(f"{name} ({count})" for name, count in rare.head(CLASSES_SHOWN).items())
         raise InputError(
             f"target {config.target!r} has classes too rare to split: {shown}; each needs at least "
-            f"{MIN_CLASS_EXAMPLES} examples, one of them for training: collect more, merge or remove them "
-            "(merge_spellings merges those that differ only in case or blanks)"
+            f"{config.min_class_examples} examples, one of them for training: collect more, set rare_classes to drop "
+            "or merge, or merge_spellings if classes differ only in case or blanks"
         )
     few = [f"{name} ({count})" for name, count in counts.items() if count < RARE]
     shown = ", ".join(few[:CLASSES_SHOWN])

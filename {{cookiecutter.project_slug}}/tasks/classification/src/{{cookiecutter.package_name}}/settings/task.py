@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, FiniteFloat
+from pydantic import BeforeValidator, Field, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
@@ -12,7 +12,18 @@ Baseline = Literal["majority", "linear", "gradient_boosting"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
 
-class TaskSettings(Settings):
+class TargetSettings(Settings):
+    """Settings of the targets that are collected."""
+
+    rare_classes: Literal["refuse", "drop", "merge"] = "refuse"
+    """Classes of fewer than `min_class_examples`, or of none for training: refuse the data, drop those examples, or
+    merge the classes into one that is called other."""
+
+    min_class_examples: Annotated[int, Field(ge=3, le=1_000_000)] = 3
+    """Examples of all splits together below which a class is rare."""
+
+
+class TaskSettings(TargetSettings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     class_weight: Literal["none", "balanced"] = "none"

@@ -13,7 +13,11 @@ Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothi
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
 
-class TaskSettings(Settings):
+class TargetSettings(Settings):
+    """Settings of the targets that are collected: none."""
+
+
+class TaskSettings(TargetSettings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     quantiles: tuple[Level, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -12,7 +12,11 @@ Baseline = Literal["mean", "linear", "gradient_boosting"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
 
-class TaskSettings(Settings):
+class TargetSettings(Settings):
+    """Settings of the targets that are collected: none."""
+
+
+class TaskSettings(TargetSettings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     interval_coverage: Annotated[float, Field(ge=0.5, le=0.99)] = 0.9

@@ -12,7 +12,11 @@ Baseline = Literal["copy", "translation_memory"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
 
 
-class TaskSettings(Settings):
+class TargetSettings(Settings):
+    """Settings of the targets that are collected: none."""
+
+
+class TaskSettings(TargetSettings):
     """Settings of the network's head, its loss and the decoding of predictions."""
 
     beam_width: Annotated[int, Field(ge=1, le=100)] = 4
