@@ -26,9 +26,25 @@ __all__ = [
     "identity",
     "load_model",
     "predict",
+    "predict_split",
     "read_model",
     "target_of",
 ]
+
+
+def predict_split(
+    config: Config, serving_model: keras.Model, examples: pd.DataFrame, split: str
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The true values and the predictions for the examples of a split.
+
+    The intervals of the validation split, which calibrated the model, are those that its other parts would give.
+    """
+    target = target_of(serving_model)
+    targets, predictions = task.actual(target, examples[config.target]), predict(serving_model, examples)
+    if split == "validation":
+        weights = tables.sample_weights(config, examples)
+        predictions = task.cross_fitted(config, target, targets, predictions, scoring.folds(config, examples), weights)
+    return targets, predictions
 
 
 class Evaluated(NamedTuple):
@@ -48,7 +64,7 @@ def evaluate_split(
     """Scores the model on a split, beside the named baselines, which learn from the training split."""
     target = target_of(serving_model)
     train, examples = loading.read_examples(config, "train"), loading.read_examples(config, split)
-    targets, predictions = task.actual(target, examples[config.target]), predict(serving_model, examples)
+    targets, predictions = predict_split(config, serving_model, examples, split)
     learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
     features = preprocessing.simple_features(config, train, examples)
     known = (features[0], task.actual(target, train[config.target]))

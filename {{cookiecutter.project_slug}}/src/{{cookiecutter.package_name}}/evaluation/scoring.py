@@ -25,6 +25,7 @@ MAX_VALUES = 8  # categories of a column that become slices
 NUM_BINS = 4  # equal-sized ranges of a number
 MAX_COLUMNS = 12  # that are sliced by, unless the setting `slices` names them
 RESAMPLES = 200  # for the intervals of a slice
+FOLDS = 5  # of the validation split, so that each is shown as it is calibrated on the others
 NOT_SCORED = "not scored"
 SHORT = 8  # characters of a hash
 
@@ -129,6 +130,15 @@ def can_slice(values: pd.Series) -> bool:
     return has_order or values.nunique() <= len(values) / 10
 
 
+def folds(config: Config, examples: pd.DataFrame) -> np.ndarray:
+    """The fold of each example, (num_examples,): neighbours in time and members of a group share one."""
+    places = np.arange(len(examples))
+    if config.time:
+        return places * FOLDS // len(examples)
+    groups = pd.factorize(examples[config.group])[0] if config.group else places
+    return (groups if len(np.unique(groups)) > 1 else places) % FOLDS
+
+
 def score_missing(config: Config) -> None:
     """Scores the kept models that have not been evaluated on the current validation examples."""
     present = tables.validation_hash(config) if config.paths.examples("validation").exists() else ""
@@ -139,13 +149,11 @@ def score_missing(config: Config) -> None:
 
 def score_run(config: Config, run: Run) -> None:
     """Evaluates a kept model on the validation examples and stores its scores, as `make evaluate` does."""
-    from .. import task  # here, since TensorFlow takes seconds to import
-    from . import inference
+    from . import inference  # here, since TensorFlow takes seconds to import
 
     serving_model = inference.read_model(config.paths.kept_run(run.number) / config.paths.model.name, "train")
     examples = loading.read_examples(config, "validation")
-    targets = task.actual(inference.target_of(serving_model), examples[config.target])
-    predictions = inference.predict(serving_model, examples)
+    targets, predictions = inference.predict_split(config, serving_model, examples, "validation")
     weights, context = tables.sample_weights(config, examples), inference.context_of(config, serving_model)
     scores = intervals(targets, predictions, context, config.resamples, weights=weights)
     run_history.add_scores(config, run.facts["model"], scores, targets, predictions, weights)

@@ -9,6 +9,7 @@ from project.data import batching
 from project.task import Target
 
 import fixed
+from declared import Config
 
 TARGET = Target(("load", "wind"), (10.0, 0.0), (2.0, 1.0), (0.1, 0.5, 0.9), 3, (86_400, 0, False))
 
@@ -51,6 +52,19 @@ def test_calibrated_quantiles_hold_their_share() -> None:
     assert (truths < moved[..., 2]).mean() == pytest.approx(0.9, abs=0.01)
     assert (moved[..., 1] == 0).all()
     assert not task.shifts(TARGET, truths[:20], np.zeros((20, 3, 2, 3))).any()
+
+
+def test_no_quantile_knows_the_value_that_it_is_to_hold() -> None:
+    truths = np.random.default_rng(0).normal(size=(100, 6)).round(6)
+    truths[7] = 9.0  # larger than all others
+    names = {"p10": 0.0, "forecast": 0.0, "p90": 9.0}  # as if calibrated on all, itself included
+    predictions = {name: np.full((100, 6), value) for name, value in names.items()}
+    found = task.cross_fitted(Config(), TARGET, truths, predictions, np.arange(100) // 20)
+    own, others = truths[20:40], np.delete(truths, range(20, 40), axis=0)
+    assert found["p90"][20] == pytest.approx(np.quantile(others, 0.9, axis=0))
+    assert found["p10"][0] == pytest.approx(np.quantile(truths[20:], 0.1, axis=0))
+    assert (own < found["p90"][20:40]).any()
+    assert (found["forecast"] == 0).all()
 
 
 def test_a_model_of_other_targets_cannot_be_continued() -> None:

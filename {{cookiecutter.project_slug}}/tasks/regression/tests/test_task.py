@@ -77,6 +77,20 @@ def test_intervals_of_few_examples_are_of_one_width() -> None:
     assert float(decoder.half_widths[0]) == pytest.approx(27 / 30)
 
 
+def test_no_interval_knows_the_error_that_it_is_to_hold() -> None:
+    errors = np.random.default_rng(0).permutation(np.arange(50.0))
+    predictions = {"prediction": np.zeros(50), "low": -np.full(50, 49.0), "high": np.full(50, 49.0)}  # all are inside
+    config = Config(interval_coverage=0.99)
+    found = task.cross_fitted(config, TARGET, errors, predictions, np.arange(50) % 5, np.ones(50))
+    assert errors[(errors > found["high"]) | (errors < found["low"])].tolist() == [49]  # the others set 48
+    assert sorted(set(found["high"])) == [48, 49]
+    fresh = np.random.default_rng(1).normal(size=(2, 1_000))
+    found = task.cross_fitted(
+        Config(interval_coverage=0.9), TARGET, fresh[0], {"prediction": fresh[1]}, np.arange(1_000) % 5
+    )
+    assert ((fresh[0] >= found["low"]) & (fresh[0] <= found["high"])).mean() == pytest.approx(0.9, abs=0.02)
+
+
 def test_twice_the_weight_is_the_example_twice() -> None:
     random = np.random.default_rng(0)
     outputs, targets = (random.normal(size=(6, *shape)).astype("float32") for shape in ((3, 1), (1,)))

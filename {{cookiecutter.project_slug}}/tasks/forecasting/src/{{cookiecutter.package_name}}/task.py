@@ -234,22 +234,29 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
     decoder.shifts.assign(shifts(decoder.target, truths, np.sort(outputs, axis=-1), weights))
 
 
-def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+def shifts(
+    target: Target,
+    truths: np.ndarray,
+    quantiles: np.ndarray,
+    weights: np.ndarray | None = None,
+    fewest: float = MIN_CALIBRATION,
+) -> np.ndarray:
     """How far to move each quantile, (horizon, num_targets, num_quantiles); the median stays where it is.
 
-    `weights` are the sample weights of the windows, (num_windows,), if there are any.
+    `weights` are the sample weights of the windows, (num_windows,), if there are any; of less than `fewest` windows,
+    quantiles stay where they are, too.
     """
     if weights is not None:
         truths, quantiles, weights = truths[weights > 0], quantiles[weights > 0], weights[weights > 0]
     found = np.zeros(quantiles.shape[1:], "float32")
     for place, level in enumerate(target.levels):
-        if level == MEDIAN or len(truths) < MIN_CALIBRATION:
+        if level == MEDIAN or len(truths) < fewest:
             continue
         errors = truths - quantiles[..., place]
         for step, number in np.ndindex(errors.shape[1:]):
             is_known = np.isfinite(errors[:, step, number])
             known = errors[is_known, step, number]
-            if len(known) < MIN_CALIBRATION:
+            if len(known) < fewest:
                 continue
             if weights is None:
                 found[step, number, place] = np.quantile(known, level)
@@ -257,3 +264,30 @@ def shifts(target: Target, truths: np.ndarray, quantiles: np.ndarray, weights: n
                 own = weights[is_known]
                 found[step, number, place] = batching.weighted_quantile(known, own, level * own.sum(dtype=float))
     return found
+
+
+def cross_fitted(
+    config: Config,
+    target: Target,
+    targets: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+    folds: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Forecasts for the calibration windows, whose outer quantiles are moved as the other folds would move them.
+
+    `folds` are numbers, (num_windows,). The quantiles of the model itself know the values that they are to hold.
+    """
+    del config
+    names = ["forecast" if level == MEDIAN else output_name(level) for level in target.levels]
+    shape = (len(targets), target.horizon, len(target.names))
+    quantiles = np.stack([np.asarray(predictions[name], float).reshape(shape) for name in names], axis=-1)
+    truths, moved = targets.reshape(shape), quantiles.copy()
+    for fold in np.unique(folds):
+        others = folds != fold
+        given = None if weights is None else weights[others]
+        fewest = MIN_CALIBRATION * others.mean()  # so that they are moved if the model's are
+        moved[~others] += shifts(target, truths[others], quantiles[others], given, fewest)
+    moved.sort(axis=-1)
+    flat = moved.reshape(len(targets), -1, len(names))
+    return {**predictions, **{name: flat[..., place] for place, name in enumerate(names) if name != "forecast"}}

@@ -173,7 +173,16 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
 def set_intervals(
     decoder: Decode, outputs: np.ndarray, targets: np.ndarray, coverage: float, weights: np.ndarray | None = None
 ) -> None:
-    """Sets the intervals' widths so that they hold the wanted share of the targets.
+    """Sets the intervals' widths by standardised targets and the network's outputs; see `interval_widths`."""
+    starts, widths = interval_widths(outputs.mean(axis=(1, 2)), targets, coverage, weights)
+    decoder.bin_starts.assign(starts)
+    decoder.half_widths.assign(widths)
+
+
+def interval_widths(
+    predicted: np.ndarray, targets: np.ndarray, coverage: float, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where bins of the prediction begin, and half the width of their intervals, both (MAX_INTERVAL_BINS,).
 
     Split conformal prediction (Lei et al. 2018), separately in bins of the prediction (Mondrian, Vovk et al. 2003), so
     that intervals are wide only where errors are large. `weights`, of mean 1, are sample weights (num_examples,): an
@@ -181,17 +190,43 @@ def set_intervals(
     """
     weights = np.ones(len(targets)) if weights is None else weights
     is_used = weights > 0
-    outputs, targets, weights = outputs[is_used], targets[is_used], weights[is_used]
-    standardised = outputs.mean(axis=(1, 2))
-    residuals = np.abs(targets - standardised)
+    predicted, targets, weights = predicted[is_used], targets[is_used], weights[is_used]
+    residuals = np.abs(targets - predicted)
     num_bins = int(np.clip(len(targets) // MIN_BIN_EXAMPLES, 1, MAX_INTERVAL_BINS))
     starts = np.full(MAX_INTERVAL_BINS, np.inf, "float32")  # unused bins begin where no prediction is
-    starts[:num_bins] = np.quantile(standardised, np.arange(num_bins) / num_bins)
-    bins = np.maximum((standardised[:, None] >= starts).sum(axis=1) - 1, 0)
+    starts[:num_bins] = np.quantile(predicted, np.arange(num_bins) / num_bins)
+    bins = bins_of(predicted, starts)
     widths = np.zeros(MAX_INTERVAL_BINS, "float32")
     for number in range(num_bins):
         inside = bins == number
         wanted = (weights[inside].sum(dtype=float) + 1) * coverage  # 1 is the weight of a new example
         widths[number] = batching.weighted_quantile(residuals[inside], weights[inside], wanted)
-    decoder.bin_starts.assign(starts)
-    decoder.half_widths.assign(widths)
+    return starts, widths
+
+
+def bins_of(predicted: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The bin of each prediction, (num_examples,)."""
+    return np.maximum((predicted[:, None] >= starts).sum(axis=1) - 1, 0)
+
+
+def cross_fitted(
+    config: Config,
+    target: Target,
+    targets: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+    folds: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Predictions for the calibration examples, each with the interval that the other folds would give it.
+
+    `folds` are numbers, (num_examples,). The intervals of the model itself know the errors that they are to hold.
+    """
+    del target  # the predictions are in its units
+    predicted = np.asarray(predictions["prediction"], float)
+    half_widths = np.zeros(len(targets))
+    for fold in np.unique(folds):
+        others, own = folds != fold, folds == fold
+        given = None if weights is None else batching.scaled(weights[others])
+        starts, widths = interval_widths(predicted[others], targets[others], config.interval_coverage, given)
+        half_widths[own] = widths[bins_of(predicted[own], starts)]
+    return {**predictions, "low": predicted - half_widths, "high": predicted + half_widths}

@@ -67,8 +67,8 @@ def coverage_by_step(truth: Floats, outputs: Mapping[str, Floats], levels: Mappi
         "Share of true values below each quantile",
         plots.lines(curves, "step of the forecast", "share below"),
         f"Share of true values below the quantiles {', '.join(f'{level:.10g}' for level in levels.values())}, by step.",
-        "Where the quantiles are calibrated, each curve lies at its level. They were moved there on this validation "
-        "period, so that the curves of the test period may lie further away.",
+        "Where the quantiles are calibrated, each curve lies at its level. Those of each window are calibrated on "
+        "other parts of the validation period than its own.",
     )
 
 

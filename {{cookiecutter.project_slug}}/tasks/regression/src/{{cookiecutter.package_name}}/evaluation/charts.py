@@ -84,7 +84,7 @@ def coverage_blocks(targets: Numbers, predictions: Predictions) -> list[Block]:
         plots.bars(sizes, shares, "share of targets inside their interval"),
         f"Coverage by the size of the prediction, from {min(shares):.1%} to {max(shares):.1%}; "
         f"{covered.mean():.1%} overall.",
-        f"Overall, {covered.mean():.1%} of the targets lie inside their interval. The widths were set on these "
-        "validation examples, so that a little fewer new ones may lie inside.",
+        f"Overall, {covered.mean():.1%} of the targets lie inside their interval. The width for each "
+        "example was set on others of the validation split.",
     )
     return [figure, Table("Errors and intervals by the size of the prediction", columns, rows)]
