@@ -9,7 +9,21 @@ from project.config import Config
 from project.core import command
 from project.core.errors import InputError
 from project.metrics import METRICS
+from project.settings import sample
 from project.settings.base import ENVIRONMENT_PREFIX, without_password, without_secrets
+from project.settings.data import DataSettings
+
+
+class Project(DataSettings):
+    """As much of `config.py` as the bundled data are described in."""
+
+    source: str = sample.SOURCE
+    group: str = ""
+    time: str = ""
+    split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    target: str = "kind"
+    goal: str = ""
+    name_pattern: str = ""
 
 
 def load(*arguments: str) -> Config:
@@ -67,6 +81,14 @@ def test_a_wrong_environment_variable_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}EPOCS", "3")
     with pytest.raises(InputError, match=r"EPOCS.*did you mean epochs"):
         load()
+
+
+def test_what_is_said_of_the_bundled_data_counts_for_them_alone() -> None:
+    project = Project()
+    assert {name: getattr(project, name) for name in sample.WORDS} == sample.WORDS
+    assert not any(getattr(Project(source="data/raw/bank.csv"), name) for name in sample.WORDS)
+    own = Project(goal="Sort letters.", source=sample.SOURCE)
+    assert own.goal == "Sort letters."
 
 
 def test_settings_cannot_be_changed_later() -> None:

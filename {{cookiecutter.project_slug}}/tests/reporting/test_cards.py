@@ -9,6 +9,7 @@ import pytest
 from project.core import artifacts
 from project.exporting import card as model_card
 from project.reporting import cards
+from project.reporting.report import NO_GOAL
 from project.settings.base import DESCRIPTION
 
 from declared import Config
@@ -25,6 +26,7 @@ def test_the_model_card_has_its_sections_and_the_figures_of_the_test_split(finis
     assert cards.text(cards.score(verdict["metrics"][finished.metric])) in card
     assert artifacts.content_hash(finished.paths.model) in card
     assert model_card.NOT_STATED in card
+    assert NO_GOAL in card  # as for any data but the bundled ones
 
 
 def test_the_version_of_the_template_is_that_of_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,12 @@ def write(config: Config, verdict: dict[str, Any]) -> None:
         Section("Test data", [f"{verdict['examples']} test examples. {count_sentence(verdict)}"]),
     ]
     evaluated = f"{verdict['time'][:16].replace('T', ' ')} UTC"
-    facts = {"Goal": config.goal, "Target": config.target, "Evaluated": evaluated, "Model": verdict["model"][:12]}
+    facts = {
+        "Goal": report.goal(config.goal),
+        "Target": config.target,
+        "Evaluated": evaluated,
+        "Model": verdict["model"][:12],
+    }
     report.write_page(config.paths.verdict.with_name("report.html"), Page("Test evaluation", banner, sections, facts))
 
 

@@ -15,6 +15,7 @@ from ..data import loading, reading, tables
 from ..data.resampling import MAX_EXAMPLES, Context, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
+from ..settings import sample
 from ..training import run_history
 from ..training.run_history import Run
 
@@ -179,9 +180,10 @@ def origin(run: Run) -> list[str]:
 
 def settings(run: Run) -> str:
     """The settings that differ from those in config.py, as they are written on the command line."""
-    usual = Config.model_construct().public()
+    usual = Config.model_construct(**Config.words(Config.model_fields["source"].default)).public()
     others = {name: value for name, value in run.facts["settings"].items() if value != usual.get(name)}
-    return " ".join(f"{name}={written(value)}" for name, value in others.items() if name != "artifacts")
+    implied = {"artifacts", *(name for name in sample.WORDS if not others.get(name))}  # by the source
+    return " ".join(f"{name}={written(value)}" for name, value in others.items() if name not in implied)
 
 
 def written(value: Any) -> str:

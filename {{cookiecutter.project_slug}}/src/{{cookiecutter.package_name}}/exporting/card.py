@@ -16,7 +16,7 @@ from ..core import artifacts
 from ..data import cell_formats, loading, requests
 from ..evaluation import criteria
 from ..reporting import cards
-from ..reporting.report import format_number
+from ..reporting.report import NO_GOAL, format_number
 from ..settings.base import PROJECT
 from ..validation import schema
 
@@ -103,6 +103,8 @@ def compose(config: Config, version: int, described: dict[str, Any]) -> str:
         scores=score_rows(verdict),
         test_evaluations=criteria.test_evaluations(verdict),
         not_stated=Markup(NOT_STATED),  # noqa: S704 - our own sentence
+        no_goal=Markup(NO_GOAL),  # noqa: S704 - also ours
+        remarks=verdict.get("remarks", []),
     )
 
 

@@ -59,7 +59,7 @@ def write(
         "Version": f"{content['version']}, exported {described['exported_at'][:10]}",
         "Window": f"{start} to {end} UTC",
         "Examples": seen.num_rows,
-        "Goal": described["goal"],
+        "Goal": report.goal(described["goal"]),
     }
     page = Page("Monitoring of the model in service", banner(config, content), sections, facts)
     report.write_page(config.paths.monitoring / "report.html", page)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ..config import Config
 from ..settings.base import SPLITS
-from .report import Interval, format_interval, visible
+from .report import NO_GOAL, Interval, format_interval, visible
 
 SIGNS = re.compile(r"([\\`*_{}\[\]#|~])")  # that Markdown gives a meaning
 
@@ -59,6 +59,7 @@ def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> s
         TEMPLATE,
         config=config,
         record=record,
+        no_goal=Markup(NO_GOAL),  # noqa: S704 - our own sentence
         licence=licence(config),
         sources=[[source.get(name, "") for name in ("name", "bytes", "sha256")] for source in record["sources"]],
         splits=[

@@ -17,6 +17,7 @@ from ..settings.base import SPLITS
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MISSING = "\N{EN DASH}"
+NO_GOAL = "Not stated: write what the model is for, and who benefits, into the setting `goal`."
 MAX_CHARACTERS = 1_000  # of one text; a page is for reading, and a single cell can hold a whole book
 # Control characters and direction overrides: invisible, and able to make a text look like another one.
 DECEPTIVE = re.compile(
@@ -267,6 +268,11 @@ def visible(value: object) -> str:
     text = str(value)
     shortened = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}… ({len(text):,} characters)"
     return DECEPTIVE.sub(lambda match: f"<U+{ord(match[0]):04X}>", shortened)
+
+
+def goal(text: str) -> Cell:
+    """What the model is for, or a sentence that asks for it."""
+    return text or Prose(NO_GOAL)
 
 
 def data_tables(provenance: dict[str, Any]) -> list[Block]:

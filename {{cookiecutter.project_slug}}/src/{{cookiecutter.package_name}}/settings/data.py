@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from . import sample
 from .base import Names, Paths, Settings, Share, without_password
 
 
@@ -96,6 +97,18 @@ class DataSettings(Settings):
 
     artifacts: Path = Path("artifacts")
     """The folder that the stages write into."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def describe_sample(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Adds what is said of the bundled data to the settings given, where that is the source."""
+        return {**cls.words(given.get("source", cls.model_fields["source"].default)), **given}
+
+    @classmethod
+    def words(cls, source: Any) -> dict[str, Any]:
+        """What is said of the bundled data where config.py says nothing; nothing of another source."""
+        said = sample.WORDS if source == sample.SOURCE else {}
+        return {name: word for name, word in said.items() if cls.model_fields[name].default == ""}
 
     @model_validator(mode="after")
     def check_splits(self) -> Self:

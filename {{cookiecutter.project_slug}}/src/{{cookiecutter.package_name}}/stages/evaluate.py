@@ -11,7 +11,7 @@ from ..core import artifacts
 from ..data import tables
 from ..evaluation import charts, criteria, explain, inference, scoring
 from ..reporting import plots, report
-from ..reporting.report import Banner, Figure, Interval, Page, Score, Scores, Section, Table
+from ..reporting.report import Banner, Cell, Figure, Interval, Page, Score, Scores, Section, Table
 from ..settings.base import without_password
 from ..training import objective, run_history
 
@@ -142,7 +142,11 @@ def write(config: Config, content: dict[str, Any], entries: list[dict[str, Any]]
     passed = all(entry["passed"] for entry in entries)
     headline = "Meets the success criteria" if passed else "Does not meet the success criteria"
     verdict = Banner("good" if passed else "bad", headline, criteria.summary(entries, f"the {SPLIT} split", content))
-    facts = {"Goal": config.goal, "Target": config.target, "Source": without_password(config.source)}
+    facts: dict[str, Cell] = {
+        "Goal": report.goal(config.goal),
+        "Target": config.target,
+        "Source": without_password(config.source),
+    }
     page = Page("Model evaluation", verdict, sections, facts)
     path = config.paths.evaluation / "report.html"
     report.write_page(path, page)

@@ -57,7 +57,7 @@ def main(config: Config) -> None:
         Section("Training runs", run_blocks(config)),
         Section("Exported versions", version_blocks(config)),
     ]
-    facts: dict[str, Cell] = {"Goal": config.goal, "Source": without_password(config.source)}
+    facts: dict[str, Cell] = {"Goal": report.goal(config.goal), "Source": without_password(config.source)}
     facts["Test evaluation"] = acceptance(config)
     report.write_page(config.paths.index, Page(f"Project: {config.target}", overview(summaries), sections, facts))
     print(f"wrote {config.paths.index}")

@@ -19,7 +19,7 @@ from ..core.errors import RefusedError
 from ..data.batching import TraceOnce
 from ..model import build_model, callbacks
 from ..reporting import plots, report
-from ..reporting.report import Banner, Block, Figure, Page, Section, Table
+from ..reporting.report import Banner, Block, Cell, Figure, Page, Section, Table
 from . import fit, objective, serving_model
 from .objective import Objective
 
@@ -244,7 +244,7 @@ def write_page(config: Config, trials: pd.DataFrame, path: Path) -> None:
         Section("Trials", [Table("All trials, the best first", list(trials.columns), rows)]),
         Section("Hyperparameters", figures(trials, wanted.name)),
     ]
-    facts = {"Goal": config.goal, "Target": config.target}
+    facts: dict[str, Cell] = {"Goal": report.goal(config.goal), "Target": config.target}
     report.write_page(path, Page("Hyperparameter search", verdict, sections, facts))
 
 

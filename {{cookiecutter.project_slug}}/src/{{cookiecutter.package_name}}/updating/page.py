@@ -33,7 +33,11 @@ def write(config: Config, decision: dict[str, Any], comparison: Comparison, slic
         "Update: champion and challenger",
         Banner(state, headline, reason[0].upper() + reason[1:] + "."),
         sections,
-        {"Goal": config.goal, "Target": config.target, "Evaluated": f"{verdict['time'][:16].replace('T', ' ')} UTC"},
+        {
+            "Goal": report.goal(config.goal),
+            "Target": config.target,
+            "Evaluated": f"{verdict['time'][:16].replace('T', ' ')} UTC",
+        },
     )
     report.write_page(config.paths.update / "report.html", page)
 

@@ -24,8 +24,9 @@ class Config(RoomSettings):
     """All settings in one flat namespace: those below and those of the rooms."""
 
     # --- The problem -------------------------------------------------------------------------------------------------
-    goal: str = "Recognize which of a few words was spoken, so that a device can be controlled by voice."
-    """The purpose of the model and who benefits from it, in one sentence."""
+    goal: str = ""
+    """The purpose of the model and who benefits from it, in one sentence; empty: for the bundled data, that of
+    settings/sample.py, and for other data none."""
 
     limits: str = ""
     """Out-of-scope uses and known limitations, for the model card."""
@@ -39,8 +40,9 @@ class Config(RoomSettings):
     file_column: str = ""
     """The column of a table that holds the files' paths; empty: the first whose cells mostly are paths."""
 
-    name_pattern: str = r"(?P<speaker>speaker\d+)"
-    """A regular expression whose named groups extract columns from the files' names; empty: none."""
+    name_pattern: str = ""
+    """A regular expression whose named groups extract columns from the files' names; empty: none, or for the
+    bundled data that of settings/sample.py."""
 
     target: str = "word"
     """The column to predict: the folder names, or a column of the table."""
@@ -51,8 +53,9 @@ class Config(RoomSettings):
     key: str = ""
     """The column that identifies an example and determines its split; empty: the row's content determines it."""
 
-    group: str = "speaker"
-    """The column whose values must each stay in one split, such as a patient or a customer."""
+    group: str = ""
+    """The column whose values must each stay in one split, such as a patient or a customer; empty: none, or for
+    the bundled data that of settings/sample.py."""
 
     ignore: Names = ()
     """Columns to leave out of the features, separated by commas."""
@@ -61,7 +64,7 @@ class Config(RoomSettings):
     metric: Metric = "accuracy"
     """The primary metric, by which models are compared."""
 
-    criteria: Criteria = {"log_loss": "majority", "roc_auc": 0.7}
+    criteria: Criteria = {"log_loss": "majority"}
     """Success criteria on the test split, required for export: metric -> a number, or a baseline to beat."""
 
     slices: Names = ()

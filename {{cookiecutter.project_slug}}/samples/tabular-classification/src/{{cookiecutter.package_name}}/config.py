@@ -20,8 +20,9 @@ class Config(RoomSettings):
     """All settings in one flat namespace: those below and those of the rooms."""
 
     # --- The problem -------------------------------------------------------------------------------------------------
-    goal: str = "Identify the species of a penguin from its measurements, so that field workers need no blood sample."
-    """The purpose of the model and who benefits from it, in one sentence."""
+    goal: str = ""
+    """The purpose of the model and who benefits from it, in one sentence; empty: for the bundled data, that of
+    settings/sample.py, and for other data none."""
 
     limits: str = ""
     """Out-of-scope uses and known limitations, for the model card."""
@@ -57,7 +58,7 @@ class Config(RoomSettings):
     metric: Metric = "accuracy"
     """The primary metric, by which models are compared."""
 
-    criteria: Criteria = {"log_loss": "majority", "roc_auc": 0.7}
+    criteria: Criteria = {"log_loss": "majority"}
     """Success criteria on the test split, required for export: metric -> a number, or a baseline to beat."""
 
     slices: Names = ()

@@ -20,8 +20,9 @@ class Config(RoomSettings):
     """All settings in one flat namespace: those below and those of the rooms."""
 
     # --- The problem -------------------------------------------------------------------------------------------------
-    goal: str = "Estimate a car's fuel economy in miles per gallon from its technical data."
-    """The purpose of the model and who benefits from it, in one sentence."""
+    goal: str = ""
+    """The purpose of the model and who benefits from it, in one sentence; empty: for the bundled data, that of
+    settings/sample.py, and for other data none."""
 
     limits: str = ""
     """Out-of-scope uses and known limitations, for the model card."""
@@ -57,7 +58,7 @@ class Config(RoomSettings):
     metric: Metric = "rmse"
     """The primary metric, by which models are compared."""
 
-    criteria: Criteria = {"rmse": "mean", "r2": 0.1}
+    criteria: Criteria = {"rmse": "mean"}
     """Success criteria on the test split, required for export: metric -> a number, or a baseline to beat."""
 
     slices: Names = ()

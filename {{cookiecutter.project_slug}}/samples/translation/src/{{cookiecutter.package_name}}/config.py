@@ -20,8 +20,9 @@ class Config(RoomSettings):
     """All settings in one flat namespace: those below and those of the rooms."""
 
     # --- The problem -------------------------------------------------------------------------------------------------
-    goal: str = "Translate dates, quantities and names from English into French, so that forms exist in both languages."
-    """The purpose of the model and who benefits from it, in one sentence."""
+    goal: str = ""
+    """The purpose of the model and who benefits from it, in one sentence; empty: for the bundled data, that of
+    settings/sample.py, and for other data none."""
 
     limits: str = ""
     """Out-of-scope uses and known limitations, for the model card."""
