@@ -45,7 +45,7 @@ class Setting(NamedTuple):
         os.chdir(self.project)
         self.module("core.command").set_up_process()  # before TensorFlow is imported
         arguments = json.loads((self.project / "benchmark.json").read_text(encoding="utf-8"))
-        written = self.module("core.settings").load(self.module("config").Config, arguments)
+        written = self.module("core.command").load_settings(self.module("config").Config, arguments)
         return written.model_copy(update=settings)
 
 

@@ -1,10 +1,12 @@
-"""Scores the default forecaster on the last 20 % of three series, through a generated project's own stages.
+"""Scores the default forecaster on the last 20 % of series, through a generated project's own stages.
 
     python tests/benchmarks/series.py --data DIR --venv DIR [--sets "ETTh1, 24 hours"] [--seed 0] [--output FOLDER]
 
-DIR holds etth1 and beijing_pm25; the sample is the template's own. Nothing is tuned. Prints a Markdown table of errors
-over all windows and steps of the test part, and of each step of the sample; of ETTh1 with all its series and the usual
-split, the mean squared error of standardised targets.
+DIR holds etth1 and beijing_pm25; the sample is the template's own, and two series with several seasons are made up:
+"weeks" are 60 weeks of hours, "years" three years of hours with holidays and a temperature that are known in advance.
+Nothing is tuned. Prints a Markdown table of errors over all windows and steps of the test part, next to gradient
+boosting on lags, ridge and every naive forecast, and at how many steps the network is below all of them; of ETTh1 with
+all its series and the usual split, the mean squared error of standardised targets.
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ SETS: dict[str, dict[str, Any]] = {
     "Seattle weather, 7 days": {"horizon": 7},
     "ETTh1, 1 hour": {"data": "etth1", "target": "OT", "horizon": 1},
     "ETTh1, 24 hours": {"data": "etth1", "target": "OT", "horizon": 24},
+    "ETTh1, 96 hours": {"data": "etth1", "target": "OT", "horizon": 96},
     "Beijing PM2.5, 1 hour": {"data": "beijing_pm25", "target": "pm2.5", "horizon": 1},
     "Beijing PM2.5, 24 hours": {"data": "beijing_pm25", "target": "pm2.5", "horizon": 24},
+    "weeks, made up, 24 hours": {"made": "weeks", "target": "load", "horizon": 24},
+    "years, made up, 24 hours": {"made": "years", "target": "load", "horizon": 24, "known": "holiday,temperature"},
     "ETTh1, all 7 series, 96 hours": {"data": "etth1", "rows": 14_400, "target": "OT", "horizon": 96, **USUAL},
 }
 SCRIPT = """
@@ -35,25 +40,16 @@ from importlib import import_module
 load = lambda name: import_module(f"{sys.argv[1]}.{name}")
 baselines, inference, loading, preprocessing, tables, task = map(
     load, ("baselines", "evaluation.inference", "data.loading", "preprocessing", "data.tables", "task"))
-config = load("core.settings").load(load("config").Config, sys.argv[2:])
+config = load("core.command").load_settings(load("config").Config, sys.argv[2:])
 complete = inference.load_model(config)
 target = inference.target_of(complete)
 train, test = (loading.read_examples(config, split) for split in ("train", "test"))
 truth = task.actual(target, test[config.target])
 features = preprocessing.simple_features(config, train, test)
-names = ("last_value", "seasonal_naive", "ridge")
-outputs = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1], names)
+outputs = baselines.baseline((features[0], task.actual(target, train[config.target])), features[1])
+outputs = {name: each for name, each in outputs.items() if name not in ("drift", "exponential_smoothing")}
 outputs["network"] = inference.predict(complete, test)
 errors = {name: (truth - each["forecast"]).reshape(len(truth), target.horizon, -1) for name, each in outputs.items()}
-rows = tables.read_rows(config, "train")
-days = rows[config.time].dt.dayofyear
-norm = rows.groupby(days.to_numpy())[config.target].mean().reindex(range(1, 367)).interpolate(limit_direction="both")
-norm = np.convolve(np.tile(norm, 3), np.ones(15) / 15, "same")[366:732]
-starts = test["forecast start"].to_numpy()
-step = (starts[1] - starts[0]) * np.arange(target.horizon)
-asked = (starts[:, None] + step).astype("datetime64[D]")
-place = (asked - asked.astype("datetime64[Y]")).astype(int)
-errors["climatology"] = truth.reshape(len(truth), target.horizon, -1)[:, :, :1] - norm[place][:, :, None]
 def scores(each):
     squared = (each / np.array(target.scales)[: each.shape[2]]) ** 2
     absolute = np.abs(each)
@@ -62,7 +58,26 @@ def scores(each):
     return {"steps": steps, **{name: float(error) for name, error in errors.items()}}
 print(json.dumps({name: scores(each) for name, each in errors.items()}))
 """
-COLUMNS = ("last_value", "seasonal_naive", "climatology", "ridge", "network")
+MADE = """
+import sys
+import numpy as np, pandas as pd
+kind, path = sys.argv[1:]  # a load by the hour with a daily shape that is lower on weekends, and 2 % noise
+random = np.random.default_rng(0)
+hours = np.arange(60 * 168 if kind == "weeks" else 3 * 8_760)
+times = pd.date_range("2021-01-04", periods=len(hours), freq="1h")
+is_weekend = times.weekday >= 5
+shape = 1 + 0.3 * np.sin(2 * np.pi * (hours - 8) / 24) + 0.15 * np.sin(4 * np.pi * (hours - 5) / 24)
+load = 100 * shape * np.where(is_weekend, 0.75, 1.0)
+table = pd.DataFrame({"date": times.strftime("%Y-%m-%dT%H:%M:%S")})
+if kind == "years":
+    weather = 20 * pd.Series(random.normal(0, 1, len(hours))).ewm(alpha=0.02).mean().to_numpy()
+    temperature = 12 - 11 * np.cos(2 * np.pi * hours / 8_766) + 3 * np.sin(2 * np.pi * (hours - 9) / 24) + weather
+    is_holiday = np.isin(times.dayofyear, random.choice(365, 14, replace=False))
+    load = 4 * np.where(is_holiday & ~is_weekend, 0.8 * load, load) + 0.4 * (temperature - 16) ** 2
+    table = table.assign(holiday=is_holiday.astype(int), temperature=temperature.round(2))
+table.assign(load=(load * random.normal(1, 0.02, len(hours))).round(3)).to_csv(path, index=False)
+"""
+COLUMNS = ("last value", "seasonal naive, by season", "ridge", "gradient boosting", "network", "steps ahead")
 
 
 def main() -> None:
@@ -72,11 +87,18 @@ def main() -> None:
         scores, seconds = measure(name, options)
         several = ("MSE, standardised", "mse") if SETS[name].get("further_targets") else ("RMSE", "rmse")
         for words, error in (("MAE", "mae"), several):
-            cells = [f"{scores[column][error]:.4f}" for column in COLUMNS]
+            naive = ", ".join(f"{scores[each][error]:.4g}" for each in scores if each.startswith("seasonal_naive"))
+            cells = [f"{scores[each][error]:.4g}" for each in ("last_value", "ridge", "gradient_boosting", "network")]
+            cells.insert(1, naive)
+            cells.append(steps_ahead(scores) if error == "mae" else "")
             print(f"| {name} | {words} | {' | '.join(cells)} | {seconds:.0f} |", flush=True)
-        if "data" not in SETS[name]:
-            for step, errors in enumerate(zip(*(scores[column]["steps"] for column in COLUMNS), strict=True), 1):
-                print(f"| step {step} | MAE | {' | '.join(f'{error:.4f}' for error in errors)} | |")
+
+
+def steps_ahead(scores: dict[str, Any]) -> str:
+    """At how many steps the network's error is the lowest."""
+    others = [each["steps"] for name, each in scores.items() if name != "network"]
+    ahead = [own < min(rest) for own, *rest in zip(scores["network"]["steps"], *others, strict=True)]
+    return f"{sum(ahead)} of {len(ahead)}"
 
 
 def measure(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], float]:
@@ -84,10 +106,13 @@ def measure(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], flo
     settings = dict(SETS[name])
     words = "".join(letter if letter.isalnum() else " " for letter in name).split()
     project = stages.bake("time-series-forecasting", " ".join(["Series", *words]), options.output)
+    table = project / "data" / "raw" / "table.csv"
     if "data" in settings:
-        table = project / "data" / "raw" / "table.csv"
         write_table(options.data / settings.pop("data"), table, settings.pop("rows", None))
-        settings["source"] = "data/raw/table.csv"
+    elif "made" in settings:
+        stages.python(project, options.venv, ["-c", MADE, settings.pop("made"), str(table)])
+    if table.exists():
+        settings |= {"source": "data/raw/table.csv", "time": "date"}
     arguments = [f"--{setting}={value}" for setting, value in {**settings, "seed": options.seed}.items()]
     seconds = stages.run(project, options.venv, ("collect", "train"), arguments)["train"]
     printed = stages.python(project, options.venv, ["-W", "ignore", "-c", SCRIPT, stages.package(project), *arguments])

@@ -48,7 +48,7 @@ def ours(
     starts = np.arange(options.context, options.steps - options.horizon)
     places = np.stack([starts, np.zeros_like(starts)], axis=1)
     epoch = tf.Variable(0, dtype="int32")
-    dataset = batching.shuffled_rows(lambda _: {}, places, BATCH, 0, epoch)
+    dataset = batching.shuffled_rows(lambda _: {}, [places], BATCH, 0, epoch)
     return dataset.map(lambda _, rows: rows).map(cut, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
 
 

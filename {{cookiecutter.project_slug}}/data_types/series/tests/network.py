@@ -3,24 +3,30 @@
 from typing import Any
 
 import keras
+from keras import layers, ops
 
 from project import encoding, task
 from project.config import Config
-from project.series import architectures
-from project.series.instance_norm import Normalize, Restore
+from project.series.instance_norm import LastValue, Normalize, Restore
 
 FEATURES: dict[str, Any] = {}  # the project's own, which take any times
 
 
 def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target) -> keras.Model:
-    """The linear body between reversible normalisation."""
-    del config  # the same whatever the settings
+    """Linear maps of the history of each target and of what else is known, between reversible normalisation."""
+    del hp, config  # the same whatever the settings
     inputs = {
         name: keras.Input(each.shape[1:], dtype=each.dtype, name=name)
         for name, each in preprocessor.output.items()
         if name not in (encoding.LAST_TIME, encoding.SEASONAL_ERROR)
     }
     past, mean, deviation = Normalize()(inputs["past"], inputs["is_known"])
-    wanted = architectures.Forecasts(target.horizon, len(target.names), len(target.levels))
-    forecasts = architectures.linear(hp, inputs | {"past": past}, wanted)
+    shape = (len(target.names), target.horizon, len(target.levels))
+    size = target.horizon * len(target.levels)
+    terms = [layers.Dense(size, kernel_initializer=LastValue())(layers.Permute((2, 1))(past))]
+    others = [inputs["covariates"][:, -1]] if "covariates" in inputs else []
+    others += [layers.Flatten()(inputs[name][:, -target.horizon :]) for name in ("calendar", "known") if name in inputs]
+    mapped = [layers.Dense(shape[0] * size, kernel_initializer="zeros")(other) for other in others]
+    terms += [layers.Reshape((shape[0], size))(each) for each in mapped]
+    forecasts = layers.Permute((2, 1, 3))(layers.Reshape(shape)(ops.sum(ops.stack(terms), axis=0)))
     return keras.Model(inputs, Restore()(forecasts, mean, deviation), name="network")

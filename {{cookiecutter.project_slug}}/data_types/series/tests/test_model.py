@@ -1,28 +1,76 @@
-"""Every architecture builds, learns and forecasts from windows of every kind of column."""
+"""The network builds, learns and forecasts from windows of every kind of column and of every step."""
+
+from types import SimpleNamespace
+from typing import Any
 
 import keras
 import keras_tuner
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from project.series import architectures
-from project.series.instance_norm import Normalize, Restore, level_term
+from project import features, model, task
+from project.series import steps
+from project.series.instance_norm import Normalize, Restore
+from project.series.window_shape import Shape
 
-SHAPES = {"past": (12, 2), "covariates": (12, 3), "known": (15, 4), "static": (2,)}
-WANTED = architectures.Forecasts(3, 2, 5)
+from declared import Config
+
+SHAPES = {"past": (12, 2), "is_known": (12, 2), "covariates": (12, 3), "known": (15, 4), "static": (2,)}
+SHAPES |= {"calendar": (3, 5)}
+TARGET = task.Target(("load", "wind"), (10.0, 0.0), (2.0, 1.0), (0.1, 0.25, 0.5, 0.75, 0.9), 3, (86_400, 0, False))
 
 
-@pytest.mark.parametrize("name", architectures.BODIES)
-@pytest.mark.parametrize("columns", [["past"], list(SHAPES)])
-def test_a_body_gives_quantiles_for_each_step_and_target(name: str, columns: list[str]) -> None:
-    inputs = {column: keras.Input(SHAPES[column], name=column) for column in columns}
-    outputs = architectures.BODIES[name](keras_tuner.HyperParameters(), inputs, WANTED)
-    network = keras.Model(inputs, outputs)
+def preprocessor(columns: list[str], seasons: tuple[int, ...]) -> Any:
+    """What `build_model` asks of a preprocessor, with these outputs."""
+    encode = SimpleNamespace(shape_=Shape(12, 3, 1, seasons, steps.parse("1 day"), {}))
+    outputs = {name: keras.Input(SHAPES[name], name=name) for name in columns}
+    return SimpleNamespace(output=outputs, get_layer=lambda _: encode)
+
+
+@pytest.mark.parametrize("seasons", [(), (4,), (3, 5, 100)])
+@pytest.mark.parametrize("columns", [["past", "is_known"], list(SHAPES)])
+def test_it_begins_as_the_last_value_and_learns_quantiles_for_each_step_and_target(
+    columns: list[str], seasons: tuple[int, ...]
+) -> None:
+    network = model.build_model(keras_tuner.HyperParameters(), Config(), preprocessor(columns, seasons), TARGET, 100)
     random = np.random.default_rng(0)
     arrays = {column: random.normal(size=(4, *SHAPES[column])).astype("float32") for column in columns}
+    arrays["is_known"] = np.ones_like(arrays["past"])
     found = network.predict_on_batch(arrays)
     assert found.shape == (4, 3, 2, 5)
-    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, np.broadcast_to(arrays["past"][:, -1][:, None, :, None], found.shape), atol=1e-5)
+    truth = np.full((4, 3, 2), 5, "float32")
+    first = network.train_on_batch(arrays, truth)[0]
+    for _ in range(3):
+        last = network.train_on_batch(arrays, truth)[0]
+    assert last < first
+    assert all(np.isfinite(weights).all() for weights in network.get_weights())
+
+
+def test_the_calendar_tells_hour_weekday_and_year() -> None:
+    hour, day, year = 3_600, 86_400, 366 * 86_400
+    assert features.cycles(hour, 3 * year) == {"day": 24, "week": 7, "year": 0}
+    assert features.cycles(900, 10 * day) == {"day": 24}
+    assert features.cycles(1_800, 20 * day) == {"day": 48, "week": 7}
+    assert features.cycles(30 * day, 5 * year) == {"year": 0}
+    times = np.array(["2024-01-01T23:59", "2024-01-07T00:00"], "datetime64[s]").astype(np.int64)  # Monday and Sunday
+    found = np.array(features.calendar(tf.constant(times), {"day": 24, "week": 7, "year": 0}))
+    assert found[:, :31].nonzero()[1].tolist() == [23, 24, 0, 30]
+    np.testing.assert_allclose(np.hypot(found[:, 31], found[:, 32]), 1, atol=1e-3)
+
+
+def test_lags_are_the_values_of_the_same_phase() -> None:
+    shape = Shape(12, 3, 4, (4,), steps.parse("1 day"), {})
+    inputs = {"past": keras.Input((12, 1)), "known": keras.Input((15, 1))}
+    one = keras.ops.ones((1, 1, 1))
+    seen = features.of_steps(
+        inputs, inputs["past"], one * inputs["past"][:, :1], one + 0 * inputs["past"][:, :1], shape
+    )
+    past, known = np.arange(12.0)[None, :, None], 100 + np.arange(15.0)[None, :, None]
+    found = keras.Model(inputs, seen).predict_on_batch({"past": past, "known": known})
+    assert found[0, 0, :, 15:18].tolist() == [[8, 4, 0], [9, 5, 1], [10, 6, 2]]  # behind 12 values, mean and level
+    assert found[0, 0, :, 18:].tolist() == [[112, 108], [113, 109], [114, 110]]
 
 
 def test_normalisation_is_reversible_and_blind_to_what_is_missing() -> None:
@@ -37,17 +85,3 @@ def test_normalisation_is_reversible_and_blind_to_what_is_missing() -> None:
     np.testing.assert_allclose(np.array(restored)[is_known > 0][:, 0], past[is_known > 0], rtol=1e-4)
     constant = Normalize()(np.full((1, 20, 1), 7, "float32"), np.ones((1, 20, 1), "float32"))
     assert np.isfinite(np.array(constant[0])).all()
-
-
-def test_the_level_term_begins_at_nothing_and_is_linear_in_the_level() -> None:
-    mean, deviation = (keras.Input((1, 2), name=name) for name in ("mean", "deviation"))
-    term = level_term(mean, deviation, 3, 5)
-    network = keras.Model([mean, deviation], Restore()(term, keras.ops.zeros((1, 1, 2)), deviation))
-    levels = [np.array([[[value, 0.0]]], "float32") for value in (1.0, 2.0, 3.0)]
-    scale = np.full((1, 1, 2), 0.5, "float32")
-    assert network([levels[0], scale]).shape == (1, 3, 2, 5)
-    assert (np.array(network([levels[0], scale])) == 0).all()
-    network.get_layer("level_term").kernel.assign(np.random.default_rng(0).normal(size=(2, 15)))
-    one, two, three = (np.array(network([level, scale])) for level in levels)
-    np.testing.assert_allclose(two - one, three - two, atol=1e-5)
-    assert np.abs(two - one)[:, :, 0].min() > 0

@@ -1,7 +1,7 @@
 """Batches of examples, as tf.data datasets and as inputs of a model."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -60,36 +60,40 @@ def shuffled(
     """
     arrays = {name: tf.constant(array) for name, array in inputs.items()}
     load = lambda rows: {name: tf.gather(array, rows) for name, array in arrays.items()}  # noqa: E731
-    return shuffled_rows(load, targets, size, seed, epoch, weights=weights)
+    return shuffled_rows(load, labels(targets, weights), size, seed, epoch)
 
 
 def shuffled_rows(
     load: Load,
-    targets: np.ndarray,
+    beside: Sequence[np.ndarray],
     size: int,
     seed: int,
     epoch: tf.Variable,
     parallel: int | None = None,
-    weights: np.ndarray | None = None,
+    parts: int = 1,
 ) -> tf.data.Dataset:
-    """Batches of (inputs, targets), with `weights` also of those, each example once per epoch.
+    """Batches of the inputs and of what is `beside` them, as `labels` gives it, each example once in `parts` epochs.
 
     The order depends only on the seed and the epoch, which is read at the start of every iteration, so that a resumed
     training sees the same batches. `load` returns the inputs of some rows; `parallel` batches are loaded at once.
     """
-    num_whole = len(targets) // size * size
-    beside = [tf.constant(each) for each in labels(targets, weights)]
+    num_examples = len(beside[0])
+    num_shown = num_examples // parts
+    num_whole = num_shown // size * size
+    tensors = [tf.constant(each) for each in beside]
 
     def row_batches(_: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(tf.range(len(targets)), [seed, epoch.read_value()])
+        number = epoch.read_value()
+        every = tf.random.experimental.stateless_shuffle(tf.range(num_examples), [seed, number // parts])
+        order = every[number % parts * num_shown :][:num_shown]
         whole = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:num_whole], (-1, size)))
-        return whole.concatenate(tf.data.Dataset.from_tensors(order[num_whole:])) if num_whole < len(targets) else whole
+        return whole.concatenate(tf.data.Dataset.from_tensors(order[num_whole:])) if num_whole < num_shown else whole
 
     return (
         tf.data.Dataset.from_tensors(0)
         .flat_map(row_batches)
-        .map(lambda rows: (load(rows), *(tf.gather(each, rows) for each in beside)), num_parallel_calls=parallel)
-        .apply(tf.data.experimental.assert_cardinality(math.ceil(len(targets) / size)))
+        .map(lambda rows: (load(rows), *(tf.gather(each, rows) for each in tensors)), num_parallel_calls=parallel)
+        .apply(tf.data.experimental.assert_cardinality(math.ceil(num_shown / size)))
         .prefetch(tf.data.AUTOTUNE)
     )
 

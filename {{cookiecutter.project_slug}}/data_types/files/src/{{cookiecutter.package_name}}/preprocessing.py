@@ -120,7 +120,9 @@ def make_dataset(
         labels = tf.data.Dataset.from_tensor_slices((np.arange(len(targets)), *batching.labels(targets, weights)))
         batches = labels.batch(PREDICTION_BATCH)
         return batches.map(lambda rows, *beside: (load(rows), *beside), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    batches = batching.shuffled_rows(load, targets, size, config.seed, epoch, tf.data.AUTOTUNE, weights)
+    batches = batching.shuffled_rows(
+        load, batching.labels(targets, weights), size, config.seed, epoch, tf.data.AUTOTUNE
+    )
     return mixed(config, batches, epoch)
 
 

@@ -66,7 +66,8 @@ class Encode(keras.layers.Layer):
     past: (batch, context, num_targets) about standard normal, 0 where missing
     is_known: (batch, context, num_targets) 1 where a target is known
     covariates: (batch, context, num_observed) standardised or one-hot
-    known: (batch, context + horizon, num_known) covariates that are known in advance, and the calendar
+    known: (batch, context + horizon, num_known) covariates that are known in advance
+    calendar: (batch, horizon, num_calendar) what `features.calendar` tells of the steps to forecast
     static: (batch, num_static)
     seasonal_error: (batch, num_targets) mean absolute error of the seasonal naive forecast in the training period of
         the series, in the targets' units; 0 if it is not defined
@@ -91,6 +92,8 @@ class Encode(keras.layers.Layer):
         targets = tf.stack([inputs[name] for name in shape.targets], axis=-1)
         static = {name: value for name, value in inputs.items() if shape.kinds[name].startswith("static")}
         encoded = {**self.encode_steps(times, targets, inputs), **self.encode_static(static)}
+        if "calendar" in encoded:
+            encoded["calendar"] = encoded["calendar"][:, -shape.horizon :]
         return {**encoded, SEASONAL_ERROR: self.seasonal_error(inputs, tf.shape(last)), LAST_TIME: last}
 
     def encode_steps(self, times: tf.Tensor, targets: tf.Tensor, columns: Tensors) -> Tensors:
@@ -99,10 +102,10 @@ class Encode(keras.layers.Layer):
         means, scales = np.array([numbers[name] for name in shape.targets], "float32").T
         is_known = tf.cast(tf.math.is_finite(targets), "float32")
         past = tf.where(is_known > 0, (targets - means) / scales, 0.0)
-        observed = self.columns_of(columns, "observed")
-        known = [*self.columns_of(columns, "known"), *features.calendar(times, self.plan["cycles"])]
-        parts = {"covariates": observed, "known": known}
+        parts = {"covariates": self.columns_of(columns, "observed"), "known": self.columns_of(columns, "known")}
         stacked = {name: tf.stack(part, axis=-1) for name, part in parts.items() if part}
+        calendar = features.calendar(times, self.plan["cycles"])
+        stacked |= {"calendar": calendar} if calendar.shape[-1] else {}
         return {"past": past, "is_known": is_known, **stacked}
 
     def encode_static(self, columns: Tensors) -> Tensors:
@@ -143,15 +146,14 @@ class Encode(keras.layers.Layer):
         """States the shapes."""
         shape = self.shape_
         batch = next(iter(inputs.values())).shape[0]
-        num_targets, num_calendar = (
-            len(shape.targets),
-            2 * sum(features.HARMONICS[name] for name in self.plan["cycles"]),
-        )
+        num_targets = len(shape.targets)
+        calendar = features.calendar(tf.zeros(1, "int64"), self.plan["cycles"])
         shapes = {
             "past": (shape.context, num_targets),
             "is_known": (shape.context, num_targets),
             "covariates": (shape.context, self.num_columns("observed")),
-            "known": (shape.context + shape.horizon, self.num_columns("known") + num_calendar),
+            "known": (shape.context + shape.horizon, self.num_columns("known")),
+            "calendar": (shape.horizon, calendar.shape[-1]),
             "static": (self.num_columns("static"),),
             SEASONAL_ERROR: (num_targets,),
         }

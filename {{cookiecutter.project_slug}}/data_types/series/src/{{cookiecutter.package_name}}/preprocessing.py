@@ -1,6 +1,7 @@
 """From raw windows to the tensors that the network learns from: the same computation in training and in service."""
 
 import keyword
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -17,11 +18,14 @@ from .encoding import Encode
 from .series import histories, series_windows, steps, table_input, window_shape
 from .series.series_windows import Regular
 from .settings.base import SPLITS
+from .settings.data_type import STEPS
 
 ENCODING_BATCH = 512  # windows
 PREDICTION_BATCH = 512  # windows
 EVALUATION_BATCH = 512  # windows whose loss is computed at once
 MAX_STEPS = 1 << 20  # of a series that are encoded at once
+MAX_VALIDATION = 1_000  # windows by which epochs are scored and quantiles calibrated
+MAX_CELLS, SMALLEST_LONG = 3_072, 16  # steps times targets of a training batch, which has at least so many windows
 
 Encoded = dict[str, np.ndarray]
 
@@ -121,7 +125,8 @@ def make_dataset(
     weights), the last of shape (batch,) and mean 1: a window weighs as much as its steps to forecast do on average.
 
     Every step of a series is encoded once; windows are cut from what came out by their places. With `epoch`, the number
-    of the epoch, the windows are shuffled.
+    of the epoch, the windows are shuffled, and an epoch has about STEPS batches: of many windows only a part, and the
+    next epochs have the others. Without, at most MAX_VALIDATION windows are drawn evenly.
     """
     encoder = preprocessor.get_layer("encode")
     shape = encoder.shape_
@@ -131,12 +136,22 @@ def make_dataset(
     long, places, series = together(target, encoder, windows)
     cut, weights = cutter(shape, long, series), weights_of(shape, windows)
     if epoch is None:
-        dataset = tf.data.Dataset.from_tensor_slices(batching.labels(places, weights)).batch(EVALUATION_BATCH)
+        few = slice(None, None, -(-len(places) // MAX_VALIDATION))
+        labels = batching.labels(places[few], None if weights is None else weights[few])
+        dataset = tf.data.Dataset.from_tensor_slices(labels).batch(EVALUATION_BATCH)
     else:
-        size = batching.batch_size(config, len(places))
-        shuffled = batching.shuffled_rows(lambda _: {}, places, size, config.seed, epoch, weights=weights)
+        size = batch_size(config, shape, len(places))
+        parts = max(1, len(places) // (STEPS * size))
+        labels = batching.labels(places, weights)
+        shuffled = batching.shuffled_rows(lambda _: {}, labels, size, config.seed, epoch, parts=parts)
         dataset = shuffled.map(lambda _, *labels: labels)
     return dataset.map(cut, num_parallel_calls=1).prefetch(tf.data.AUTOTUNE)
+
+
+def batch_size(config: Config, shape: window_shape.Shape, num_windows: int) -> int:
+    """Windows per step: the setting, or fewer the more steps and targets each has, so that a step takes as long."""
+    largest = 2 ** round(math.log2(MAX_CELLS / (shape.horizon * len(shape.targets))))
+    return config.batch_size or min(batching.batch_size(config, num_windows), max(largest, SMALLEST_LONG))
 
 
 def weights_of(shape: window_shape.Shape, windows: list[tuple[Regular, np.ndarray]]) -> np.ndarray | None:
@@ -186,7 +201,7 @@ def cutter(shape: window_shape.Shape, long: Encoded, fixed: Encoded) -> Any:
     statics = {name: tf.constant(values) for name, values in fixed.items()}
     past, future = tf.range(-shape.context, 0), tf.range(shape.horizon)
     both = tf.range(-shape.context, shape.horizon)
-    spans = {"past": past, "is_known": past, "covariates": past, "known": both}
+    spans = {"past": past, "is_known": past, "covariates": past, "known": both, "calendar": future}
 
     def cut(places: tf.Tensor, *weights: tf.Tensor) -> tuple[Any, ...]:
         first = tf.cast(places[:, :1], "int32")

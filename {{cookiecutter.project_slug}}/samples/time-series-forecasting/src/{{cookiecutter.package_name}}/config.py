@@ -95,7 +95,7 @@ class Config(RoomSettings):
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.001
     """Initial learning rate, which decays along a cosine; a hyperparameter search may replace it."""
 
     patience: Annotated[int, Field(ge=1, le=100_000)] = 10

@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import ops
 
 EPSILON = 1e-3  # of the variance of training data: a history that hardly moves is not blown up
 
@@ -33,14 +33,10 @@ class Restore(keras.layers.Layer):
         return forecasts * ops.expand_dims(deviation, -1) + ops.expand_dims(mean, -1)
 
 
-def level_term(mean: Any, deviation: Any, num_steps: int, num_quantiles: int) -> Any:
-    """What level and scale of a history say about its future beside its shape, such as a return to the usual level.
+@keras.saving.register_keras_serializable(package="series")
+class LastValue(keras.initializers.Initializer):
+    """Weights (steps, units) by which a linear map of a history begins as its last value, from which little is far."""
 
-    Takes what `Normalize` gives and gives (batch, num_steps, num_targets, num_quantiles) for `Restore`, 0 before
-    training: linear in the level once it is restored.
-    """
-    relative = layers.Concatenate(axis=1)([mean / deviation, 1 / deviation])
-    by_target = layers.Permute((2, 1))(relative)  # (batch, num_targets, 2)
-    terms = layers.Dense(num_steps * num_quantiles, kernel_initializer="zeros", name="level_term")(by_target)
-    split = layers.Reshape((mean.shape[-1], num_steps, num_quantiles))(terms)
-    return layers.Permute((2, 1, 3))(split)
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> keras.KerasTensor:
+        """Gives 1 for the last step, 0 for others."""
+        return ops.concatenate([ops.zeros((shape[0] - 1, shape[1]), dtype), ops.ones((1, shape[1]), dtype)], axis=0)
