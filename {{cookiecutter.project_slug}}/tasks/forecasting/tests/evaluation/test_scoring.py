@@ -75,7 +75,7 @@ def histories(values: np.ndarray, season: int, horizon: int) -> Histories:
 def test_coverage_says_on_what_the_quantiles_were_calibrated() -> None:
     truth = np.arange(20.0).reshape(10, 2)
     figure = charts.coverage_by_step(truth, {"low": truth - 1, "high": truth}, {"low": 0.1, "high": 0.9})
-    assert "They were moved there on this validation period" in figure.note
+    assert "calibrated on other parts of the validation period" in figure.note
 
 
 def test_simple_forecasts() -> None:
