@@ -16,14 +16,15 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from .data import resampling
+from .data import targets as target_texts
 from .data.resampling import Context, Floats, Metric, divide, mean
 
 Texts = npt.NDArray[np.object_]
 Predictions = Mapping[str, npt.NDArray[Any]]
 
-TOKENIZER = "13a"  # how BLEU splits texts into words; zh, or char for other languages that put no spaces between them
-BLEU_METRIC, CHRF_METRIC = BLEU(tokenize=TOKENIZER), CHRF()
-BLEU_ORDER, CHRF_ORDER = BLEU_METRIC.max_ngram_order, CHRF_METRIC.char_order
+TOKENIZER = "auto"  # how sacrebleu splits texts into words: 13a, zh, ja-mecab, char ...; auto: by their script
+CHRF_METRIC = CHRF()
+BLEU_ORDER, CHRF_ORDER = target_texts.BLEU_ORDER, CHRF_METRIC.char_order
 NUM_BLEU = 3 + 2 * BLEU_ORDER  # both lengths, the longest n-grams of the reference, matches and totals by order
 NUM_COUNTS = NUM_BLEU + 3 * CHRF_ORDER  # totals of both sides and matches by order
 Counts = npt.NDArray[np.float64]
@@ -84,8 +85,9 @@ def errors(targets: Texts, predictions: Predictions) -> Floats:
 
 def terms(targets: Texts, predictions: Predictions) -> Floats:
     """What the metrics need of each text, (num_examples, 1 + NUM_COUNTS): whether it is equal, then its counts."""
-    pairs = zip(as_texts(predictions[OUTPUT]), as_texts(targets), strict=True)
-    rows = [[one.strip() == other.strip(), *sentence_counts(one, other)] for one, other in pairs]
+    references = as_texts(targets)
+    tokenizer, pairs = tokenizer_of(references), zip(as_texts(predictions[OUTPUT]), references, strict=True)
+    rows = [[one.strip() == other.strip(), *sentence_counts(one, other, tokenizer)] for one, other in pairs]
     return np.array(rows, float).reshape(-1, 1 + NUM_COUNTS)
 
 
@@ -94,10 +96,21 @@ def as_texts(values: npt.NDArray[Any]) -> list[str]:
     return [value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in values]
 
 
+def tokenizer_of(references: Sequence[str]) -> str:
+    """The tokenizer of these references."""
+    return target_texts.bleu_tokenizer(references) if TOKENIZER == "auto" else TOKENIZER
+
+
+@lru_cache
+def bleu_metric(tokenizer: str) -> BLEU:
+    """BLEU on words as a tokenizer of sacrebleu finds them."""
+    return BLEU(tokenize=tokenizer, max_ngram_order=BLEU_ORDER)
+
+
 @lru_cache(1 << 18)
-def sentence_counts(translation: str, reference: str) -> tuple[int, ...]:
+def sentence_counts(translation: str, reference: str, tokenizer: str) -> tuple[int, ...]:
     """The counts of a sentence that both metrics sum, (NUM_COUNTS,)."""
-    found = BLEU_METRIC.corpus_score([translation], [[reference]])
+    found = bleu_metric(tokenizer).corpus_score([translation], [[reference]])
     num_longest = max(0, found.ref_len - BLEU_ORDER + 1)
     counts = [found.sys_len, found.ref_len, num_longest, *found.counts, *found.totals]
     sides = ["".join(text.split()) for text in (translation, reference)]
@@ -136,11 +149,12 @@ def chrf_of_counts(counts: Counts) -> npt.NDArray[np.float64]:
     return 100 * (1 + weight) * precision * recall / np.where(below > 0, below, 1)
 
 
-def signatures() -> dict[str, str]:
-    """The sacrebleu signatures of both metrics, which scores need in common to be comparable."""
-    for metric in (BLEU_METRIC, CHRF_METRIC):
+def signatures(targets: Texts) -> dict[str, str]:
+    """The sacrebleu signatures of both metrics for these targets, which scores need in common to be comparable."""
+    both = {"BLEU": bleu_metric(tokenizer_of(as_texts(targets))), "chrF": CHRF_METRIC}
+    for metric in both.values():
         metric.corpus_score(["a"], [["a"]])  # only then the number of references is known
-    return {"BLEU": str(BLEU_METRIC.get_signature()), "chrF": str(CHRF_METRIC.get_signature())}
+    return {name: str(metric.get_signature()) for name, metric in both.items()}
 
 
 def as_scored(

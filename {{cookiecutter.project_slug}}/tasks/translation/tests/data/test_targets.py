@@ -23,6 +23,7 @@ def test_texts_are_accepted_and_few_of_them_noted() -> None:
 def test_targets_that_are_too_short_for_bleu_are_noted() -> None:
     (note,) = check([f"phrase {number}" for number in range(1_000)])
     assert "no target has 4 words" in note
+    assert check([f"我喜欢第{number}只猫" for number in range(1_000)]) == []
 
 
 def test_a_target_that_never_varies_is_refused() -> None:

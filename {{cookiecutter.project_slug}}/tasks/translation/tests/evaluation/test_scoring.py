@@ -6,6 +6,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from project import baselines, metrics
+from project.data import targets as target_texts
 from project.data.resampling import Context
 from project.evaluation import charts, scoring
 from project.reporting.report import Figure
@@ -44,7 +45,7 @@ def test_scores_equal_sacrebleu(share: float) -> None:
 
 @pytest.mark.parametrize(
     ("output", "reference"),
-    [("", "a cat"), ("a cat", ""), ("", ""), ("a", "a"), ("ab", "ba"), (" a  cat ", "a cat"), ("猫が好き", "犬が好き")],
+    [("", "a cat"), ("a cat", ""), ("", ""), ("a", "a"), ("ab", "ba"), (" a  cat ", "a cat"), ("猫が", "犬が")],
 )
 def test_single_texts_equal_sacrebleu(output: str, reference: str) -> None:
     found = metrics.score(np.array([reference], object), {"translation": np.array([output.encode()], object)}, CONTEXT)
@@ -59,8 +60,31 @@ def test_a_text_of_four_words_has_sacrebleus_value(output: str) -> None:
     assert found["bleu"] == pytest.approx(BLEU().corpus_score([output], [["a cat sat down"]]).score)
 
 
+SCRIPTS = {
+    "zh": (["我喜欢红色的猫。", "你好,Tom 先生!"], ["我喜欢黑色的猫。", "您好,Tom 先生!"]),
+    "char": (["赤い猫が好きです。", "こんにちは"], ["黒い猫が好きです。", "こんばんは"]),
+    "13a": (["Ich mag die rote Katze.", "猫"], ["Ich mag die schwarze Katze.", "猫"]),
+}
+
+
+@pytest.mark.parametrize("tokenizer", SCRIPTS)
+def test_bleu_splits_texts_by_their_script(tokenizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target_texts, "find_spec", lambda _: None)  # without MeCab
+    outputs, references = SCRIPTS[tokenizer]
+    targets, predictions = np.array(references, object), {"translation": np.array(outputs, object)}
+    expected = BLEU(tokenize=tokenizer).corpus_score(outputs, [references]).score
+    assert metrics.score(targets, predictions, CONTEXT)["bleu"] == pytest.approx(expected)
+    assert 0 < expected < 100
+    assert f"|tok:{tokenizer}|" in metrics.signatures(targets)["BLEU"]
+
+
+def test_languages_without_spaces_have_a_tokenizer() -> None:
+    assert target_texts.bleu_tokenizer(["สวัสดีครับ", "ฉันชอบแมว"]) == "char"
+    assert target_texts.bleu_tokenizer(["나는 고양이를 좋아한다"]) == target_texts.bleu_tokenizer([""]) == "13a"
+
+
 def test_signatures_are_sacrebleus_own() -> None:
-    signatures = metrics.signatures()
+    signatures = metrics.signatures(made_up(9)[0])
     assert signatures["BLEU"].startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:")
     assert signatures["chrF"].startswith("nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:")
 

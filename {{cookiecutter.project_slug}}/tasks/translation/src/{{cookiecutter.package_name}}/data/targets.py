@@ -1,6 +1,9 @@
 """Whether the collected targets can be learnt; apart from task.py, so that collecting need not load TensorFlow."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from itertools import islice
 
 import pandas as pd
 
@@ -11,6 +14,10 @@ IS_NAME = True  # whether targets are texts, even if all are digits
 FEW_EXAMPLES = 1_000  # of training: below, a network learns hardly more than a translation memory knows
 
 BLEU_ORDER = 4  # words of the longest runs that BLEU counts
+SCRIPT_TEXTS = 1_000  # that tell the script
+KANA, HAN = "\u3040-\u30ff", "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+UNSPACED = re.compile(f"[{KANA}{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")  # and Thai, Lao, Burmese, Khmer
+JAPANESE = 0.1  # share of kana from which on Han characters are Japanese
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:
@@ -32,9 +39,24 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     notes, num_examples = [], len(values["train"])
     if num_examples < FEW_EXAMPLES:
         notes.append(f"only {num_examples:,} pairs to learn from: expect little")
-    if together.str.split().str.len().max() < BLEU_ORDER:
+    has_spaces = bleu_tokenizer(together) == "13a"
+    if (together.str.split() if has_spaces else together).str.len().max() < BLEU_ORDER:
         notes.append(f"no target has {BLEU_ORDER} words, as BLEU needs: set metric and criteria to chrf or exact_match")
     return notes
+
+
+def bleu_tokenizer(texts: Iterable[str]) -> str:
+    """How sacrebleu finds the words of texts: 13a where spaces separate them, else by the script, mostly by character.
+
+    Japanese is split by MeCab if it and its dictionary are installed (`sacrebleu[ja]`).
+    """
+    sample = "".join("".join(islice(texts, SCRIPT_TEXTS)).split())
+    unspaced = "".join(UNSPACED.findall(sample))
+    if 2 * len(unspaced) <= len(sample):
+        return "13a"
+    if len(re.findall(f"[{KANA}]", unspaced)) > JAPANESE * len(unspaced):
+        return "ja-mecab" if find_spec("MeCab") and find_spec("ipadic") else "char"
+    return "zh" if 2 * len(re.findall(f"[{HAN}]", unspaced)) > len(unspaced) else "char"
 
 
 def lacking(split: str, train: pd.Series, present: pd.Series) -> str:

@@ -25,7 +25,7 @@ def figures(target: Target, targets: Texts, predictions: Predictions) -> list[Bl
         [len(one) / max(1, len(other)) for one, other in zip(outputs, metrics.as_texts(targets), strict=True)]
     )
     blocks: list[Block] = [
-        Table("Signatures", ["Metric", "Signature of sacrebleu"], list(metrics.signatures().items())),
+        Table("Signatures", ["Metric", "Signature of sacrebleu"], list(metrics.signatures(targets).items())),
         Figure(
             "Quality of the translations",
             plots.histogram(quality, "chrF of a translation"),
