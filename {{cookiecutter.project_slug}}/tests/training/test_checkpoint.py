@@ -6,8 +6,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from project.training import fit
+from project.training import fit, placement
 from project.training.fit import Checkpoint
 from project.training.objective import Objective
 
@@ -72,6 +73,44 @@ def test_checkpoints_take_a_small_share_of_the_time(tmp_path: Path, network: ker
     saver.on_train_end()
     assert Checkpoint(tmp_path, LOSS, patience=99).epochs_done == 50
     assert len(list(tmp_path.iterdir())) == 1  # the ones before it are dropped
+
+
+def test_training_ends_in_time_and_goes_on(
+    tmp_path: Path, network: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [0.0]
+    monkeypatch.setattr(fit.time, "monotonic", lambda: seconds[0])
+    saver = Checkpoint(tmp_path, LOSS, patience=9, minutes=1)
+    saver.saved, saver.cost = 0.0, 9.0  # no checkpoint is due
+    for callback in (saver, saver.limit):
+        callback.set_model(network)
+        callback.on_train_begin()
+    network.stop_training = False
+    for seconds[0], is_over in ((59, False), (61, True)):
+        saver.limit.on_train_batch_end(0)
+        saver.on_epoch_end(saver.epochs_done, {"val_loss": 1.0})
+        assert network.stop_training == saver.limit.is_over == is_over
+        assert saver.num_saved == (saver.epochs_done if is_over else 0)
+    assert Checkpoint(tmp_path, LOSS, patience=9).epochs_done == 2
+
+
+def test_averaged_weights_are_scored_and_kept_and_training_goes_on_from_the_last(tmp_path: Path) -> None:
+    def build() -> keras.Model:
+        inputs = keras.Input((1,))
+        model = keras.Model(inputs, keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")(inputs))
+        model.compile(keras.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75), "mse")
+        return model
+
+    model, scored = build(), build()
+    examples = tf.data.Dataset.from_tensors((np.ones((1, 1)), np.ones((1, 1))))
+    saver, seen = Checkpoint(tmp_path, LOSS, patience=9), []
+    saver.scored = scored
+    note = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: seen.append(model.get_weights()[0].item()))
+    model.fit(examples, epochs=3, verbose=0, callbacks=[placement.validation_apart(scored, examples), saver, note])
+    assert seen == [0.0, 2.0, 0.0]  # with this rate, the weight jumps over its optimum, 1
+    averages = [2.0, 0.75 * 2.0, 0.75 * 1.5 + 0.25 * 2.0]
+    assert [row["val_loss"] for row in saver.history] == pytest.approx([(1 - each) ** 2 for each in averages])
+    assert saver.best[0].item() == pytest.approx(1.5)
 
 
 def test_of_several_processes_one_writes(tmp_path: Path, network: keras.Model) -> None:

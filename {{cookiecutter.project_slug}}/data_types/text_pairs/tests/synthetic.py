@@ -43,6 +43,7 @@ def settings(folder: Path) -> dict[str, Any]:
     return {
         "learning_rate": 0.005,
         "epochs": 6,
+        "patience": 10,
         "batch_size": 16,
         "beam_width": 2,
         "max_pieces": 40,

@@ -15,6 +15,8 @@ from project.stages import collect
 
 from declared import Config
 
+GREEK = {ord(latin): greek for latin, greek in zip("abcdefghijklmnoprstuwyz", "αβγδεζηθικλμνξοπρστυφχψ", strict=True)}
+
 
 def ragged(num_pairs: int, seed: int) -> tf.RaggedTensor:
     random = np.random.default_rng(seed)
@@ -29,9 +31,15 @@ def batches(size: int, epoch: int, seed: int = 0) -> list[tuple[dict[str, np.nda
     return list(dataset.as_numpy_iterator())
 
 
-def test_each_pair_comes_once_in_batches_of_the_size() -> None:
+def test_each_pair_comes_once_in_batches_of_as_many_pieces() -> None:
     found = batches(16, 0)
-    assert sorted(len(following) for _, following in found) == [7, *[16] * 6]
+    assert len(found) == 7
+    longest = np.maximum(ragged(103, 0).row_lengths(), ragged(103, 1).row_lengths())
+    pieces = {tuple(row): number for row, number in zip(ragged(103, 1).to_list(), longest, strict=True)}
+    sizes = [sum(pieces[tuple(row[row > 0])] for row in following) for _, following in found]
+    assert max(sizes) - min(sizes) <= 2 * longest.max()
+    assert len({len(following) for _, following in found}) > 1
+    assert all(len(following) for _, following in batches(1, 0))
     rows = sorted(tuple(row[row > 0]) for _, following in found for row in following)
     assert rows == sorted(tuple(row) for row in ragged(103, 1).to_list())
 
@@ -84,6 +92,17 @@ def test_a_dataset_holds_the_codes_of_both_sides(collected: Config) -> None:
     assert len(found) == len(examples)
     assert set(found) == encoded
     assert sum(len(following) for _, following in preprocessing.make_dataset(collected, "test", preprocessor, target))
+
+
+def test_pieces_of_the_target_come_first_where_the_script_is_the_same(collected: Config) -> None:
+    examples = loading.read_examples(collected, "train")
+    expected = list(task.describe_target(collected, examples["target"]).pieces)
+    pieces = preprocessing.build_preprocessor(collected, examples).get_layer("pieces").pieces
+    assert pieces[: len(expected)] == expected
+    assert len(set(pieces)) == len(pieces) > len(expected)
+    other = examples.assign(target=[text.translate(GREEK) for text in examples["target"]])
+    pieces = preprocessing.build_preprocessor(collected, other).get_layer("pieces").pieces
+    assert len(pieces) < len(expected)
 
 
 def test_white_space_makes_no_difference_to_a_source() -> None:

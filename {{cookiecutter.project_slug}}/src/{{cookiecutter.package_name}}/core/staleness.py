@@ -110,7 +110,7 @@ OF_ALL = {"target", "sample_weight"}
 # Settings on which no artifact of these stages depends
 WITHOUT_EFFECT = {
     *("artifacts", "source", "added", "unpacked", "row", "runs", "max_runs", "mlflow", "tuner", "max_trials"),
-    *("promotion_margin", "cell_formats"),
+    *("promotion_margin", "cell_formats", "minutes"),
 }
 
 

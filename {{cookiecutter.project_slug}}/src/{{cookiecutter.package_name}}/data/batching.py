@@ -135,6 +135,17 @@ def run_in_batches(model: keras.Model, arrays: dict[str, np.ndarray], size: int)
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
+def averaged_weights(model: keras.Model) -> list[np.ndarray]:
+    """The weights to score and to keep: with `use_ema` of the optimizer the average over its steps, else the last."""
+    weights = model.get_weights()
+    if not model.optimizer.use_ema:
+        return weights
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    averaged = model.get_weights()
+    model.set_weights(weights)
+    return averaged
+
+
 class TraceOnce(keras.callbacks.Callback):
     """Creates the variables of the optimizer and the metrics before the first step.
 

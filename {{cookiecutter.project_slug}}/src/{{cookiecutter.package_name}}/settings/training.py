@@ -25,6 +25,10 @@ class TrainingSettings(Settings):
     start: str = ""
     """A trained model (.keras) whose preprocessing and weights training starts from; empty: from scratch."""
 
+    minutes: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    """Maximum duration of a training, or of a trial of a search, in minutes; 0: no limit. Several workers, whose
+    clocks differ, have none. `make train ARGS=--force` goes on after it."""
+
     max_runs: Annotated[int, Field(ge=2, le=10_000)] = 20
     """Training runs that are kept, with their models; the oldest are removed."""
 

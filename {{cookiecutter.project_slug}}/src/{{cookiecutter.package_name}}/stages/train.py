@@ -27,7 +27,7 @@ def main(config: Config) -> None:
     build = partial(start_model, config, hyperparameters, prepared, fit.num_steps(config, batches))
     with strategy.scope(), fit.precision(config):
         model = build()
-    is_plain = strategy.num_replicas_in_sync == 1 and not fit.uses_bfloat16(config)
+    is_plain = strategy.num_replicas_in_sync == 1 and not (fit.uses_bfloat16(config) or model.optimizer.use_ema)
     eval_model = model if is_plain else build()
     complete = serving_model.assemble(config, prepared, eval_model)
     serving_model.check_layers(complete)

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import sys
 import time
 from collections.abc import Collection, Generator
@@ -37,12 +38,15 @@ class Checkpoint(keras.callbacks.Callback):
     between them as many as cost a small share of the time: a small model learns faster than it is written.
     """
 
-    def __init__(self, folder: Path, wanted: Objective, patience: int, writes: bool = True) -> None:
+    def __init__(self, folder: Path, wanted: Objective, patience: int, writes: bool = True, minutes: float = 0) -> None:
         """Takes the folder of the checkpoints, the score to optimise and the epochs to wait for a better one.
 
-        Of several processes that train together all read the checkpoints, and one writes them.
+        Of several processes that train together all read the checkpoints, and one writes them. Training ends after so
+        many minutes, 0 for no limit.
         """
         super().__init__()
+        self.limit = TimeLimit(minutes)
+        self.scored: keras.Model | None = None  # the model that is scored, if it is not the one that is trained
         self.folder, self.objective, self.patience, self.writes = folder, wanted, patience, writes
         self.history: list[dict[Any, Any]] = []
         self.best: list[np.ndarray] = []  # the weights of the best epoch
@@ -100,8 +104,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.history.append({"epoch": epoch, **(logs or {})})
         if self.writes:
             if self.best_epoch == epoch:
-                self.best = self.model.get_weights()
-            if time.monotonic() - self.saved >= self.cost / SHARE:
+                self.best = (self.scored or self.model).get_weights()
+            if self.limit.is_over or time.monotonic() - self.saved >= self.cost / SHARE:
                 self.save()
         if self.is_exhausted:
             self.model.stop_training = True
@@ -131,6 +135,26 @@ class Checkpoint(keras.callbacks.Callback):
         model.set_weights(self.best)
 
 
+class TimeLimit(keras.callbacks.Callback):
+    """Ends a training after so many minutes, 0 for no limit, with an epoch that is shorter than the others."""
+
+    def __init__(self, minutes: float) -> None:
+        """Takes the minutes, which count from the beginning of the training."""
+        super().__init__()
+        self.minutes, self.end, self.is_over = minutes, math.inf, False
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the clock."""
+        del logs
+        self.end = time.monotonic() + 60 * self.minutes if self.minutes else math.inf
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the clock."""
+        del batch, logs
+        if self.end < math.inf and time.monotonic() > self.end:
+            self.is_over = self.model.stop_training = True
+
+
 class Batches(NamedTuple):
     """What a model learns from and what it is scored on, as batches of (inputs, targets)."""
 
@@ -156,6 +180,7 @@ def fit(
     device and in float32, by which epochs are scored; it gets the best weights.
     """
     checkpoint = begin(config, key)
+    checkpoint.scored = eval_model
     if not checkpoint.is_exhausted and checkpoint.epochs_done < num_epochs(config):
         train, callbacks = placement.prepare(model, batches.train)
         if eval_model is not model:
@@ -178,7 +203,13 @@ def fit(
 def begin(config: Config, key: str) -> Checkpoint:
     """The checkpoint of the runs with this key; those of other runs are removed."""
     folder, is_chief = config.paths.training / "checkpoint" / key, placement.is_chief()
-    checkpoint = Checkpoint(folder, objective.chosen(config), config.patience, writes=is_chief)
+    minutes = 0 if "TF_CONFIG" in os.environ else config.minutes
+    checkpoint = Checkpoint(folder, objective.chosen(config), config.patience, is_chief, minutes)
+    if minutes:
+        print(
+            f"training ends when {config.patience} epochs bring no better validation score, after {minutes:g} minutes"
+            " at the latest"
+        )
     if is_chief:
         for other in folder.parent.glob("*"):
             if other.name != key:
@@ -211,7 +242,7 @@ def found_for(config: Config) -> dict[str, Any]:
 def all_callbacks(config: Config, trained: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:
     """Those of `model.callbacks`, between what the checkpoint brings back and what it saves."""
     restore = keras.callbacks.LambdaCallback(on_train_begin=lambda _logs: checkpoint.restore(trained))
-    callbacks = [restore, *own_callbacks(config), checkpoint]
+    callbacks = [restore, *own_callbacks(config), checkpoint.limit, checkpoint]
     if placement.is_chief():
         callbacks.append(keras.callbacks.TensorBoard(config.paths.logs, write_graph=False))
     return callbacks

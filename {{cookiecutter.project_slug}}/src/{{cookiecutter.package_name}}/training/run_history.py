@@ -236,10 +236,14 @@ def save(
             "epochs": checkpoint.epochs_done,
             "best_epoch": best["epoch"] + 1,
             "seconds": round(seconds, 1),
+            "ended_by_time": checkpoint.limit.is_over,
             "metrics": best,
         }
         artifacts.write_json(paths.run, facts)
-    artifacts.remove(checkpoint.folder.parent)
+    if checkpoint.limit.is_over:
+        print(f"{config.minutes:g} minutes were over before training was: `make train ARGS=--force` goes on from here")
+    else:
+        artifacts.remove(checkpoint.folder.parent)
     scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
     print(
         f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"

@@ -20,7 +20,7 @@ from ..data.batching import TraceOnce
 from ..model import build_model, callbacks
 from ..reporting import plots, report
 from ..reporting.report import Banner, Block, Cell, Figure, Page, Section, Table
-from . import fit, objective, serving_model
+from . import fit, objective, placement, serving_model
 from .objective import Objective
 
 TUNERS = {
@@ -63,9 +63,12 @@ class HyperModel(keras_tuner.HyperModel):
         leave it out, and could not learn from it where not to search.
         """
         wanted = objective.chosen(self.config)
-        validation = options["validation_data"]
-        scorer = objective.Score(self.config, self.prepared, model, validation)
-        options["callbacks"] = [scorer, *options["callbacks"]]
+        validation, scored, first = options["validation_data"], model, []
+        if model.optimizer.use_ema:  # whose averages are scored
+            scored = self.build(hp)
+            first = [placement.validation_apart(scored, options.pop("validation_data"))]
+        scorer = objective.Score(self.config, self.prepared, scored, validation)
+        options["callbacks"] = [*first, scorer, *options["callbacks"], fit.TimeLimit(self.config.minutes)]
         history = pd.DataFrame(super().fit(hp, model, *data, **options).history).to_dict("records")
         best = min(history, key=wanted.cost)
         if math.isfinite(wanted.cost(best)):

@@ -32,14 +32,18 @@ EVALUATION_BATCH = 128  # pairs whose loss is computed at once
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     """The model from raw texts to the codes of their pieces, which are learned from `examples`: training examples.
 
-    Its output `source` is (batch, longest) int32: the codes of the pieces, END, and 0 behind the end.
+    Its output `source` is (batch, longest) int32: the codes of the pieces, END, and 0 behind the end. If both languages
+    have one script, the pieces of the target come first, so that both have one vector for what they share.
     """
     inputs = raw_inputs(config, examples)
     engineered = features.Engineer(name="engineered")(inputs[texts.COLUMN])
     cleaned = batching.run_in_batches(
         keras.Model(inputs, {"texts": engineered}), raw_arrays(inputs, examples), ENCODING_BATCH
     )
-    learned = subwords.learn((text.decode() for text in cleaned["texts"]), config.vocabulary_size)
+    sources, targets = [text.decode() for text in cleaned["texts"]], examples[config.target]
+    learned = subwords.learn(sources, config.vocabulary_size)
+    if subwords.share_script(sources, targets):
+        learned = tuple(dict.fromkeys([*task.describe_target(config, targets).pieces, *learned]))
     codes = Encode(learned, config.max_pieces, name="pieces")(engineered)
     return keras.Model(inputs, {"source": codes}, name="preprocessor")
 

@@ -54,6 +54,13 @@ def test_learning_is_deterministic_and_bounded() -> None:
     assert subwords.learn([], 300) == subwords.BYTES
 
 
+def test_languages_of_one_script_are_told_from_others() -> None:
+    french = ["La vieille horloge est vieille.", "Une horloge fait tic tac."]
+    assert subwords.share_script(SENTENCES, french)
+    assert not subwords.share_script(SENTENCES, ["Старые часы стоят, 12.", "Новые часы идут."])
+    assert not subwords.share_script(SENTENCES, ["古い時計は古いです。"])
+
+
 def test_merging_joins_every_occurrence_and_counts_what_is_left() -> None:
     found = list(subwords.merges([list("aaab"), list("ab")], [4, 4]))
     assert found[0] == "aa"  # as often as ab, and before it in the alphabet

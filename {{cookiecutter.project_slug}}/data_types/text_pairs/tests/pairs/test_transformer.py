@@ -1,9 +1,10 @@
-"""The network looks neither at padding nor ahead, and its learning rate rises before it falls."""
+"""The network looks neither at padding nor ahead, shares vectors, and its learning rate rises before it falls."""
 
 import keras
 import numpy as np
 import pytest
 
+from project.model import InverseSquareRoot
 from project.pairs.transformer import Transformer, waves
 
 SOURCE = np.array([[3, 4, 5, 2]], "int32")
@@ -43,6 +44,22 @@ def test_no_place_sees_what_comes_after_it(transformer: Transformer) -> None:
 
 def test_order_matters(transformer: Transformer) -> None:
     assert np.abs(logits(transformer, SOURCE, TARGET) - logits(transformer, SOURCE[:, ::-1], TARGET)).max() > 0.01
+
+
+def test_both_sides_share_the_vectors_of_the_pieces_that_they_share() -> None:
+    keras.utils.set_random_seed(0)
+    layer = Transformer((12, 9), width=16, heads=4, blocks=1, dropout=0.0, is_shared=True)
+    assert layer({"source": SOURCE, "target": TARGET}).shape == (1, 4, 9)  # none for pieces of the source only
+    assert [weight.shape for weight in layer.weights if "embeddings" in weight.path] == [(12, 16)]
+    np.testing.assert_array_equal(layer.embed(0, TARGET, 0), layer.embed(1, TARGET, 0))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert again.settings == layer.settings
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rate = InverseSquareRoot(0.01, 4)
+    found = [float(rate(step)) for step in (0, 1, 3, 15)]
+    assert found == pytest.approx([0.0025, 0.005, 0.01, 0.005])
 
 
 def test_places_are_told_apart_wherever_counting_starts() -> None:

@@ -74,16 +74,19 @@ class Config(RoomSettings):
     """Maximum vocabulary size of each language: bytes, characters and frequent sub-words of the training texts."""
 
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Maximum number of epochs; 0: chosen from the number of training examples."""
+    """Maximum number of epochs; 0: until `patience` or `minutes` end training."""
 
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.002
-    """Initial learning rate, which decays along a cosine; a hyperparameter search may replace it."""
+    """Highest learning rate, which rises first and then falls slowly; a hyperparameter search may replace it."""
 
-    patience: Annotated[int, Field(ge=1, le=100_000)] = 10
+    patience: Annotated[int, Field(ge=1, le=100_000)] = 3
     """Early stopping: epochs without a better validation score after which training ends."""
+
+    minutes: Annotated[float, Field(ge=0, le=1_000_000)] = 20
+    """Maximum duration of a training, in minutes; 0: no limit. `make train ARGS=--force` goes on after it."""
 
     # --- The search --------------------------------------------------------------------------------------------------
     tuner: Literal["random", "grid", "bayesian", "hyperband"] = "bayesian"

@@ -16,14 +16,15 @@ def check(values: list[str]) -> list[str]:
 
 
 def test_texts_are_accepted_and_few_of_them_noted() -> None:
-    assert check([f"la phrase numéro {number}" for number in range(1_000)]) == []
+    (note,) = check([f"la phrase numéro {number}" for number in range(1_000)])
+    assert note == "1,000 pairs to learn from: enough for a narrow subject, everyday language takes about 100,000"
     assert check(["une phrase plus longue", "deux"]) == ["only 2 pairs to learn from: expect little"]
 
 
 def test_targets_that_are_too_short_for_bleu_are_noted() -> None:
-    (note,) = check([f"phrase {number}" for number in range(1_000)])
-    assert "no target has 4 words" in note
-    assert check([f"我喜欢第{number}只猫" for number in range(1_000)]) == []
+    notes = check([f"phrase {number}" for number in range(1_000)])
+    assert "no target has 4 words" in notes[-1]
+    assert len(check([f"我喜欢第{number}只猫" for number in range(1_000)])) == 1
 
 
 def test_a_target_that_never_varies_is_refused() -> None:

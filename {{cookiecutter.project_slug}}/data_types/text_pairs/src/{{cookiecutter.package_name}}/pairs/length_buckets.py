@@ -47,17 +47,23 @@ def shuffled(
 ) -> tf.data.Dataset:
     """Batches as `batch_of` makes them, each pair once; their order depends on the seed and the epoch only.
 
+    They have about the same number of pieces, and `size` pairs on average: more short pairs, or fewer long ones.
+
     The epoch is read whenever an iteration begins, so that a resumed training sees the same batches.
     """
-    lengths = tf.cast(tf.maximum(source.row_lengths(), target.row_lengths()), "float32")
+    lengths = tf.maximum(source.row_lengths(), target.row_lengths())
     num_pairs = int(lengths.shape[0])
-    num_batches = math.ceil(num_pairs / size)
+    total, longest = int(tf.reduce_sum(lengths)), int(tf.reduce_max(lengths))
+    num_batches = min(math.ceil(num_pairs / size), total // longest)  # so that none is empty
 
     def batches(_: tf.Tensor) -> tf.data.Dataset:
         draw = tf.stack([seed, epoch.read_value()])
-        order = tf.argsort(lengths + tf.random.stateless_uniform([num_pairs], draw, 0, SPREAD), stable=True)
-        starts = size * tf.random.experimental.stateless_shuffle(tf.range(num_batches), draw)
-        return tf.data.Dataset.from_tensor_slices(starts).map(lambda start: order[start : start + size])
+        spread = tf.random.stateless_uniform([num_pairs], draw, 0, SPREAD)
+        order = tf.argsort(tf.cast(lengths, "float32") + spread, stable=True)
+        pieces = tf.cumsum(tf.gather(lengths, order))  # up to each pair
+        ends = tf.searchsorted(pieces, tf.range(num_batches + 1, dtype="int64") * total // num_batches, side="right")
+        numbers = tf.random.experimental.stateless_shuffle(tf.range(num_batches), draw)
+        return tf.data.Dataset.from_tensor_slices(numbers).map(lambda place: order[ends[place] : ends[place + 1]])
 
     return (
         tf.data.Dataset.from_tensors(0)

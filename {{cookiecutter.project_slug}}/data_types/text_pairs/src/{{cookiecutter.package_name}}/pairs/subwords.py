@@ -15,6 +15,8 @@ LONGEST_PIECE = 16  # bytes: the encoder tries as many lengths at each place
 MIN_CHARACTER_COUNT = 3  # of a character that takes several bytes, or it stays in bytes
 MIN_PAIR_COUNT = 4  # of two neighbours that become a piece: of a rarer one, too few examples would be learned from
 
+SHARED = 0.5  # of the characters of the shorter side, from which on both languages have one script
+
 # A word begins with the space before it. Digits stay single, so that any number can be copied.
 WORD = re.compile(r" ?[^\W\d_]+|\d| ?[^\w\s]+|_|\s")
 
@@ -44,6 +46,13 @@ def learn(texts: Iterable[str], size: int) -> tuple[str, ...]:
             break
         pieces[merged] = None
     return tuple(pieces)
+
+
+def share_script(sources: Iterable[str], targets: Iterable[str]) -> bool:
+    """Whether the texts are mostly made of the same characters, which tells languages of the same script."""
+    counts = [Counter("".join(texts)) for texts in (sources, targets)]
+    common = sum((counts[0] & counts[1]).values())
+    return common > SHARED * min(count.total() for count in counts)
 
 
 def in_bytes(text: str) -> str:

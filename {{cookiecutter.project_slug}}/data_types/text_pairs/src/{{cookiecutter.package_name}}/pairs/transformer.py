@@ -121,14 +121,26 @@ class Transformer(layers.Layer):
     """From the codes of a source and of the target so far to logits for the next piece at each place of the target."""
 
     def __init__(
-        self, num_codes: tuple[int, int], width: int, heads: int, blocks: int, dropout: float, **options: Any
+        self,
+        num_codes: tuple[int, int],
+        width: int,
+        heads: int,
+        blocks: int,
+        dropout: float,
+        is_shared: bool = False,
+        **options: Any,
     ) -> None:
-        """Takes how many codes source and target have, and how many blocks encoder and decoder."""
+        """Takes how many codes source and target have, and how many blocks encoder and decoder.
+
+        With `is_shared`, the codes of the target stand for the same pieces in the source, which has some more.
+        """
         super().__init__(**options)
         self.settings = {"num_codes": num_codes, "width": width, "heads": heads, "blocks": blocks, "dropout": dropout}
-        self.width, self.heads = width, heads
+        self.settings |= {"is_shared": is_shared}
+        self.num_codes, self.width, self.heads = num_codes, width, heads
         spread = keras.initializers.RandomNormal(stddev=width**-0.5)
-        self.embeddings = [layers.Embedding(number, width, embeddings_initializer=spread) for number in num_codes]
+        numbers = num_codes[:1] if is_shared else num_codes
+        self.embeddings = [layers.Embedding(number, width, embeddings_initializer=spread) for number in numbers]
         self.encoder = [EncoderBlock(width, heads, dropout, name=f"encoder_{place}") for place in range(blocks)]
         self.decoder = [DecoderBlock(width, heads, dropout, name=f"decoder_{place}") for place in range(blocks)]
         self.norms = [layers.LayerNormalization(epsilon=1e-6) for _ in range(2)]
@@ -141,7 +153,7 @@ class Transformer(layers.Layer):
 
     def embed(self, side: int, codes: Any, start: Any) -> Any:
         """Vectors (..., length, width) of codes (..., length) and of their places, counted from `start`."""
-        embedded = self.embeddings[side](codes) * self.width**0.5
+        embedded = self.embeddings[side * (len(self.embeddings) - 1)](codes) * self.width**0.5
         return embedded + ops.cast(waves(start, ops.shape(codes)[-1], self.width), embedded.dtype)
 
     def encode(self, source: Any, mask: Any, training: bool | None = None) -> Any:
@@ -166,7 +178,8 @@ class Transformer(layers.Layer):
 
     def logits(self, hidden: Any) -> Any:
         """(batch, length, width) to (batch, length, codes), by the pieces' own vectors (Press and Wolf 2017)."""
-        logits = ops.einsum("blw,cw->blc", self.norms[1](hidden), self.embeddings[1].embeddings)
+        vectors = self.embeddings[-1].embeddings[: self.num_codes[1]]
+        logits = ops.einsum("blw,cw->blc", self.norms[1](hidden), vectors)
         return ops.cast(logits, self.variable_dtype)  # of which small differences matter
 
     def empty_cache(self, batch: Any, beams: int) -> list[KeysAndValues]:

@@ -12,10 +12,10 @@ NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define th
 TRAINING: tuple[str, ...] = ("vocabulary_size",)  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0
-EXAMPLES_SEEN = 100_000  # in all epochs together
-FEWEST_EPOCHS, MOST_EPOCHS = 5, 60
+EXAMPLES_SEEN = 1_000_000_000  # in all epochs together: the settings `patience` and `minutes` end training
+FEWEST_EPOCHS, MOST_EPOCHS = 100, 100
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
-STEPS = 60  # per epoch, approximately: more are noisier and slower, fewer learn less
+STEPS = 120  # per epoch, approximately: more are noisier and slower, fewer learn less
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 

@@ -163,7 +163,7 @@ class SharedValidation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the validation scores to the logs, before other callbacks read them."""
         del epoch
-        self.eval_model.set_weights(self.model.get_weights())
+        self.eval_model.set_weights(batching.averaged_weights(self.model))
         self.eval_model.evaluate(self.part, verbose=0)
         if self.is_shared:
             self.add_up([variable for metric in self.eval_model.metrics for variable in metric.variables])

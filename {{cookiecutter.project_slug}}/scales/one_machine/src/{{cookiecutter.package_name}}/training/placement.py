@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..data.batching import TraceOnce
+from ..data.batching import TraceOnce, averaged_weights
 
 
 def strategy() -> tf.distribute.Strategy:
@@ -25,7 +25,10 @@ def prepare(model: keras.Model, dataset: tf.data.Dataset) -> tuple[Any, list[ker
 
 
 def validation_apart(eval_model: keras.Model, dataset: tf.data.Dataset) -> keras.callbacks.Callback:
-    """Scores each epoch on the validation split by `eval_model`, a compiled copy of the model in float32."""
+    """Scores each epoch on the validation split by `eval_model`, a compiled copy of the model in float32.
+
+    It gets the weights of the model, or their average if the optimizer makes one.
+    """
     return SeparateValidation(eval_model, dataset)
 
 
@@ -40,7 +43,7 @@ class SeparateValidation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the scores before other callbacks read them."""
         del epoch
-        self.eval_model.set_weights(self.model.get_weights())
+        self.eval_model.set_weights(averaged_weights(self.model))
         scores = self.eval_model.evaluate(self.dataset, verbose=0, return_dict=True)
         if logs is not None:
             logs |= {f"val_{name}": float(score) for name, score in scores.items()}

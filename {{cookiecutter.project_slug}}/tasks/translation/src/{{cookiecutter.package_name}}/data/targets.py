@@ -11,6 +11,7 @@ from ..config import Config
 from ..core.errors import InputError
 
 IS_NAME = True  # whether targets are texts, even if all are digits
+MANY_EXAMPLES = 100_000  # of training: for texts about anything
 FEW_EXAMPLES = 1_000  # of training: below, a network learns hardly more than a translation memory knows
 
 BLEU_ORDER = 4  # words of the longest runs that BLEU counts
@@ -39,6 +40,9 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     notes, num_examples = [], len(values["train"])
     if num_examples < FEW_EXAMPLES:
         notes.append(f"only {num_examples:,} pairs to learn from: expect little")
+    elif num_examples < MANY_EXAMPLES:
+        what = f"everyday language takes about {MANY_EXAMPLES:,}"
+        notes.append(f"{num_examples:,} pairs to learn from: enough for a narrow subject, {what}")
     has_spaces = bleu_tokenizer(together) == "13a"
     if (together.str.split() if has_spaces else together).str.len().max() < BLEU_ORDER:
         notes.append(f"no target has {BLEU_ORDER} words, as BLEU needs: set metric and criteria to chrf or exact_match")
