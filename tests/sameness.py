@@ -34,6 +34,7 @@ FOR_ANY_DATA = {
     "serving/test_served_model.py",
     "stages/test_accept.py",
     "stages/test_damage.py",
+    "stages/test_operating_point.py",
     "stages/test_report.py",
     "stages/test_rollback.py",
     "stages/test_runs.py",

@@ -75,7 +75,10 @@ def evaluate_split(
         "remarks": charts.remarks(target, targets, predictions),
         **scoring.score_both(context, targets, predictions, weights),
         "intervals": scoring.interval_note(len(targets)),
-        "baseline": {name: metrics.score(targets, each, context, weights=weights) for name, each in simple.items()},
+        "baseline": {
+            name: metrics.score(targets, task.aligned(outputs, target, target), context, weights=weights)
+            for name, outputs in simple.items()
+        },
     }
     return Evaluated(examples, targets, predictions, weights, result)
 
@@ -117,11 +120,11 @@ def identity(config: Config) -> dict[str, str]:
 def explained_output(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
     """The output that attributions explain, for each variant of an example, (num_variants,).
 
-    The log-odds of the class that is predicted for the unchanged example, or the predicted number. `whole` is the row
+    The log-odds of the class that is answered for the unchanged example, or the predicted number. `whole` is the row
     of the unchanged example of each variant, (num_variants,).
     """
     if "probabilities" not in outputs:
         return outputs["prediction"].astype("float64")
-    leading = outputs["probabilities"][whole].argmax(axis=1)
+    leading = (outputs["probabilities"] == outputs["probability"][:, None])[whole].argmax(axis=1)
     probability = np.clip(outputs["probabilities"][np.arange(len(whole)), leading].astype("float64"), 1e-6, 1 - 1e-6)
     return np.log(probability / (1 - probability))

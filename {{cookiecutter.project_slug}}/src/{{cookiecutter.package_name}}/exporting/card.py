@@ -1,6 +1,7 @@
 """Metadata of an export: provenance, inputs, outputs and scores, as model.json and as the model card."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,11 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
     """The content of model.json, which the server and the monitor read.
 
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
-    `example` is an example request, `parts` names the entries of outputs that have several.
+    `example` is an example request, `parts` names the entries of outputs that have several, and `decision`, if there is
+    one, says how labels are chosen from probabilities.
     """
     verdict = artifacts.read_json(config.paths.verdict, "accept")
-    examples = loading.read_examples(config, "train")
+    examples, target = loading.read_examples(config, "train"), serving_model.get_layer("decode").target
     inputs = describe_inputs(config, serving_model, examples)
     return {
         "name": PROJECT,
@@ -45,7 +47,8 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
         **{name: verdict[name] for name in ("metrics", "unweighted") if name in verdict},
         "inputs": inputs,
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
-        "parts": task.output_parts(serving_model.get_layer("decode").target),
+        "parts": task.output_parts(target),
+        **{name: value for name, value in asdict(target).items() if name == "decision" and value},
     }
 
 

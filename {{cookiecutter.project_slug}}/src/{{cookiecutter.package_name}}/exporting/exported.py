@@ -59,7 +59,7 @@ class Exported:
         outputs = {name: inference.as_text(values)[rows].tolist() for name, values in self.outputs(table).items()}
         predictions = [dict(zip(outputs, values, strict=True)) for values in zip(*outputs.values(), strict=True)]
         pairs = [(each, labels[row]) for each, row in zip(predictions, rows, strict=True)]
-        targets, scored, num_unusable = metrics.as_scored(self.description["parts"], pairs)
+        targets, scored, num_unusable = metrics.as_scored(self.description, pairs)
         if num_unusable or not pairs:
             message = (
                 f"{num_unusable} of {len(pairs)} rows of {NAME} that have a {self.config.target!r} cannot be scored"

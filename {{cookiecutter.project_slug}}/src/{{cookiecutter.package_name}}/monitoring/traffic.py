@@ -313,7 +313,7 @@ def to_arrow(table: pd.DataFrame) -> pa.Table:
 def measure_quality(config: Config, described: Mapping[str, Any], traffic: Traffic) -> dict[str, Any]:
     """The scores of the predictions whose label is known, and the limit of the primary metric."""
     pairs = [(line["outputs"], label) for line, label in traffic.labelled]
-    targets, predictions, num_unusable = metrics.as_scored(described["parts"], pairs)
+    targets, predictions, num_unusable = metrics.as_scored(described, pairs)
     quality: dict[str, Any] = {"examples": len(targets), "unusable": num_unusable, "needed": MIN_LABELS}
     if len(targets) < MIN_LABELS:
         return quality

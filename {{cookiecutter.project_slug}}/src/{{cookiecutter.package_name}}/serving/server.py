@@ -173,14 +173,18 @@ class Server:
         return as_json({"model_version_status": entries})
 
     async def metadata(self, request: Request) -> Response:
-        """Inputs and outputs of the model, as TensorFlow Serving's GetModelMetadataResponse."""
+        """Inputs and outputs, as TensorFlow Serving's GetModelMetadataResponse, and the decision of model.json."""
         try:
             model = self.model(request)
         except RequestError as error:
             return as_json({"error": str(error)}, error.status)
         specification = {"name": PROJECT, "signature_name": "", "version": str(model.version)}
+        decision = {name: model.description[name] for name in ("decision",) if name in model.description}
         return as_json(
-            {"model_spec": specification, "metadata": {"signature_def": {"signature_def": model.signatures}}}
+            {
+                "model_spec": specification,
+                "metadata": {"signature_def": {"signature_def": model.signatures}, **decision},
+            }
         )
 
     async def feedback(self, request: Request) -> Response:

@@ -73,7 +73,8 @@ def prediction(
     """The outputs of the model, and the true target."""
     parts = task.output_parts(inference.target_of(serving_model))
     shown: dict[str, Any] = {}
-    for name, values in outputs.items():
+    for name in serving_model.output:
+        values = outputs[name]
         if values.ndim == 1 or name not in parts:
             shown[name] = values[0]
         else:

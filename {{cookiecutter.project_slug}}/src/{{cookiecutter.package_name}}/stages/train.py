@@ -31,7 +31,8 @@ def main(config: Config) -> None:
     eval_model = model if is_plain else build()
     complete = serving_model.assemble(config, prepared, eval_model)
     serving_model.check_layers(complete)
-    key = fit.resume_key(config, hyperparameters.values, without=["patience"])
+    later = () if config.objective else ("costs", "threshold")  # they decide no weights
+    key = fit.resume_key(config, hyperparameters.values, without=["patience", *later])
     checkpoint = fit.fit(config, prepared, model, eval_model, batches, key)
     if placement.is_chief():
         task.calibrate(config, complete.get_layer("decode"), eval_model, batches.validation)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from .. import metrics, task
 from ..config import Config
-from ..core.errors import InputError
+from ..core.errors import InputError, RefusedError
 from ..data import loading, tables
 from ..data.resampling import Context
 from . import serving_model
@@ -78,7 +78,10 @@ class Score(keras.callbacks.Callback):
             self.complete = serving_model.assemble(self.config, self.prepared, self.scored)
             self.examples = loading.read_examples(self.config, "validation")
             self.truths = task.actual(self.prepared.target, self.examples[self.config.target])
-        task.calibrate(self.config, self.complete.get_layer("decode"), self.scored, self.validation)
+        try:
+            task.calibrate(self.config, self.complete.get_layer("decode"), self.scored, self.validation)
+        except RefusedError:
+            return math.nan  # the worst of all scores; a later epoch may do
         predictions = serving_model.predict(self.complete, self.examples)
         weights = tables.sample_weights(self.config, self.examples)
         context = Context(self.config, task.output_parts(self.prepared.target))

@@ -75,7 +75,7 @@ def check_layers(model: keras.Model) -> None:
 
 
 def predict(serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The decoded predictions, by output, each (num_examples, ...)."""
+    """The decoded predictions, by output, and what metrics need beside them, each (num_examples, ...)."""
     size = preprocessing.PREDICTION_BATCH
     batches = [
         serving_model.predict_on_batch(
@@ -83,4 +83,7 @@ def predict(serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, np.
         )
         for start in range(0, len(examples), size)
     ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    target = serving_model.get_layer("decode").target
+    return task.aligned(
+        {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}, target, target
+    )

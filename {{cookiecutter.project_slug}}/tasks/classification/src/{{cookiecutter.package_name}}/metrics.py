@@ -61,6 +61,16 @@ def brier(targets: Integers, predictions: Predictions, weights: Floats, _: Conte
     return mean(squares / 2 if probabilities.shape[1] == 2 else squares, weights)
 
 
+def expected_cost(targets: Integers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+    """The mean cost of an example, by the setting `costs`; not defined without."""
+    if not context.config.costs:
+        return None
+    from .data import decisions  # here, since most projects do without
+
+    costs = decisions.describe(context.config.costs, "", context.parts["probabilities"]).costs
+    return mean(np.array(costs)[targets] * (predicted_classes(predictions) != targets), weights)
+
+
 def calibration_error(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The expected calibration error: confidence against accuracy in 15 bins of equal size (Naeini et al. 2015).
 
@@ -69,7 +79,7 @@ def calibration_error(targets: Integers, predictions: Predictions, weights: Floa
     confidences = predictions["probabilities"].max(axis=1)
     edges = np.quantile(confidences, np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS)
     bins = np.searchsorted(edges, confidences, side="right")  # equal values stay together
-    gaps = confidences - (predicted_classes(predictions) == targets)
+    gaps = confidences - (predictions["probabilities"].argmax(axis=1) == targets)
     return divide(np.abs(sums_by(bins, weights * gaps, CALIBRATION_BINS)).sum(axis=1), weights.sum(axis=1))
 
 
@@ -82,6 +92,7 @@ METRICS = {
     "log_loss": Metric("Log loss", greater_is_better=False, function=log_loss),
     "brier": Metric("Brier score", greater_is_better=False, function=brier),
     "ece": Metric("Calibration error", greater_is_better=False, function=calibration_error),
+    "expected_cost": Metric("Expected cost", greater_is_better=False, function=expected_cost),
 }
 
 
@@ -120,8 +131,8 @@ def errors(targets: Integers, predictions: Predictions) -> Floats:
 
 
 def predicted_classes(predictions: Predictions) -> Integers:
-    """The most probable class of each example, (num_examples,)."""
-    return predictions["probabilities"].argmax(axis=1)
+    """The class that is answered for each example, (num_examples,): the most probable one, after `factors` if any."""
+    return (predictions["probabilities"] * predictions.get("factors", 1)).argmax(axis=1)
 
 
 def class_counts(targets: Integers, predictions: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
@@ -180,14 +191,13 @@ def average_precision(positives: Floats, negatives: Floats) -> Floats:
     return divide(np.nansum(positives * precision, axis=1), positives.sum(axis=1))
 
 
-def as_scored(
-    parts: Mapping[str, Sequence[str]], pairs: Sequence[Pair]
-) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """Class numbers (num_examples,), probabilities (num_examples, num_classes), and how many pairs cannot be used.
 
+    `described` is the content of model.json; its factors, if labels are not the most probable classes, are added.
     A label can be used if it is the name of a class, a prediction if it holds a probability for each class.
     """
-    codes = {name: number for number, name in enumerate(parts["probabilities"])}
+    codes = {name: number for number, name in enumerate(described["parts"]["probabilities"])}
     targets, probabilities = [], []
     for outputs, label in pairs:
         name = str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
@@ -197,6 +207,8 @@ def as_scored(
             probabilities.append(predicted)
     shape = (len(targets), len(codes))
     predictions = {"probabilities": np.array(probabilities, "float64").reshape(shape)}
+    if "decision" in described:
+        predictions["factors"] = np.broadcast_to(described["decision"]["factors"], shape)
     return np.array(targets, "int32"), predictions, len(pairs) - len(targets)
 
 

@@ -1,8 +1,8 @@
 """Classification: the head of the model, its loss and training metrics, and the decoding of its predictions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -16,6 +16,9 @@ from .core.errors import InputError
 from .data import batching
 from .data.targets import ordered_counts
 
+if TYPE_CHECKING:
+    from .data.decisions import Decision
+
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
 SHAPE = "(batch, members, classes): let build_model end in task.output_head, or write a loss for them"
 TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
@@ -27,6 +30,7 @@ class Target:
 
     classes: tuple[str | int, ...]  # all of one type
     weights: tuple[float, ...]
+    decision: "Decision | None" = None  # how labels are chosen; None: the most probable class
 
 
 def describe_target(config: Config, values: pd.Series) -> Target:
@@ -36,7 +40,12 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     classes = tuple(int(value) if is_integer else str(value) for value in counts.index)
     shares = counts.to_numpy() / len(values)
     weights = 1 / (len(classes) * shares) if config.class_weight == "balanced" else np.ones(len(classes))
-    return Target(classes, tuple(float(weight) for weight in weights))
+    target = Target(classes, tuple(float(weight) for weight in weights))
+    if not (config.costs or config.threshold):
+        return target
+    from .data import decisions  # here, since most projects do without
+
+    return replace(target, decision=decisions.describe(config.costs, config.threshold, classes))
 
 
 def encode(target: Target, values: pd.Series) -> np.ndarray:
@@ -139,21 +148,39 @@ class Decode(keras.layers.Layer):
         """Takes the fields of a `Target`."""
         super().__init__(**options)
         self.target = Target(tuple(target["classes"]), tuple(target["weights"]))
+        if target.get("decision"):
+            from .data.decisions import Decision
+
+            self.target = replace(self.target, decision=Decision.of(target["decision"]))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates the temperature, which `calibrate` sets."""
+        """Creates the temperature and, if labels are not the most probable classes, factors; `calibrate` sets both."""
         del input_shape
         self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", trainable=False)
+        if self.target.decision:
+            shape = (len(self.target.classes),)
+            self.factors = self.add_weight(name="factors", shape=shape, initializer="ones", trainable=False)
 
     def call(self, logits: Any) -> dict[str, Any]:
         """(batch, members, classes) to label (batch,), probability (batch,) and probabilities (batch, classes)."""
         probabilities = average_probabilities(logits, self.temperature)
-        labels = tf.gather(tf.constant(self.target.classes), tf.argmax(probabilities, axis=-1))
-        return {"label": labels, "probability": ops.max(probabilities, axis=-1), "probabilities": probabilities}
+        decision = self.target.decision
+        codes = tf.argmax(probabilities * self.factors if decision else probabilities, axis=-1)
+        labels = tf.gather(tf.constant(self.target.classes), codes)
+        chosen = tf.gather(probabilities, codes, batch_dims=1) if decision else ops.max(probabilities, axis=-1)
+        return {"label": labels, "probability": chosen, "probabilities": probabilities}
+
+    def decide(self, decision: "Decision") -> None:
+        """Chooses labels in this way from now on."""
+        self.target = replace(self.target, decision=decision)
+        self.factors.assign(decision.factors)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras saves."""
-        return {**super().get_config(), "target": {"classes": self.target.classes, "weights": self.target.weights}}
+        target = asdict(self.target)
+        if self.target.decision is None:
+            del target["decision"]
+        return {**super().get_config(), "target": target}
 
 
 def continued(old: Target, new: Target) -> Target | None:
@@ -162,12 +189,22 @@ def continued(old: Target, new: Target) -> Target | None:
 
 
 def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
-    """Predictions of a model that knows other classes, as probabilities of the wanted ones, 0 for others."""
-    probabilities = np.zeros((len(predictions["probabilities"]), len(wanted.classes)), "float32")
-    for place, name in enumerate(known.classes):
-        if name in wanted.classes:
-            probabilities[:, wanted.classes.index(name)] = predictions["probabilities"][:, place]
-    return {**predictions, "probabilities": probabilities}
+    """Predictions of a model that knows other classes, as probabilities of the wanted ones, 0 for others.
+
+    Beside them stand, for the metrics, the `factors` by which the known target decides, (num_examples, num_classes).
+    Baselines, for which nothing was chosen, decide as the costs ask.
+    """
+    shared = [place for place, name in enumerate(known.classes) if name in wanted.classes]
+    places = [wanted.classes.index(known.classes[place]) for place in shared]
+    shape = len(predictions["probabilities"]), len(wanted.classes)
+    found = {**predictions, "probabilities": np.zeros(shape, "float32")}
+    found["probabilities"][:, places] = predictions["probabilities"][:, shared]
+    if known.decision:
+        factors = np.zeros(shape[1], "float32")
+        by_costs = known.decision.costs if "label" not in predictions else None
+        factors[places] = np.array(by_costs or known.decision.factors)[shared]
+        found["factors"] = np.broadcast_to(factors, shape)
+    return found
 
 
 def output_parts(target: Target) -> dict[str, list[str]]:
@@ -176,10 +213,19 @@ def output_parts(target: Target) -> dict[str, list[str]]:
 
 
 def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: tf.data.Dataset) -> None:
-    """Sets the temperature by the validation split."""
-    del config  # the temperature needs no setting
+    """Sets the temperature by the validation split and, by calibrated probabilities, how labels are chosen.
+
+    Raises:
+        RefusedError: the constraint of the setting `threshold` cannot be met.
+    """
+    del config  # the target knows its settings
     logits, targets, weights = batching.outputs_and_labels(model, validation)
     set_temperature(decoder, logits, targets[:, 0], weights)
+    if decoder.target.decision:
+        from .data import decisions
+
+        probabilities = np.asarray(average_probabilities(logits, decoder.temperature))
+        decoder.decide(decisions.choose(decoder.target.decision, probabilities, targets[:, 0], weights))
 
 
 def set_temperature(

@@ -12,7 +12,7 @@ PARTS = {"probabilities": ["1", "cat"]}
 def test_labels_become_class_numbers() -> None:
     good = {"probabilities": [0.25, 0.75]}
     pairs: list[Any] = [(good, "cat"), (good, 1), (good, 1.0)]
-    targets, predictions, num_unusable = metrics.as_scored(PARTS, pairs)
+    targets, predictions, num_unusable = metrics.as_scored({"parts": PARTS}, pairs)
     assert targets.tolist() == [1, 0, 0]
     assert predictions["probabilities"].shape == (3, 2)
     assert num_unusable == 0
@@ -31,5 +31,5 @@ def test_labels_become_class_numbers() -> None:
     ],
 )
 def test_what_cannot_be_used_is_counted(outputs: dict[str, Any], label: Any) -> None:
-    targets, predictions, num_unusable = metrics.as_scored(PARTS, [(outputs, label)])
+    targets, predictions, num_unusable = metrics.as_scored({"parts": PARTS}, [(outputs, label)])
     assert (len(targets), len(predictions["probabilities"]), num_unusable) == (0, 0, 1)

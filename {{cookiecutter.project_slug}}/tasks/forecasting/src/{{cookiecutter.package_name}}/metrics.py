@@ -150,13 +150,12 @@ def quantile_levels(predictions: Predictions) -> dict[str, float]:
     return dict(sorted(levels.items(), key=lambda each: each[1]))
 
 
-def as_scored(
-    parts: Mapping[str, Sequence[str]], pairs: Sequence[Pair]
-) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True values (num_examples, horizon * num_targets), the outputs, and how many pairs cannot be used.
 
     A label is a list with a number for each entry of the forecast, null where it is not known yet.
     """
+    parts = described["parts"]
     length = len(parts["forecast"])
     names = [name for name in parts if name in NEEDED or QUANTILE.fullmatch(name)]
     usable = [

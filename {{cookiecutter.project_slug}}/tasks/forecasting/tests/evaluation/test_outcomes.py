@@ -10,7 +10,7 @@ OUTPUTS = {"times": ["a", "b"], "forecast": [1.0, 2.0], "p05": [0.0, 1.0], "seas
 
 def test_lists_of_numbers_are_used_and_others_counted() -> None:
     pairs = [(OUTPUTS, [1, None]), (OUTPUTS, [None, None]), (OUTPUTS, [1.0]), (OUTPUTS, 7), ({}, [1, 2])]
-    targets, predictions, num_unusable = metrics.as_scored(PARTS, pairs)
+    targets, predictions, num_unusable = metrics.as_scored({"parts": PARTS}, pairs)
     assert num_unusable == 4
     np.testing.assert_array_equal(targets, [[1, np.nan]])
     assert predictions["forecast"].tolist() == [[1, 2]]
@@ -18,6 +18,6 @@ def test_lists_of_numbers_are_used_and_others_counted() -> None:
 
 
 def test_nothing_is_nothing() -> None:
-    targets, predictions, num_unusable = metrics.as_scored(PARTS, [])
+    targets, predictions, num_unusable = metrics.as_scored({"parts": PARTS}, [])
     assert targets.shape == (0, 2)
     assert (predictions, num_unusable) == ({}, 0)

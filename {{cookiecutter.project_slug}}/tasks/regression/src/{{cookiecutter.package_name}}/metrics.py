@@ -106,14 +106,12 @@ def is_covered(targets: Numbers, predictions: Predictions) -> npt.NDArray[np.boo
     return (targets >= predictions["low"]) & (targets <= predictions["high"])
 
 
-def as_scored(
-    parts: Mapping[str, Sequence[str]], pairs: Sequence[Pair]
-) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True numbers (num_examples,), the outputs, each (num_examples,), and how many pairs cannot be used.
 
     A label can be used if it is a finite number, a prediction if each of its outputs is one.
     """
-    del parts  # every output is one number
+    del described  # every output is one number
     usable = [
         (label, *(outputs[name] for name in OUTPUTS))
         for outputs, label in pairs

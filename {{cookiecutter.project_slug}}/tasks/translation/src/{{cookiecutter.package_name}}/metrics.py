@@ -157,14 +157,12 @@ def signatures(targets: Texts) -> dict[str, str]:
     return {name: str(metric.get_signature()) for name, metric in both.items()}
 
 
-def as_scored(
-    parts: Mapping[str, Sequence[str]], pairs: Sequence[Pair]
-) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True translations (num_examples,), those of the model, and how many pairs cannot be used.
 
     Both have to be texts.
     """
-    del parts  # every output has one
+    del described  # every output has one
     usable = [
         (label, outputs[OUTPUT])
         for outputs, label in pairs

@@ -67,13 +67,12 @@ def permutation_importance(
     chosen: dict[str, Metric] = {measured: metrics.METRICS[measured]}
     sign = 1 if chosen[measured].greater_is_better else -1
     whole = metrics.score(targets, {name: values[:size] for name, values in predictions.items()}, context, chosen)
-    importance = {}
+    importance, target = {}, serving_model.get_layer("decode").target
     for name, array in arrays.items():
         stacked = {other: np.tile(values, NUM_SHUFFLES) for other, values in arrays.items()}
         stacked[name] = np.concatenate([random.permutation(array) for _ in range(NUM_SHUFFLES)])
-        outputs = batching.run_in_batches(
-            serving_model, stacked, preprocessing.ENCODING_BATCH
-        )  # all shuffles in one go
+        outputs = batching.run_in_batches(serving_model, stacked, preprocessing.ENCODING_BATCH)  # all shuffles in one
+        outputs = task.aligned(outputs, target, target)
         losses = []
         for number in range(NUM_SHUFFLES):
             part = slice(number * len(targets), (number + 1) * len(targets))

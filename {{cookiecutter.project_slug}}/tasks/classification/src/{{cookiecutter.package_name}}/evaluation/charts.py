@@ -24,9 +24,11 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
     from sklearn.metrics import confusion_matrix  # here, since it takes a second to import
 
     names, probabilities = [str(name) for name in target.classes], predictions["probabilities"].astype(float)
-    confusion = confusion_matrix(targets, probabilities.argmax(axis=1), labels=range(len(names)))
+    predicted = metrics.predicted_classes(predictions)
+    confusion = confusion_matrix(targets, predicted, labels=range(len(names)))
     return [
-        class_table(names, targets, probabilities),
+        *(decision_blocks(target, targets, predictions) if target.decision else []),
+        class_table(names, targets, probabilities, predicted),
         *confusion_blocks(names, confusion),
         *curve_figures(names, targets, probabilities),
         calibration_figure(names, targets, probabilities),
@@ -34,25 +36,89 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
 
 
 def remarks(target: Target, targets: Integers, predictions: Predictions) -> list[str]:
-    """What a good score can hide, in sentences: classes that are never predicted."""
+    """How labels are chosen, if not as usual, and what a good score can hide: classes that are never predicted."""
+    said = [str(target.decision)] if target.decision else []
     counts = np.bincount(targets, minlength=len(target.classes))
     predicted = np.bincount(metrics.predicted_classes(predictions), minlength=len(target.classes))
     missed = np.flatnonzero((predicted == 0) & (counts > 0))
     if not len(missed):
-        return []
+        return said
     shown = ", ".join(f"{target.classes[each]} ({counts[each]:,})" for each in missed[:CLASSES_SHOWN])
     more = f" and {len(missed) - CLASSES_SHOWN} more" if len(missed) > CLASSES_SHOWN else ""
     missing = f"Never predicted, with their number among {len(targets):,} examples: {shown}{more}"
-    return [f"{missing}; `class_weight` balanced finds more of rare classes."]
+    return [*said, f"{missing}; `class_weight` balanced finds more of rare classes."]
 
 
-def class_table(names: Sequence[str], targets: Integers, probabilities: Floats) -> Table:
+def decision_blocks(target: Target, targets: Integers, predictions: Predictions) -> list[Block]:
+    """How labels are chosen: what happens at the operating point, and what would at others."""
+    from ..data import decisions
+
+    decision, predicted = target.decision, metrics.predicted_classes(predictions)
+    if decision is None or decision.threshold is None:
+        return [str(decision), mistake_table(target, targets, predicted)]
+    positive, is_positive = decision.positive, targets == 1
+    at = decisions.Thresholds.between(decision, predictions["probabilities"][:, 1], is_positive)
+    rates = at.rates(np.ones((1, len(targets))))
+    shares = [plots.Line(name, at.values, rates.named(name)[0]) for name in ("sensitivity", "specificity", "precision")]
+    curves = [plots.Line("expected cost", at.values, rates.cost(decision.costs)[0])] if decision.costs else shares
+    what = "Expected cost" if decision.costs else "Sensitivity, specificity and precision"
+    grid = np.linspace(0.01, 0.99, 99)
+    benefit, everyone = (
+        decisions.Thresholds.of(grid, scores, is_positive).rates(np.ones((1, len(targets)))).net_benefit(grid)[0]
+        for scores in (predictions["probabilities"][:, 1], np.ones(len(targets)))
+    )
+    shown = everyone > -max(benefit.max(), 0.01)  # further down it is of no use
+    benefits = [
+        plots.Line("model", grid, benefit),
+        plots.Line(f"always {positive}", grid[shown], everyone[shown], dashed=True),
+        plots.Line(f"never {positive}", grid, np.zeros(len(grid)), dashed=True),
+    ]
+    axis = f"probability from which {positive} is answered"
+    return [
+        str(decision),
+        mistake_table(target, targets, predicted),
+        Figure(
+            f"{what} by threshold",
+            plots.lines([*curves, chosen_line(decision.threshold, curves)], axis, what.lower()),
+            f"{what} of thresholds between 0 and 1; {decision.threshold:.3g} is chosen.",
+            "Of the same examples on which the threshold was chosen, so that others may do a little worse.",
+        ),
+        Figure(
+            "Decision curve",
+            plots.lines([*benefits, chosen_line(decision.threshold, benefits)], axis, "net benefit"),
+            f"Net benefit of the model by threshold, beside that of always and never answering {positive}.",
+            "The share of examples that are rightly caught, less that of false alarms, each of which counts as much as "
+            "the threshold says. Where the model is below one of the dashed lines, it is better not used.",
+        ),
+    ]
+
+
+def chosen_line(threshold: float, curves: Sequence[plots.Line]) -> plots.Line:
+    """A vertical line at the chosen threshold, as high as the curves."""
+    values = np.concatenate([np.asarray(curve.y, float) for curve in curves])
+    return plots.Line(f"chosen: {threshold:.3g}", [threshold] * 2, [np.nanmin(values), np.nanmax(values)], dashed=True)
+
+
+def mistake_table(target: Target, targets: Integers, predicted: Integers) -> Table:
+    """How many examples of each class are missed and falsely answered, and what that costs."""
+    costs = target.decision.costs if target.decision else None
+    rows: list[list[str | float]] = []
+    for code, name in enumerate(target.classes):
+        missed = int(((targets == code) & (predicted != code)).sum())
+        row: list[str | float] = [str(name), int((targets == code).sum()), missed]
+        row.append(int(((targets != code) & (predicted == code)).sum()))
+        rows.append([*row, costs[code], missed * costs[code]] if costs else row)
+    columns = ["Class", "Examples", "Missed", "Falsely answered", *(["Cost of each missed", "Cost"] if costs else [])]
+    return Table("Mistakes at the operating point", columns, rows)
+
+
+def class_table(names: Sequence[str], targets: Integers, probabilities: Floats, predicted: Integers) -> Table:
     """Precision, recall, F1 and ROC AUC of every class."""
     from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
     labels = range(len(names))
     precision, recall, f1, support = precision_recall_fscore_support(
-        targets, probabilities.argmax(axis=1), labels=labels, zero_division=np.nan
+        targets, predicted, labels=labels, zero_division=np.nan
     )
     areas = [
         roc_auc_score(targets == each, probabilities[:, each]) if 0 < support[each] < len(targets) else np.nan

@@ -1,8 +1,9 @@
 """What depends on the task, classification: the names of baselines, and settings."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, model_validator
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
@@ -10,6 +11,25 @@ from .evaluation import Metric
 
 Baseline = Literal["majority", "linear", "gradient_boosting"]
 Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+
+CONSTRAINT = re.compile(r"(sensitivity|recall|specificity|precision|ppv|npv)\s*>=\s*(\d*\.?\d+)")
+
+
+def check_threshold(value: str) -> str:
+    """Refuses what is neither a probability nor a constraint."""
+    found = CONSTRAINT.fullmatch(value)
+    try:
+        is_valid = 0 < float(found[2]) <= 1 if found else 0 < float(value or 0.5) < 1
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        expected = "a number between 0 and 1, or sensitivity, specificity, precision or npv and the least value of it"
+        raise ValueError(f"Input should be {expected}, such as 'sensitivity >= 0.95'")
+    return value
+
+
+Cost = Annotated[FiniteFloat, Field(gt=0)]
+Threshold = Annotated[str, BeforeValidator(str), AfterValidator(check_threshold)]
 
 
 class TargetSettings(Settings):
@@ -31,3 +51,25 @@ class TaskSettings(TargetSettings):
 
     positive: str = ""
     """Of two classes, the one that matters: curves, ROC AUC, PR AUC and recall are of it; empty: the rarer one."""
+
+    costs: Annotated[dict[str, Cost], NoDecode, BeforeValidator(parse_mapping)] = Field(default={})
+    """What mistakes cost, by which labels are chosen: {"missed": 20, "false alarm": 1} of two classes, or the cost of
+    missing each class by its name, 1 if it is not named; empty: the label is the most probable class."""
+
+    threshold: Threshold = ""
+    """Of two classes, the probability from which the positive one is answered: a number, or a constraint that it meets
+    on the validation split, such as "sensitivity >= 0.95"; empty: the label is the most probable class."""
+
+    @model_validator(mode="after")
+    def check_decision(self) -> Self:
+        """Refuses combinations of settings that are valid only one by one."""
+        if self.costs and self.threshold:
+            raise ValueError(
+                f"costs are {self.costs} and threshold is {self.threshold!r}; one decides labels: leave one empty"
+            )
+        named = [getattr(self, "metric", ""), getattr(self, "objective", ""), *getattr(self, "criteria", {})]
+        if not self.costs and any("expected_cost" in name for name in named):
+            raise ValueError(
+                'expected_cost is a metric of mistakes with costs; set costs, such as {"missed": 20, "false alarm": 1}'
+            )
+        return self

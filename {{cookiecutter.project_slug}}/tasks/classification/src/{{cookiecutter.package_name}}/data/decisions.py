@@ -1,0 +1,241 @@
+"""How labels follow from probabilities: by what mistakes cost, or by a threshold that meets a constraint.
+
+A label is the class with the largest probability after each is multiplied by a factor. Of two classes, the factors t
+for class 0 and 1 - t for class 1, the positive one, answer class 1 from a probability of t on. Of more, the cost of
+missing each class is its factor, which makes the expected cost smallest (Elkan 2001).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import InputError, RefusedError
+from ..settings.task import CONSTRAINT
+from . import resampling
+from .resampling import Floats, divide
+
+MISSED, FALSE_ALARM = "missed", "false alarm"  # what mistakes of two classes are called in `costs`
+SYNONYMS = {"recall": "sensitivity", "ppv": "precision"}
+RESAMPLES = 200  # for the interval of the threshold
+AT_ONCE = 50
+SHOWN = 10  # classes in a message
+
+Integers = npt.NDArray[np.integer]
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How labels are chosen, if not as the most probable class."""
+
+    rule: str
+    """`costs`, a number, or a constraint, as in the settings."""
+    positive: str
+    """The name of class 1 of two; empty if there are more."""
+    costs: tuple[float, ...] | None
+    """Of missing each class, in the order of the outputs."""
+    factors: tuple[float, ...]
+    """By which the probability of each class is multiplied before the largest is taken."""
+    threshold: float | None = None
+    """The probability from which the positive class is answered, with its 95 % bootstrap interval."""
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> "Decision":
+        """From JSON, which has lists for tuples."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+        }
+        return cls(**values)
+
+    def at(self, threshold: float, low: float | None = None, high: float | None = None) -> "Decision":
+        """The same with another threshold; the factors are what 32 bits hold, as in the exported graph."""
+        factors = tuple(float(np.float32(factor)) for factor in (threshold, 1 - threshold))
+        return replace(self, factors=factors, threshold=threshold, low=low, high=high)
+
+    @property
+    def constraint(self) -> tuple[str, float] | None:
+        """What has to reach which value, if that is the rule."""
+        found = CONSTRAINT.fullmatch(self.rule)
+        return (SYNONYMS.get(found[1], found[1]), float(found[2])) if found else None
+
+    def __str__(self) -> str:
+        """The decision as a sentence."""
+        if self.threshold is None:
+            return "Each label is the class whose probability times its cost of being missed is the largest."
+        bounds = f" (95 % interval {self.low:.3g} to {self.high:.3g})" if self.low is not None else ""
+        how = f"by the costs {self.costs[1]:g} if missed and {self.costs[0]:g} for a false alarm" if self.costs else ""
+        how = how or (f"for {self.rule} on the validation split" if self.constraint else "as the setting says")
+        return f"{self.positive} is answered from a probability of {self.threshold:.3g}{bounds} on, {how}."
+
+
+def describe(costs: Mapping[str, float], threshold: str, classes: Sequence[str | int]) -> Decision:
+    """What the settings `costs` and `threshold`, one of which is given, mean for these classes, before training.
+
+    Raises:
+        InputError: the costs name what is no class, or there are more than two classes for a threshold.
+    """
+    names, is_binary = [str(name) for name in classes], len(classes) == 2
+    shown, positive = ", ".join(names[:SHOWN]), names[1] if is_binary else ""
+    if threshold and not is_binary:
+        message = f"threshold is {threshold!r}, but there are {len(names)} classes ({shown}) and it is for two"
+        raise InputError(f"{message}: give `costs`, the cost of missing each class")
+    aliases = {MISSED: names[1], FALSE_ALARM: names[0]} if is_binary else {}
+    named = {name if name in names else aliases.get(name, name): cost for name, cost in costs.items()}
+    unknown = sorted(named.keys() - set(names))
+    if unknown or len(named) < len(costs):
+        also = f", or {MISSED!r} and {FALSE_ALARM!r}" if is_binary else ""
+        wrong = f"costs names {unknown[0]!r}" if unknown else f"costs names a class twice: {', '.join(costs)}"
+        raise InputError(f"{wrong}; expected the classes {shown}{also}")
+    if threshold:
+        decision = Decision(threshold, positive, None, (1.0, 1.0))
+        return decision if decision.constraint else decision.at(float(threshold))
+    missing = tuple(float(named.get(name, 1)) for name in names)
+    decision = Decision("costs", positive, missing, tuple(float(np.float32(cost)) for cost in missing))
+    return decision.at(asked_by(missing)) if is_binary else decision
+
+
+def asked_by(costs: Sequence[float]) -> float:
+    """The threshold that costs least if probabilities are calibrated; `costs` are those of missing class 0 and 1."""
+    return costs[0] / sum(costs)
+
+
+def choose(
+    decision: Decision, probabilities: npt.NDArray[np.floating], targets: Integers, weights: Floats | None = None
+) -> Decision:
+    """The operating point of validation examples: probabilities (num_examples, num_classes), class numbers, weights.
+
+    Of two classes with costs, it is one of the thresholds at which the examples cost least, up to one standard error,
+    and of them the one next to what calibrated probabilities ask for: the cheapest itself is often chance. With a
+    constraint, it is the one that meets it and spoils the opposite least: specificity for sensitivity or npv, else
+    sensitivity. Nothing is chosen where the threshold is given, or there are more classes. The interval is that of
+    20,000 examples if there are more.
+
+    Raises:
+        RefusedError: no threshold meets the constraint, other than one that always gives the same answer.
+    """
+    if not decision.positive or not (decision.costs or decision.constraint):
+        return decision
+    given = np.ones(len(targets)) if weights is None else weights
+    at = Thresholds.between(decision, probabilities[:, 1], targets == 1)
+    threshold = float(at.best(decision, given[None])[0])
+    if np.isnan(threshold):
+        raise RefusedError(at.why_not(decision, given))
+    part: Integers = np.arange(len(targets))
+    if len(targets) > resampling.MAX_EXAMPLES:
+        part = resampling.random_part(len(targets), 1, 0)
+        at = Thresholds.between(decision, probabilities[part, 1], targets[part] == 1)
+    counts, drawn = resampling.resampled_counts(len(part), RESAMPLES, 0), []
+    while chunk := list(islice(counts, AT_ONCE)):
+        drawn.append(at.best(decision, np.stack(chunk) * given[part]))
+    found = np.concatenate(drawn)
+    low, high = np.nanquantile(found, (0.025, 0.975)) if np.isfinite(found).any() else (threshold, threshold)
+    return decision.at(threshold, min(float(low), threshold), max(float(high), threshold))
+
+
+class Rates(NamedTuple):
+    """Sums of weights at each threshold, each (num_weightings, num_thresholds)."""
+
+    caught: Floats
+    missed: Floats
+    false_alarms: Floats
+    passed: Floats
+
+    def named(self, name: str) -> Floats:
+        """A share by its name in a constraint; NaN where there is nothing to divide by."""
+        kept, lost = {
+            "sensitivity": (self.caught, self.missed),
+            "specificity": (self.passed, self.false_alarms),
+            "precision": (self.caught, self.false_alarms),
+            "npv": (self.passed, self.missed),
+        }[name]
+        return divide(kept, kept + lost)
+
+    def cost(self, costs: Sequence[float]) -> Floats:
+        """The mean cost of an example; `costs` are those of missing class 0 and class 1."""
+        return divide(costs[0] * self.false_alarms + costs[1] * self.missed, sum(self))
+
+    def is_cheap(self, costs: Sequence[float], num_examples: int) -> Booleans:
+        """Whether a threshold costs as little as the cheapest, up to a standard error of the difference."""
+        cost, total = self.cost(costs), sum(self)
+        place = cost.argmin(axis=1)[:, None]
+        more, alarms, missed = (
+            each - np.take_along_axis(each, place, axis=1) for each in (cost, self.false_alarms, self.missed)
+        )
+        squares = divide(costs[0] ** 2 * np.abs(alarms) + costs[1] ** 2 * np.abs(missed), total)
+        return more <= np.sqrt(np.maximum(squares - more**2, 0) / num_examples) + 1e-12
+
+    def net_benefit(self, thresholds: Floats) -> Floats:
+        """Caught examples less false alarms, which count by the odds of the threshold (Vickers and Elkin 2006)."""
+        return divide(self.caught - self.false_alarms * thresholds / (1 - thresholds), sum(self))
+
+    @property
+    def is_trivial(self) -> Booleans:
+        """Whether all answers are the same."""
+        return (self.caught + self.false_alarms == 0) | (self.missed + self.passed == 0)
+
+
+class Thresholds(NamedTuple):
+    """Thresholds of the probability of class 1, and examples in the order of that probability."""
+
+    values: Floats
+    """Ascending, (num_thresholds,)."""
+    below: Integers
+    """How many examples are not above each, (num_thresholds,)."""
+    order: Integers
+    is_positive: Booleans
+    """In that order, (num_examples,)."""
+
+    @classmethod
+    def of(cls, values: Floats, probabilities: npt.NDArray[np.floating], is_positive: Booleans) -> "Thresholds":
+        """Given thresholds, and the probability of class 1 of each example, (num_examples,)."""
+        order = np.argsort(probabilities, kind="stable")
+        return cls(values, np.searchsorted(probabilities[order], values, "right"), order, is_positive[order])
+
+    @classmethod
+    def between(
+        cls, decision: Decision, probabilities: npt.NDArray[np.floating], is_positive: Booleans
+    ) -> "Thresholds":
+        """All that differ: halfway between neighbouring probabilities, and what costs ask of perfect probabilities."""
+        edges = np.concatenate([[0.0], np.unique(probabilities.astype("float64")), [1.0]])
+        own = [asked_by(decision.costs)] if decision.costs else []
+        values = np.unique(np.concatenate([(edges[1:] + edges[:-1]) / 2, own]))
+        return cls.of(values[(values > 0) & (values < 1)], probabilities.astype("float64"), is_positive)
+
+    def rates(self, weights: Floats) -> Rates:
+        """What happens at each threshold, by weights (num_weightings, num_examples)."""
+        ordered = weights[:, self.order]
+        missed, passed = (
+            np.pad(np.cumsum(ordered * each, axis=1), ((0, 0), (1, 0)))
+            for each in (self.is_positive, ~self.is_positive)
+        )
+        found = missed[:, self.below], passed[:, self.below]
+        return Rates(missed[:, -1:] - found[0], found[0], passed[:, -1:] - found[1], found[1])
+
+    def best(self, decision: Decision, weights: Floats) -> Floats:
+        """The threshold to choose for each weighting, (num_weightings,); NaN where none meets the constraint."""
+        rates = self.rates(weights)
+        if decision.costs:
+            distance = np.abs(self.values - asked_by(decision.costs))
+            return self.values[
+                np.where(rates.is_cheap(decision.costs, len(self.order)), distance, np.inf).argmin(axis=1)
+            ]
+        name, least = decision.constraint or ("sensitivity", 0.0)
+        is_met = (rates.named(name) >= least - 1e-12) & ~rates.is_trivial
+        from_above = name in ("sensitivity", "npv")  # the higher the threshold, the fewer false alarms
+        places = is_met.shape[1] - 1 - is_met[:, ::-1].argmax(axis=1) if from_above else is_met.argmax(axis=1)
+        return np.where(is_met.any(axis=1), self.values[places], np.nan)
+
+    def why_not(self, decision: Decision, weights: Floats) -> str:
+        """Why no threshold meets the constraint."""
+        name, _ = decision.constraint or ("sensitivity", 0.0)
+        rates = self.rates(weights[None])
+        most = np.nan_to_num(np.where(rates.is_trivial, -1, rates.named(name)), nan=-1).max(initial=-1)
+        reached = f"is at most {most:.3g}" if most >= 0 else "is not defined"
+        message = f"threshold asks for {decision.rule} in finding {decision.positive!r}, but on the validation split it"
+        return f"{message} {reached}, unless all answers are the same: ask for less, or improve the model"
