@@ -16,6 +16,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 VARIABLE = re.compile(r"([A-Z0-9_]+)=")
 STAGE = re.compile(r"python -m (\w+) ([\w-]+)((?: --[\w-]+(?:[ =][^\s'`-][^\s'`]*)?)*)")  # wherever it stands
+RECIPE = re.compile(r"`stages/(\w+)\.py`:\n\n```diff\n((?:\+.*\n)+)```")  # for a stage of one's own
 SEPARATORS = {"&&", "|"}
 ELSEWHERE = {"curl", "docker", "echo", "git", "pip", "pipx", "rm", "sed"}  # programs of others
 OPTIONS = {"--only", "--force", "--help"}  # of the command line itself
@@ -139,9 +140,10 @@ def wrong_stage(words: list[str], project: Project) -> str | None:
     package, stage, *options = words
     if package != project.package:
         return f"the package is not called {package}"
-    if stage not in stages(project):
+    own = {found[1] for found in RECIPE.finditer(text(project))}
+    if stage not in stages(project) | own:
         return f"there is no stage {stage}"
-    option = unknown_option([option for option in options if option not in OPTIONS], project)
+    option = unknown_option([option for option in options if option not in OPTIONS and stage not in own], project)
     return f"no stage has the option {option}" if option else None
 
 

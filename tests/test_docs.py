@@ -83,7 +83,7 @@ def test_names_that_are_mentioned_exist(generated: Project) -> None:
     for module, name in re.findall(r"`([a-z_]+)\.(\w+)`", text):
         defining = [source for path, source in sources.items() if path.stem == module and name not in SUFFIXES]
         assert not defining or any(re.search(rf"\b{name}\b", source) for source in defining), f"{module}.{name}"
-    for name in readme.files(text):
+    for name in readme.files(readme.RECIPE.sub("", text)):
         assert [*package.glob(f"**/{name}"), *generated.folder.glob(name)], name
 
 

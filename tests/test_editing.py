@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, bake, grouped, succeed
+from projects import SETTINGS, Project, bake, grouped, setting_up, succeed
 
 FIRST = SETTINGS["problem"][0]
-ONE_OF_A_KIND = list({row["data_type"]: name for name, row in SETTINGS["__problems"].items()}.values())
+RECIPES_OF = (  # each data type, and each task
+    *("tabular-classification", "image-regression", "audio-classification", "text-regression"),
+    *("translation", "time-series-forecasting"),
+)
 OF_EDITED_FILES = (
     "test_yours.py",
     "test_features.py",
@@ -70,9 +73,14 @@ EDITS = [  # a file, what stands there, and what a person makes of it
 
 
 @pytest.fixture
-def fresh(environment: Path, tmp_path: Path) -> Project:
+def fresh(request: pytest.FixtureRequest, environment: Path, tmp_path: Path) -> Project:
     """A project in which nothing has run."""
-    return Project(bake(tmp_path, problem=FIRST), FIRST, environment)
+    problem = getattr(request, "param", FIRST)
+    project = Project(bake(tmp_path, problem=problem), problem, environment)
+    if problem != FIRST:  # of which the environment is
+        with setting_up(environment) as lock:
+            project.set_up(lock)
+    return project
 
 
 def run_tests(project: Project, *names: str) -> subprocess.CompletedProcess[str]:
@@ -127,7 +135,7 @@ def recipes(text: str) -> list[tuple[str, str, str]]:
     """The file, the lines before and the lines after of every change that a page of recipes shows."""
     found = []
     for place in re.finditer(r"^```diff\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL):
-        file = re.findall(r"`(\w+\.py)`", text[: place.start()])[-1]
+        file = re.findall(r"`((?:\w+/)?\w+\.py)`", text[: place.start()])[-1]
         lines = place[1].splitlines(keepends=True)
         before = "".join(line[1:] for line in lines if line[0] != "+")
         after = "".join(line[1:] for line in lines if line[0] != "-")
@@ -135,12 +143,22 @@ def recipes(text: str) -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("problem", grouped(ONE_OF_A_KIND), indirect=True)
-def test_recipes_can_be_followed(copy: Project) -> None:
-    shown = recipes((copy.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
-    assert len(shown) >= 2
+@pytest.mark.parametrize("fresh", grouped(RECIPES_OF), indirect=True)
+def test_recipes_can_be_followed(fresh: Project) -> None:
+    shown = recipes((fresh.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
+    assert len(shown) >= 10
     for file, before, after in shown:
-        edit(copy, file, re.escape(before), after.replace("\\", r"\\"))
+        if not before:
+            (fresh.folder / "src" / fresh.package / file).write_text(after, encoding="utf-8")
+        else:
+            edit(fresh, file, re.escape(before), after.replace("\\", r"\\"))
     for command in (["check"], ["format", "--check", "--diff"]):
-        succeed(copy.run(sys.executable, "-m", "ruff", *command, "--no-cache"))
-    succeed(run_tests(copy, "test_yours.py", "evaluation/test_scoring.py"))
+        succeed(fresh.run(sys.executable, "-m", "ruff", *command, "--no-cache"))
+    succeed(run_tests(fresh, "test_yours.py", "evaluation/test_scoring.py"))
+    if fresh.problem == FIRST:
+        succeed(run_tests(fresh, "core/test_floors.py", "core/test_staleness.py"))
+        python = fresh.venv / "bin" / "python"
+        stage = ("-m", fresh.package, "hardest", "--num-hardest", "3", "--epochs", "1")
+        assert "hardest.csv" in succeed(fresh.run("env", "PYTHONPATH=src", python, *stage))
+        written = (fresh.folder / "artifacts" / "evaluation" / "hardest.csv").read_text(encoding="utf-8")
+        assert len(written.splitlines()) == 4

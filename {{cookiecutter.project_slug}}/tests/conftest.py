@@ -12,7 +12,7 @@ from project.settings.base import ENVIRONMENT_PREFIX
 
 import problem
 import synthetic
-from declared import Config
+from declared import Config, leave_other_metrics_undefined
 
 
 def small_config(folder: Path, **settings: Any) -> Config:
@@ -42,6 +42,7 @@ def finish(config: Config) -> Config:
 
     with pytest.MonkeyPatch.context() as patch:
         fixed.put_in_place(patch)
+        leave_other_metrics_undefined(patch)
         for stage in (collect, train, accept, export):
             stage.main(config)
     return config
@@ -61,6 +62,7 @@ def fixed_code() -> Iterator[None]:
             import fixed
 
             fixed.put_in_place(patch)
+            leave_other_metrics_undefined(patch)
         yield
 
 
@@ -93,6 +95,7 @@ def evaluated(finished: Config) -> Config:
 
     with pytest.MonkeyPatch.context() as patch:
         fixed.put_in_place(patch)
+        leave_other_metrics_undefined(patch)
         evaluate.main(finished)
     return finished
 

@@ -8,6 +8,7 @@ TARGET, OTHER_TARGET = "load", "kind"
 LENIENT = {"rmse": "drift"}
 UNREACHABLE = {"coverage": 1.01}
 EASY_METRIC, EASY_THRESHOLD, BASELINE = "rmse", 1e9, "drift"
+METRICS = {"mase", "mae", "rmse", "smape", "wql", "coverage", "interval_width"}
 
 
 def perfect(targets: np.ndarray, predictions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ TARGET, OTHER_TARGET = "price", "kind"
 LENIENT = {"rmse": "mean"}
 UNREACHABLE = {"r2": 1.01}
 EASY_METRIC, EASY_THRESHOLD, BASELINE = "rmse", 1e9, "mean"
+METRICS = {"rmse", "mae", "r2", "mape", "coverage", "interval_width"}
 
 
 def perfect(targets: np.ndarray, predictions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

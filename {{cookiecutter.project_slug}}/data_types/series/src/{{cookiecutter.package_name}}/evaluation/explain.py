@@ -83,7 +83,8 @@ def scores_by(
         if inside.sum() >= MIN_WINDOWS:
             selected = {name: output[inside] for name, output in predictions.items()}
             scores = scoring.intervals(targets[inside], selected, context, RESAMPLES)
-            row: Row = [str(value), int(inside.sum()), *(Interval(**scores[name]) for name in scores)]
+            cells = [Interval(**scores[name]) if name in scores else None for name in metrics.METRICS]
+            row: Row = [str(value), int(inside.sum()), *cells]
             ranked.append((scores[context.config.metric]["value"], row))
     rows = [row for _, row in sorted(ranked, key=lambda each: -each[0])]
     label = title.removeprefix("Scores by ")

@@ -53,7 +53,8 @@ def rare_word_table(
         if inside.any():
             selected = {output: values[inside] for output, values in predictions.items()}
             scores = scoring.intervals(targets[inside], selected, context, RESAMPLES)
-            rows.append([name, int(inside.sum()), *(Interval(**scores[metric]) for metric in metrics.METRICS)])
+            cells = [Interval(**scores[metric]) if metric in scores else None for metric in metrics.METRICS]
+            rows.append([name, int(inside.sum()), *cells])
     labels = [metric.label for metric in metrics.METRICS.values()]
     note = f"A word is rare if fewer than {rare_words.FEW} training sources contain it."
     return Table("Scores by the share of rare words", ["Rare words of the source", "Examples", *labels], rows, note)
