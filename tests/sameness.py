@@ -48,8 +48,8 @@ FOR_ANY_DATA = {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
-# Of these, the ones that never read more examples than a request or a small table holds: how large data are read, and on
-# how many machines a network is trained, changes nothing that they show.
+# Of these, the ones that never read more examples than a request or a small table holds: how large data are read, and
+# on how many machines a network is trained, changes nothing that they show.
 FOR_ANY_SCALE = {
     "core/test_command.py",
     "evaluation/test_promotion.py",

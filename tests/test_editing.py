@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -102,6 +103,13 @@ def test_other_tests_see_no_settings_of_a_person(baked: Path) -> None:
     tests = list((baked / "tests").rglob("test_*.py"))
     seeing = {path.name for path in tests if re.search(r"(?m)^from \w+\.config import", path.read_text("utf-8"))}
     assert seeing == SEE_OWN_SETTINGS
+
+
+def test_other_tests_know_the_metrics_of_the_template(baked: Path) -> None:
+    (metrics,) = baked.glob("src/*/metrics.py")
+    names = re.findall(r'(?m)^    "(\w+)": Metric\(', metrics.read_text(encoding="utf-8"))
+    (known,) = re.findall(r"(?ms)^METRICS = (\{.*?\})", (baked / "tests" / "problem.py").read_text(encoding="utf-8"))
+    assert ast.literal_eval(known) == set(names)
 
 
 def test_own_settings_leave_tests_alone(fresh: Project) -> None:

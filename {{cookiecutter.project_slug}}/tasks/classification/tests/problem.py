@@ -8,7 +8,17 @@ TARGET, OTHER_TARGET = "kind", "price"
 LENIENT = {"log_loss": "majority"}
 UNREACHABLE = {"accuracy": 1.01}
 EASY_METRIC, EASY_THRESHOLD, BASELINE = "log_loss", 1e9, "majority"
-METRICS = {"accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "pr_auc", "log_loss", "brier", "ece"}
+METRICS = {
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "roc_auc",
+    "pr_auc",
+    "log_loss",
+    "brier",
+    "ece",
+    "expected_cost",
+}
 
 
 def perfect(targets: np.ndarray, predictions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
