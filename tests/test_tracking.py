@@ -1,12 +1,30 @@
-"""Runs are sent to MLflow where it is installed, which the environment of a project leaves to its user."""
+"""Runs are sent to MLflow where it is installed, and what settings keep secret stays so in a whole run."""
 
 from __future__ import annotations
 
+import functools
+import http.server
 import os
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from projects import bake, succeed
+
+CANARY = "c4n4ry"  # in an address, in each place where people write passwords and tokens
+MLFLOW = """
+import types
+class MlflowException(Exception): pass
+exceptions = types.SimpleNamespace(MlflowException=MlflowException)
+def set_tracking_uri(address):
+    global found
+    found = address
+def set_experiment(name):
+    raise MlflowException(f"API request to {found}/api failed, as did {found.partition('?')[0]}")
+"""  # a tracking server that cannot be reached, and says so with its address
 
 
 def run(folder: Path, *command: str | Path, **variables: str) -> str:
@@ -45,3 +63,44 @@ def test_runs_are_sent_to_mlflow_where_it_is_installed(environment: Path, tmp_pa
     printed = run(project, python, "-m", "pytest", "-q", "-k", "mlflow", "tests/stages/test_runs.py", PYTHONPATH="src")
     assert "1 passed" in printed
     assert "1 skipped" in printed  # what is true without MLflow
+
+
+@pytest.fixture
+def server() -> Iterator[http.server.ThreadingHTTPServer]:
+    """A web server of the folder with the sample."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Prints nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_a_whole_run_neither_writes_nor_prints_secrets(
+    environment: Path, tmp_path: Path, server: http.server.ThreadingHTTPServer
+) -> None:
+    project = bake(tmp_path)
+    sample = project / "data" / "raw"
+    server.RequestHandlerClass = functools.partial(server.RequestHandlerClass, directory=sample)
+    (tmp_path / "mlflow.py").write_text(MLFLOW, encoding="utf-8")
+    python, address = environment / "bin" / "python", f"http://u:{CANARY}@127.0.0.1:{server.server_port}"
+    variables = {
+        "PYTHONPATH": f"src{os.pathsep}{tmp_path}",
+        "PENGUINS_SOURCE": f"{address}/penguins.csv?sig={CANARY}&token={CANARY}",
+        "PENGUINS_MLFLOW": f"http://{CANARY}@127.0.0.1:9/?password={CANARY}",
+        "PENGUINS_API_KEY": CANARY,
+        "PENGUINS_EPOCHS": "2",
+        "PENGUINS_CRITERIA": '{"accuracy": 0}',
+    }
+    commands = (["all"], ["predict", "--input", str(sample / "penguins.csv"), "--output", "p.csv"])
+    printed = [run(project, python, "-m", "penguins", *command, **variables) for command in commands]
+    (project / "printed.txt").write_text("\n".join(printed), encoding="utf-8")
+    assert "http://***@127.0.0.1:9/?password=*** did not accept the run" in printed[0]
+    assert "penguins.csv?sig=***&token=***" in printed[0]
+    found = [path for path in project.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    assert not found
+    assert (project / "p.csv").exists()
+    assert list(project.glob("artifacts/export/penguins/1/*"))

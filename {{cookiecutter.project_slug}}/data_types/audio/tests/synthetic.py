@@ -42,6 +42,13 @@ def encoded(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", coding: st
     return stream.getvalue()
 
 
+def one_of_each() -> dict[str, bytes]:
+    """A short recording in every format."""
+    codings = {"WAV": "PCM_16", "FLAC": "PCM_16", "OGG": "VORBIS", "MP3": "MPEG_LAYER_III", "AIFF": "PCM_16"}
+    samples = np.sin(np.arange(800))
+    return {kind: encoded(samples, 8_000, kind, coding) for kind, coding in codings.items()}
+
+
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
     return {"learning_rate": 0.01, "unpacked": folder / "unpacked", "name_pattern": "", "group": ""}

@@ -1,5 +1,7 @@
 """Files become the same tensors from memory and from disk, in training and in service."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -70,6 +72,16 @@ def test_a_file_that_is_gone_is_named(finished: Config, complete: keras.Model) -
     table = loading.read_examples(finished, "test").head(2).assign(**{media.COLUMN: "nowhere/a.bin"})
     with pytest.raises(InputError, match=r"nowhere/a.bin cannot be read .*make collect"):
         preprocessing.raw_arrays(complete.input, table)
+
+
+def test_a_file_that_only_tensorflow_cannot_decode_is_named(
+    finished: Config, complete: keras.Model, tmp_path: Path
+) -> None:
+    (tmp_path / "odd").write_bytes(b"neither")
+    table = loading.read_examples(finished, "test").head(3).copy()
+    table.loc[table.index[1], media.COLUMN] = str(tmp_path / "odd")
+    with pytest.raises(InputError, match=r"TensorFlow cannot decode .*odd; take it out of the source"):
+        preprocessing.encode(complete.get_layer("preprocessor"), table)
 
 
 def test_features_of_the_baselines_are_numbers_without_gaps(finished: Config) -> None:

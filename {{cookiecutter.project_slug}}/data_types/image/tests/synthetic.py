@@ -37,6 +37,16 @@ def make_image(random: np.random.Generator, brightness: float) -> bytes:
     return stream.getvalue()
 
 
+def one_of_each() -> dict[str, bytes]:
+    """A small image in every format that every Pillow writes."""
+    image, files = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 16, 3)).astype("uint8")), {}
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"):
+        stream = io.BytesIO()
+        image.save(stream, kind)
+        files[kind] = stream.getvalue()
+    return files
+
+
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
     return {"learning_rate": 0.01, "unpacked": folder / "unpacked"}

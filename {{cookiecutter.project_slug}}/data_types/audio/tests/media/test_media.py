@@ -51,7 +51,7 @@ def test_every_format_and_depth_is_measured_and_becomes_one_that_tensorflow_read
     assert (measures["clipping"], measures["silence"]) == (0, pytest.approx(0, abs=0.15))
     assert readable[20:24] == b"\x01\x00" + channels.to_bytes(2, "little")
     assert readable[34:36] == (16).to_bytes(2, "little")
-    assert (readable is payload) == ((kind, coding) == media.PLAIN)
+    assert (readable is payload) == ((kind, coding) == ("WAV", "PCM_16"))
 
 
 def m4a(samples: np.ndarray, rate: int) -> bytes:

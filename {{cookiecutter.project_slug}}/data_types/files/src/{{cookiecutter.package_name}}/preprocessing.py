@@ -143,10 +143,18 @@ def encode(preprocessor: keras.Model, examples: pd.DataFrame) -> dict[str, np.nd
     Raises:
         InputError: a file can be read by the library that examined it, but not by TensorFlow.
     """
-    batches = [
-        preprocessor.predict_on_batch(raw_arrays(preprocessor.input, examples.iloc[start : start + ENCODING_BATCH]))
-        for start in range(0, len(examples), ENCODING_BATCH)
-    ]
+    try:
+        batches = [
+            preprocessor.predict_on_batch(raw_arrays(preprocessor.input, examples.iloc[start : start + ENCODING_BATCH]))
+            for start in range(0, len(examples), ENCODING_BATCH)
+        ]
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:  # whose message may hold bytes of the file
+        if len(examples) == 1:
+            path = examples[media.COLUMN].iloc[0]
+            raise InputError(f"TensorFlow cannot decode {path}; take it out of the source and collect again") from error
+        for row in range(len(examples)):
+            encode(preprocessor, examples.iloc[row : row + 1])
+        raise
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 

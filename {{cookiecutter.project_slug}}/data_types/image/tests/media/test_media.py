@@ -77,8 +77,11 @@ def test_a_camera_that_was_turned_turns_width_and_height() -> None:
     readable, measures = examine(encoded(scene(), "JPEG", exif=exif))
     assert (measures["width"], measures["height"]) == (40, 60)
     assert readable.startswith(b"\xff\xd8")  # the model's graph turns it
-    turned, _ = examine(encoded(scene(), "WEBP", exif=exif))
-    assert Image.open(io.BytesIO(turned)).size == (40, 60)
+    for kind in ("WEBP", "PNG"):
+        payload = encoded(scene(), kind, exif=exif)
+        turned, _ = examine(payload)
+        assert Image.open(io.BytesIO(turned)).size == (40, 60)
+        assert media.readable(media.limits(Config()), payload) == turned
 
 
 def bomb() -> bytes:

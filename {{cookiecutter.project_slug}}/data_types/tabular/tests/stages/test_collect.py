@@ -273,17 +273,31 @@ def web(rows: pd.DataFrame) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("name", ["table.csv", "missing.csv"])
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("WEB/table.csv?sig=CANARY", "table.csv?sig=***"),
+        ("WEB/missing.csv?sig=CANARY", "missing.csv?sig=***"),
+        ("postgresql://u:CAN/CANARY@127.0.0.1:9/db", "postgresql://***@127.0.0.1:9/db"),
+        ("mssql+pyodbc:///?odbc_connect=DRIVER%3Dx%3BPWD%3DCANARY", "?odbc_connect=***"),
+        ("s3://CANARY:CANARY@bucket/a.csv", "s3://***@bucket/a.csv"),
+    ],
+)
 def test_secrets_of_an_address_are_neither_written_nor_printed(
-    tmp_path: Path, web: str, name: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, web: str, address: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = {"source": f"{web}/{name}?sig=CANARY", "target": "y", "artifacts": tmp_path / "artifacts"}
+    settings = {
+        "source": address.replace("WEB", web),
+        "query": "SELECT 1" if "sql" in address else "",
+        "target": "y",
+        "artifacts": tmp_path / "artifacts",
+    }
     settings |= {"mlflow": "http://u:CANARY@host/", "cell_formats": tmp_path / "cell_formats.json"}
     settings |= dict.fromkeys(("key", "group", "time", "ignore", "categorical", "text"), "")  # whatever config.py says
     status = command.main(["collect", *(f"--{setting}={value}" for setting, value in settings.items())])
-    assert (status == 0) == (name == "table.csv")
+    assert (status == 0) == ("table.csv" in address)
     printed = "".join(capsys.readouterr())
-    assert f"{name}?sig=***" in printed
+    assert shown in printed
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert "CANARY" not in printed
     assert b"CANARY" not in written

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import struct
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -30,7 +32,16 @@ FRAME = 0.02  # seconds over which loudness is measured
 SILENT = 0.001  # of full scale, -60 dB: a frame whose RMS is lower is silent
 CLIPPED = 0.999  # of full scale
 STREAMED = 0x7FFF_F000  # bytes; programs that write to a pipe state as many or more
-PLAIN = ("WAV", "PCM_16")  # what TensorFlow reads
+
+
+class Payload(io.BytesIO):
+    """The bytes of a file, in which a damaged one may look for a place before its beginning."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Stays where it is then; libsndfile finds out, and what is raised here would be printed."""
+        with suppress(ValueError):
+            return super().seek(offset, whence)
+        return self.tell()
 
 
 class Sound(NamedTuple):
@@ -90,7 +101,7 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
     if HAS_AV and payload[4:8] == b"ftyp":
         return decoded_m4a(payload, max_seconds)
     try:
-        with soundfile.SoundFile(io.BytesIO(payload)) as file:
+        with soundfile.SoundFile(Payload(payload)) as file:
             kind = "WAV" if file.format == "WAVEX" else file.format
             duration = file.frames / file.samplerate
             is_fit = kind in FORMATS and 0 < duration <= max_seconds
@@ -140,15 +151,20 @@ def is_cut(payload: bytes) -> bool:
     return payload.startswith(b"RIFF") and 0 < stated < STREAMED and stated + 8 > len(payload) + 1
 
 
-def states_its_size(payload: bytes) -> bool:
-    """Whether the samples of a WAV file are as many as it says; one that was streamed did not know."""
-    place = 12
-    while 12 <= place < len(payload) - 8:
-        size = int.from_bytes(payload[place + 4 : place + 8], "little")
-        if payload[place : place + 4] == b"data":
-            return place + 8 + size <= len(payload)
-        place += 8 + size + size % 2
-    return False
+def is_plain(sound: Sound, payload: bytes) -> bool:
+    """Whether TensorFlow reads a file as it is: WAV of 16 bits in chunks whose sizes are right up to its end."""
+    channels = sound.samples.shape[1]
+    stated = (b"fmt ", 16, 1, channels, sound.rate, 2 * channels * sound.rate, 2 * channels, 16)
+    if not payload.startswith(b"RIFF") or payload[12:36] != struct.pack("<4sIHHIIHH", *stated):
+        return False
+    place, sizes = 36, {}
+    while place < len(payload):
+        name, size = payload[place : place + 4], int.from_bytes(payload[place + 4 : place + 8], "little")
+        if size % 2 or name in sizes:
+            return False
+        sizes[name] = size
+        place += 8 + size
+    return place == len(payload) and sizes.get(b"data") == 2 * sound.samples.size
 
 
 def measured(sound: Sound, size: int) -> dict[str, Any]:
@@ -177,11 +193,10 @@ def measured(sound: Sound, size: int) -> dict[str, Any]:
 
 def converted(sound: Sound, payload: bytes) -> bytes:
     """The same bytes if the model's graph reads them rightly, else the sound as WAV of 16 bits."""
-    is_simple = payload[20:22] == b"\x01\x00"  # not the extensible kind
-    if (sound.format, sound.coding) == PLAIN and is_simple and states_its_size(payload):
+    if is_plain(sound, payload):
         return payload
-    stream = io.BytesIO()
-    soundfile.write(stream, np.clip(sound.samples, -1, 1), sound.rate, subtype="PCM_16", format="WAV")
+    stream, samples = io.BytesIO(), np.clip(np.round(sound.samples * 32_768), -32_768, 32_767)
+    soundfile.write(stream, samples.astype("int16"), sound.rate, subtype="PCM_16", format="WAV")
     return stream.getvalue()
 
 

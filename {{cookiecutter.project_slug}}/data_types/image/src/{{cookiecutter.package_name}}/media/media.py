@@ -26,12 +26,16 @@ FORMATS = {
 } | ({"HEIF": (".heic", ".heif")} if HAS_HEIF else {})
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 KINDS = ", ".join(SUFFIXES) + ("" if HAS_HEIF else "; .heic needs the dependency group formats, see docs/data.md")
-DECODED_BY_TENSORFLOW = ("JPEG", "PNG", "GIF")  # the others are turned into PNG
+DECODED_BY_TENSORFLOW = (
+    "JPEG",
+    "PNG",
+)  # others become PNG, also GIF, of which TensorFlow refuses some that Pillow reads
 NUMBERS = ("width", "height", "channels", "bytes", "brightness", "contrast", "sharpness")
 WHOLE = ("width", "height", "channels", "bytes")
 CATEGORIES = ("format",)
 LONGEST_MEASURED = 256  # pixels; light, contrast and sharpness are measured on an image that is not larger
 ORIENTATION = 0x0112  # EXIF's number for how a camera was held
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of JPEG
 
 
 def examine(config: Config, payload: bytes) -> tuple[bytes, dict[str, Any]]:
@@ -56,10 +60,11 @@ def readable(entry: dict[str, Any], payload: bytes) -> bytes:
     """The bytes by which TensorFlow can read an image from a request.
 
     Raises:
-        ValueError: it is none, or too large.
+        ValueError: it is none, damaged or too large.
     """
     image = opened(payload, entry["max_pixels"])
-    return payload if kind_of(image) in DECODED_BY_TENSORFLOW else converted(image, payload)
+    grey(image)  # fails as it does when training examples are collected
+    return converted(image, payload)
 
 
 def measure(entry: dict[str, Any], payload: bytes) -> dict[str, Any]:
@@ -155,21 +160,37 @@ def grey(image: ImageFile.ImageFile) -> npt.NDArray[np.float32]:
 
 
 def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
-    """The same bytes if the model's graph reads them rightly, else the image as a PNG."""
-    is_turned = image.getexif().get(ORIENTATION, 1) != 1
-    if kind_of(image) == "JPEG" or (kind_of(image) in DECODED_BY_TENSORFLOW and not is_turned):
-        return payload
-    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
-    has_alpha = "A" in upright.mode or "transparency" in upright.info
+    """The same bytes if the model's graph reads them rightly, else the image as a PNG.
+
+    Raises:
+        ValueError: it cannot be decoded.
+    """
+    if kind_of(image) == "JPEG" and payload.rfind(END_OF_IMAGE) > payload.rfind(START_OF_SCAN):
+        return payload  # the graph knows its orientation, and refuses it only where its end is cut off
     stream = io.BytesIO()
-    upright.convert("RGBA" if has_alpha else "L" if upright.mode in ("1", "L") else "RGB").save(stream, "PNG")
+    try:
+        if kind_of(image) == "PNG" and image.getexif().get(ORIENTATION, 1) == 1 and is_intact(payload):
+            return payload
+        upright = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
+        has_alpha = "A" in upright.mode or "transparency" in upright.info
+        upright.convert("RGBA" if has_alpha else "L" if upright.mode in ("1", "L") else "RGB").save(stream, "PNG")
+    except Exception as error:  # a damaged file can break any decoder in any way
+        raise ValueError(f"is damaged or cut off ({type(error).__name__})") from error
     return stream.getvalue()
+
+
+def is_intact(payload: bytes) -> bool:
+    """Whether the checksums of a PNG file are right, at which TensorFlow looks more closely than Pillow."""
+    try:
+        Image.open(io.BytesIO(payload)).verify()
+    except Exception:  # a damaged file can break any decoder in any way
+        return False
+    return True
 
 
 def suffix(payload: bytes) -> str:
     """The ending of the name of a file with these bytes, which TensorFlow can decode."""
-    starts = {b"\xff\xd8": ".jpg", b"GIF8": ".gif"}
-    return next((ending for start, ending in starts.items() if payload.startswith(start)), ".png")
+    return ".jpg" if payload.startswith(b"\xff\xd8") else ".png"
 
 
 def made_up() -> bytes:
