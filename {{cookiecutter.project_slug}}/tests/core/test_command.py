@@ -1,5 +1,7 @@
 """The command line: stages in order as far as they are stale, and one message for a person's mistake."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -78,7 +80,11 @@ def test_one_stage_alone_runs_whatever_is_stale(arguments: list[str], ran: list[
         (InputError("fix this"), command.EXIT_MISTAKE, "fix this"),
         (RefusedError("not good enough"), command.EXIT_MISTAKE, "not good enough"),
         (KeyboardInterrupt(), command.EXIT_INTERRUPTED, "interrupted"),
-        (OSError(28, "No space left on device"), command.EXIT_MISTAKE, "No space left"),
+        *(
+            (OSError(number, os.strerror(number)), command.EXIT_MISTAKE, f"error: {os.strerror(number)}")
+            for number in (errno.ENOSPC, errno.EFBIG, errno.EPERM, errno.ENOTSUP)
+        ),
+        (MemoryError(), command.EXIT_MISTAKE, "error: there is not enough memory"),
     ],
 )
 def test_a_stage_ends_in_a_message_and_a_status(
@@ -97,6 +103,16 @@ def test_a_stage_ends_in_a_message_and_a_status(
     printed = capsys.readouterr().err
     assert message in printed
     assert "Traceback" not in printed
+
+
+def test_nobody_has_to_read_what_is_printed() -> None:  # as in `make runs | true`
+    words = [sys.executable, "-m", str(command.__package__).partition(".")[0], "train", "--help"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=SOURCE, text=True) as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.close()
+        assert running.stderr.read() == ""
+    assert running.returncode in (0, 128 + signal.SIGPIPE)  # by whether the pipe was closed in time
 
 
 @pytest.mark.parametrize(

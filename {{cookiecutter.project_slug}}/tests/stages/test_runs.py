@@ -1,5 +1,6 @@
 """make runs and make compare: every training is kept, runs can be told apart, and chance is told from a difference."""
 
+import errno
 import importlib.util
 import shutil
 from pathlib import Path
@@ -16,6 +17,16 @@ from project.stages import compare, runs, train
 from project.training import run_history
 
 from declared import Config
+
+
+def test_a_file_system_without_hard_links_gets_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").write_bytes(b"weights")
+    run_history.link_or_copy(tmp_path / "model", tmp_path / "linked")
+    assert (tmp_path / "linked").samefile(tmp_path / "model")
+    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOTSUP, "unsupported")))
+    run_history.link_or_copy(tmp_path / "model", tmp_path / "copied")
+    assert (tmp_path / "copied").read_bytes() == b"weights"
+    assert not (tmp_path / "copied").samefile(tmp_path / "model")
 
 
 def add_run(config: Config, number: int, shuffle: bool = False, **facts: Any) -> None:

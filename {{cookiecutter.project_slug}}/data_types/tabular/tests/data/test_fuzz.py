@@ -5,15 +5,17 @@ import contextlib
 import gzip
 import io
 import lzma
+import re
 import tempfile
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from project.core import artifacts
+from project.core import artifacts, command
 from project.core.errors import InputError
 from project.data import cleaning, formats, sources
 from project.data.provenance import Provenance
@@ -62,6 +64,48 @@ def all_files() -> dict[str, bytes]:
 
 
 FILES = all_files()
+
+
+TABLE = "a,y\n" + "".join(f"{row},{'pq'[row % 2]}\n" for row in range(60))
+
+
+def stray_cell() -> bytes:
+    """A workbook with a cell in its last row and column."""
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    for line in TABLE.splitlines():
+        book.active.append(line.split(","))
+    book.active["XFD1048576"] = "x"
+    book.save(content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "words"),
+    [
+        (b"[" * 100_000, {}, "is not valid JSON: maximum recursion depth"),
+        (b'[{"a": ' + b"9" * 5_000 + b', "y": "p"}]', {}, "is not valid JSON: Exceeds the limit"),
+        (b'{"\\ud800": 1, "y": "p"}\n' * 60, {}, "error: "),
+        (TABLE.encode(), {"delimiter": "é"}, "error: delimiter: 'é' is not allowed"),
+        (TABLE.encode(), {"target": ""}, "error: target is empty; set it to the column to predict: a, y"),
+        (TABLE.encode(), {"source": ""}, "error: source is empty"),
+        (TABLE.encode(), {"source": "http://127.0.0.1:9/a.csv"}, "cannot be read: Cannot connect"),
+        (gzip.compress(TABLE.encode())[:-9], {}, "is cut off or damaged"),
+        (stray_cell(), {}, "16,384 columns wide and max_columns is 1,000; look for a stray cell"),
+        (f"a,y\n{'x' * 20_000_000},p\n".encode(), {}, "a row is too long"),
+        (TABLE.replace("\n7,", "\n1e308,").encode(), {}, "beyond 3.4e\\+38 in row 8"),
+    ],
+)
+def test_what_cannot_be_collected_ends_in_a_sentence(
+    content: bytes, settings: dict[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suffix = {b"[": ".json", b"{": ".jsonl", b"P": ".xlsx", b"\x1f": ".csv.gz"}.get(content[:1], ".csv")
+    (tmp_path / f"a{suffix}").write_bytes(content)
+    given = {"source": tmp_path / f"a{suffix}", "target": "y", "artifacts": tmp_path / "artifacts"} | settings
+    given |= dict.fromkeys(("key", "group", "time", "ignore", "categorical", "text"), "")  # whatever config.py says
+    assert command.main(["collect", *(f"--{name}={value}" for name, value in given.items())])
+    printed = "".join(capsys.readouterr())
+    assert re.search(words, printed.splitlines()[-1])
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize("name", FILES)
