@@ -76,7 +76,7 @@ def test_the_best_season_has_the_lowest_naive_error() -> None:
 def test_a_context_holds_the_longest_season_that_the_data_can_carry() -> None:
     assert window_shape.context_of((24, 168), 24, 6_552) == 336
     assert window_shape.context_of((24, 168, 8_736), 24, 20_000) == 336
-    assert window_shape.context_of((24, 168), 24, 600) == 96
+    assert window_shape.context_of((24, 168), 24, 600) == 150
     assert window_shape.context_of((), 7, 100) == 25
 
 

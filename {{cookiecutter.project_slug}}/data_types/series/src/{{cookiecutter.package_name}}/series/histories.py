@@ -11,9 +11,12 @@ import pandas as pd
 from ..config import Config
 from . import series_windows
 from .series_windows import Regular
+from .steps import DAY
 from .window_shape import Shape
 
 Floats = npt.NDArray[np.float64]
+
+MIN_YEARS = 2 * 365 * DAY  # of training from which the day of the year tells more than the trend
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,20 @@ def of_windows(
     seasons = tuple(sorted(shape.seasons or (1,), key=lambda season: season != shape.season))
     long = [season for season in seasons if season > shape.context]
     repeated = {season: season_ago(shape, examples, all_series, season) for season in long}
-    known = known_ahead(config, shape, examples)
+    known = known_ahead(config, shape, examples, training)
     return Histories(values, seasons, shape.horizon, [each.targets for each in training], scale, known, repeated)
 
 
-def known_ahead(config: Config, shape: Shape, examples: pd.DataFrame) -> Floats:
-    """The hour, the weekday and the day of the year of each step to forecast, and what is known in advance of it."""
+def known_ahead(config: Config, shape: Shape, examples: pd.DataFrame, training: Sequence[Regular]) -> Floats:
+    """The hour, weekday and, of years, day of the year of each step to forecast, and what is known in advance of it."""
     cells = {
         name: np.stack([cell[shape.context :] for cell in examples[name]]).ravel()
         for name in (config.time, *shape.names("known number", "known category"))
     }
     times = pd.Series(cells.pop(config.time).astype("datetime64[ns]")).dt
-    columns = [times.hour + times.minute / 60, times.weekday, times.dayofyear, *map(as_numbers, cells.values())]
+    columns = [times.hour + times.minute / 60, times.weekday, *map(as_numbers, cells.values())]
+    if max(int(series.times[-1] - series.times[0]) for series in training) >= MIN_YEARS:
+        columns.append(times.dayofyear)
     return np.stack(columns, axis=1).astype("float64").reshape(len(examples), shape.horizon, -1)
 
 

@@ -12,7 +12,7 @@ from ..data import tables
 from . import seasons, series_table
 from .steps import Step
 
-SHORTEST, LONGEST, HORIZONS = 4, 2, 4  # of the shortest and the longest season, and of the horizon, in a history
+SHORTEST, LONGEST, HORIZONS = 7, 2, 4  # of the shortest and the longest season, and of the horizon, in a history
 LEAST_CONTEXT, LARGEST_CONTEXT = 28, 2_048  # steps, where the setting leaves them open
 LARGEST_SHARE = 4  # parts of the longest training series, of which a history is one at most
 MAX_CATEGORIES = 50  # of a covariate; one with more tells apart single rows

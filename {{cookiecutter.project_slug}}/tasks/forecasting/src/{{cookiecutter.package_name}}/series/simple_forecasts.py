@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 RIDGE = 1.0
 RECENT = 24  # latest values that gradient boosting sees beside those of the same phase
 MAX_ROWS = 100_000  # windows times steps that it learns from
+LEAVES, LARGEST_LEAF = 500, 200  # a leaf has a share of these rows, up to so many: neighbours are alike
 
 MAX_SERIES, MAX_STEPS = 3, 1_000  # by which the parameters are found: more take seconds and change little
 MIN_SEASONS = 3  # of a series whose season is to be learned
@@ -81,26 +82,30 @@ def gradient_boosting(
     forecasts = np.empty((len(evaluation.values), train.horizon, future.shape[-1]))
     for place in range(future.shape[-1]):
         (level, features), (own_level, own) = lagged(train, place), lagged(evaluation, place)
-        wanted = (future[:, :, place] - level[:, None]).ravel()
+        wanted = (future[:, :, place] - level[:, None]).ravel()  # trees cannot draw levels that they have not seen
         usable = np.flatnonzero(np.isfinite(wanted))
         usable = usable[:: -(-len(usable) // MAX_ROWS)]
         rows = None if weights is None else np.repeat(weights, train.horizon)[usable]
-        model = HistGradientBoostingRegressor(loss="absolute_error", random_state=0)
+        leaf = int(np.clip(len(usable) // LEAVES, 20, LARGEST_LEAF))
+        model = HistGradientBoostingRegressor(
+            loss="absolute_error", learning_rate=0.05, max_iter=150, min_samples_leaf=leaf, random_state=0
+        )
         model.fit(features[usable], wanted[usable], rows)
         forecasts[:, :, place] = model.predict(own).reshape(len(own_level), -1) + own_level[:, None]
     return forecasts
 
 
 def lagged(histories: Histories, place: int) -> tuple[Floats, Floats]:
-    """The level of each history of a target, (num_windows,), and features of each step, (num_windows * horizon, ...).
+    """The last value of each history of a target, (num_windows,), and features, (num_windows * horizon, number).
 
-    These are the values of the same phase and the latest ones, less the level, the level, the step and what is ahead.
+    These are the values of the same phase, the latest ones and the mean, less the last one, the step and what is ahead.
     """
     num_windows, context, horizon = *histories.values.shape[:2], histories.horizon
-    level = filled(histories.values)[:, :, place].mean(axis=1)
+    known = filled(histories.values)[:, :, place]
+    level = known[:, -1]
     values = histories.values[:, :, place] - level[:, None]
     same = values[:, seasons.same_phases(context, horizon, histories.seasons)]  # (num_windows, horizon, num_lags)
-    latest = np.column_stack([values[:, -RECENT:], level])[:, None].repeat(horizon, axis=1)
+    latest = np.column_stack([values[:, -RECENT:], known.mean(axis=1) - level, level])[:, None].repeat(horizon, axis=1)
     steps = np.broadcast_to(np.arange(horizon)[None, :, None], (num_windows, horizon, 1))
     features = np.concatenate([same, latest, steps, histories.ahead], axis=2)
     return level, features.reshape(num_windows * horizon, -1)
