@@ -202,6 +202,8 @@ def set_up_process() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads of scikit-learn sleep instead of spinning
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     warnings.filterwarnings("ignore", category=FutureWarning, module="google")
+    # An input is called as signatures allow, and its column as it is: blood_pressure and blood-pressure
+    warnings.filterwarnings("ignore", "When providing `inputs` as a dict", UserWarning)
     gc.set_threshold(100_000, 50, 50)  # TensorFlow creates many long-lived objects: a collection takes a second
 
 

@@ -59,12 +59,13 @@ def predict_pieces(
         table = piece.table.to_pandas()
         outputs, reasons = predict_rows(config, folder, str(source), table)
         is_bad = reasons != ""
-        for name, values in prediction_columns(description, outputs).items():
-            column = name if name not in table.columns else f"predicted_{name}"
-            table[column] = pd.Series(values, table.index).mask(is_bad)
+        predicted = {
+            name if name not in table.columns else f"predicted_{name}": pd.Series(values, table.index).mask(is_bad)
+            for name, values in prediction_columns(description, outputs).items()
+        }
         for reason, rows in pd.Series(piece.numbers[is_bad]).groupby(reasons[is_bad], sort=False):
             note_empty(provenance, str(reason), rows.tolist())
-        yield table
+        yield pd.concat([table, pd.DataFrame(predicted)], axis=1)  # at once: adding one by one fragments wide tables
 
 
 def note_empty(provenance: Provenance, reason: str, rows: list[int]) -> None:
