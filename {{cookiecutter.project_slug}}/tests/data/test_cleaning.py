@@ -129,6 +129,14 @@ def test_a_few_words_among_numbers_are_refused() -> None:
     assert clean(texts[90:])[0].tolist() == texts[90:]
 
 
+def test_all_columns_that_cannot_be_read_are_named_at_once() -> None:
+    mixed = [*map(str, range(98)), "unknown", "n.a."]
+    table = pa.table({"x": mixed, "fine": [*mixed[:98], "98", "99"], "y": mixed})
+    with pytest.raises(InputError, match=r"(?s)column 'x' mixes 98 .*\ncolumn 'y' mixes 98 ") as refusal:
+        cleaning.clean(CONFIG, table, Provenance())
+    assert "'fine'" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("values", [["1", "inf", "-inf"], [1.0, np.inf, -np.inf]])
 def test_infinite_numbers_are_refused(values: list[Any]) -> None:
     with pytest.raises(InputError, match=r"'x' holds numbers that are infinite or beyond 3.4e\+38 in rows 2, 3"):

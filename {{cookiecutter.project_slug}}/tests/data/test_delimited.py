@@ -7,7 +7,7 @@ import pytest
 
 from project.core.errors import InputError
 from project.data import delimited
-from project.data.provenance import Provenance
+from project.data.provenance import Provenance, share_needed
 
 from declared import Config
 
@@ -104,11 +104,19 @@ def test_unreadable_encodings_are_refused(tmp_path: Path) -> None:
 
 def test_ragged_rows_are_refused_or_left_out_if_few_are_tolerated(tmp_path: Path) -> None:
     path = saved(tmp_path, "data.csv", 'name,size\n"Ada\nthe first",1\nBob\nCyd,3,4\nDan,4\n')
-    with pytest.raises(InputError, match=r"rows 2, 3 cannot be read \(row 2 has 1 cells and the header 2\).*50.00%"):
+    with pytest.raises(
+        InputError,
+        match=r"rows 2, 3 cannot be read \(row 2 has 1 cells and the header 2\).*50.00%.*by max_bad_share 0.5$",
+    ):
         read(path)
     provenance = Provenance()
     assert read(path, provenance, max_bad_share=0.5)["size"] == ["1", "4"]
     assert provenance.dropped == {f"unreadable in {path.name}": {"count": 2, "first_rows": [2, 3]}}
+
+
+def test_the_share_that_is_needed_is_enough() -> None:
+    assert [share_needed(1, 3), share_needed(1, 100), share_needed(100, 100)] == ["0.3334", "0.01", "1"]
+    assert all(count <= float(share_needed(count, 100)) * 100 for count in range(1, 101))
 
 
 def test_years_may_be_columns(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from tqdm import tqdm
 from ..config import Config
 from ..core.errors import InputError
 from . import cell_formats, formats
-from .cell_formats import TEXT, AmbiguousError, CellFormat, Finding
+from .cell_formats import TEXT, CellFormat, Finding
 from .provenance import Provenance, name_rows
 
 MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
 EXAMPLES_SHOWN = 3
+ERRORS_SHOWN = 20  # columns that cannot be read
 FREQUENT = 0.05  # share of cells from which on a marker of missing values may be a category
 MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
 MAX_NUMBER = float(np.finfo("float32").max)
@@ -58,12 +59,20 @@ def clean(
             check_finite(name, column)
         return column, own
 
+    errors: list[str] = []
     cleaned = clean_unambiguous(names, lambda name: clean_one(name, config))
     as_others = cell_formats.as_others(config, telling_formats(cleaned))
     for name in names:
-        columns[name], own = cleaned.get(name) or clean_one(name, as_others)
+        try:
+            columns[name], own = cleaned.get(name) or clean_one(name, as_others)
+        except InputError as error:
+            errors.append(str(error))
+            continue
         provenance.formats |= own.formats
         provenance.add(own, "")
+    if errors:
+        more = [f"and {len(errors) - ERRORS_SHOWN} more columns"] if len(errors) > ERRORS_SHOWN else []
+        raise InputError("\n".join([*errors[:ERRORS_SHOWN], *more]))
     examples = to_pandas(columns)
     examples.attrs = vars(provenance)
     return examples
@@ -73,7 +82,7 @@ def clean_unambiguous(names: Sequence[str], clean_one: Callable[[str], Cleaned])
     """The columns whose cells can be read in one way only."""
 
     def attempt(name: str) -> Cleaned | None:
-        with contextlib.suppress(AmbiguousError):
+        with contextlib.suppress(InputError):  # raised again, with those of other columns
             return clean_one(name)
         return None
 

@@ -14,7 +14,7 @@ import pyarrow.csv
 
 from ..config import Config
 from ..core.errors import InputError
-from .provenance import Provenance, name_rows
+from .provenance import Provenance, name_rows, share_needed
 
 SAMPLE_LINES = 100  # lines by which an encoding is guessed
 SAMPLE_BYTES = 1 << 16  # enough text to recognise UTF-16 or a blank file
@@ -196,7 +196,8 @@ def tolerate(config: Config, name: str, rows: list[int], num_good: int, example:
     if share > config.max_bad_share:
         raise InputError(
             f"{name}: {name_rows(rows)} cannot be read ({example}); that is {share:.2%} of the rows and "
-            f"max_bad_share is {config.max_bad_share:.2%}: fix them, or raise max_bad_share to leave them out"
+            f"max_bad_share is {config.max_bad_share:.2%}: fix them, or leave them out by max_bad_share "
+            f"{share_needed(len(rows), len(rows) + num_good)}"
         )
     provenance.drop(f"unreadable in {name}", rows)
 

@@ -1,5 +1,6 @@
 """Provenance: what was read, and what was left out on the way to the examples."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,14 @@ class Provenance:
         """Records a note for the user, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+
+def share_needed(count: int, total: int) -> str:
+    """The `max_bad_share` that tolerates so many bad rows, rounded up, for messages."""
+    steps = math.ceil(10_000 * count / total)
+    while count > steps / 10_000 * total or count / total > steps / 10_000:
+        steps += 1
+    return f"{steps / 10_000:g}"
 
 
 def name_rows(rows: Sequence[int]) -> str:

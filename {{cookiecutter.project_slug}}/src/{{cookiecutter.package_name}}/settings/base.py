@@ -32,8 +32,18 @@ def parse_mapping(value: Any) -> Any:
     if isinstance(value, str):
         if value.startswith("{"):
             return json.loads(value)
-        return dict(entry.split("=", 1) for entry in value.split(",")) if value else {}
+        entries = value.split(",") if value else []
+        for entry in entries:
+            if "=" not in entry:
+                raise ValueError(f"{entry!r} has no =: write name=value,name=value, such as {as_entry(entry)}")
+        return dict(entry.split("=", 1) for entry in entries)
     return value
+
+
+def as_entry(text: str) -> str:
+    """An entry as it may have been meant."""
+    name, _, value = text.partition(":")
+    return f"{name.strip()}={value.strip() or 0.5}"
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_names)]

@@ -18,7 +18,7 @@ from .config import Config
 from .core.errors import InputError
 from .data import formats, splitting, targets
 from .data.file_listing import File
-from .data.provenance import Provenance
+from .data.provenance import Provenance, share_needed
 from .media import alike, file_sources, media
 from .media.file_sources import is_medium
 from .settings.base import without_password
@@ -118,7 +118,8 @@ def leave_out(config: Config, files: list[File], examined: list[Examined], prove
         first = next(file.name for file, each in zip(files, examined, strict=True) if each.reason)
         raise InputError(
             f"{reasons.total()} of {len(files)} {media.NOUN} files cannot be used ({shown}; such as {first}), and "
-            f"max_bad_share is {config.max_bad_share:g}; fix or remove them, or raise it"
+            f"max_bad_share is {config.max_bad_share:g}; fix or remove them, or raise it to "
+            f"{share_needed(reasons.total(), len(files))}"
         )
 
 

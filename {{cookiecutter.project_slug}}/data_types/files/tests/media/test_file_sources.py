@@ -208,7 +208,9 @@ def test_unusable_files_are_left_out_and_named(tmp_path: Path) -> None:
         f"cat/empty{SUFFIX}",
         f"dog/torn{SUFFIX}",
     }
-    with pytest.raises(InputError, match=r"2 of 22 .* files cannot be used .* max_bad_share is 0.05"):
+    with pytest.raises(
+        InputError, match=r"2 of 22 .* files cannot be used .* max_bad_share is 0.05; .* raise it to 0.091"
+    ):
         examples.read_examples(config.model_copy(update={"max_bad_share": 0.05}))
     (tmp_path / "files" / "owl").mkdir()
     (tmp_path / "files" / "owl" / f"torn{SUFFIX}").write_bytes(FILES[0][:60])

@@ -29,9 +29,33 @@ def test_rows_are_sorted_and_repetitions_left_out(tmp_path: Path) -> None:
 
 def test_rows_that_contradict_each_other_are_refused_or_the_last_counts(tmp_path: Path) -> None:
     doubled = pd.concat([table(), table(DAYS[:1]).assign(y=77.0)])
-    with pytest.raises(InputError, match=r"row 1 has the time .* timezone"):
+    with pytest.raises(InputError, match=r"row 1 has the time .* timezone .* max_bad_share to 0.0345, "):
         read(tmp_path, doubled)
     assert read(tmp_path, doubled, max_bad_share=0.1)["y"].iloc[0] == 77
+
+
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        ({"hour": range(24)}, "join 't' and 'hour', which tells them apart, into one column of times"),
+        ({"clock": [f"{hour:02}:00" for hour in range(24)]}, "join 't' and 'clock', which tells them apart, "),
+        ({"station": [f"station {number}" for number in range(24)]}, "set series to 'station', which tells them apart"),
+        ({"wind": [0.5] * 24}, "or another column by time, since most times are repeated"),
+    ],
+)
+def test_a_day_that_each_hour_repeats_asks_for_another_time(tmp_path: Path, columns: dict, advice: str) -> None:
+    rows = [
+        {"t": day, **{name: values[hour] for name, values in columns.items()}} for day in DAYS for hour in range(24)
+    ]
+    with pytest.raises(InputError, match=advice):
+        read(tmp_path, pd.DataFrame(rows).assign(y=range(len(rows))), max_bad_share=0.1)
+
+
+def test_stamps_beside_a_day_are_the_time(tmp_path: Path) -> None:
+    stamps = pd.date_range("2024-01-01", periods=48, freq="h")
+    rows = pd.DataFrame({"t": stamps.date, "stamp": stamps, "y": range(48)})
+    with pytest.raises(InputError, match="set time to 'stamp', which tells them apart"):
+        read(tmp_path, rows)
 
 
 def test_gaps_stay_missing_and_are_counted(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data.provenance import Provenance, name_rows
+from ..data.provenance import Provenance, name_rows, share_needed
 from . import series_times, steps
 from .steps import Step
 
+MAX_REPEATED_SHARE = 0.5  # of rows whose time another row has; with more, the column is not the time of a row
+TIME_OF_DAY = r"\d{1,2}([:.h]\d{2}){0,2}h?( ?[AaPp]\.?[Mm]\.?)?"
 MAX_MISSING_SHARE = 0.5  # of the steps between the first and the last time of all series
 ONE = "all"  # the name of the series where there is only one
 
@@ -65,10 +68,27 @@ def without_repetitions(config: Config, rows: pd.DataFrame, order: list[str], pr
         message = (
             f"{name_rows(numbers)} ha{'s' if len(numbers) == 1 else 've'} the time of another row with other values"
         )
-        advice = "name their series by the setting series, their zone by timezone if the clock was put back"
-        raise InputError(f"{message}; {advice}, or raise max_bad_share, and the last of each counts")
+        raise InputError(f"{message}; {how_to_tell_apart(config, rows, order, len(numbers))}")
     provenance.drop("has the time of a later row", numbers)
     return rows[~rows[order].duplicated(keep="last")]
+
+
+def how_to_tell_apart(config: Config, rows: pd.DataFrame, order: list[str], num_repeated: int) -> str:
+    """What to do about different rows of the same time, by the first column that tells them apart."""
+    for name in rows.columns.difference([*order, config.target, *config.further_targets], sort=False):
+        values = rows[name].dropna()
+        if types.is_float_dtype(values) or rows.duplicated([*order, name]).any():
+            continue
+        if types.is_datetime64_any_dtype(values):
+            return f"set time to {name!r}, which tells them apart"
+        if types.is_integer_dtype(values) or values.astype(str).str.fullmatch(TIME_OF_DAY).all():
+            return f"join {config.time!r} and {name!r}, which tells them apart, into one column of times"
+        if not config.series:
+            return f"set series to {name!r}, which tells them apart"
+    advice = "name their series by the setting series, their zone by timezone if the clock was put back"
+    if num_repeated > MAX_REPEATED_SHARE * len(rows):
+        return f"{advice}, or another column by time, since most times are repeated"
+    return f"{advice}, or set max_bad_share to {share_needed(num_repeated, len(rows))}, and the last of each counts"
 
 
 def check_static(config: Config, rows: pd.DataFrame) -> None:
@@ -97,7 +117,7 @@ def on_grid(config: Config, rows: pd.DataFrame, provenance: Provenance) -> pd.Da
         message = f"{len(numbers_off)} of {len(rows)} times are not a whole number of steps ({step.name}) apart"
         first = rows[config.time].iloc[numbers_off[0] - 1]
         advice = "aggregate them to regular steps, set frequency, set timezone if they are days of a zone"
-        advice += ", or raise max_bad_share to leave them out"
+        advice += f", or leave them out by max_bad_share {share_needed(len(numbers_off), len(rows))}"
         raise InputError(f"{message}, such as {first}; {advice}")
     provenance.drop(f"time is off the grid of {step.name}", numbers_off)
     num_missing = num_steps - len(rows) + len(numbers_off)
