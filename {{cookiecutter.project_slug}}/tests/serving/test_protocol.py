@@ -55,6 +55,16 @@ def test_a_single_input_needs_no_name() -> None:
         assert columns({"inputs": inputs}, "tag") == {"tag": values}
 
 
+def test_unused_columns_are_accepted_and_ignored() -> None:
+    accepted = RequestFormat({"tag": {"column": "tag"}, "signal": {"column": "signal"}}, 10, True, ["visit no.", "tag"])
+    for sent in (
+        {"instances": [{"tag": "foo", "signal": 1, "visit no.": 7}]},
+        {"inputs": {"tag": ["foo"], "signal": [1], "visit no.": [7]}},
+    ):
+        found = protocol.parse_request(json.dumps(sent).encode(), accepted)
+        assert found.columns == {"tag": ["foo"], "signal": [1]}
+
+
 def test_what_is_left_out_is_missing() -> None:
     assert columns({"instances": [{"tag": "foo"}, {"signal": 1}]}, *NAMES)["signal"] == [None, 1]
     assert columns({"inputs": {"tag": ["foo", "bar"]}}, *NAMES)["signal"] == [None, None]

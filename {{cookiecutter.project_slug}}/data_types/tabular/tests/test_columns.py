@@ -35,6 +35,9 @@ def test_every_kind_is_recognised() -> None:
     ("values", "reason"),
     [
         (range(1, NUM_EXAMPLES + 1), "counts"),
+        (np.arange(NUM_EXAMPLES) ** 3 * 1_000, "counts"),
+        (np.random.default_rng(0).choice(500, NUM_EXAMPLES, replace=False) + 70_000, "of its own for each example"),
+        ([f"{number:02x} {number % 7}a 0b {number:02x}" for number in range(NUM_EXAMPLES)], "hardly ever repeats"),
         ([7] * NUM_EXAMPLES, "constant"),
         ([None] * NUM_EXAMPLES, "empty"),
         ([f"id-{number}" for number in range(NUM_EXAMPLES)], "hardly ever repeats"),
@@ -42,6 +45,37 @@ def test_every_kind_is_recognised() -> None:
 )
 def test_columns_that_tell_nothing_are_left_out(values: object, reason: str) -> None:
     assert reason in describe(values).left_out["column"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(NUM_EXAMPLES) + 0.5,  # real numbers
+        np.random.default_rng(0).integers(0, 500, NUM_EXAMPLES),  # some repeat, as measurements do
+        np.random.default_rng(0).choice(100_000, NUM_EXAMPLES, replace=False),  # too many values to repeat by chance
+    ],
+)
+def test_measurements_are_no_identifiers(values: object) -> None:
+    assert "column" in describe(values).numbers
+
+
+@pytest.mark.parametrize("name", ["visit number", "PassengerId", "order_no", "ID"])
+def test_numbers_that_all_differ_and_are_called_so_are_identifiers(name: str) -> None:
+    values = np.random.default_rng(0).choice(10**9, NUM_EXAMPLES, replace=False)
+    table = pd.DataFrame({name: values, "size": np.random.default_rng(0).normal(size=NUM_EXAMPLES), "y": 1})
+    assert "of its own" in describe_columns(Config(target="y"), table).left_out[name]
+    assert describe_columns(Config(target="y"), table.rename(columns={name: "inhabitants"})).numbers[0] == "inhabitants"
+
+
+def test_copies_of_rows_hide_no_identifier() -> None:
+    values = np.random.default_rng(0).choice(500, NUM_EXAMPLES, replace=False)
+    table = pd.DataFrame({"visit": values, "size": np.random.default_rng(0).normal(size=NUM_EXAMPLES), "y": 1})
+    columns = describe_columns(Config(target="y"), pd.concat([table, table.head(50)], ignore_index=True))
+    assert "of its own" in columns.left_out["visit"]
+
+
+def test_identifiers_are_kept_where_a_setting_says_so() -> None:
+    assert "column" in describe(range(NUM_EXAMPLES), keep_identifiers="column").numbers
 
 
 def test_a_constant_with_gaps_is_kept() -> None:
@@ -64,7 +98,7 @@ def test_settings_have_the_last_word() -> None:
     assert describe(codes, categorical=("column",)).categories == ("column",)
 
 
-@pytest.mark.parametrize("setting", ["ignore", "categorical", "text"])
+@pytest.mark.parametrize("setting", ["ignore", "categorical", "text", "keep_identifiers"])
 def test_a_setting_that_names_no_column_is_refused(setting: str) -> None:
     with pytest.raises(InputError, match=f"{setting}.*'colum'"):
         describe([1, 2] * (NUM_EXAMPLES // 2), **{setting: ("colum",)})

@@ -40,6 +40,15 @@ def test_an_ignored_column_may_mix_numbers_and_words(tmp_path: Path) -> None:
     assert table["remark"].iloc[-1] == "none of them"
 
 
+def test_identifiers_are_told(tmp_path: Path) -> None:
+    rows = "".join(f"{7_000 + 3 * number},a{number},{number % 5}\n" for number in range(30))
+    notes = read(tmp_path, f"visit,code,size\n{rows}", target="size").attrs["notes"]
+    assert notes[0].startswith(
+        "left out as identifiers: visit (only counts the examples), code (hardly ever repeats); "
+    )
+    assert "visit" not in read(tmp_path, f"visit,code,size\n{rows}", keep_identifiers="visit").attrs["notes"][0]
+
+
 def test_facts_about_the_source_travel_with_the_table(tmp_path: Path) -> None:
     table = read(tmp_path, "when\n31/01/2024\n")
     assert table.attrs["sources"][0]["bytes"] == 16

@@ -31,8 +31,9 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
     """The content of model.json, which the server and the monitor read.
 
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
-    `example` is an example request, `parts` names the entries of outputs that have several, and `decision`, if there is
-    one, says how labels are chosen from probabilities.
+    `unused` are other columns of the examples, which requests may have; `example` is an example request, `parts` names
+    the entries of outputs that have several, and `decision`, if there is one, says how labels are chosen from
+    probabilities.
     """
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     examples, target = loading.read_examples(config, "train"), serving_model.get_layer("decode").target
@@ -46,10 +47,17 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
         "metric": config.metric,
         **{name: verdict[name] for name in ("metrics", "unweighted") if name in verdict},
         "inputs": inputs,
+        "unused": unused(config, inputs, examples),
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
         "parts": task.output_parts(target),
         **{name: value for name, value in asdict(target).items() if name == "decision" and value},
     }
+
+
+def unused(config: Config, inputs: dict[str, dict[str, Any]], examples: pd.DataFrame) -> list[str]:
+    """The columns of the examples that the model does not take, such as identifiers; not the target."""
+    taken = {config.target, *(entry["column"] for entry in inputs.values())}
+    return [str(name) for name in examples.columns if name not in taken]
 
 
 def describe_inputs(config: Config, serving_model: keras.Model, examples: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ TensorFlow Serving documents it as "RESTful API", version 1. What a value may be
 
 import base64
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
@@ -29,9 +29,10 @@ STATUS = {"too_long": 413} | dict.fromkeys(
 class RequestFormat:
     """What a version accepts: pydantic models, made from the metadata of its inputs."""
 
-    def __init__(self, inputs: Inputs, max_rows: int, strict: bool) -> None:
-        """`strict` rejects values outside of the domains and bounds of the schema."""
+    def __init__(self, inputs: Inputs, max_rows: int, strict: bool, unused: Iterable[str] = ()) -> None:
+        """`strict` rejects values outside the domains and bounds of the schema; `unused` names what is ignored."""
         self.inputs, self.strict = inputs, strict
+        self.unused = [name for name in unused if name not in inputs]
         self.fields = {name: f"input_{number}" for number, name in enumerate(inputs)}  # a name may be any string
         values: dict[str, Any] = {
             name: Annotated[
@@ -55,6 +56,7 @@ class RequestFormat:
             self.fields[name]: (types[name], Field(... if entry.get("required") else None, alias=name))
             for name, entry in self.inputs.items()
         }
+        fields |= {f"unused_{number}": (Any, Field(None, alias=name)) for number, name in enumerate(self.unused)}
         return create_model(title, __config__=ConfigDict(extra="forbid"), **fields)
 
 

@@ -232,7 +232,9 @@ def load(config: Config, number: int, fingerprint: Fingerprint, observe: Callabl
         body = json.dumps({"instances": [description["example"]] * num_rows}).encode()
         predict(protocol.parse_request(body, RequestFormat(description["inputs"], num_rows, strict=False)).arrays)
     batches = Batches(predict, config.batch_rows, config.batch_wait / 1_000, observe)
-    accepted = RequestFormat(description["inputs"], config.request_rows, config.strict_requests)
+    accepted = RequestFormat(
+        description["inputs"], config.request_rows, config.strict_requests, description.get("unused", ())
+    )
     return ServedModel(number, fingerprint, description, read_signatures(folder / GRAPH), accepted, batches)
 
 

@@ -1,5 +1,6 @@
 """Decides what each column of a table is to the model: a number, a category, a date, a text, or nothing."""
 
+import re
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -11,6 +12,12 @@ from .core.errors import InputError
 MIN_TEXT_WORDS = 4  # words in a typical cell from which on strings that hardly repeat are texts
 MIN_REPEATED_SHARE = 0.5  # share of examples whose category is seen often enough to learn from
 MIN_COUNTER_EXAMPLES = 20  # with fewer examples, whole numbers without gaps prove nothing
+MIN_DISTINCT_SHARE = 0.1  # of whole numbers that may identify the examples; others are copies
+EXPECTED_PAIRS = 5  # equal pairs that chance alone would make of whole numbers; without any, they were given out
+MOST_REPEATED = 0.1  # of those pairs
+NUMBER_NAME = re.compile(r"(?i:(^|[\W_])(id|no|nr|nbr|number|key|code)\.?$)|[a-z](Id|ID|No|Nr|Number|Key|Code)$")
+HEXADECIMAL = r"[\W_]*([0-9A-Fa-f]*\d[0-9A-Fa-f]*[\W_]*)+"
+IDENTIFIERS = ("only counts the examples", "is a number of its own for each example", "hardly ever repeats")
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ def describe_columns(config: Config, examples: pd.DataFrame) -> Columns:
     kinds: dict[str, list[str]] = {"numbers": [], "categories": [], "dates": [], "texts": []}
     left_out = {}
     for name in examples.columns:
-        kind = kind_of(config, examples[name])
+        kind = kind_of(config, examples, str(name))
         if kind in kinds:
             kinds[kind].append(name)
         else:
@@ -50,9 +57,10 @@ def describe_columns(config: Config, examples: pd.DataFrame) -> Columns:
     return Columns(**{kind: tuple(names) for kind, names in kinds.items()}, left_out=left_out)
 
 
-def kind_of(config: Config, values: pd.Series) -> str:
+def kind_of(config: Config, examples: pd.DataFrame, name: str) -> str:
     """The kind of a column, or the reason to leave it out."""
-    name, present = str(values.name), values.dropna()
+    values = examples[name]
+    present = values.dropna()
     roles = {config.target: "is the target", config.key: "is the key", config.group: "is the group"}
     roles |= {config.time: "orders the splits", config.sample_weight: "is the sample weight"}
     roles |= dict.fromkeys(config.ignore, "is ignored")
@@ -69,7 +77,7 @@ def kind_of(config: Config, values: pd.Series) -> str:
     if types.is_datetime64_any_dtype(values):
         return "dates"
     if types.is_numeric_dtype(values):  # booleans too: 0 and 1
-        return "only counts the examples" if counts_up(present) else "numbers"
+        return "numbers" if name in config.keep_identifiers else kind_of_numbers(examples, name)
     return kind_of_strings(config, present.astype(str))
 
 
@@ -78,20 +86,44 @@ def kind_of_strings(config: Config, present: pd.Series) -> str:
     counts = present.value_counts()
     if counts[counts >= config.min_category_count].sum() >= MIN_REPEATED_SHARE * len(present):
         return "categories"
-    num_words = present.head(1_000).str.split().str.len().median()
-    return "texts" if num_words >= MIN_TEXT_WORDS else "hardly ever repeats"
+    first = present.head(1_000)
+    is_text = first.str.split().str.len().median() >= MIN_TEXT_WORDS and not first.str.fullmatch(HEXADECIMAL).all()
+    return "texts" if is_text else "hardly ever repeats"
 
 
-def counts_up(present: pd.Series) -> bool:
-    """Whether whole numbers only number the examples: all different and nearly without gaps."""
-    if not types.is_integer_dtype(present) or len(present) < MIN_COUNTER_EXAMPLES or present.duplicated().any():
-        return False
-    return int(present.max()) - int(present.min()) < 2 * len(present)
+def kind_of_numbers(examples: pd.DataFrame, name: str) -> str:
+    """Tells numbers from those that identify the examples, copies aside; real numbers never do.
+
+    Whole numbers that were measured repeat by chance, the more often the fewer there are to draw from. Those that do
+    not were given out, and so were those that rise or fall from row to row, or that differ and are called a number.
+    """
+    present = examples[name].dropna()
+    is_whole = types.is_integer_dtype(present) and len(present) >= MIN_COUNTER_EXAMPLES
+    if not is_whole or present.nunique() < MIN_DISTINCT_SHARE * len(present):
+        return "numbers"
+    present = present if present.is_unique else examples.drop_duplicates()[name].dropna()
+    if present.is_unique and (present.is_monotonic_increasing or present.is_monotonic_decreasing):
+        return IDENTIFIERS[0]
+    num_repeated = len(present) - present.nunique()
+    num_values = int(present.max()) - int(present.min()) + 1
+    expected = len(present) * (len(present) - 1) / (2 * num_values)
+    is_given_out = expected >= EXPECTED_PAIRS and num_repeated <= MOST_REPEATED * expected
+    is_called_so = present.is_unique and NUMBER_NAME.search(name)
+    return IDENTIFIERS[1] if is_given_out or is_called_so else "numbers"
+
+
+def describe_identifiers(config: Config, examples: pd.DataFrame) -> str:
+    """A sentence on columns that are left out as they only identify the examples; empty if there are none."""
+    kinds = {str(name): kind_of(config, examples, str(name)) for name in examples.columns}
+    found = ", ".join(f"{name} ({kind})" for name, kind in kinds.items() if kind in IDENTIFIERS)
+    return f"left out as identifiers: {found}; keep_identifiers, categorical and text name columns to keep" * bool(
+        found
+    )
 
 
 def check_names(config: Config, examples: pd.DataFrame) -> None:
     """Refuses settings that name columns which are not there."""
-    for setting in ("ignore", "categorical", "text", "merge_spellings", "keep_markers"):
+    for setting in ("ignore", "categorical", "text", "merge_spellings", "keep_markers", "keep_identifiers"):
         for name in getattr(config, setting):
             if name not in examples.columns:
                 known = ", ".join(map(str, examples.columns[:20]))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from . import columns
 from .config import Config
 from .data import cleaning, formats, loading, sources, splitting
 from .data.provenance import Provenance
@@ -28,7 +29,11 @@ def clean(config: Config, table: pa.Table, provenance: Provenance, num_before: i
     """The rows of a table as examples; how many came before does not matter."""
     del num_before
     as_text = (*config.categorical, *config.text)
-    return cleaning.clean(config, table, provenance, as_text, unchecked=config.ignore)
+    examples = cleaning.clean(config, table, provenance, as_text, unchecked=config.ignore)
+    identifiers = columns.describe_identifiers(config, examples.drop(columns=splitting.GIVEN, errors="ignore"))
+    if identifiers:
+        provenance.note(identifiers)
+    return examples
 
 
 def read_parts(config: Config) -> Iterator[pd.DataFrame]:
@@ -52,6 +57,10 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:
-    """The settings by which a further source is read as `examples` were: texts stay texts, even if all are numbers."""
+    """The settings by which a further source is read as `examples` were.
+
+    Texts stay texts, even if all are numbers, and what identifies examples is not asked again.
+    """
     texts = [str(name) for name in examples.columns if examples[name].dtype == object]
-    return config.model_copy(update={"categorical": (*config.categorical, *texts)})
+    as_they_were = {"categorical": (*config.categorical, *texts), "keep_identifiers": tuple(map(str, examples.columns))}
+    return config.model_copy(update=as_they_were)

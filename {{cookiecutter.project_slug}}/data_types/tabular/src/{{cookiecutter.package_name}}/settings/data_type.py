@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Settings
+from .base import Names, Settings
 from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ()  # for this data type only
@@ -22,6 +22,9 @@ EXAMPLES_IN_MEMORY = 1_000_000  # rows
 
 class DataTypeSettings(DataSettings):
     """Settings of reading examples."""
+
+    keep_identifiers: Names = ()
+    """Columns of whole numbers to learn from although they look like identifiers, such as a year that counts up."""
 
 
 class NetworkSettings(Settings):
