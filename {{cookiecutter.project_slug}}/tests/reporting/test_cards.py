@@ -50,6 +50,8 @@ def test_slices_are_those_of_this_very_model(finished: Config) -> None:
         card = model_card.compose(finished.model_copy(update={"limits": HOSTILE}), 1, described)
         artifacts.write_json(path, {"model": "another", "slices": [entry]})
         other = model_card.compose(finished, 1, described)
+        artifacts.write_json(path, {"model": run["model"], "slices": []})
+        without = model_card.compose(finished, 1, described)
     finally:
         artifacts.remove(path)
         if before is not None:
@@ -58,6 +60,7 @@ def test_slices_are_those_of_this_very_model(finished: Config) -> None:
     assert "<script>" not in card
     assert "\n# title" not in card
     assert "No slices were evaluated" in other
+    assert model_card.NO_SLICES in without
 
 
 def test_the_data_card_tells_sources_splits_and_columns(finished: Config) -> None:

@@ -1,5 +1,6 @@
 """make evaluate: scores with intervals, baselines and scores, and a page that shows them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -56,6 +57,12 @@ def test_a_baseline_must_be_beaten_not_equalled(evaluated: Config) -> None:
     equal = {problem.EASY_METRIC: {"value": 0.5}}
     (entry,) = criteria.judge(evaluated, equal, {problem.BASELINE: {problem.EASY_METRIC: 0.5}})
     assert not entry["passed"]
+
+
+def test_of_duplicates_the_worst_is_shown() -> None:
+    errors, identities = np.array([0.1, 0.9, 0.9, 0.5, 0.2]), np.array([1, 2, 2, 1, 3], "uint64")
+    assert scoring.worst(errors, identities, 9).tolist() == [1, 3, 4]
+    assert scoring.worst(errors, identities, 2).tolist() == [1, 3]
 
 
 def test_slices_hold_enough_examples_and_cover_them_all(finished: Config) -> None:

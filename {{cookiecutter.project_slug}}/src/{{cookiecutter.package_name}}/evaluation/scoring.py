@@ -140,6 +140,13 @@ def folds(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return (groups if len(np.unique(groups)) > 1 else places) % FOLDS
 
 
+def worst(errors: Floats, identities: np.ndarray, count: int) -> np.ndarray:
+    """The places of the largest errors, (count,) or fewer; of examples that share an identity, the first of them."""
+    order = np.argsort(-errors, kind="stable")
+    _, first = np.unique(identities[order], return_index=True)
+    return order[np.sort(first)[:count]]
+
+
 def score_missing(config: Config) -> None:
     """Scores the kept models that have not been evaluated on the current validation examples."""
     present = tables.validation_hash(config) if config.paths.examples("validation").exists() else ""

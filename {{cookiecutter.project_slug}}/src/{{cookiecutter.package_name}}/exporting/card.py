@@ -24,6 +24,8 @@ from ..validation import schema
 NAME = "MODEL_CARD.md"
 TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 MAX_SLICES = 20
+NOT_EVALUATED = "No slices were evaluated: `make evaluate`."
+NO_SLICES = "No column has slices of enough examples; the setting `slices` names columns."
 NOT_STATED = "Not stated: use the setting `limits`."
 
 
@@ -107,7 +109,8 @@ def compose(config: Config, version: int, described: dict[str, Any]) -> str:
         data_card=cards.NAME,
         inputs=[[name, entry["kind"], entry["column"]] for name, entry in described["inputs"].items()],
         metric=metrics.METRICS[config.metric].label,
-        slices=slice_rows(config, run),
+        slices=slice_rows(config, run) or [],
+        no_slices=Markup(NOT_EVALUATED if slice_rows(config, run) is None else NO_SLICES),  # noqa: S704 - ours, too
         max_slices=MAX_SLICES,
         criteria=criteria_rows(verdict),
         baselines=list(verdict["baseline"]),
@@ -136,12 +139,12 @@ def template_version() -> str:
         return "not recorded"
 
 
-def slice_rows(config: Config, run: dict[str, Any]) -> list[list[Any]]:
-    """The scores by slice of the validation split, if this very model was evaluated."""
+def slice_rows(config: Config, run: dict[str, Any]) -> list[list[Any]] | None:
+    """The scores by slice of the validation split; None if this very model was not evaluated."""
     path = config.paths.evaluation / "metrics.json"
     content = artifacts.read_json(path, "evaluate") if path.exists() else {}
     if content.get("model") != run["model"]:
-        return []
+        return None
     return [[entry["column"], entry["slice"], entry["examples"], cards.score(entry)] for entry in content["slices"]]
 
 

@@ -54,7 +54,8 @@ COORDINATES = re.compile(r' (d|x|y)="[^"]*"')  # a tenth of a pixel is enough
 Numbers = npt.ArrayLike
 MAX_POINTS = 800  # of a scatter plot: more hide each other and make the page heavy
 MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
-MAX_LABELLED_CELLS = 12  # classes up to which a heat map has room for numbers
+FEW_CELLS, MAX_CELLS = 12, 20  # classes of a heat map up to which it is as small as other figures, and at most
+MAX_LEGEND = 40  # characters of a name in a legend
 BLUE, MAX_OPACITY = (0.16, 0.5, 0.78), 0.5  # of the cells of a heat map: numbers on them can be read on any page
 LEGEND_WIDTH = 50  # characters in a row of the legend
 
@@ -67,7 +68,8 @@ def series_color(place: int) -> str:
 def label(name: object, longest: int = MAX_NAME) -> str:
     """A name as Matplotlib draws it literally: short, on one line, without its markup for formulas."""
     text = " ".join(visible(name).split())
-    text = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    if len(text) > longest:  # names often differ at their end
+        text = f"{text[: longest * 2 // 3]}…{text[longest * 2 // 3 + 1 - longest :]}"
     # A legend leaves out names that begin with an underscore; a hair space before it keeps them.
     return ("\N{HAIR SPACE}" if text.startswith("_") else "") + text.replace("$", r"\$")
 
@@ -123,7 +125,7 @@ def lines(
     unit_axes: bool = False,
 ) -> str:
     """Curves over a common axis; `diagonal` adds the line y = x, `unit_axes` shows both axes from 0 to 1."""
-    names = [label(curve.name) for curve in curves]
+    names = [label(curve.name, MAX_LEGEND) for curve in curves]
     legend_columns = int(np.clip(LEGEND_WIDTH // (8 + max(map(len, names), default=0)), 1, 3))
     legend_rows = len(names) / legend_columns
     with drawing(x_label, y_label, (SIZE[0], SIZE[1] + 0.19 * max(legend_rows - 2, 0))) as (figure, axes):
@@ -165,26 +167,23 @@ def bars(names: Sequence[str], values: Sequence[Interval | float], x_label: str)
         return to_svg(figure)
 
 
-def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str) -> str:
-    """A square table of counts, shaded by the share of its row; with numbers in the cells while they fit."""
+def heatmap(counts: Numbers, names: Sequence[str], x_label: str, y_label: str, totals: Numbers | None = None) -> str:
+    """A square table of at most MAX_CELLS rows of counts, shaded by the share of its row, or of its row's total."""
     matrix = np.asarray(counts)
-    size, is_small = len(names), len(names) <= MAX_LABELLED_CELLS
-    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    size, is_small = len(names), len(names) <= FEW_CELLS
+    shares = matrix / np.maximum(matrix.sum(axis=1) if totals is None else np.asarray(totals), 1)[:, None]
     shade = np.empty((size, size, 4))  # red, green, blue and opacity, so that the page shows through
     shade[..., :3] = BLUE
-    shade[..., 3] = (
-        MAX_OPACITY * shares if is_small else shares**0.6
-    )  # small shares are the interesting ones: lift them
-    side = min(max(2.2 + 0.1 * size, 3.3), 10)
+    shade[..., 3] = MAX_OPACITY * (shares if is_small else shares**0.6)  # small shares are the interesting ones
+    side = max(2.2 + 0.1 * size, 3.3) if is_small else 1 + 0.32 * size + 0.07 * min(max(map(len, names)), MAX_NAME)
     with drawing(x_label, y_label, (max(side + 0.4, SIZE[0]), side)) as (figure, axes):
         axes.imshow(shade, interpolation="none", aspect="auto")
-        if is_small:
-            for (row, column), count in np.ndenumerate(matrix):
+        for (row, column), count in np.ndenumerate(matrix):
+            if is_small or count:
                 axes.text(column, row, f"{count:,}", color=STRONG, ha="center", va="center", fontsize=10)
-        small = 10 if is_small else max(5.0, 9.5 - size / 20)
-        turn = 0 if size <= 4 and max(map(len, names)) <= MAX_LABELLED_CELLS else 90
-        axes.set_xticks(range(size), [label(name) for name in names], fontsize=small, rotation=turn)
-        axes.set_yticks(range(size), [label(name) for name in names], fontsize=small)
+        turn = 0 if size <= 4 and max(map(len, names)) <= FEW_CELLS else 90
+        axes.set_xticks(range(size), [label(name) for name in names], fontsize=10, rotation=turn)
+        axes.set_yticks(range(size), [label(name) for name in names], fontsize=10)
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
         return to_svg(figure)

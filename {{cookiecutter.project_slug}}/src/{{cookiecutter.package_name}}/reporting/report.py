@@ -17,6 +17,7 @@ from ..settings.base import SPLITS
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MISSING = "\N{EN DASH}"
+NEGLIGIBLE = 1e-15  # what is smaller is the rounding of a sum that is 0
 NO_GOAL = "Not stated: write what the model is for, and who benefits, into the setting `goal`."
 MAX_CHARACTERS = 1_000  # of one text; a page is for reading, and a single cell can hold a whole book
 # Control characters and direction overrides: invisible, and able to make a text look like another one.
@@ -234,8 +235,10 @@ def format_number(value: Any, specification: str = "") -> str:
         return MISSING
     if math.isinf(value):
         return "\N{INFINITY}" if value > 0 else "-\N{INFINITY}"
+    value = 0.0 if not isinstance(value, Integral) and abs(value) < NEGLIGIBLE else value
     if specification:
-        return format(value, specification)
+        text = format(value, specification)
+        return text if re.search("[1-9]", text) else text.removeprefix("-")
     if isinstance(value, Integral) or value == 0:
         return f"{int(value):,}"
     exponent = math.floor(math.log10(abs(value)))

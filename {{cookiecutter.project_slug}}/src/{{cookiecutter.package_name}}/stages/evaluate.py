@@ -10,6 +10,7 @@ from ..config import Config
 from ..core import artifacts
 from ..data import tables
 from ..evaluation import charts, criteria, explain, inference, scoring
+from ..examples import identities
 from ..reporting import plots, report
 from ..reporting.report import Banner, Cell, Figure, Interval, Page, Score, Scores, Section, Table
 from ..settings.base import without_password
@@ -82,7 +83,7 @@ def largest_errors(
 ) -> Table:
     """The examples with the largest errors: often mislabelled, or unlike the training examples."""
     errors, truth = metrics.errors(targets, predictions), examples[config.target]
-    largest = np.argsort(-errors, kind="stable")[:NUM_WORST]
+    largest = scoring.worst(errors, identities(config, examples), NUM_WORST)
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
     shown = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)]
     columns = [name for name in shown if not isinstance(examples[name].iloc[0], np.ndarray)][:MAX_COLUMNS]
@@ -97,7 +98,7 @@ def largest_errors(
         for row in largest
     ]
     header = ["row", "error", f"true {config.target}", *outputs, *columns]
-    note = "`make explain ROW=...` shows one of them at each step of the model."
+    note = "Of duplicates, one is shown. `make explain ROW=...` shows one of them at each step of the model."
     return Table(
         f"The {len(largest)} largest errors of {tables.extent(examples)} validation examples", header, rows, note
     )

@@ -16,7 +16,7 @@ from .config import Config
 from .core.errors import InputError
 from .data import cleaning, formats, loading, sources, splitting
 from .data.provenance import Provenance
-from .series import series_table, series_times, window_shape
+from .series import series_table, series_times, series_windows, window_shape
 from .settings.base import SPLITS
 
 
@@ -45,8 +45,13 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
-    """A number per row, (num_rows,) uint64, that those share which are about the same step of the same series."""
-    return splitting.hash_rows(examples[[name for name in (config.series, config.time) if name]])
+    """A number per row, (num_rows,) uint64, that those share which are about the same step of the same series.
+
+    Of windows, which begin at a step, it is as many numbers.
+    """
+    windows = (series_windows.SERIES, series_windows.START)
+    names = windows if windows[1] in examples else (config.series, config.time)
+    return splitting.hash_rows(examples[[name for name in names if name]])
 
 
 def assign_splits(

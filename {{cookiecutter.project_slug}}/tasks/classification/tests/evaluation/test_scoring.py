@@ -11,7 +11,7 @@ from project import baselines, metrics
 from project.data import resampling
 from project.data.resampling import Context, resampled_counts
 from project.evaluation import charts, scoring
-from project.reporting.report import Figure
+from project.reporting.report import Figure, Table
 from project.task import Target
 
 from declared import Config
@@ -135,6 +135,23 @@ def test_every_figure_is_described(num_classes: int) -> None:
     assert len(drawn) == 4
     assert all(figure.description and figure.svg.startswith("<svg") and "<b>" not in figure.svg for figure in drawn)
     assert "Its temperature was set on these validation examples" in drawn[-1].note
+
+
+def test_of_many_classes_those_with_mistakes_are_drawn_with_numbers() -> None:
+    names = [f"class {each}" for each in range(150)]
+    confusion = np.eye(150, dtype=int) * 9
+    confusion[149, 3], confusion[70, 71] = 1_234, 5
+    matrix, table = charts.confusion_blocks(names, confusion)
+    assert isinstance(matrix, Figure)
+    assert isinstance(table, Table)
+    assert matrix.note.startswith("Of 150 classes, the 20 with the most mistakes. ")
+    assert all(text in matrix.svg for text in ("1,234", ">5<", "class 149", "class 3", "class 70", "class 71"))
+    assert "class 148" not in matrix.svg
+    assert [row[:3] for row in table.rows] == [["class 149", "class 3", 1_234], ["class 70", "class 71", 5]]
+    targets = np.repeat(np.arange(12), 10)
+    roc, _ = charts.curve_figures(names[:12], targets, np.eye(12)[targets])
+    assert isinstance(roc, Figure)
+    assert roc.note.startswith("10 of 12 classes, none of which is rarer than those left out, one against the rest.")
 
 
 def test_classes_that_are_never_predicted_are_told() -> None:

@@ -6,10 +6,11 @@ import pandas as pd
 
 from .. import metrics, preprocessing
 from ..config import Config
+from ..examples import identities
 from ..media import gallery, media
 from ..media.file_sources import NAME
 from ..reporting.report import Block
-from . import activation
+from . import activation, scoring
 
 TITLE = "Class activation maps"
 NUM_SHOWN = 24
@@ -29,7 +30,7 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """The images with the largest errors, beside their class activation maps."""
-    worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
+    worst = scoring.worst(metrics.errors(targets, predictions), identities(config, examples), NUM_SHOWN)
     shown = examples.iloc[worst]
     pixels = preprocessing.encode(serving_model.get_layer("preprocessor"), shown)[media.COLUMN]
     heat = activation.class_activation(serving_model.get_layer("network"), pixels)

@@ -9,10 +9,11 @@ import pandas as pd
 
 from .. import metrics
 from ..config import Config
+from ..examples import identities
 from ..reporting.report import Block, Column, Row, Table, format_number
 from ..text import highlighting, texts
 from ..text.unicode_text import WORD
-from . import inference
+from . import inference, scoring
 from .inference import explained_output
 
 TITLE = "Word importance"
@@ -42,7 +43,7 @@ def blocks(
     predictions: dict[str, np.ndarray],
 ) -> list[Block]:
     """The words with the largest effect, and the texts with the largest errors with the effect of their words."""
-    worst = np.argsort(-metrics.errors(targets, predictions), kind="stable")[:NUM_SHOWN]
+    worst = scoring.worst(metrics.errors(targets, predictions), identities(config, examples), NUM_SHOWN)
     shown = examples.iloc[worst]
     exhibits = [
         highlighting.Exhibit(

@@ -134,9 +134,12 @@ def class_table(names: Sequence[str], targets: Integers, probabilities: Floats, 
 
 
 def confusion_blocks(names: Sequence[str], confusion: Integers) -> list[Block]:
-    """The confusion matrix and, for many classes, whose matrix shows no numbers, its largest entries as a table."""
-    wide = len(names) > plots.MAX_LABELLED_CELLS
+    """The confusion matrix, of many classes that of those with most mistakes, and their pairs as a table."""
+    wide = len(names) > plots.FEW_CELLS
     off_diagonal = confusion * (1 - np.eye(len(names), dtype=int))
+    mistakes = off_diagonal.sum(axis=0) + off_diagonal.sum(axis=1)
+    drawn = np.sort(np.argsort(-mistakes, kind="stable")[: plots.MAX_CELLS])
+    part = "" if len(drawn) == len(names) else f"Of {len(names)} classes, the {len(drawn)} with the most mistakes. "
     worst = np.argsort(-off_diagonal, axis=None, kind="stable")[:MAX_CONFUSIONS]
     pairs = [(int(row), int(column)) for row, column in zip(*np.unravel_index(worst, confusion.shape), strict=True)]
     rows = [
@@ -146,10 +149,16 @@ def confusion_blocks(names: Sequence[str], confusion: Integers) -> list[Block]:
     ]
     matrix = Figure(
         "Confusion matrix",
-        plots.heatmap(confusion, names, "predicted class", "true class"),
+        plots.heatmap(
+            confusion[np.ix_(drawn, drawn)],
+            [names[each] for each in drawn],
+            "predicted class",
+            "true class",
+            confusion.sum(axis=1)[drawn],
+        ),
         f"How often each of {len(names)} classes was predicted as each; {confusion.trace():,} of {confusion.sum():,} "
         "examples are on the diagonal, that is, correct.",
-        "Shaded by the share of the true class.",
+        f"{part}Shaded by the share of the true class.",
         wide,
     )
     columns: list[str | Column] = [
@@ -184,7 +193,9 @@ def curve_figures(names: Sequence[str], targets: Integers, probabilities: Floats
     kinds = ("Area under the curve", "Average precision")
     notes = [f"{kind} of {text}." for kind, text in zip(kinds, texts, strict=True)]
     if len(drawn) > 1:
-        which = f"The {len(drawn)} most frequent of {len(names)} classes" if len(drawn) < len(names) else "Every class"
+        which = "Every class"
+        if len(drawn) < len(names):  # of classes that are equally frequent, some may be left out
+            which = f"{len(drawn)} of {len(names)} classes, none of which is rarer than those left out"
         notes = [f"{which}, one against the rest. The legend begins with the {kind.lower()}." for kind in kinds]
     return [
         Figure(
