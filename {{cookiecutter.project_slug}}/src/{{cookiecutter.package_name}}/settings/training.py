@@ -7,6 +7,8 @@ from pydantic import AfterValidator, Field
 from .base import Numbers, Settings
 from .evaluation import check_metric
 
+COMPARED = "network"  # the hyperparameter whose values `make train` compares where no search has chosen one
+
 
 class TrainingSettings(Settings):
     """Settings of training and of the runs that are kept."""

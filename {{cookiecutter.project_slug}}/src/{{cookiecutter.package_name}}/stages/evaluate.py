@@ -12,7 +12,19 @@ from ..data import tables
 from ..evaluation import charts, criteria, explain, inference, scoring
 from ..examples import identities
 from ..reporting import plots, report
-from ..reporting.report import Banner, Cell, Figure, Interval, Page, Score, Scores, Section, Table
+from ..reporting.report import (
+    Banner,
+    Cell,
+    Column,
+    Figure,
+    Interval,
+    Page,
+    Score,
+    Scores,
+    Section,
+    Status,
+    Table,
+)
 from ..settings.base import without_password
 from ..training import objective, run_history
 
@@ -32,7 +44,7 @@ def main(config: Config) -> None:
     entries = criteria.judge(config, content["metrics"], content["baseline"])
     sections = [
         summary(config, content, entries),
-        Section("Training", [learning_curves(config)]),
+        Section("Training", [learning_curves(config), *compared(config)]),
         Section("Predictions", charts.figures(inference.target_of(serving_model), targets, predictions)),
         Section(explain.TITLE, explain.blocks(config, serving_model, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),
@@ -65,6 +77,27 @@ def learning_curves(config: Config) -> Figure:
         f"{label} of the training and validation split over {len(history)} epochs; the best is epoch {best}.",
         note=f"The weights of epoch {best} are kept. The training curve includes dropout, which makes it look worse.",
     )
+
+
+def compared(config: Config) -> list[Table]:
+    """The networks that training compared, if there were several."""
+    label = metrics.METRICS[config.metric].label
+    rows = artifacts.read_json(config.paths.run, "train").get("candidates", [])
+    if not rows:
+        return []
+    cells = [
+        [
+            row["name"],
+            Interval(row["value"], row["low"], row["high"]),
+            row["num_weights"],
+            row["seconds"],
+            Status("good", "kept") if row["chosen"] else None,
+        ]
+        for row in rows
+    ]
+    note = "Of those within one standard error of the best, by a paired bootstrap, the smallest is kept."
+    columns: list[str | Column] = ["Network", Column(label, bars=True), "Weights", "Seconds", "Choice"]
+    return [Table(f"Networks compared on the {SPLIT} split", columns, cells, note)]
 
 
 def slice_table(config: Config, content: dict[str, Any]) -> Table:

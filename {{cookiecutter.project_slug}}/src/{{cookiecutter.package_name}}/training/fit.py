@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
+import keras_tuner
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -164,6 +165,20 @@ class Batches(NamedTuple):
     """The number of the epoch, by which the training batches are shuffled."""
 
 
+class Candidate(NamedTuple):
+    """A network that was trained, maybe one of several of which the best is kept."""
+
+    name: str
+    """Empty if there is only one."""
+    hyperparameters: keras_tuner.HyperParameters
+    complete: keras.Model
+    """From raw inputs to calibrated predictions."""
+    checkpoint: Checkpoint
+    origin: dict[str, str]
+    """Name, licence and SHA-256 of the pretrained weights that it started from; empty: none."""
+    seconds: float
+
+
 def make_batches(config: Config, prepared: Prepared) -> Batches:
     """The batches of the training and the validation split."""
     epoch, (preprocessor, target, _) = epoch_counter(), prepared
@@ -192,7 +207,7 @@ def fit(
             initial_epoch=checkpoint.epochs_done,
             epochs=num_epochs(config),
             shuffle=False,  # the dataset does it
-            callbacks=[count_epochs(batches.epoch), *callbacks, *all_callbacks(config, model, checkpoint)],
+            callbacks=[count_epochs(batches.epoch), *callbacks, *all_callbacks(config, model, checkpoint, key)],
             verbose=int(placement.is_chief() and sys.stdout.isatty()),
         )
     if placement.is_chief():
@@ -201,21 +216,23 @@ def fit(
 
 
 def begin(config: Config, key: str) -> Checkpoint:
-    """The checkpoint of the runs with this key; those of other runs are removed."""
-    folder, is_chief = config.paths.training / "checkpoint" / key, placement.is_chief()
+    """The checkpoint of the network with this key, of its run and its name; those of other runs are removed."""
+    (run, _, name), is_chief = key.partition("/"), placement.is_chief()
     minutes = 0 if "TF_CONFIG" in os.environ else config.minutes
-    checkpoint = Checkpoint(folder, objective.chosen(config), config.patience, is_chief, minutes)
+    checkpoints = config.paths.training / "checkpoint"
+    checkpoint = Checkpoint(checkpoints / key, objective.chosen(config), config.patience, is_chief, minutes)
     if minutes:
         print(
             f"training ends when {config.patience} epochs bring no better validation score, after {minutes:g} minutes"
             " at the latest"
         )
     if is_chief:
-        for other in folder.parent.glob("*"):
-            if other.name != key:
+        for other in checkpoints.glob("*"):
+            if other.name != run:
                 artifacts.remove(other)
+                artifacts.remove(config.paths.logs)
         if not checkpoint.epochs_done:
-            artifacts.remove(config.paths.logs)  # of another run that was stopped
+            artifacts.remove(config.paths.logs / name)
         else:
             print(f"going on after epoch {checkpoint.epochs_done} of a run that was stopped")
     return checkpoint
@@ -239,12 +256,14 @@ def found_for(config: Config) -> dict[str, Any]:
     }
 
 
-def all_callbacks(config: Config, trained: keras.Model, checkpoint: Checkpoint) -> list[keras.callbacks.Callback]:
+def all_callbacks(
+    config: Config, trained: keras.Model, checkpoint: Checkpoint, key: str
+) -> list[keras.callbacks.Callback]:
     """Those of `model.callbacks`, between what the checkpoint brings back and what it saves."""
     restore = keras.callbacks.LambdaCallback(on_train_begin=lambda _logs: checkpoint.restore(trained))
     callbacks = [restore, *own_callbacks(config), checkpoint.limit, checkpoint]
     if placement.is_chief():
-        callbacks.append(keras.callbacks.TensorBoard(config.paths.logs, write_graph=False))
+        callbacks.append(keras.callbacks.TensorBoard(config.paths.logs / key.partition("/")[2], write_graph=False))
     return callbacks
 
 

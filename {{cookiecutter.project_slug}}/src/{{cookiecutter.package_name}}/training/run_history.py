@@ -214,6 +214,7 @@ def save(
     checkpoint: "Checkpoint",
     hyperparameters: "keras_tuner.HyperParameters",
     seconds: float,
+    more: Mapping[str, Any],
 ) -> None:
     """Writes the model, the history and the facts about the run; the model last, since it says that all is there."""
     from .. import task  # here, since TensorFlow takes seconds to import
@@ -238,12 +239,13 @@ def save(
             "seconds": round(seconds, 1),
             "ended_by_time": checkpoint.limit.is_over,
             "metrics": best,
+            **more,
         }
         artifacts.write_json(paths.run, facts)
     if checkpoint.limit.is_over:
         print(f"{config.minutes:g} minutes were over before training was: `make train ARGS=--force` goes on from here")
     else:
-        artifacts.remove(checkpoint.folder.parent)
+        artifacts.remove(paths.training / "checkpoint")
     scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
     print(
         f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"

@@ -1,4 +1,4 @@
-"""build_model: a residual network on augmented images, or a pre-trained one that is tuned to them."""
+"""build_model: a residual network on augmented images, or a pretrained one with a new head."""
 
 import math
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from keras import layers
 from . import features, task
 from .config import Config
 from .media import media, pretrained
+from .settings.training import COMPARED
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 FEATURE_MAPS = "feature_maps"  # the layer at which reports look
 MOMENTUM = 0.9  # of the moving averages: small data have few steps
 INNER_SIDE = 32  # pixels that the first stage sees; larger images are halved until they have about as many
-FINE_RATE = 0.1  # of the learning rate, for a pre-trained backbone, so that it does not forget
+LARGEST = 96  # pixels on a side, for the network from scratch: the time on a CPU grows with their square
 
 
 def build_model(
@@ -37,17 +38,21 @@ def build_model(
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
     images = features.augment(images, config, hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0))
-    backbone = pretrained.load(config, tensor.shape[1]) if config.backbone else None
-    if backbone:
-        hidden = pretrained.feature_maps(backbone, images)
-    else:
-        scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(images)
+    choice = pretrained.network_choice(hp, config, tensor.shape[1])
+    if choice == pretrained.SCRATCH:
+        scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(smaller(images, config))
         hidden = residual_network(scaled, hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1))
+    else:
+        hidden, origin = pretrained.feature_maps(config, images)
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
-    pooled = layers.GlobalAveragePooling2D()(hidden)
+    pooled = layers.GlobalAveragePooling2D(name=pretrained.POOLED)(hidden)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
     outputs = task.output_head(dropped, target)
-    model = pretrained.FineTuned(inputs, outputs) if backbone else keras.Model(inputs, outputs, name="network")
+    if choice == pretrained.SCRATCH:
+        model = keras.Model(inputs, outputs, name="network")
+    else:
+        model = pretrained.FineTuned(inputs, outputs)
+        model.configure(config, origin, choice, lambda steps: optimizer(config, hp, steps))
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
@@ -64,8 +69,8 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
     checkpoint, so that training that was interrupted continues with the same rates.
     """
     rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
-    if config.backbone:
-        rate *= FINE_RATE
+    if hp.values.get(COMPARED) == pretrained.FINE_TUNED:
+        rate *= pretrained.FINE_RATE
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
         weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),
@@ -88,6 +93,11 @@ def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:
     tensor = preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     return keras.Model(inputs, features.augment(layers.Rescaling(1.0)(inputs[media.COLUMN]), config, 1.0))
+
+
+def smaller(images: keras.KerasTensor, config: Config) -> keras.KerasTensor:
+    """Images of at most LARGEST pixels on a side, unless `image_size` asks for more."""
+    return images if config.image_size or images.shape[1] <= LARGEST else layers.Resizing(LARGEST, LARGEST)(images)
 
 
 def residual_network(hidden: keras.KerasTensor, width: int, blocks: int) -> keras.KerasTensor:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from .settings.base import Names, Share, parse_names
+from .settings.data_type import BACKBONES
 from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
 from .settings.task import Criteria
@@ -77,13 +78,14 @@ class Config(RoomSettings):
 
     # --- The network and its training --------------------------------------------------------------------------------
     image_size: Annotated[int, Field(ge=0, le=2_048)] = 0
-    """Height and width that images are scaled to, in pixels; 0: chosen from the training images, at most 96."""
+    """Height and width that images are scaled to, in pixels; 0: chosen from the training images, at most 96, or 160
+    with a backbone."""
 
     augmentation: Augmentations = ("shift",)
     """Random augmentation of the training examples."""
 
-    backbone: Literal["", "MobileNetV3Small", "MobileNetV3Large", "EfficientNetV2B0", "ConvNeXtTiny"] = ""
-    """A pretrained backbone of Keras Applications; empty: a small network trained from scratch."""
+    backbone: Annotated[str, Field(pattern=f"^({BACKBONES})$")] = "none"
+    """A pretrained network: a name or a .keras file; none: from scratch; auto: what is available, if it is better."""
 
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Maximum number of epochs; 0: chosen from the number of training examples."""

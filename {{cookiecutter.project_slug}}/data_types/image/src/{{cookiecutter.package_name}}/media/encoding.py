@@ -9,7 +9,7 @@ import pandas as pd
 from ..config import Config
 from .decoding import DecodeImages
 
-LARGEST = 96  # pixels on a side, unless the setting asks for more: the time on a CPU grows with their square
+LARGEST, LARGEST_PRETRAINED = 96, 160  # pixels on a side, unless the setting asks for more
 SMALLEST = 16
 COARSE = 8  # pixels on a side
 PARTS = 4  # of height and of width, that are hidden in turn to tell what a prediction depends on
@@ -17,14 +17,15 @@ PARTS = 4  # of height and of width, that are hidden in turn to tell what a pred
 
 def encoder(config: Config, examples: pd.DataFrame) -> DecodeImages:
     """The layer from bytes (batch,) to pixels (batch, height, width, channels) uint8."""
-    side = config.image_size or typical_side(examples)
+    side = config.image_size or typical_side(config, examples)
     return DecodeImages(side, side, 1 if (examples["channels"] <= 2).all() else 3, name="pixels")
 
 
-def typical_side(examples: pd.DataFrame) -> int:
+def typical_side(config: Config, examples: pd.DataFrame) -> int:
     """The median of the longer sides, a multiple of four, within what a CPU can learn from in minutes."""
     longer = examples[["width", "height"]].max(axis=1).median()
-    return int(np.clip(4 * round(float(longer) / 4), SMALLEST, LARGEST))
+    largest = LARGEST if config.backbone == "none" else LARGEST_PRETRAINED
+    return int(np.clip(4 * round(float(longer) / 4), SMALLEST, largest))
 
 
 def coarse(config: Config, examples: pd.DataFrame, inputs: keras.KerasTensor) -> dict[str, keras.KerasTensor]:

@@ -21,6 +21,9 @@ EXAMPLES_SEEN = 400_000  # in all epochs together; more improve the network litt
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
 STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
+BACKBONES = (  # what `backbone` can name
+    "auto|none|EfficientNetLite0|MobileNetV3Small|MobileNetV3Large|EfficientNetV2B0|ConvNeXtTiny|.+[.]keras"
+)
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 
@@ -43,8 +46,11 @@ class DataTypeSettings(DataSettings):
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
+    backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
+    """Minutes that training a pretrained network may take, features included; the best epoch until then is kept."""
+
     backbone_weights: str = "imagenet"
-    """Weights of the backbone: imagenet, which are downloaded once, or a file; empty: random initialization."""
+    """Weights of a backbone of Keras Applications: imagenet, which are downloaded once, or a file; empty: random."""
 
     mixup: Annotated[float, Field(ge=0, le=1)] = 0
     """MixUp's alpha (Zhang et al. 2018): pairs of training examples are mixed by Beta(alpha, alpha); 0: no MixUp."""
