@@ -29,6 +29,7 @@ def check_threshold(value: str) -> str:
 
 
 Cost = Annotated[FiniteFloat, Field(gt=0)]
+Costs = Annotated[dict[str, Cost], NoDecode, BeforeValidator(parse_mapping)]
 Threshold = Annotated[str, BeforeValidator(str), AfterValidator(check_threshold)]
 
 
@@ -52,7 +53,7 @@ class TaskSettings(TargetSettings):
     positive: str = ""
     """Of two classes, the one that matters: curves, ROC AUC, PR AUC and recall are of it; empty: the rarer one."""
 
-    costs: Annotated[dict[str, Cost], NoDecode, BeforeValidator(parse_mapping)] = Field(default={})
+    costs: Costs = Field(default={})
     """What mistakes cost, by which labels are chosen: {"missed": 20, "false alarm": 1} of two classes, or the cost of
     missing each class by its name, 1 if it is not named; empty: the label is the most probable class."""
 
