@@ -63,7 +63,7 @@ def test_no_threshold_costs_surely_less_than_the_chosen_one(
     cheapest = costs(thresholds[np.argmin(means)])
     more = [costs(each) - cheapest for each in thresholds]
     mean, square = (np.array([np.average(each**power, weights=weights) for each in more]) for power in (1, 2))
-    is_cheap = mean <= np.sqrt((square - mean**2) / len(targets)) + 1e-9
+    is_cheap = mean <= 2 * np.sqrt((square - mean**2) / len(targets)) + 1e-9
     expected = means[np.where(is_cheap, np.abs(thresholds - asked), 9).argmin()]
     codes = decide(probabilities, chosen)
     found = np.where(targets == 1, missed, false_alarm) * (codes != targets)

@@ -110,7 +110,7 @@ def choose(
 ) -> Decision:
     """The operating point of validation examples: probabilities (num_examples, num_classes), class numbers, weights.
 
-    Of two classes with costs, it is one of the thresholds at which the examples cost least, up to one standard error,
+    Of two classes with costs, it is one of the thresholds at which the examples cost least, up to two standard errors,
     and of them the one next to what calibrated probabilities ask for: the cheapest itself is often chance. With a
     constraint, it is the one that meets it and spoils the opposite least: specificity for sensitivity or npv, else
     sensitivity. Nothing is chosen where the threshold is given, or there are more classes. The interval is that of
@@ -161,14 +161,14 @@ class Rates(NamedTuple):
         return divide(costs[0] * self.false_alarms + costs[1] * self.missed, sum(self))
 
     def is_cheap(self, costs: Sequence[float], num_examples: int) -> Booleans:
-        """Whether a threshold costs as little as the cheapest, up to a standard error of the difference."""
+        """Whether a threshold costs as little as the cheapest, up to two standard errors of the difference."""
         cost, total = self.cost(costs), sum(self)
         place = cost.argmin(axis=1)[:, None]
         more, alarms, missed = (
             each - np.take_along_axis(each, place, axis=1) for each in (cost, self.false_alarms, self.missed)
         )
         squares = divide(costs[0] ** 2 * np.abs(alarms) + costs[1] ** 2 * np.abs(missed), total)
-        return more <= np.sqrt(np.maximum(squares - more**2, 0) / num_examples) + 1e-12
+        return more <= 2 * np.sqrt(np.maximum(squares - more**2, 0) / num_examples) + 1e-12
 
     def net_benefit(self, thresholds: Floats) -> Floats:
         """Caught examples less false alarms, which count by the odds of the threshold (Vickers and Elkin 2006)."""
