@@ -26,21 +26,57 @@ OF_EDITED_FILES = (
     "evaluation/test_scoring.py",
 )
 SEE_OWN_SETTINGS = {"test_settings.py", "test_staleness.py", "test_yours.py"}
-OWN_SETTINGS = {  # as a person may write them about other data
-    "source": '"data/raw/customers.csv"',
-    "target": '"churned"',
-    "key": '"customer"',
-    "group": '"household"',
-    "ignore": '("size",)',
-    "categorical": '("weight",)',
-    "text": '("remark",)',
-    "slices": '("colour",)',
-    "metric": '"roc_auc"',
-    "criteria": '{"accuracy": 0.99}',
-    "split_fractions": "(0.6, 0.2, 0.2)",
-    "seed": "7",
-    "epochs": "40",
-    "tuner": '"grid"',
+OWN_SETTINGS = {  # as a person may write them about other data, and the tests that could see them
+    FIRST: (
+        {
+            "source": '"data/raw/customers.csv"',
+            "target": '"churned"',
+            "key": '"customer"',
+            "group": '"household"',
+            "ignore": '("size",)',
+            "categorical": '("weight",)',
+            "text": '("remark",)',
+            "slices": '("colour",)',
+            "metric": '"roc_auc"',
+            "criteria": '{"accuracy": 0.99}',
+            "split_fractions": "(0.6, 0.2, 0.2)",
+            "seed": "7",
+            "epochs": "40",
+            "tuner": '"grid"',
+            "delimiter": '";"',
+        },
+        (
+            *("core/test_settings.py", "core/test_staleness.py", "data", "stages/test_collect.py"),
+            *("stages/test_evaluate.py", "test_columns.py"),
+        ),
+    ),
+    "image-classification": (
+        {
+            "source": '"data/raw/flowers.zip"',
+            "target": '"flower"',
+            "time": '"taken at"',
+            "ignore": '("width",)',
+            "slices": '("camera",)',
+            "image_size": "192",
+            "augmentation": '("flip",)',
+            "backbone": '"MobileNetV3Small"',
+        },
+        ("core/test_settings.py", "media/test_file_sources.py", "stages/test_evaluate.py", "test_preprocessing.py"),
+    ),
+    "time-series-forecasting": (
+        {
+            "source": '"data/raw/sales.csv"',
+            "target": '"sold"',
+            "time": '"day"',
+            "series": '"shop"',
+            "known": '("holiday", "price")',
+            "ignore": '("weather",)',
+            "horizon": "21",
+            "season": "(7,)",
+            "criteria": '{"mase": 0.9}',
+        },
+        ("core/test_settings.py", "series", "stages/test_evaluate.py", "test_preprocessing.py"),
+    ),
 }
 FEATURES = """    if clean.numbers:
         numbers["shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]
@@ -112,19 +148,18 @@ def test_other_tests_know_the_metrics_of_the_template(baked: Path) -> None:
     assert ast.literal_eval(known) == set(names)
 
 
+@pytest.mark.parametrize("fresh", grouped(OWN_SETTINGS), indirect=True)
 def test_own_settings_leave_tests_alone(fresh: Project) -> None:
-    for name, value in OWN_SETTINGS.items():
-        edit(fresh, "config.py", rf"(?m)^(    {name}: .*?) = .*$", rf"\1 = {value}")
-    names = (
-        "core/test_settings.py",
-        "core/test_staleness.py",
-        "data",
-        "stages/test_collect.py",
-        "stages/test_evaluate.py",
-        "test_columns.py",
-    )
-    printed = succeed(run_tests(fresh, *names, "test_yours.py"))
-    assert re.search(r"SKIPPED .* the source cannot be reached: .*customers\.csv", printed)
+    settings, seeing = OWN_SETTINGS[fresh.problem]
+    path = fresh.folder / "src" / fresh.package / "config.py"
+    for name, value in settings.items():
+        if f"\n    {name}: " in path.read_text(encoding="utf-8"):
+            edit(fresh, "config.py", rf"(?m)^(    {name}: .*?) = .*$", rf"\1 = {value}")
+        else:  # which a room declares
+            edit(fresh, "config.py", r"\Z", f"\n    {name}: str = {value}\n")
+    printed = succeed(run_tests(fresh, *seeing, "test_yours.py"))
+    name = Path(settings["source"].strip('"')).name
+    assert re.search(rf"SKIPPED .* the source cannot be reached: .*{re.escape(name)}", printed)
 
 
 def test_own_code_leaves_tests_alone(fresh: Project) -> None:
