@@ -90,15 +90,6 @@ def test_settings_that_are_shown_exist(generated: Project) -> None:
             assert ast.unparse(target) in readme.settings(generated)
 
 
-def test_example_of_a_request_has_inputs_of_the_model(project: Project) -> None:
-    (block,) = [block for block in readme.blocks(readme.text(project), "bash") if ":predict" in block]
-    body = re.search(r'\{"instances".*\]\}', block.replace("\\", ""), flags=re.DOTALL)
-    assert body
-    (instance,) = json.loads(re.sub(r"\$\(.*?\)", "", body[0]))["instances"]
-    (described,) = project.folder.glob("artifacts/export/*/1/assets.extra/model.json")
-    assert set(instance) <= set(json.loads(described.read_text(encoding="utf-8"))["inputs"])
-
-
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import readme
 from projects import SETTINGS, Project, bake, grouped, refuse, succeed
 from sameness import left_out
 
@@ -107,6 +108,15 @@ def test_artifacts_have_their_names(project: Project) -> None:
         assert (artifacts / name).stat().st_size, name
     assert list(artifacts.glob("export/*/*/saved_model.pb"))
     assert (project.folder / "data" / "schema.pbtxt").is_file()
+
+
+def test_example_of_a_request_has_inputs_of_the_model(project: Project) -> None:
+    (block,) = [block for block in readme.blocks(readme.text(project), "bash") if ":predict" in block]
+    body = re.search(r'\{"instances".*\]\}', block.replace("\\", ""), flags=re.DOTALL)
+    assert body
+    (instance,) = json.loads(re.sub(r"\$\(.*?\)", "", body[0]))["instances"]
+    (described,) = project.folder.glob("artifacts/export/*/1/assets.extra/model.json")
+    assert set(instance) <= set(json.loads(described.read_text(encoding="utf-8"))["inputs"])
 
 
 def test_second_make_all_runs_no_stage(project: Project) -> None:
