@@ -1,6 +1,8 @@
 """Checkpoints of a training: what they bring back, and how often they are written."""
 
+import gc
 import itertools
+import resource
 from pathlib import Path
 
 import keras
@@ -142,6 +144,20 @@ def test_a_damaged_checkpoint_is_dropped_with_a_remark(
     assert (starts_over.epochs_done, starts_over.best) == (0, [])
     assert "damaged" in capsys.readouterr().out
     assert run(starts_over, network, [1.0]) == [1]
+
+
+def test_a_full_disk_is_told_by_the_system_and_not_by_what_is_left_behind(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            fit.write_arrays(tmp_path / "weights.npz", [np.ones(10_000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    gc.collect()
+    assert capfd.readouterr().err == ""
 
 
 def test_the_optimizer_and_random_states_come_back(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return end_quietly()
         if error.errno not in errors.MACHINE:
             raise
-        return stop(f"{error.strerror}: {error.filename or ''}; the last good artifacts are unchanged", EXIT_MISTAKE)
+        where = f": {error.filename}" if error.filename else ""
+        return stop(f"{error.strerror}{where}; the last good artifacts are unchanged", EXIT_MISTAKE)
     except Exception:
         if not errors.signals:
             raise

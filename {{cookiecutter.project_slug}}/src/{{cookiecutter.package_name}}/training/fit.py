@@ -1,11 +1,12 @@
 """The fit of a model: epoch by epoch, on one device or on many, and on from where a killed one stopped."""
 
 import contextlib
+import io
 import math
 import os
 import sys
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,8 +124,8 @@ class Checkpoint(keras.callbacks.Callback):
         began, previous = time.monotonic(), self.latest()
         with artifacts.replacing(self.folder / f"epoch-{self.epochs_done:06}", BEST) as temporary:
             temporary.mkdir()
-            np.savez(temporary / BEST, *self.best)  # not as HDF5, which aborts the process when the disk is full
-            np.savez(temporary / LAST, *(variable.numpy() for variable in state(self.model)))
+            write_arrays(temporary / BEST, self.best)
+            write_arrays(temporary / LAST, [variable.numpy() for variable in state(self.model)])
             pd.DataFrame(self.history).to_csv(temporary / HISTORY, index=False)
         if previous:
             artifacts.remove(previous)
@@ -134,6 +135,13 @@ class Checkpoint(keras.callbacks.Callback):
     def restore_best(self, model: keras.Model) -> None:
         """Gives the model the weights of its best epoch."""
         model.set_weights(self.best)
+
+
+def write_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
+    """Writes arrays through memory: when the disk is full, HDF5 aborts the process, and zipfile prints a traceback."""
+    content = io.BytesIO()
+    np.savez(content, *arrays)
+    path.write_bytes(content.getbuffer())
 
 
 class TimeLimit(keras.callbacks.Callback):
