@@ -113,6 +113,15 @@ def test_half_a_request_does_not_hold_a_connection(client: Client, sent: bytes, 
     assert time.monotonic() - started < 10
 
 
+def test_more_connections_than_may_be_are_told(guarded: tuple[Config, Client], body: bytes) -> None:
+    with serving(guarded[0].model_copy(update={"max_connections": 3})) as client:
+        with contextlib.ExitStack() as held:
+            for _ in range(2):
+                held.enter_context(socket.create_connection(("127.0.0.1", client.port)))
+            wait_until(lambda: client.predict(body, **{"X-API-Key": KEY}).status == 503)
+        wait_until(lambda: client.predict(body, **{"X-API-Key": KEY}).status == 200)
+
+
 @pytest.mark.parametrize("number", ["9" * 5_000, "99", "0"])
 def test_a_version_that_cannot_be_is_not_found(client: Client, body: bytes, number: str) -> None:
     address = f"{MODEL}/versions/{number}"

@@ -103,6 +103,13 @@ def test_outputs_are_compared_strictly(actual: Any, expected: Any, difference: f
     assert verify_export.difference(np.array(actual), np.array(expected)) == difference
 
 
+def test_only_a_gpu_is_granted_a_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: [])
+    assert export.tolerance() == 0
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["/physical_device:GPU:0"])
+    assert export.tolerance() == 1e-3
+
+
 def test_an_export_that_predicts_something_else_is_refused(trained: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     described = trained.paths.version(1) / DESCRIPTION
     artifacts.write_json(described, artifacts.read_json(described, "export") | {"model": "another"})
