@@ -73,6 +73,10 @@ def test_long_texts_are_not_spelled(finished: Config, complete: keras.Model) -> 
     preprocessor = preprocessing.build_preprocessor(finished, examples.assign(characters=5_000))
     assert "character_ngrams" in complete.get_layer("preprocessor").output
     assert "character_ngrams" not in preprocessor.output
+    single, pairs = (preprocessor.get_layer(name) for name in ("single_words", "word_ngrams"))
+    assert 1 < single.size < pairs.size
+    for bag in (single, pairs):  # by what a single text has, it would be memorised
+        assert float(bag.document_shares.numpy().min()) >= 1.99 / len(examples)
 
 
 def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:

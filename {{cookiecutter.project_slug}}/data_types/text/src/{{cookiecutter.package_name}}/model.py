@@ -1,4 +1,4 @@
-"""build_model: weighted bags of words and character n-grams, beside a convolution over the words in their order."""
+"""build_model: weighted bags of words and n-grams, beside a convolution over the words in their order."""
 
 import math
 from typing import TYPE_CHECKING
@@ -32,8 +32,10 @@ def build_model(
     `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
     `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable, as those in `layers.py`.
 
-    Its members see words, character n-grams, both, and the words in their order. They are trained side by side, each on
-    its own loss, and their predictions are averaged: they err on different texts.
+    Its members see word n-grams, character n-grams, both, and the words in their order. Where texts are long, single
+    words, which a linear model on TF-IDF weights does well with, stand for character n-grams, and there is no order.
+    The members are trained side by side, each on its own loss, and their predictions are averaged: they err on
+    different texts.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)

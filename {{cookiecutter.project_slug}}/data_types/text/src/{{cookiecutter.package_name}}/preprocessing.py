@@ -44,7 +44,8 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
     Its outputs:
         words: (batch, num_words) int32, in their order: 0 behind the last, 1 unseen in training, then a code per word.
         word_ngrams: (batch, num_ngrams) int32, the words and pairs of words that occur: 0 is none.
-        character_ngrams: (batch, num_ngrams) int32, likewise; absent where texts are long.
+        character_ngrams: (batch, num_ngrams) int32, likewise, where texts are short.
+        single_words: (batch, num_words) int32, the words that occur, where texts are long.
         features: (batch, num_features) float32, about standard normal, within -MAX_DEVIATION and MAX_DEVIATION.
     """
     inputs = raw_inputs(config, examples)
@@ -61,11 +62,14 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         "words": WordSequence("words", name="words"),
         "word_ngrams": BagOfNgrams("word_ngrams", name="word_ngrams"),
     }
-    if are_short(examples):
-        vocabularies["character_ngrams"] = BagOfNgrams("character_ngrams", name="character_ngrams")
+    is_short = are_short(examples)
+    beside = "character_ngrams" if is_short else "single_words"
+    vocabularies[beside] = BagOfNgrams("character_ngrams" if is_short else "words", name=beside)
     for name, vocabulary in vocabularies.items():
-        limits = (MIN_WORD_COUNT, MAX_WORDS, MAX_SEQUENCE) if name == "words" else (1, MAX_NGRAMS, MAX_BAG)
-        vocabulary.adapt(values["standardized"], *limits)
+        is_bag = name != "words"
+        min_count = 1 if is_bag and is_short else MIN_WORD_COUNT  # by what only one long text has, it is memorised
+        limits = (MAX_NGRAMS, MAX_BAG) if is_bag else (MAX_WORDS, MAX_SEQUENCE)
+        vocabulary.adapt(values["standardized"], min_count, *limits)
     codes = {name: vocabulary(standardized) for name, vocabulary in vocabularies.items()}
     bounded = ops.clip(scale(stacked), -MAX_DEVIATION, MAX_DEVIATION)
     return keras.Model(inputs, {**codes, "features": bounded}, name="preprocessor")
