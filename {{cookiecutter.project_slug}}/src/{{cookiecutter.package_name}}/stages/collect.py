@@ -79,7 +79,9 @@ def decide(
         provenance.note(note)
     replaced: dict[str, pd.Series] = {}
     duplicates = decide_duplicates(config, gathered, splits, replaced, provenance)
-    decide_rare(config, table[config.target], splits, replaced, provenance)
+    own = (config.source, config.validation_source, config.test_source)
+    num_first = sum(size for source, size in gathered.sizes.items() if source in own)
+    decide_rare(config, table[config.target], splits, num_first, replaced, provenance)
     table = table.assign(**replaced)
     values = {split: table.loc[splits == split, config.target] for split in SPLITS}
     if config.sample_weight:
@@ -87,8 +89,6 @@ def decide(
             config, {split: table.loc[splits == split, config.sample_weight] for split in SPLITS}
         )
     provenance.notes += targets.check_targets(config, values)
-    own = (config.source, config.validation_source, config.test_source)
-    num_first = sum(size for source, size in gathered.sizes.items() if source in own)
     if config.time and num_first < len(table):
         provenance.note(added_periods(table[config.time], splits, num_first))
     is_given = splitting.GIVEN in table
@@ -135,11 +135,16 @@ def decide_rare(
     config: Config,
     values: pd.Series,
     splits: np.ndarray,
+    num_first: int,
     replaced: dict[str, pd.Series],
     provenance: Provenance,
 ) -> None:
-    """Merges rare classes or leaves their examples out, if a setting says so, and notes how many there are."""
-    kept = targets.without_rare(config, values, values[splits == "train"], values[splits != ""])
+    """Merges rare classes or leaves their examples out, if a setting says so, and notes how many there are.
+
+    The first examples, those that were not added later, decide, so that an update learns the same classes.
+    """
+    first, assigned = values.iloc[:num_first], splits[:num_first]
+    kept = targets.without_rare(config, values, first[assigned == "train"], first[assigned != ""])
     is_rare = (kept.astype(str) != values.astype(str)) & (splits != "")
     if not is_rare.any():
         return

@@ -11,7 +11,7 @@ import pytest
 from project import examples
 from project.core import artifacts
 from project.core.errors import InputError
-from project.data import splitting, tables, targets
+from project.data import reading, splitting, tables, targets
 from project.settings.base import SPLITS
 from project.stages import collect
 
@@ -59,11 +59,14 @@ def test_rare_classes_are_counted_when_data_are_collected(
     )
     places = {"artifacts": tmp_path / "artifacts", "cell_formats": tmp_path / "cell_formats.json"}
     config = Config(source="", target="kind", sample_weight="", rare_classes=rare_classes, **places)
-    monkeypatch.setattr(examples, "read_parts", lambda _: iter([table]))
+    later = pd.DataFrame({"size": random.normal(size=5), "kind": "dodo"})  # which makes the class no common one
+    monkeypatch.setattr(examples, "read_parts", lambda own: iter([later if own.source == "later" else table]))
+    monkeypatch.setattr(examples, "as_before", lambda own, _: own)
+    monkeypatch.setattr(reading, "taken", lambda _: ["later"])
     monkeypatch.setattr(examples, "identities", lambda _, rows: splitting.hash_rows(rows[["size"]]))
     if rare_classes == "refuse":
         with pytest.raises(
-            InputError, match=r"dodo \(2\).*; each needs at least 3 .* set rare_classes to drop or merge"
+            InputError, match=r"kiwi \(1\).*; each needs at least 3 .* set rare_classes to drop or merge"
         ):
             collect.main(config)
         return
@@ -73,9 +76,9 @@ def test_rare_classes_are_counted_when_data_are_collected(
     found = (
         json.dumps([record["dropped"], record["notes"]]) + (config.paths.provenance.parent / "DATA_CARD.md").read_text()
     )
-    assert found.count("dodo (2), ") == 2
-    assert kinds == {"cat": 150, "dog": 150} | ({"other": 4} if rare_classes == "merge" else {})
-    assert record["rows_read"] == 304
+    assert found.count("dodo (7), ") == 2
+    assert kinds == {"cat": 150, "dog": 150} | ({"other": 9} if rare_classes == "merge" else {})
+    assert record["rows_read"] == 309
 
 
 def test_splits_that_lack_a_class_are_named() -> None:
