@@ -21,6 +21,7 @@ def small_config(folder: Path, **settings: Any) -> Config:
         "target": problem.TARGET,
         "ignore": (problem.OTHER_TARGET,),
         "criteria": problem.LENIENT,
+        "criteria_on": "value",
         "epochs": 3,
         "resamples": 50,
         "artifacts": folder / "artifacts",

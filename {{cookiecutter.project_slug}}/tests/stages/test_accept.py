@@ -117,7 +117,7 @@ def test_a_model_trained_on_other_examples_is_refused(trained: Config) -> None:
 def test_a_baseline_that_does_not_exist_is_refused(finished: Config) -> None:
     config = finished.model_copy(update={"criteria": {problem.EASY_METRIC: "oracle"}})
     with pytest.raises(InputError, match="oracle"):
-        criteria.judge(config, verdict(finished)["metrics"], verdict(finished)["baseline"])
+        criteria.judge(config, verdict(finished))
 
 
 def test_without_a_model_the_target_to_run_is_named(trained: Config) -> None:

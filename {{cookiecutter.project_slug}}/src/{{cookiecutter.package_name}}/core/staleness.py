@@ -94,7 +94,7 @@ STAGES = {
         makes=("export/{project}/exported.json",),
         files=(*NETWORK, "metrics", "baselines"),
         rooms=(*PREPARED, "reporting", "validation", "training", "evaluation", "exporting"),
-        settings=("goal", "limits", "metric"),
+        settings=("goal", "limits", "metric", "criteria"),
     ),
     "schema": Stage(after=("collect",)),
     "preview": Stage(after=("validate",)),

@@ -1,42 +1,165 @@
 """Compares scores with the success criteria of config.py."""
 
+import math
 from collections.abc import Mapping
+from itertools import permutations
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from .. import metrics
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
 from ..data import tables
+from ..data.resampling import Context, Floats
 from ..reporting import report
 from ..reporting.report import Banner, Column, Interval, Page, Row, Section, Table
+from ..settings import evaluation
+from . import scoring
 
+SLICE_RESAMPLES = 500  # for the bounds of a slice
 MANY_EVALUATIONS = 10  # on one test split, after which choosing the best of them makes its scores optimistic
 
 
-def judge(
-    config: Config, scores: Mapping[str, Mapping[str, float]], baselines: Mapping[str, Mapping[str, float]]
-) -> list[dict[str, Any]]:
-    """One entry per criterion: metric, value, threshold (a baseline's score where it names one), passed.
+def measure(
+    context: Context,
+    examples: pd.DataFrame,
+    targets: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+    simple: Mapping[str, Mapping[str, np.ndarray]],
+) -> dict[str, Any]:
+    """What criteria need beside the scores: gains over the baselines that they name, and the scores of slices."""
+    weights = tables.sample_weights(context.config, examples)
+    gains, slices = {}, {}
+    for name, required in context.config.criteria.items():
+        _, column, metric = evaluation.parts(name)
+        if isinstance(required, str) and required in simple:
+            gains[f"{required}:{metric}"] = gain(context, targets, predictions, simple[required], metric, weights)
+        if column:
+            slices[f"{column}:{metric}"] = score_groups(context, examples, targets, predictions, column, metric)
+    return {"gains": gains, "groups": slices}
 
-    A metric that is undefined on these examples fails.
+
+def gain(
+    context: Context,
+    targets: np.ndarray,
+    ours: Mapping[str, np.ndarray],
+    theirs: Mapping[str, np.ndarray],
+    metric: str,
+    weights: Floats | None,
+) -> dict[str, float]:
+    """How much better our predictions are than others, with its interval by a paired bootstrap; empty if undefined."""
+    chosen = {metric: metrics.METRICS[metric]}
+    sign = 1 if chosen[metric].greater_is_better else -1
+    scores = [metrics.score(targets, each, context, chosen, weights) for each in (ours, theirs)]
+    if not all(scores):
+        return {}
+    drawn = [
+        metrics.samples(targets, each, context, context.config.resamples, chosen, weights) for each in (ours, theirs)
+    ]
+    value, samples = sign * (scores[0][metric] - scores[1][metric]), sign * (drawn[0][metric] - drawn[1][metric])
+    return scoring.summarize({metric: value}, {metric: samples})[metric]
+
+
+def score_groups(
+    context: Context,
+    examples: pd.DataFrame,
+    targets: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+    column: str,
+    metric: str,
+) -> dict[str, Any]:
+    """The scores of the `slices` by a column, and those that are too `small` to be judged, with their examples."""
+    scoring.check_columns("criteria", [column], examples)
+    weights, chosen = tables.sample_weights(context.config, examples), {metric: metrics.METRICS[metric]}
+    slices, small = [], []
+    for name, inside in scoring.slices_of(examples[column]):
+        selected = {output: values[inside] for output, values in predictions.items()}
+        own = None if weights is None else weights[inside]
+        size = int(inside.sum())
+        is_judged = size >= scoring.MIN_EXAMPLES
+        found = scoring.intervals(targets[inside], selected, context, SLICE_RESAMPLES, chosen, own) if is_judged else {}
+        if metric in found and math.isfinite(found[metric]["value"]):
+            slices.append({"slice": name, "examples": size, **found[metric]})
+        elif size:
+            small.append(f"{name} ({size})")
+    return {"slices": slices, "small": small}
+
+
+def judge(config: Config, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One entry per criterion: its score, the bound or value that is compared, the threshold, and whether it passed.
+
+    `result` is that of `inference.evaluate_split`. A score that is undefined on these examples fails. Criteria of the
+    export are left out.
     """
-    entries: list[dict[str, Any]] = []
-    for metric, required in config.criteria.items():
-        value = scores.get(metric, {}).get("value")
-        value = float("nan") if value is None else value  # JSON has no NaN
-        if isinstance(required, str) and metric not in baselines.get(required, {}):
-            known = ", ".join(name for name, scored in baselines.items() if metric in scored)
-            raise InputError(
-                f"criteria: {metric} has to beat {required!r}, which has no such score; choose one of: {known}"
+    return [
+        decided(config, name, required, result)
+        for name, required in config.criteria.items()
+        if name not in evaluation.OF_EXPORT
+    ]
+
+
+def decided(config: Config, name: str, required: float | str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of a criterion; `needed` is how many examples would make sure what only the score itself shows."""
+    kind, column, metric = evaluation.parts(name)
+    greater = metrics.METRICS[metric].greater_is_better and kind != "gap"
+    entry: dict[str, Any] = {"metric": metric, "kind": kind, "column": column, "on": config.criteria_on}
+    if isinstance(required, str):
+        entry |= {"baseline": required, **against_baseline(metric, required, result, greater)}
+    elif kind:
+        entry |= {"threshold": required, **of_groups(entry, result["groups"][f"{column}:{metric}"], greater)}
+    else:
+        found = result["metrics"].get(metric, {})
+        entry |= {"threshold": required, "value": found.get("value"), "bound": found.get("low" if greater else "high")}
+    numbers = {each: entry[each] for each in ("value", "bound", "threshold")}
+    value, bound, threshold = (math.nan if number is None else number for number in numbers.values())  # as in JSON
+    compared = bound if config.criteria_on == "bound" else value
+    passes, would_pass = (each >= threshold if greater else each <= threshold for each in (compared, value))
+    is_beaten = compared != threshold or not isinstance(required, str)  # a baseline must not only be equalled
+    entry |= {"value": value, "bound": bound, "passed": bool(passes and is_beaten)}
+    examples = entry.pop("examples", result.get("num_examples"))
+    if would_pass and value != threshold and not entry["passed"] and isinstance(examples, int):
+        times_as_narrow = (value - bound) / (value - threshold)  # as the interval has to be
+        entry["needed"] = math.ceil(round(examples * times_as_narrow**2, 6))
+    return entry
+
+
+def against_baseline(metric: str, baseline: str, result: Mapping[str, Any], greater: bool) -> dict[str, Any]:
+    """The score, the baseline's, and the score at the bad bound of the gain over it."""
+    scores = result["baseline"]
+    if metric not in scores.get(baseline, {}):
+        known = ", ".join(name for name, scored in scores.items() if metric in scored)
+        raise InputError(
+            f"criteria: {metric} has to beat {baseline!r}, which has no such score; choose one of: {known}"
+        )
+    threshold, low = scores[baseline][metric], result.get("gains", {}).get(f"{baseline}:{metric}", {}).get("low")
+    bound = None if low is None or threshold is None else threshold + low if greater else threshold - low
+    return {"value": result["metrics"].get(metric, {}).get("value"), "bound": bound, "threshold": threshold}
+
+
+def of_groups(criterion: Mapping[str, Any], found: Mapping[str, Any], greater: bool) -> dict[str, Any]:
+    """The worst slice, or the two with the largest gap; the errors of two slices are independent."""
+    bad = "low" if greater else "high"
+    if criterion["kind"] == "worst":
+        each_one = [(each["value"], each[bad], each["examples"], each["slice"]) for each in found["slices"]]
+    else:
+        each_one = [
+            (
+                one["value"] - other["value"],
+                one["value"] - other["value"] + math.hypot(one["high"] - one["value"], other["value"] - other["low"]),
+                one["examples"] + other["examples"],
+                f"{one['slice']} and {other['slice']}",
             )
-        threshold = baselines[required][metric] if isinstance(required, str) else float(required)
-        passed = value >= threshold if metrics.METRICS[metric].greater_is_better else value <= threshold
-        entry: dict[str, Any] = {"metric": metric, "value": value, "threshold": threshold, "passed": bool(passed)}
-        if isinstance(required, str):  # must be beaten, not only equalled
-            entry |= {"baseline": required, "passed": bool(passed and value != threshold)}
-        entries.append(entry)
-    return entries
+            for one, other in permutations(found["slices"], 2)
+        ]
+    small = [f"too small to be judged: {', '.join(found['small'])}"] if found["small"] else []
+    if not each_one:
+        return {"value": None, "bound": None, "note": "; ".join(["there are not enough slices", *small])}
+    compared = 1 if criterion["on"] == "bound" else 0
+    value, bound, examples, name = (min if greater else max)(each_one, key=lambda each: each[compared])
+    return {"value": value, "bound": bound, "examples": examples, "note": "; ".join([name, *small])}
 
 
 def named_baselines(config: Config) -> list[str]:
@@ -44,21 +167,42 @@ def named_baselines(config: Config) -> list[str]:
     return [required for required in config.criteria.values() if isinstance(required, str)]
 
 
+def covered(config: Config, result: Mapping[str, Any]) -> bool:
+    """Whether a result holds all that the criteria need."""
+    names = {name: evaluation.parts(name) for name in config.criteria}
+    gains = {f"{each}:{names[name][2]}" for name, each in config.criteria.items() if isinstance(each, str)}
+    groups = {f"{column}:{metric}" for _, column, metric in names.values() if column}
+    return gains <= result.get("gains", {}).keys() and groups <= result.get("groups", {}).keys()
+
+
 def sentence(entry: Mapping[str, Any]) -> str:
     """A criterion in words."""
     metric, threshold = metrics.METRICS[entry["metric"]], report.format_number(entry["threshold"])
+    kind, column, on_bound = entry.get("kind"), entry.get("column"), entry.get("on") == "bound"
     if "baseline" in entry:
-        return f"{metric.label} better than {entry['baseline']} ({threshold})"
-    return f"{metric.label} {'at least' if metric.greater_is_better else 'at most'} {threshold}"
+        return f"{metric.label} better than {entry['baseline']} ({threshold}){' by the bound of the gain' * on_bound}"
+    greater = metric.greater_is_better and kind != "gap"
+    label = f"gap in {metric.label} by {column}" if kind == "gap" else metric.label
+    label += f" in every slice by {column}" if kind == "worst" else ""
+    bound = ("lower bound of " if greater else "upper bound of ") * on_bound
+    return f"{bound}{label} {'at least' if greater else 'at most'} {threshold}"
 
 
-def table(entries: list[dict[str, Any]], scores: Mapping[str, Mapping[str, float]]) -> report.Table:
+def outcome(entry: Mapping[str, Any]) -> str:
+    """What a criterion got, in words."""
+    compared = f", bound {report.format_number(entry['bound'])}" if entry.get("on") == "bound" else ""
+    needed = f"; about {entry['needed']:,} examples would make it sure" if "needed" in entry else ""
+    note = f" ({entry['note']})" if entry.get("note") else ""
+    return f"{report.format_number(entry['value'])}{compared}{needed}{note}"
+
+
+def table(entries: list[dict[str, Any]]) -> report.Table:
     """The criteria as a table of a page."""
-    rows = [
+    rows: list[Row] = [
         [
             report.Status("good", "passed") if entry["passed"] else report.Status("bad", "failed"),
             sentence(entry),
-            report.Interval(**scores[entry["metric"]]) if entry["metric"] in scores else None,
+            outcome(entry),
         ]
         for entry in entries
     ]
@@ -69,18 +213,13 @@ def summary(entries: list[dict[str, Any]], split: str, result: Mapping[str, Any]
     """How many criteria are met, which ones are not, with their values, and what else a result remarks."""
     met = sum(entry["passed"] for entry in entries)
     text = f"{met} of {len(entries)} success criteria are met on {split}."
-    missed = [
-        f"{sentence(entry)}, got {report.format_number(entry['value'])}" for entry in entries if not entry["passed"]
-    ]
+    missed = [f"{sentence(entry)}, got {outcome(entry)}" for entry in entries if not entry["passed"]]
     return " ".join([text, *([f"Not met: {'; '.join(missed)}."] if missed else []), *result["remarks"]])
 
 
 def lines(entries: list[dict[str, Any]]) -> list[str]:
     """The criteria as lines for the terminal."""
-    return [
-        f"  {'passed' if entry['passed'] else 'FAILED'}  {sentence(entry)}: {report.format_number(entry['value'])}"
-        for entry in entries
-    ]
+    return [f"  {'passed' if entry['passed'] else 'FAILED'}  {sentence(entry)}: {outcome(entry)}" for entry in entries]
 
 
 def test_evaluations(verdict: Mapping[str, Any]) -> int:
@@ -119,7 +258,7 @@ def write(config: Config, verdict: dict[str, Any]) -> None:
         summary(verdict["criteria"], "the test split", verdict),
     )
     sections = [
-        Section("Success criteria", [table(verdict["criteria"], verdict["metrics"])]),
+        Section("Success criteria", [table(verdict["criteria"])]),
         Section("Scores on the test split", [score_table(verdict)]),
         Section("Test data", [f"{verdict['examples']} test examples. {count_sentence(verdict)}"]),
     ]

@@ -15,7 +15,7 @@ from ..core import artifacts
 from ..data import loading, resampling, tables
 from ..data.resampling import Context
 from ..training.serving_model import predict
-from . import charts, scoring
+from . import charts, criteria, scoring
 
 __all__ = [
     "Evaluated",
@@ -69,16 +69,16 @@ def evaluate_split(
     features = preprocessing.simple_features(config, train, examples)
     known = (features[0], task.actual(target, train[config.target]))
     simple, context = baselines.baseline(known, features[1], names, learned), context_of(config, serving_model)
+    simple = {name: task.aligned(outputs, target, target) for name, outputs in simple.items()}
     result = {
         "examples": tables.extent(examples),
+        "num_examples": len(examples),
         "not_finite": resampling.count_not_finite(predictions),
         "remarks": charts.remarks(target, targets, predictions),
         **scoring.score_both(context, targets, predictions, weights),
         "intervals": scoring.interval_note(len(targets)),
-        "baseline": {
-            name: metrics.score(targets, task.aligned(outputs, target, target), context, weights=weights)
-            for name, outputs in simple.items()
-        },
+        **criteria.measure(context, examples, targets, predictions, simple),
+        "baseline": {name: metrics.score(targets, each, context, weights=weights) for name, each in simple.items()},
     }
     return Evaluated(examples, targets, predictions, weights, result)
 

@@ -1,6 +1,6 @@
 """Scores with bootstrap confidence intervals, of all examples and by slice."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,30 +97,37 @@ def score_slices(
 def slices(config: Config, examples: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
     """Each slice as its column, its name and which examples it holds, (num_examples,) bool."""
     for column in columns(config, examples):
-        values = examples[column]
-        if types.is_numeric_dtype(values) and values.nunique() > MAX_VALUES:
-            values = pd.qcut(values.astype("float64"), NUM_BINS, duplicates="drop")
-        elif types.is_datetime64_any_dtype(values):
-            values = values.dt.year
-        for value in values.value_counts().index[:MAX_VALUES]:
-            inside = (values == value).to_numpy(bool, na_value=False)
+        for name, inside in slices_of(examples[column], MAX_VALUES):
             if MIN_EXAMPLES <= inside.sum() < len(examples):
-                yield column, str(value), inside
-        missing = values.isna().to_numpy()
-        if missing.sum() >= MIN_EXAMPLES:
-            yield column, "missing", missing
+                yield column, name, inside
+
+
+def slices_of(values: pd.Series, most: int | None = None) -> Iterator[tuple[str, np.ndarray]]:
+    """The slices by a column, the largest first: a name, and which examples it holds, (num_examples,) bool."""
+    if types.is_numeric_dtype(values) and values.nunique() > MAX_VALUES:
+        values = pd.qcut(values.astype("float64"), NUM_BINS, duplicates="drop")
+    elif types.is_datetime64_any_dtype(values):
+        values = values.dt.year
+    for value in values.value_counts().index[:most]:
+        yield str(value), (values == value).to_numpy(bool, na_value=False)
+    yield "missing", values.isna().to_numpy()
 
 
 def columns(config: Config, examples: pd.DataFrame) -> list[str]:
     """The columns to slice by: those of the setting, or the first whose values repeat or can be binned."""
-    for name in config.slices:
-        if name not in examples.columns:
-            known = ", ".join(map(str, examples.columns[:20]))
-            raise InputError(f"slices names the column {name!r}, which the examples lack; they have: {known}")
+    check_columns("slices", config.slices, examples)
     if config.slices:
         return list(config.slices)
     names = reading.feature_names(config, list(examples.columns))
     return [name for name in names if can_slice(examples[name])][:MAX_COLUMNS]
+
+
+def check_columns(setting: str, names: Iterable[str], examples: pd.DataFrame) -> None:
+    """Refuses columns of a setting that the examples lack."""
+    for name in names:
+        if name not in examples.columns:
+            known = ", ".join(map(str, examples.columns[:20]))
+            raise InputError(f"{setting} names the column {name!r}, which the examples lack; they have: {known}")
 
 
 def can_slice(values: pd.Series) -> bool:

@@ -149,11 +149,8 @@ def slice_rows(config: Config, run: dict[str, Any]) -> list[list[Any]] | None:
 
 
 def criteria_rows(verdict: dict[str, Any]) -> list[list[str]]:
-    """The success criteria with their thresholds and values."""
-    return [
-        [metrics.METRICS[entry["metric"]].label, *(format_number(entry[name]) for name in ("threshold", "value"))]
-        for entry in verdict["criteria"]
-    ]
+    """The success criteria and what they got."""
+    return [[criteria.sentence(entry), criteria.outcome(entry)] for entry in verdict["criteria"]]
 
 
 def score_rows(verdict: dict[str, Any]) -> list[list[str]]:

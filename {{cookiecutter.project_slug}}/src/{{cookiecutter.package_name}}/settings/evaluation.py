@@ -1,10 +1,12 @@
 """Settings of the evaluation."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from .base import Settings
+
+OF_EXPORT = ("milliseconds", "megabytes")  # criteria that are checked when the model is exported
 
 
 def check_metric(name: str) -> str:
@@ -21,11 +23,33 @@ def check_metric(name: str) -> str:
 Metric = Annotated[str, AfterValidator(check_metric)]
 
 
+def parts(criterion: str) -> tuple[str, str, str]:
+    """The kind of a criterion, worst, gap or none, with its column and its metric."""
+    kind, _, rest = criterion.partition(":")
+    column, _, metric = rest.rpartition(":")
+    return (kind, column, metric) if kind in ("worst", "gap") and column else ("", "", criterion)
+
+
+def check_criteria(criteria: dict[str, Any]) -> dict[str, Any]:
+    """Refuses a criterion of no metric, and a baseline where only a number can be meant."""
+    for name, required in criteria.items():
+        kind, _, metric = parts(name)
+        if name not in OF_EXPORT:
+            check_metric(metric)
+        if isinstance(required, str) and (kind or name in OF_EXPORT):
+            raise ValueError(f"{name} needs a number, not {required!r}")
+    return criteria
+
+
 class EvaluationSettings(Settings):
     """Settings of the evaluation."""
 
     resamples: Annotated[int, Field(ge=50, le=100_000)] = 500
     """Number of bootstrap resamples for the 95 % intervals."""
+
+    criteria_on: Literal["bound", "value"] = "bound"
+    """What is compared with the success criteria: the bound of the 95 % interval on the bad side, so that no model
+    passes by a lucky split, or the score itself."""
 
     row: str = "1"
     """The validation example that `make explain` shows: its number, from 1 on, or its `key`."""

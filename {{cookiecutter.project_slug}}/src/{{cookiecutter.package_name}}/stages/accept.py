@@ -10,6 +10,8 @@ from ..core.errors import RefusedError
 from ..data import tables, targets
 from ..evaluation import criteria, inference
 
+MEASURED = ("num_examples", "metrics", "unweighted", "baseline", "gains", "groups")
+
 
 def main(config: Config) -> None:
     """From the trained model and the test split to verdict.json and report.html in artifacts/acceptance."""
@@ -18,13 +20,13 @@ def main(config: Config) -> None:
     previous = artifacts.read_json(config.paths.verdict, "accept") if config.paths.verdict.exists() else {}
     if all(previous.get(name) == value for name, value in identity.items()) and covers(config, previous):
         result: dict[str, Any] = {"examples": "all", "intervals": "", "not_finite": 0, "remarks": []}  # if older
-        result |= {name: previous[name] for name in (*result, "metrics", "unweighted", "baseline") if name in previous}
+        result |= {name: previous[name] for name in (*result, *MEASURED) if name in previous}
         print("this model was evaluated on the test split before: its scores are checked against the criteria again")
     else:
         names = criteria.named_baselines(config)
         result = inference.evaluate_split(config, inference.load_model(config), "test", names).result
     result["test_evaluations"] = criteria.count_evaluation(config, identity, previous)
-    entries = criteria.judge(config, result["metrics"], result["baseline"])
+    entries = criteria.judge(config, result)
     accepted = all(entry["passed"] for entry in entries) and not result["not_finite"]
     time = datetime.now(UTC).isoformat(timespec="seconds")
     verdict = {"accepted": accepted, "criteria": entries, **identity, "time": time, **result}
@@ -59,6 +61,6 @@ def check_data(config: Config, identity: dict[str, str]) -> None:
 
 
 def covers(config: Config, previous: dict[str, Any]) -> bool:
-    """Whether an earlier evaluation was weighted alike, and has the scores of every baseline that the criteria name."""
+    """Whether an earlier evaluation was weighted alike, and has all that the criteria need."""
     is_alike = ("unweighted" in previous) == bool(config.sample_weight)
-    return is_alike and set(criteria.named_baselines(config)) <= previous["baseline"].keys()
+    return is_alike and criteria.covered(config, previous)

@@ -41,7 +41,7 @@ def main(config: Config) -> None:
     content: dict[str, Any] = {"split": SPLIT, **result, "slices": slices, **inference.identity(config)}
     artifacts.write_json(config.paths.evaluation / "metrics.json", content)
     run_history.add_scores(config, content["model"], content["metrics"], targets, predictions, weights)
-    entries = criteria.judge(config, content["metrics"], content["baseline"])
+    entries = criteria.judge(config, content)
     sections = [
         summary(config, content, entries),
         Section("Training", [learning_curves(config), *compared(config)]),
@@ -60,7 +60,7 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
     scores = content["metrics"]
     ordered = [config.metric, *(name for name in scores if name != config.metric)]
     figures = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in ordered if name in scores]
-    return Section("Summary", [Scores(figures), criteria.table(entries, scores), criteria.score_table(content)])
+    return Section("Summary", [Scores(figures), criteria.table(entries), criteria.score_table(content)])
 
 
 def learning_curves(config: Config) -> Figure:

@@ -19,6 +19,7 @@ from ..core.errors import RefusedError
 from ..data import batching, loading
 from ..evaluation import inference
 from ..exporting import card, registry, saved_model, verify_export
+from ..settings import evaluation
 from ..settings.base import DESCRIPTION
 
 NUM_VERIFIED = 200  # raw examples on which the export must equal the training path
@@ -34,6 +35,8 @@ def main(config: Config) -> None:
     identity = check_verdict(config)
     version = registry.number_of(config, identity)
     if version:
+        described = artifacts.read_json(config.paths.version(version) / DESCRIPTION, "export")
+        check_measured(config, described.get("measured", {}))
         write_card(config, version, config.paths.version(version))  # the goal and the limits may have changed
         config.paths.exported.touch()
         print(f"this model is already exported as {config.paths.version(version)}")
@@ -42,8 +45,10 @@ def main(config: Config) -> None:
     with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
         serving_model = inference.load_model(config)
         saved_model.keep(config, serving_model, int(folder.name))
-        write_and_verify(config, serving_model, temporary, verifier)
-        artifacts.write_json(temporary / DESCRIPTION, card.describe(config, serving_model, identity))
+        measured = write_and_verify(config, serving_model, temporary, verifier)
+        check_measured(config, measured)
+        described = card.describe(config, serving_model, identity)
+        artifacts.write_json(temporary / DESCRIPTION, {**described, "measured": measured})
         write_card(config, int(folder.name), temporary)
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
     limit = tolerance()
@@ -75,6 +80,18 @@ def check_verdict(config: Config) -> dict[str, Any]:
     return identity
 
 
+def check_measured(config: Config, measured: dict[str, float]) -> None:
+    """Refuses an export that is slower or larger than the criteria allow."""
+    limits = {name: config.criteria[name] for name in evaluation.OF_EXPORT if name in config.criteria}
+    missed = [
+        f"{measured[name]:.3g} {name}, at most {limit}"
+        for name, limit in limits.items()
+        if name in measured and not measured[name] <= float(limit)
+    ]
+    if missed:
+        raise RefusedError(f"the export does not meet the criteria, so nothing was exported: {'; '.join(missed)}")
+
+
 def start_verifier() -> "subprocess.Popen[str]":
     """A process that will compare predictions; it is started early, since it imports TensorFlow."""
     words = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
@@ -84,8 +101,10 @@ def start_verifier() -> "subprocess.Popen[str]":
 
 def write_and_verify(
     config: Config, serving_model: keras.Model, folder: Path, verifier: "subprocess.Popen[str]"
-) -> None:
+) -> dict[str, float]:
     """Writes the SavedModel and compares its predictions in a new process with those of the training path.
+
+    Returns the milliseconds that one example takes there, and the size in megabytes.
 
     Raises:
         RefusedError: the predictions differ.
@@ -107,13 +126,16 @@ def write_and_verify(
         raise RefusedError(
             f"the export could not be loaded in a new process, so nothing was exported:\n{problem[-2000:]}"
         )
-    difference = float(json.loads(answer))
+    found = json.loads(answer)
+    difference = float(found["difference"])
     if not difference <= tolerance():
         by = f"by up to {difference:.2g} of the largest" if np.isfinite(difference) else "in NaN, type, shape or text"
         raise RefusedError(
             f"the export's predictions differ from training's {by}, so nothing was exported: "
             "look in features.py and model.py for a layer whose state is not in its weights"
         )
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return {"milliseconds": found["milliseconds"], "megabytes": size / 1e6}
 
 
 def tolerance() -> float:

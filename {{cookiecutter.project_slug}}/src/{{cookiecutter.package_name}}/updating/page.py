@@ -24,7 +24,7 @@ def write(config: Config, decision: dict[str, Any], comparison: Comparison, slic
     verdict = artifacts.read_json(evaluated.verdict, "update")
     sections = [
         Section("Scores on the same test examples", [key_figures(config, comparison), score_table(comparison)]),
-        Section("Success criteria", [criteria.table(verdict["criteria"], verdict["metrics"])]),
+        Section("Success criteria", [criteria.table(verdict["criteria"])]),
         Section("Scores by slice", [slice_table(config, slices)]),
         Section("Data", data_blocks(artifacts.read_json(evaluated.provenance, "update"))),
         Section("Training", [training_table(artifacts.read_json(evaluated.run, "update"))]),

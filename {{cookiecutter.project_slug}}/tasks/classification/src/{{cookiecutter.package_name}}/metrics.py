@@ -49,6 +49,57 @@ def pr_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Cont
     return mean_over_ranked_classes(average_precision, targets, predictions, weights)
 
 
+def mcc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
+    """The Matthews correlation coefficient, of any number of classes (Gorodkin 2004)."""
+    correct, support, predicted = class_counts(targets, predictions, weights)
+    total = weights.sum(axis=1)
+    covariance = correct.sum(axis=1) * total - (support * predicted).sum(axis=1)
+    spreads = [total**2 - (each**2).sum(axis=1) for each in (support, predicted)]
+    return divide(covariance, np.sqrt(np.maximum(spreads[0] * spreads[1], 0)))
+
+
+def sensitivity(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """Of two classes, the share of true examples of the positive one that are found: its recall."""
+    correct, support = class_counts(targets, predictions, weights)[:2]
+    return divide(correct[:, 1], support[:, 1]) if support.shape[1] == 2 else None
+
+
+def specificity(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """Of two classes, the share of true examples of the negative one that are found."""
+    correct, support = class_counts(targets, predictions, weights)[:2]
+    return divide(correct[:, 0], support[:, 0]) if support.shape[1] == 2 else None
+
+
+def ppv(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """The positive predictive value: the share of predictions of the positive one of two classes that are right."""
+    correct, predicted = class_counts(targets, predictions, weights)[::2]
+    return divide(correct[:, 1], predicted[:, 1]) if predicted.shape[1] == 2 else None
+
+
+def npv(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """The negative predictive value: the share of predictions of the negative one of two classes that are right."""
+    correct, predicted = class_counts(targets, predictions, weights)[::2]
+    return divide(correct[:, 0], predicted[:, 0]) if predicted.shape[1] == 2 else None
+
+
+def f_beta(targets: Integers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+    """Of two classes, the F score of the positive one, in which recall counts `beta` times as much as precision."""
+    correct, support, predicted = class_counts(targets, predictions, weights)
+    if support.shape[1] != 2:
+        return None
+    square = context.config.beta**2
+    return divide((1 + square) * correct[:, 1], square * support[:, 1] + predicted[:, 1])
+
+
+def top_k_accuracy(targets: Integers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+    """The share of examples whose class is among the `top_k` most probable ones; only of more classes than these."""
+    probabilities = predictions["probabilities"]
+    if probabilities.shape[1] <= context.config.top_k:
+        return None
+    own = probabilities[np.arange(len(targets)), targets]
+    return mean((probabilities > own[:, None]).sum(axis=1) < context.config.top_k, weights)
+
+
 def log_loss(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean negative log-probability of the true class."""
     return mean(errors(targets, predictions), weights)
@@ -89,6 +140,13 @@ METRICS = {
     "macro_f1": Metric("Macro F1", greater_is_better=True, function=macro_f1),
     "roc_auc": Metric("ROC AUC", greater_is_better=True, function=roc_auc),
     "pr_auc": Metric("PR AUC", greater_is_better=True, function=pr_auc),
+    "sensitivity": Metric("Sensitivity", greater_is_better=True, function=sensitivity),
+    "specificity": Metric("Specificity", greater_is_better=True, function=specificity),
+    "ppv": Metric("Positive predictive value", greater_is_better=True, function=ppv),
+    "npv": Metric("Negative predictive value", greater_is_better=True, function=npv),
+    "f_beta": Metric("F-beta", greater_is_better=True, function=f_beta),
+    "mcc": Metric("Matthews correlation", greater_is_better=True, function=mcc),
+    "top_k_accuracy": Metric("Top-k accuracy", greater_is_better=True, function=top_k_accuracy),
     "log_loss": Metric("Log loss", greater_is_better=False, function=log_loss),
     "brier": Metric("Brier score", greater_is_better=False, function=brier),
     "ece": Metric("Calibration error", greater_is_better=False, function=calibration_error),

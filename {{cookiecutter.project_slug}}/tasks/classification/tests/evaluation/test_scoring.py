@@ -137,6 +137,31 @@ def test_every_figure_is_described(num_classes: int) -> None:
     assert "Its temperature was set on these validation examples" in drawn[-1].note
 
 
+def test_scores_of_the_positive_class_equal_scikit_learn() -> None:
+    targets, predictions = made_up(500, 2)
+    predicted = predictions["probabilities"].argmax(axis=1)
+    found = metrics.score(targets, predictions, Context(Config(beta=2.0), {}))
+    confusion = sklearn_metrics.confusion_matrix(targets, predicted)
+    (true_negative, false_positive), (false_negative, true_positive) = confusion
+    assert found["sensitivity"] == pytest.approx(true_positive / (true_positive + false_negative))
+    assert found["specificity"] == pytest.approx(true_negative / (true_negative + false_positive))
+    assert found["ppv"] == pytest.approx(true_positive / (true_positive + false_positive))
+    assert found["npv"] == pytest.approx(true_negative / (true_negative + false_negative))
+    assert found["f_beta"] == pytest.approx(sklearn_metrics.fbeta_score(targets, predicted, beta=2))
+    assert found["mcc"] == pytest.approx(sklearn_metrics.matthews_corrcoef(targets, predicted))
+    assert "top_k_accuracy" not in found
+
+
+def test_scores_of_many_classes_equal_scikit_learn() -> None:
+    targets, predictions = made_up(500, 12)
+    found = metrics.score(targets, predictions, Context(Config(top_k=3), {}))
+    predicted = predictions["probabilities"].argmax(axis=1)
+    assert found["mcc"] == pytest.approx(sklearn_metrics.matthews_corrcoef(targets, predicted))
+    expected = sklearn_metrics.top_k_accuracy_score(targets, predictions["probabilities"], k=3)
+    assert found["top_k_accuracy"] == pytest.approx(expected)
+    assert "sensitivity" not in found
+
+
 def test_of_many_classes_those_with_mistakes_are_drawn_with_numbers() -> None:
     names = [f"class {each}" for each in range(150)]
     confusion = np.eye(150, dtype=int) * 9

@@ -7,10 +7,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, model_
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
-from .evaluation import Metric
+from .evaluation import check_criteria
 
 Baseline = Literal["majority", "linear", "gradient_boosting"]
-Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+Criteria = Annotated[
+    dict[str, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping), AfterValidator(check_criteria)
+]
 
 CONSTRAINT = re.compile(r"(sensitivity|recall|specificity|precision|ppv|npv)\s*>=\s*(\d*\.?\d+)")
 
@@ -60,6 +62,12 @@ class TaskSettings(TargetSettings):
     threshold: Threshold = ""
     """Of two classes, the probability from which the positive one is answered: a number, or a constraint that it meets
     on the validation split, such as "sensitivity >= 0.95"; empty: the label is the most probable class."""
+
+    beta: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """How many times as much recall counts as precision in the metric `f_beta`."""
+
+    top_k: Annotated[int, Field(ge=1, le=1_000)] = 5
+    """How many of the most probable classes count as right in the metric `top_k_accuracy`."""
 
     @model_validator(mode="after")
     def check_decision(self) -> Self:

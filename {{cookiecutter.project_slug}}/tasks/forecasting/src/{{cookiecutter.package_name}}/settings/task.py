@@ -2,15 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
-from .evaluation import Metric
+from .evaluation import check_criteria
 
 Level = Annotated[float, Field(ge=0.001, le=0.999)]
 Baseline = Literal["last_value", "seasonal_naive", "drift", "exponential_smoothing", "ridge", "gradient_boosting"]
-Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+Criteria = Annotated[
+    dict[str, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping), AfterValidator(check_criteria)
+]
 
 
 class TargetSettings(Settings):

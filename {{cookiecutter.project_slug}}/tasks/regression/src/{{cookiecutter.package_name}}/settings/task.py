@@ -2,14 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
-from .evaluation import Metric
+from .evaluation import check_criteria
 
 Baseline = Literal["mean", "linear", "gradient_boosting"]
-Criteria = Annotated[dict[Metric, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping)]
+Criteria = Annotated[
+    dict[str, FiniteFloat | Baseline], NoDecode, BeforeValidator(parse_mapping), AfterValidator(check_criteria)
+]
 
 
 class TargetSettings(Settings):
