@@ -348,6 +348,7 @@ def render(version: int, description: dict[str, Any], needs_key: bool = False) -
         version=version,
         goal=description["goal"],
         target=description["target"],
+        decision=description.get("decision"),
         exported=description["exported_at"][:16].replace("T", " "),
         fields=fields,
         settings={

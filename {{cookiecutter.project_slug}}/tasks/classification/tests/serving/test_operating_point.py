@@ -70,10 +70,12 @@ def test_labels_and_scores_agree_from_training_to_service(costly: Config, monkey
     with serving(costly) as client:
         answer = client.predict({"instances": [described["example"]]}).content["predictions"][0]
         told = client.get(f"{MODEL}/metadata").content["metadata"]["decision"]
+        shown = client.get("/").content
     place = target.classes.index(answer["label"])
     assert place == int(answer["probabilities"][1] >= told["threshold"])
     assert answer["probability"] == answer["probabilities"][place]
     assert told == described["decision"]
+    assert f"{told['positive']}</bdi> is answered from a probability of {told['threshold']:.3g} on." in shown
     assert told["rule"] == "costs"
     assert told["low"] <= told["threshold"] <= told["high"]
     assert "Labels are chosen by this rule: costs." in (costly.paths.version(1) / "MODEL_CARD.md").read_text("utf-8")
