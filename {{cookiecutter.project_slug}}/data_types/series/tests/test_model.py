@@ -69,8 +69,8 @@ def test_lags_are_the_values_of_the_same_phase() -> None:
     )
     past, known = np.arange(12.0)[None, :, None], 100 + np.arange(15.0)[None, :, None]
     found = keras.Model(inputs, seen).predict_on_batch({"past": past, "known": known})
-    assert found[0, 0, :, 15:18].tolist() == [[8, 4, 0], [9, 5, 1], [10, 6, 2]]  # behind 12 values, mean and level
-    assert found[0, 0, :, 18:].tolist() == [[112, 108], [113, 109], [114, 110]]
+    assert found[0, 0, :, 16:19].tolist() == [[-3, -7, -11], [-2, -6, -10], [-1, -5, -9]]  # less the last value, 11
+    assert found[0, 0, :, 19:].tolist() == [[112, 108], [113, 109], [114, 110]]
 
 
 def test_normalisation_is_reversible_and_blind_to_what_is_missing() -> None:

@@ -73,9 +73,15 @@ def of_steps(
     num_targets, recent = past.shape[-1], min(RECENT, shape.context)
     places = seasons.same_phases(shape.context, shape.horizon, shape.seasons)  # (horizon, num_lags)
     by_target = layers.Permute((2, 1))(past)  # (batch, num_targets, context)
+    by_target -= by_target[:, :, -1:]  # changes to the last value, as in NLinear (Zeng et al. 2023)
     latest = by_target[:, :, -recent:]
     level = ops.concatenate([ops.clip(mean, -LARGEST_LEVEL, LARGEST_LEVEL), ops.log(deviation)], axis=1)
-    own = [latest, ops.mean(latest, axis=-1, keepdims=True), layers.Permute((2, 1))(level)]
+    own = [
+        latest,
+        ops.mean(latest, axis=-1, keepdims=True),
+        ops.mean(by_target, axis=-1, keepdims=True),
+        layers.Permute((2, 1))(level),
+    ]
     parts = [ops.repeat(each[:, :, None], shape.horizon, axis=2) for each in own]
     if places.size:
         parts.append(ops.take(by_target, places, axis=2))

@@ -58,13 +58,14 @@ def build_model(
 
 def hidden(hp: "keras_tuner.HyperParameters", seen: keras.KerasTensor) -> keras.KerasTensor:
     """Residual layers on the features of each step, the same for all steps and targets but for the first bias."""
+    seen = layers.Dropout(hp.Float("feature_dropout", 0.0, 0.3, step=0.05, default=0.1))(seen)
     width = hp.Int("width", 32, 256, step=32, default=128)
     bias_shape = (*seen.shape[1:3], width)  # learned for each target and step
     first = layers.EinsumDense("btsf,fd->btsd", bias_shape, bias_axes="tsd", activation="relu", name="first")(seen)
-    found = layers.Dropout(hp.Float("first_dropout", 0.0, 0.3, step=0.05, default=0.1))(
+    found = layers.Dropout(hp.Float("first_dropout", 0.0, 0.5, step=0.1, default=0.2))(
         layers.LayerNormalization()(first)
     )
-    dropout = hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3)
+    dropout = hp.Float("dropout", 0.0, 0.7, step=0.1, default=0.5)  # windows overlap, so that few are independent
     for _ in range(hp.Int("blocks", 1, 4, default=2)):
         inside = layers.Dropout(dropout)(layers.Dense(width, activation="relu")(found))
         found = layers.LayerNormalization()(layers.add([found, inside]))
