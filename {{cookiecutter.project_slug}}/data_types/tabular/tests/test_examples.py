@@ -41,12 +41,17 @@ def test_an_ignored_column_may_mix_numbers_and_words(tmp_path: Path) -> None:
 
 
 def test_identifiers_are_told(tmp_path: Path) -> None:
-    rows = "".join(f"{7_000 + 3 * number},a{number},{number % 5}\n" for number in range(30))
-    notes = read(tmp_path, f"visit,code,size\n{rows}", target="size").attrs["notes"]
-    assert notes[0].startswith(
-        "left out as identifiers: visit (only counts the examples), code (hardly ever repeats); "
-    )
-    assert "visit" not in read(tmp_path, f"visit,code,size\n{rows}", keep_identifiers="visit").attrs["notes"][0]
+    numbers = range(60)
+    rows = "".join(f"{7_000 + 3 * number},a{number},{number % 5}\n" for number in numbers)
+    notes = []
+    for kept in ("", "visit"):
+        table = read(tmp_path, f"visit,code,size\n{rows}", target="size")
+        config = Config(target="size", keep_identifiers=kept)
+        examples.assign_splits(config, table, examples.identities(config, table))
+        notes.append(table.attrs["notes"][-1])
+    told = "visit (only counts the examples), code (hardly ever repeats)"
+    assert notes[0] == f"left out as identifiers: {told}; keep_identifiers, categorical and text name columns to keep"
+    assert "visit" not in notes[1]
 
 
 def test_facts_about_the_source_travel_with_the_table(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ STAGES = {
     "collect": Stage(
         makes=("examples/train.parquet", "examples/validation.parquet", "examples/test.parquet"),
         reads=("cell_formats",),
-        files=("examples",),
+        files=("columns", "examples"),
         rooms=(*PREPARED, "reporting"),
         settings=(DataSettings, DataTypeSettings, ScaleSettings, TargetSettings),
     ),

@@ -1,6 +1,6 @@
 """From the raw source to one row per example: for a table, the rows themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,23 @@ from .config import Config
 from .data import cleaning, formats, loading, sources, splitting
 from .data.provenance import Provenance
 
-assign_splits = splitting.assign_splits  # by time, group, key or content
+
+def assign_splits(
+    config: Config, examples: pd.DataFrame, identities: np.ndarray, sizes: Sequence[int] = ()
+) -> np.ndarray:
+    """The name of the split of each example, (num_examples,) str, by time, group, key or content.
+
+    The `attrs` of the examples get a note on columns that only identify the training examples.
+
+    Raises:
+        InputError: a split would be empty.
+    """
+    splits = splitting.assign_splits(config, examples, identities, sizes)
+    train = examples[splits == "train"].drop(columns=splitting.GIVEN, errors="ignore")
+    identifiers = columns.describe_identifiers(config, train)
+    if identifiers:
+        examples.attrs.setdefault("notes", []).append(identifiers)
+    return splits
 
 
 def read_examples(config: Config) -> pd.DataFrame:
@@ -29,11 +45,7 @@ def clean(config: Config, table: pa.Table, provenance: Provenance, num_before: i
     """The rows of a table as examples; how many came before does not matter."""
     del num_before
     as_text = (*config.categorical, *config.text)
-    examples = cleaning.clean(config, table, provenance, as_text, unchecked=config.ignore)
-    identifiers = columns.describe_identifiers(config, examples.drop(columns=splitting.GIVEN, errors="ignore"))
-    if identifiers:
-        provenance.note(identifiers)
-    return examples
+    return cleaning.clean(config, table, provenance, as_text, unchecked=config.ignore)
 
 
 def read_parts(config: Config) -> Iterator[pd.DataFrame]:
@@ -57,10 +69,6 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:
-    """The settings by which a further source is read as `examples` were.
-
-    Texts stay texts, even if all are numbers, and what identifies examples is not asked again.
-    """
+    """The settings by which a further source is read as `examples` were: texts stay texts, even if all are numbers."""
     texts = [str(name) for name in examples.columns if examples[name].dtype == object]
-    as_they_were = {"categorical": (*config.categorical, *texts), "keep_identifiers": tuple(map(str, examples.columns))}
-    return config.model_copy(update=as_they_were)
+    return config.model_copy(update={"categorical": (*config.categorical, *texts)})
