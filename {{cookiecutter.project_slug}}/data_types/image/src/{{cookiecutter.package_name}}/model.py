@@ -69,8 +69,7 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
     checkpoint, so that training that was interrupted continues with the same rates.
     """
     rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
-    if hp.values.get(COMPARED) == pretrained.FINE_TUNED:
-        rate *= pretrained.FINE_RATE
+    rate *= pretrained.RATES[hp.values.get(COMPARED, pretrained.SCRATCH)]
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
         weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),

@@ -26,9 +26,9 @@ FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
 POOLED = "features"
 SMALLEST = 32  # pixels on a side that these networks and `auto` take
 ENLARGED = 96  # pixels on a side that smaller images are scaled to
-HEAD_EPOCHS, HEAD_RATE = 30, 0.002  # before fine-tuning, in which the weights of the backbone do not change
+HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
-FINE_RATE = 0.1  # of the learning rate, so that the backbone does not forget
+RATES = {SCRATCH: 1.0, FROZEN: 5.0, FINE_TUNED: 0.1}  # of the learning rate: a tuned backbone must not forget
 DOWNLOADED = "EfficientNetV2B0"  # by auto, where the wheel is not installed
 TIMEOUT = 10  # seconds without an answer after which a download is given up
 TIMED = 3  # batches by which the time for all is estimated
@@ -193,11 +193,12 @@ class FineTuned(keras.Model):
             InputError: it would take longer than is allowed.
         """
         network = keras.Model(self.input, self.get_layer(POOLED).output)
-        store = Features(Path(self.features_folder), self.get_layer("backbone"), network.input_shape)
+        ((name, tensor),) = self.input.items()
+        store = Features(Path(self.features_folder), self.get_layer("backbone"), tensor.shape)
         found, began, seconds = [], time.monotonic(), []
         for inputs, *labels in batches:
-            (images,) = (each.numpy() for each in inputs.values())
-            found.append((store.of(images, network.predict_on_batch), *(each.numpy() for each in labels)))
+            values = store.of(inputs[name].numpy(), lambda images: network.predict_on_batch({name: images}))
+            found.append((values, *(each.numpy() for each in labels)))
             seconds.append(time.monotonic() - began)
             if len(seconds) > TIMED:
                 whole = (seconds[-1] - seconds[0]) / (len(seconds) - 1) * int(batches.cardinality())
