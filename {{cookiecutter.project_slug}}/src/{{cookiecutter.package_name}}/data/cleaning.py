@@ -71,11 +71,16 @@ def clean(
         provenance.formats |= own.formats
         provenance.add(own, "")
     if errors:
-        more = [f"and {len(errors) - ERRORS_SHOWN} more columns"] if len(errors) > ERRORS_SHOWN else []
-        raise InputError("\n".join([*errors[:ERRORS_SHOWN], *more]))
+        raise all_of(errors)
     examples = to_pandas(columns)
     examples.attrs = vars(provenance)
     return examples
+
+
+def all_of(errors: Sequence[str]) -> InputError:
+    """The errors of several columns as one."""
+    more = [f"and {len(errors) - ERRORS_SHOWN} more columns"] if len(errors) > ERRORS_SHOWN else []
+    return InputError("\n".join([*errors[:ERRORS_SHOWN], *more]))
 
 
 def clean_unambiguous(names: Sequence[str], clean_one: Callable[[str], Cleaned]) -> dict[str, Cleaned]:

@@ -65,7 +65,7 @@ def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> s
         splits=[
             [split, record["rows"][split], f"{record['rows'][split] / total:.1%}", hashes[split]] for split in SPLITS
         ],
-        assignment="the source, and else by " * record["splits_given"] + assignment(config),
+        assignment=f"the source, and else by {assignment(config)}" if record["splits_given"] else assignment(config),
         columns=[[name, kind, role(config, name)] for name, kind in record["columns"].items()],
         max_columns=MAX_COLUMNS,
         dropped=[

@@ -242,15 +242,20 @@ def save(
             **more,
         }
         artifacts.write_json(paths.run, facts)
-    if checkpoint.limit.is_over:
-        print(f"{config.minutes:g} minutes were over before training was: `make train ARGS=--force` goes on from here")
-    else:
+    if not checkpoint.limit.is_over:
         artifacts.remove(paths.training / "checkpoint")
-    scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
-    print(
-        f"trained {checkpoint.epochs_done} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"
-    )
+    print(summary(config, checkpoint, seconds))
     print(f"wrote {paths.model}, {paths.history}, {paths.run}")
+
+
+def summary(config: Config, checkpoint: "Checkpoint", seconds: float) -> str:
+    """What training reached, and how it can go on if its time was over."""
+    best, epochs = checkpoint.history[checkpoint.best_epoch], checkpoint.epochs_done
+    scores = ", ".join(f"{name[4:]} {score:.4g}" for name, score in best.items() if name.startswith("val_"))
+    trained = f"trained {epochs} epochs in {seconds:.0f} s; epoch {best['epoch'] + 1} is the best: {scores}"
+    if not checkpoint.limit.is_over:
+        return trained
+    return f"{trained}\n{config.minutes:g} minutes were over: `make train ARGS=--force` goes on from here"
 
 
 def run_facts(config: Config) -> dict[str, Any]:
