@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
@@ -9,8 +10,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from projects import bake, succeed
 
@@ -65,38 +64,37 @@ def test_runs_are_sent_to_mlflow_where_it_is_installed(environment: Path, tmp_pa
     assert "1 skipped" in printed  # what is true without MLflow
 
 
-@pytest.fixture
-def server() -> Iterator[http.server.ThreadingHTTPServer]:
-    """A web server of the folder with the sample."""
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """The port of a web server of a folder."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             """Prints nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    handler = functools.partial(Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
+        yield server.server_port
         server.shutdown()
 
 
-def test_a_whole_run_neither_writes_nor_prints_secrets(
-    environment: Path, tmp_path: Path, server: http.server.ThreadingHTTPServer
-) -> None:
+def test_a_whole_run_neither_writes_nor_prints_secrets(environment: Path, tmp_path: Path) -> None:
     project = bake(tmp_path)
     sample = project / "data" / "raw"
-    server.RequestHandlerClass = functools.partial(server.RequestHandlerClass, directory=sample)
     (tmp_path / "mlflow.py").write_text(MLFLOW, encoding="utf-8")
-    python, address = environment / "bin" / "python", f"http://u:{CANARY}@127.0.0.1:{server.server_port}"
+    python = environment / "bin" / "python"
     variables = {
         "PYTHONPATH": f"src{os.pathsep}{tmp_path}",
-        "PENGUINS_SOURCE": f"{address}/penguins.csv?sig={CANARY}&token={CANARY}",
         "PENGUINS_MLFLOW": f"http://{CANARY}@127.0.0.1:9/?password={CANARY}",
         "PENGUINS_API_KEY": CANARY,
         "PENGUINS_EPOCHS": "2",
         "PENGUINS_CRITERIA": '{"accuracy": 0}',
     }
     commands = (["all"], ["predict", "--input", str(sample / "penguins.csv"), "--output", "p.csv"])
-    printed = [run(project, python, "-m", "penguins", *command, **variables) for command in commands]
+    with serving(sample) as port:
+        variables["PENGUINS_SOURCE"] = f"http://u:{CANARY}@127.0.0.1:{port}/penguins.csv?sig={CANARY}&token={CANARY}"
+        printed = [run(project, python, "-m", "penguins", *command, **variables) for command in commands]
     (project / "printed.txt").write_text("\n".join(printed), encoding="utf-8")
     assert "http://***@127.0.0.1:9/?password=*** did not accept the run" in printed[0]
     assert "penguins.csv?sig=***&token=***" in printed[0]
