@@ -148,8 +148,8 @@ def wrong_stage(words: list[str], project: Project) -> str | None:
 
 
 def unknown_option(arguments: list[str], project: Project) -> str | None:
-    """The first option that is not a setting."""
-    known = settings(project)
+    """The first option that is neither a setting nor one of every stage."""
+    known = settings(project) | {"only", "force"}
     options = [argument.split("=")[0] for argument in arguments if argument.startswith("--")]
     return next((option for option in options if option[2:].replace("-", "_") not in known), None)
 

@@ -48,16 +48,17 @@ def texts(folder: Path) -> dict[Path, str]:
     return {path: (folder / path).read_text(encoding="utf-8") for path in files(folder) if path.suffix not in BINARY}
 
 
-def rendered(path: Path, package: str, operations: str, scale: str) -> Path:
+def rendered(path: Path, package: str, operations: str, scale: str, task: str) -> Path:
     """The path of a file in a project; one whose name is empty is left out, and stands for its folder here."""
-    answers = {"operations": operations, "scale": scale, "package_name": package}
+    answers = {"operations": operations, "scale": scale, "package_name": package, "__task": task}
     return Path(Environment(autoescape=False).from_string(str(path)).render(cookiecutter=answers))  # noqa: S701 (a path)
 
 
 def sources(problem: str, package: str, operations: str = "full", scale: str = "one machine") -> dict[Path, Path]:
     """Every file that the project shall have, and where it comes from."""
+    task = SETTINGS["__problems"][problem]["task"]
     found = {
-        rendered(path, package, operations, scale): layer / path
+        rendered(path, package, operations, scale, task): layer / path
         for layer in layers(problem, operations, scale)
         for path in files(layer)
     }

@@ -39,7 +39,7 @@ TOOL_TARGETS = ("test", "test-fast", "lint", "format", "typecheck", "clean", "he
 UNREACHABLE = {
     "classification": "log_loss=0",
     "regression": "rmse=0",
-    "translation": "bleu=101",
+    "translation": "bleu=100",
     "forecasting": "mae=0",
 }
 ONE_OF_A_TASK = grouped(("tabular-classification", "image-regression", "time-series-forecasting", "translation"))

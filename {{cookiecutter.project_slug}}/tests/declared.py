@@ -28,7 +28,8 @@ class Config(config.Config):
 
 def leave_other_metrics_undefined(patch: pytest.MonkeyPatch) -> None:
     """Lets a person's metrics compute nothing: they may need classes or settings that the tests do not have."""
-    from project.metrics import METRICS  # here, since this takes a second and many tests do without
+    # Here, since this takes a second and many tests do without
+    from project.metrics import METRICS
 
     for name in METRICS.keys() - problem.METRICS:
         patch.setitem(METRICS, name, METRICS[name]._replace(function=lambda *_: None))

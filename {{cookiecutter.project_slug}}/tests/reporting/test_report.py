@@ -158,6 +158,7 @@ def test_numbers_are_formatted_for_reading() -> None:
     assert [format_number(value) for value in values] == texts
     assert format_interval(Interval(0.91234, 0.9011, 0.9222)) == ("0.912", "[0.901, 0.922]")
     assert format_interval(Interval(45_801.3, 44_900.2, 46_700.9)) == ("45,801", "[44,900, 46,701]")
+    assert format_interval(Interval(0.9, 0.85, 1, ".1%")) == ("90.0%", "[85.0%, 100.0%]")
     assert format_number(-0.0001, ".2f") == "0.00"
     assert format_interval(Interval(0.5)) == ("0.5", "")
     assert visible("עברית, 日本語, 😀") == "עברית, 日本語, 😀"

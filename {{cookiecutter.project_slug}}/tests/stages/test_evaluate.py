@@ -72,6 +72,7 @@ def test_of_duplicates_the_worst_is_shown() -> None:
 def scored(value: float, low: float, high: float) -> dict[str, Any]:
     """A result of 100 examples with such a score, better by 0.1 than the baseline, and slices a and b of a column."""
     metric = problem.EASY_METRIC
+    worse = -0.1 if metrics.METRICS[metric].greater_is_better else 0.1
     slices = [
         {"slice": "a", "examples": 60, "value": value, "low": low, "high": high},
         {"slice": "b", "examples": 40, "value": value + 0.3, "low": low + 0.3, "high": high + 0.3},
@@ -79,7 +80,7 @@ def scored(value: float, low: float, high: float) -> dict[str, Any]:
     return {
         "num_examples": 100,
         "metrics": {metric: {"value": value, "low": low, "high": high}},
-        "baseline": {problem.BASELINE: {metric: value + 0.1}},
+        "baseline": {problem.BASELINE: {metric: value + worse}},
         "gains": {f"{problem.BASELINE}:{metric}": {"value": 0.1, "low": -0.1, "high": 0.3}},
         "groups": {f"colour:{metric}": {"slices": slices, "small": ["c (3)"]}},
     }

@@ -1,5 +1,6 @@
 """What a metric is, and its bootstrap resamples: shared by the metrics of every task."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -24,15 +25,19 @@ class Context(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """A metric: its label, its better direction, and the function that computes it.
+    """A metric: its label, its better direction, the function that computes it, its range and how it is written.
 
     `function` takes targets, predictions, weights (num_weightings, num_examples) and a `Context`, and returns a value
     for each weighting, (num_weightings,): NaN where it is undefined; None if it is not defined for such predictions.
+    A criterion beyond `range` is refused, since it could not be missed or not be met. `format` is one of Python's, such
+    as `.1%`; empty: four significant digits, fewer if the interval is wide.
     """
 
     label: str
     greater_is_better: bool
     function: Callable[[Any, Any, Floats, Context], Floats | None]
+    range: tuple[float, float] = (-math.inf, math.inf)
+    format: str = ""
 
 
 def score(

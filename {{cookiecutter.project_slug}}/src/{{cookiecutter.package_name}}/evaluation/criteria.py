@@ -15,7 +15,7 @@ from ..core.errors import InputError
 from ..data import tables
 from ..data.resampling import Context, Floats
 from ..reporting import report
-from ..reporting.report import Banner, Column, Interval, Page, Row, Section, Table
+from ..reporting.report import Banner, Cell, Column, Interval, Page, Row, Section, Table
 from ..settings import evaluation
 from . import scoring
 
@@ -177,7 +177,7 @@ def covered(config: Config, result: Mapping[str, Any]) -> bool:
 
 def sentence(entry: Mapping[str, Any]) -> str:
     """A criterion in words."""
-    metric, threshold = metrics.METRICS[entry["metric"]], report.format_number(entry["threshold"])
+    metric, threshold = metrics.METRICS[entry["metric"]], number(entry, "threshold")
     kind, column, on_bound = entry.get("kind"), entry.get("column"), entry.get("on") == "bound"
     if "baseline" in entry:
         return f"{metric.label} better than {entry['baseline']} ({threshold}){' by the bound of the gain' * on_bound}"
@@ -190,10 +190,15 @@ def sentence(entry: Mapping[str, Any]) -> str:
 
 def outcome(entry: Mapping[str, Any]) -> str:
     """What a criterion got, in words."""
-    compared = f", bound {report.format_number(entry['bound'])}" if entry.get("on") == "bound" else ""
+    compared = f", bound {number(entry, 'bound')}" if entry.get("on") == "bound" else ""
     needed = f"; about {entry['needed']:,} examples would make it sure" if "needed" in entry else ""
     note = f" ({entry['note']})" if entry.get("note") else ""
-    return f"{report.format_number(entry['value'])}{compared}{needed}{note}"
+    return f"{number(entry, 'value')}{compared}{needed}{note}"
+
+
+def number(entry: Mapping[str, Any], name: str) -> str:
+    """A number of a criterion as its metric is written."""
+    return report.format_number(entry[name], metrics.METRICS[entry["metric"]].format)
 
 
 def table(entries: list[dict[str, Any]]) -> report.Table:
@@ -275,17 +280,23 @@ def write(config: Config, verdict: dict[str, Any]) -> None:
 def score_table(result: dict[str, Any]) -> Table:
     """Every metric of the model and of the baselines, from the content of metrics.json or verdict.json."""
     baselines, unweighted = result["baseline"], result.get("unweighted", {})
+    own = [result["metrics"], unweighted] if unweighted else [result["metrics"]]
     rows: list[Row] = [
         [
             metrics.METRICS[name].label,
-            Interval(**score),
-            *([Interval(**unweighted[name])] if unweighted else []),
-            *(values.get(name) for values in baselines.values()),
+            *(Interval.of(scores[name], metrics.METRICS[name].format) for scores in own),
+            *(simple(name, values.get(name)) for values in baselines.values()),
         ]
-        for name, score in result["metrics"].items()
+        for name in result["metrics"]
     ]
     models = ["This model", "This model, unweighted"] if unweighted else ["This model"]
     columns: list[str | Column] = ["Metric", *models, *(name.replace("_", " ") for name in baselines)]
     weighted = " Scores are by sample weight, except those in the column that says otherwise." if unweighted else ""
     note = f"The baselines are simple models trained on the same examples.{weighted} {result['intervals']}"
     return Table("Comparison with baselines", columns, rows, note)
+
+
+def simple(metric: str, value: float | None) -> Cell:
+    """The score of a baseline, as its metric is written."""
+    specification = metrics.METRICS[metric].format
+    return Interval(value, format=specification) if specification else value

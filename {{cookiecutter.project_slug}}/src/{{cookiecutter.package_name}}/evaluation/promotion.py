@@ -47,7 +47,7 @@ def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
     before = {key(entry): entry for entry in scoring.score_slices(context, examples, targets, champion)}
     for entry in scoring.score_slices(context, examples, targets, challenger):
         if key(entry) in before:
-            both = (interval(before[key(entry)]), interval(entry))
+            both = [report.Interval.of(each) for each in (before[key(entry)], entry)]
             rows.append([entry["column"], entry["slice"], entry["examples"], *both])
     return compare(context, targets, champion, challenger, tables.sample_weights(config, examples)), rows
 
@@ -55,11 +55,6 @@ def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
 def key(entry: Mapping[str, Any]) -> tuple[str, str]:
     """The column and value that define a slice."""
     return entry["column"], entry["slice"]
-
-
-def interval(entry: Mapping[str, Any]) -> report.Interval:
-    """The score of a slice."""
-    return report.Interval(entry["value"], entry["low"], entry["high"])
 
 
 def compare(
@@ -91,12 +86,12 @@ def compare(
 
 def reason(config: Config, comparison: Comparison, accepted: bool) -> str:
     """The reason of the decision, as a sentence."""
-    label = metrics.METRICS[config.metric].label
-    gain = report.format_interval(report.Interval(**comparison.gains[config.metric]))
+    label, form = metrics.METRICS[config.metric].label, metrics.METRICS[config.metric].format
+    gain = report.format_interval(report.Interval.of(comparison.gains[config.metric]), form)
     if not accepted:
         return "the challenger does not meet the success criteria on the test split"
     words = f"the challenger's gain in {label} is {' '.join(gain)} on the same test examples"
-    tolerated = f"tolerated loss {report.format_number(comparison.margin)}"
+    tolerated = f"tolerated loss {report.format_number(comparison.margin, form)}"
     if comparison.is_not_inferior:
         return f"{words} ({tolerated})"
-    return f"{words}, so it may be worse by {report.format_number(-comparison.lower_bound)} ({tolerated})"
+    return f"{words}, so it may be worse by {report.format_number(-comparison.lower_bound, form)} ({tolerated})"

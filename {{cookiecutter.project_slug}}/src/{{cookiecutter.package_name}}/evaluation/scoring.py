@@ -183,7 +183,8 @@ def score(config: Config, run: Run) -> str:
     """The primary metric of a run with its interval."""
     if config.metric not in run.scores:
         return NOT_SCORED
-    return " ".join(report.format_interval(report.Interval(**run.scores[config.metric])))
+    form = metrics.METRICS[config.metric].format
+    return " ".join(report.format_interval(report.Interval.of(run.scores[config.metric]), form))
 
 
 def origin(run: Run) -> list[str]:

@@ -33,7 +33,7 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
     """The content of model.json, which the server and the monitor read.
 
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
-    `unused` are other columns of the examples, which requests may have; `example` is an example request, `parts` names
+    `unused` are other columns of a table, which requests may have; `example` is an example request, `parts` names
     the entries of outputs that have several, and `decision`, if there is one, says how labels are chosen from
     probabilities.
     """
@@ -57,7 +57,12 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
 
 
 def unused(config: Config, inputs: dict[str, dict[str, Any]], examples: pd.DataFrame) -> list[str]:
-    """The columns of the examples that the model does not take, such as identifiers; not the target."""
+    """The columns of a table that the model does not take, such as identifiers; not the target.
+
+    Other data types have columns that describe an example, which no client sends.
+    """
+    if "keep_identifiers" not in type(config).model_fields:
+        return []
     taken = {config.target, *(entry["column"] for entry in inputs.values())}
     return [str(name) for name in examples.columns if name not in taken]
 
@@ -145,7 +150,10 @@ def slice_rows(config: Config, run: dict[str, Any]) -> list[list[Any]] | None:
     content = artifacts.read_json(path, "evaluate") if path.exists() else {}
     if content.get("model") != run["model"]:
         return None
-    return [[entry["column"], entry["slice"], entry["examples"], cards.score(entry)] for entry in content["slices"]]
+    form = metrics.METRICS[config.metric].format
+    return [
+        [entry["column"], entry["slice"], entry["examples"], cards.score(entry, form)] for entry in content["slices"]
+    ]
 
 
 def criteria_rows(verdict: dict[str, Any]) -> list[list[str]]:
@@ -158,8 +166,8 @@ def score_rows(verdict: dict[str, Any]) -> list[list[str]]:
     return [
         [
             metrics.METRICS[name].label,
-            cards.score(interval),
-            *(format_number(values.get(name)) for values in verdict["baseline"].values()),
+            cards.score(interval, metrics.METRICS[name].format),
+            *(format_number(values.get(name), metrics.METRICS[name].format) for values in verdict["baseline"].values()),
         ]
         for name, interval in verdict["metrics"].items()
     ]

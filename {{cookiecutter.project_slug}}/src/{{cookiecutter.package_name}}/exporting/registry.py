@@ -35,7 +35,7 @@ def describe(config: Config, number: int) -> dict[str, Any]:
 
 def score(described: dict[str, Any]) -> str:
     """The primary metric with its interval."""
-    interval = report.Interval(**described["metrics"][described["metric"]])
+    interval = report.Interval.of(described["metrics"][described["metric"]])
     return " ".join([described["metric"], *report.format_interval(interval)])
 
 

@@ -153,9 +153,10 @@ def quality_blocks(quality: Mapping[str, Any]) -> list[Block]:
         return [f"{text} {unusable} Send labels to the server, at /v1/models/{PROJECT}/feedback."]
     scores, primary = quality["metrics"], quality["metric"]
     ordered = sorted(scores, key=lambda name: name != primary)
-    items = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in ordered]
+    chosen = {name: metrics.METRICS[name] for name in ordered}
+    items = [Score(each.label, Interval.of(scores[name], each.format)) for name, each in chosen.items()]
     if primary in scores:
-        accepted = " ".join(report.format_interval(Interval(**quality["accepted"])))
+        accepted = " ".join(report.format_interval(Interval.of(quality["accepted"]), chosen[primary].format))
         items[0] = items[0]._replace(note=f"accepted with {accepted}", state="bad" if quality["worse"] else "good")
     note = f"{quality['examples']:,} labelled predictions, which may differ from those without a label. {unusable}"
     return [Scores(items), note]
@@ -221,11 +222,12 @@ def history_blocks(config: Config, entries: Sequence[Mapping[str, Any]]) -> list
             states[entry["state"]],
             entry["examples"],
             ", ".join(entry["fired"]),
-            Interval(**entry["score"]) if entry["score"] else None,
+            Interval.of(entry["score"]) if entry["score"] else None,
         )
         for entry in reversed(entries)
     ]
-    columns = ["Time (UTC)", "State", "Examples", "Rules fired", "Primary metric"]
+    primary = Column("Primary metric", metrics.METRICS[config.metric].format)
+    columns: list[str | Column] = ["Time (UTC)", "State", "Examples", "Rules fired", primary]
     note = (
         f"Alarm if {config.alarm_windows} of the last {config.history_windows} windows are bad, including the latest."
     )

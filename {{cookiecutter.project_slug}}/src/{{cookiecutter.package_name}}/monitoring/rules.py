@@ -112,9 +112,9 @@ def quality(found: Mapping[str, Any]) -> Rule:
         detail = f"{found['examples']:,} predictions have a usable label; {found['needed']:,} are needed."
         return Rule(name, None, detail, action)
     metric = metrics.METRICS[found["metric"]]
-    score = " ".join(format_interval(Interval(**found["metrics"][found["metric"]])))
-    accepted = " ".join(format_interval(Interval(**found["accepted"])))
-    limit = f"{'min' if metric.greater_is_better else 'max'}imum {format_number(found['limit'])}"
+    score = " ".join(format_interval(Interval.of(found["metrics"][found["metric"]]), metric.format))
+    accepted = " ".join(format_interval(Interval.of(found["accepted"]), metric.format))
+    limit = f"{'min' if metric.greater_is_better else 'max'}imum {format_number(found['limit'], metric.format)}"
     detail = (
         f"{metric.label} {score} on {found['examples']:,} labelled predictions ({limit}; accepted with {accepted})."
     )

@@ -47,9 +47,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
     return Markup("\n".join(f"| {line} |" for line in lines))  # noqa: S704 - escaped by `text`
 
 
-def score(interval: Mapping[str, float | None]) -> str:
-    """A score with its interval."""
-    return " ".join(format_interval(Interval(interval["value"], interval["low"], interval["high"]))).strip()
+def score(interval: Mapping[str, float | None], specification: str = "") -> str:
+    """A score with its interval, by the format of its metric."""
+    return " ".join(format_interval(Interval.of(interval, specification))).strip()
 
 
 def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> str:

@@ -30,11 +30,17 @@ State: TypeAlias = Literal["good", "bad", "neutral"]
 
 
 class Interval(NamedTuple):
-    """A value with the bounds of its confidence interval; None where there is none."""
+    """A value with the bounds of its confidence interval, None where there is none, and a Python format of its own."""
 
     value: float | None
     low: float | None = None
     high: float | None = None
+    format: str = ""
+
+    @classmethod
+    def of(cls, score: Mapping[str, float | None], specification: str = "") -> "Interval":
+        """What a score as it is stored in JSON says, and the format of its metric."""
+        return cls(score["value"], score.get("low"), score.get("high"), specification)
 
 
 class Status(NamedTuple):
@@ -161,7 +167,9 @@ class ColumnLayout(NamedTuple):
     def of(cls, column: Column, cells: Sequence[Cell]) -> "ColumnLayout":
         """The alignment that suits the cells, and one scale for all their intervals."""
         present = [cell for cell in cells if not is_missing(cell)]
-        bounds = [bound for cell in present if isinstance(cell, Interval) for bound in cell if not is_missing(bound)]
+        bounds = [
+            bound for cell in present if isinstance(cell, Interval) for bound in cell[:3] if not is_missing(bound)
+        ]
         numeric = bool(present) and all(isinstance(cell, Interval | Real) for cell in present)
         return cls(column, numeric, float(min(bounds, default=0)), float(max(bounds, default=0)))  # type: ignore[type-var,arg-type]
 
@@ -251,7 +259,8 @@ def format_number(value: Any, specification: str = "") -> str:
 
 def format_interval(interval: Interval, specification: str = "") -> tuple[str, str]:
     """The value and its bounds, with as many decimals as the width of the interval makes worth reading."""
-    value, low, high = interval
+    value, low, high, own = interval
+    specification = own or specification
     if low is None or high is None or is_missing(low) or is_missing(high) or value is None:
         return format_number(math.nan if value is None else value, specification), ""
     if not specification and math.isfinite(high - low) and high - low > 1e-4 * abs(value):

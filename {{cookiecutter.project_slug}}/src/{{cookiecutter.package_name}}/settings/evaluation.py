@@ -36,9 +36,22 @@ def check_criteria(criteria: dict[str, Any]) -> dict[str, Any]:
         kind, _, metric = parts(name)
         if name not in OF_EXPORT:
             check_metric(metric)
+            check_range(name, kind, metric, required)
         if isinstance(required, str) and (kind or name in OF_EXPORT):
             raise ValueError(f"{name} needs a number, not {required!r}")
     return criteria
+
+
+def check_range(name: str, kind: str, metric: str, required: Any) -> None:
+    """Refuses a number that every value of a metric reaches or none; a gap is at most as wide as the range."""
+    try:
+        from ..metrics import METRICS  # here, as above
+    except ModuleNotFoundError:
+        return
+    low, high = METRICS[metric].range
+    low, high = (0, high - low) if kind == "gap" else (low, high)
+    if not (isinstance(required, str) or low <= required <= high):
+        raise ValueError(f"{name} is {required:g}, but lies between {low:g} and {high:g}: choose a number in between")
 
 
 class EvaluationSettings(Settings):

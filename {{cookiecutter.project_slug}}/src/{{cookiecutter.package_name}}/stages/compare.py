@@ -95,8 +95,9 @@ def score_rows(comparison: Comparison) -> list[list[str]]:
     sides = (comparison.champion, comparison.challenger, comparison.gains)
     rows = []
     for name, gain in comparison.gains.items():
-        cells = [" ".join(report.format_interval(report.Interval(**side[name]))) for side in sides]
-        rows.append([metrics.METRICS[name].label, *cells, "significant" if is_significant(gain) else ""])
+        metric = metrics.METRICS[name]
+        cells = [" ".join(report.format_interval(report.Interval.of(side[name]), metric.format)) for side in sides]
+        rows.append([metric.label, *cells, "significant" if is_significant(gain) else ""])
     return rows
 
 

@@ -59,7 +59,8 @@ def summary(config: Config, content: dict[str, Any], entries: list[dict[str, Any
     """The scores with the primary metric first, the criteria and the baselines."""
     scores = content["metrics"]
     ordered = [config.metric, *(name for name in scores if name != config.metric)]
-    figures = [Score(metrics.METRICS[name].label, Interval(**scores[name])) for name in ordered if name in scores]
+    chosen = {name: metrics.METRICS[name] for name in ordered if name in scores}
+    figures = [Score(each.label, Interval.of(scores[name], each.format)) for name, each in chosen.items()]
     return Section("Summary", [Scores(figures), criteria.table(entries), criteria.score_table(content)])
 
 
@@ -81,14 +82,14 @@ def learning_curves(config: Config) -> Figure:
 
 def compared(config: Config) -> list[Table]:
     """The networks that training compared, if there were several."""
-    label = metrics.METRICS[config.metric].label
+    metric = metrics.METRICS[config.metric]
     rows = artifacts.read_json(config.paths.run, "train").get("candidates", [])
     if not rows:
         return []
     cells = [
         [
             row["name"],
-            Interval(row["value"], row["low"], row["high"]),
+            Interval.of(row),
             row["num_weights"],
             row["seconds"],
             Status("good", "kept") if row["chosen"] else None,
@@ -96,19 +97,18 @@ def compared(config: Config) -> list[Table]:
         for row in rows
     ]
     note = "Of those within one standard error of the best, by a paired bootstrap, the smallest is kept."
-    columns: list[str | Column] = ["Network", Column(label, bars=True), "Weights", "Seconds", "Choice"]
+    score = Column(metric.label, metric.format, bars=True)
+    columns: list[str | Column] = ["Network", score, "Weights", "Seconds", "Choice"]
     return [Table(f"Networks compared on the {SPLIT} split", columns, cells, note)]
 
 
 def slice_table(config: Config, content: dict[str, Any]) -> Table:
     """The primary metric on slices of the data."""
-    label = metrics.METRICS[config.metric].label
-    rows = [
-        [entry["column"], entry["slice"], entry["examples"], Interval(entry["value"], entry["low"], entry["high"])]
-        for entry in content["slices"]
-    ]
+    metric = metrics.METRICS[config.metric]
+    rows = [[entry["column"], entry["slice"], entry["examples"], Interval.of(entry)] for entry in content["slices"]]
     note = "Sorted from worst to best. The setting `slices` chooses other columns."
-    return Table(f"{label} by slice", ["Column", "Slice", "Examples", label], rows, note=note)
+    score = Column(metric.label, metric.format)
+    return Table(f"{metric.label} by slice", ["Column", "Slice", "Examples", score], rows, note=note)
 
 
 def largest_errors(
@@ -184,8 +184,8 @@ def write(config: Config, content: dict[str, Any], entries: list[dict[str, Any]]
     page = Page("Model evaluation", verdict, sections, facts)
     path = config.paths.evaluation / "report.html"
     report.write_page(path, page)
-    primary = Interval(**content["metrics"][config.metric])
-    value, bounds = report.format_interval(primary)
-    print(f"{metrics.METRICS[config.metric].label} {value} {bounds} on {content['examples']} {SPLIT} examples")
+    metric = metrics.METRICS[config.metric]
+    value, bounds = report.format_interval(Interval.of(content["metrics"][config.metric]), metric.format)
+    print(f"{metric.label} {value} {bounds} on {content['examples']} {SPLIT} examples")
     print("\n".join([*criteria.lines(entries), *content["remarks"]]))
     print(f"wrote {path} and {config.paths.evaluation / 'metrics.json'}")

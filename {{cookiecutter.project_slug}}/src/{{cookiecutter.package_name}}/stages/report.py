@@ -6,6 +6,7 @@ import webbrowser
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import metrics
 from ..config import Config
 from ..core import artifacts
 from ..evaluation import scoring
@@ -118,11 +119,11 @@ def run_blocks(config: Config) -> list[Block]:
     """The training runs that are kept, the newest first."""
     rows: list[Row] = []
     for run in run_history.read_all(config):
-        score = Interval(**run.scores[config.metric]) if config.metric in run.scores else Interval(None)
+        score = Interval.of(run.scores[config.metric]) if config.metric in run.scores else Interval(None)
         rows.append([run.number, scoring.time(run), score, scoring.settings(run), *scoring.origin(run)])
     if not rows:
         return ["No model has been trained yet: `make train`."]
-    metric = Column(f"{config.metric} on validation", bars=True)
+    metric = Column(f"{config.metric} on validation", metrics.METRICS[config.metric].format, bars=True)
     columns: list[str | Column] = ["Run", "Trained (UTC)", metric, "Other settings", "Data", "Code"]
     note = (
         "Other settings are those that differ from config.py. `make compare` tests whether a difference is significant."
@@ -137,7 +138,7 @@ def version_blocks(config: Config) -> list[Block]:
     for number in reversed(versions):
         described = registry.describe(config, number)
         state = Status("good", "in service") if number == versions[-1] else Status("neutral", "kept")
-        score = Interval(**described["metrics"][described["metric"]])
+        score = Interval.of(described["metrics"][described["metric"]])
         rows.append([number, state, described["exported_at"][:16].replace("T", " "), score])
     if not rows:
         return ["No version has been exported yet: `make export`."]

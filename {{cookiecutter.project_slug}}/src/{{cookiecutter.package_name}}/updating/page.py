@@ -9,7 +9,7 @@ from ..core import artifacts
 from ..evaluation import criteria
 from ..evaluation.promotion import Comparison
 from ..reporting import report
-from ..reporting.report import Banner, Interval, Page, Row, Score, Scores, Section, Table
+from ..reporting.report import Banner, Column, Interval, Page, Row, Score, Scores, Section, Table
 
 
 def write(config: Config, decision: dict[str, Any], comparison: Comparison, slices: Sequence[Row]) -> None:
@@ -44,13 +44,17 @@ def write(config: Config, decision: dict[str, Any], comparison: Comparison, slic
 
 def key_figures(config: Config, comparison: Comparison) -> Scores:
     """The primary metric of both models, and the gain."""
-    label = metrics.METRICS[config.metric].label
+    label, form = metrics.METRICS[config.metric].label, metrics.METRICS[config.metric].format
+    champion, challenger, gain = (
+        Interval.of(scores[config.metric], form)
+        for scores in (comparison.champion, comparison.challenger, comparison.gains)
+    )
     state: report.State = "good" if comparison.is_not_inferior else "bad"
     return Scores(
         [
-            Score(f"{label} of the champion", Interval(**comparison.champion[config.metric])),
-            Score(f"{label} of the challenger", Interval(**comparison.challenger[config.metric])),
-            Score("Gain", Interval(**comparison.gains[config.metric]), "above 0 the challenger is better", state),
+            Score(f"{label} of the champion", champion),
+            Score(f"{label} of the challenger", challenger),
+            Score("Gain", gain, "above 0 the challenger is better", state),
         ]
     )
 
@@ -60,11 +64,12 @@ def score_table(comparison: Comparison) -> Table:
     rows: list[Row] = [
         [
             metrics.METRICS[name].label,
-            Interval(**comparison.champion[name]),
-            Interval(**comparison.challenger[name]),
-            Interval(**gain),
+            *(
+                Interval.of(scores[name], metrics.METRICS[name].format)
+                for scores in (comparison.champion, comparison.challenger, comparison.gains)
+            ),
         ]
-        for name, gain in comparison.gains.items()
+        for name in comparison.gains
     ]
     note = "In brackets: 95 % bootstrap intervals. Gains are from a paired bootstrap over the same examples."
     return Table("Scores", ["Metric", "Champion", "Challenger", "Gain"], rows, note)
@@ -72,9 +77,10 @@ def score_table(comparison: Comparison) -> Table:
 
 def slice_table(config: Config, slices: Sequence[Row]) -> Table:
     """The primary metric of both models by slice of the test split."""
-    label = metrics.METRICS[config.metric].label
-    columns = ["Column", "Slice", "Examples", "Champion", "Challenger"]
-    return Table(f"{label} by slice", columns, slices, "Sorted by the score of the challenger, worst first.")
+    metric = metrics.METRICS[config.metric]
+    scores = [Column(model, metric.format) for model in ("Champion", "Challenger")]
+    columns: list[str | Column] = ["Column", "Slice", "Examples", *scores]
+    return Table(f"{metric.label} by slice", columns, slices, "Sorted by the score of the challenger, worst first.")
 
 
 def data_blocks(provenance: dict[str, Any]) -> list[report.Block]:

@@ -100,7 +100,12 @@ def test_what_cannot_be_collected_ends_in_a_sentence(
 ) -> None:
     suffix = {b"[": ".json", b"{": ".jsonl", b"P": ".xlsx", b"\x1f": ".csv.gz"}.get(content[:1], ".csv")
     (tmp_path / f"a{suffix}").write_bytes(content)
-    given = {"source": tmp_path / f"a{suffix}", "target": "y", "artifacts": tmp_path / "artifacts"} | settings
+    given = {
+        "source": tmp_path / f"a{suffix}",
+        "target": "y",
+        "artifacts": tmp_path / "artifacts",
+        "delimiter": "",
+    } | settings
     given |= dict.fromkeys(("key", "group", "time", "ignore", "categorical", "text"), "")  # whatever config.py says
     assert command.main(["collect", *(f"--{name}={value}" for name, value in given.items())])
     printed = "".join(capsys.readouterr())

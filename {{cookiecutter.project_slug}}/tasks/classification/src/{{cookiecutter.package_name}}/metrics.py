@@ -5,6 +5,7 @@ Targets are class numbers, (num_examples,); predictions hold `probabilities`, (n
 averages over classes.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -135,22 +136,22 @@ def calibration_error(targets: Integers, predictions: Predictions, weights: Floa
 
 
 METRICS = {
-    "accuracy": Metric("Accuracy", greater_is_better=True, function=accuracy),
-    "balanced_accuracy": Metric("Balanced accuracy", greater_is_better=True, function=balanced_accuracy),
-    "macro_f1": Metric("Macro F1", greater_is_better=True, function=macro_f1),
-    "roc_auc": Metric("ROC AUC", greater_is_better=True, function=roc_auc),
-    "pr_auc": Metric("PR AUC", greater_is_better=True, function=pr_auc),
-    "sensitivity": Metric("Sensitivity", greater_is_better=True, function=sensitivity),
-    "specificity": Metric("Specificity", greater_is_better=True, function=specificity),
-    "ppv": Metric("Positive predictive value", greater_is_better=True, function=ppv),
-    "npv": Metric("Negative predictive value", greater_is_better=True, function=npv),
-    "f_beta": Metric("F-beta", greater_is_better=True, function=f_beta),
-    "mcc": Metric("Matthews correlation", greater_is_better=True, function=mcc),
-    "top_k_accuracy": Metric("Top-k accuracy", greater_is_better=True, function=top_k_accuracy),
-    "log_loss": Metric("Log loss", greater_is_better=False, function=log_loss),
-    "brier": Metric("Brier score", greater_is_better=False, function=brier),
-    "ece": Metric("Calibration error", greater_is_better=False, function=calibration_error),
-    "expected_cost": Metric("Expected cost", greater_is_better=False, function=expected_cost),
+    "accuracy": Metric("Accuracy", greater_is_better=True, function=accuracy, range=(0, 1)),
+    "balanced_accuracy": Metric("Balanced accuracy", greater_is_better=True, function=balanced_accuracy, range=(0, 1)),
+    "macro_f1": Metric("Macro F1", greater_is_better=True, function=macro_f1, range=(0, 1)),
+    "roc_auc": Metric("ROC AUC", greater_is_better=True, function=roc_auc, range=(0, 1)),
+    "pr_auc": Metric("PR AUC", greater_is_better=True, function=pr_auc, range=(0, 1)),
+    "sensitivity": Metric("Sensitivity", greater_is_better=True, function=sensitivity, range=(0, 1)),
+    "specificity": Metric("Specificity", greater_is_better=True, function=specificity, range=(0, 1)),
+    "ppv": Metric("Positive predictive value", greater_is_better=True, function=ppv, range=(0, 1)),
+    "npv": Metric("Negative predictive value", greater_is_better=True, function=npv, range=(0, 1)),
+    "f_beta": Metric("F-beta", greater_is_better=True, function=f_beta, range=(0, 1)),
+    "mcc": Metric("Matthews correlation", greater_is_better=True, function=mcc, range=(-1, 1)),
+    "top_k_accuracy": Metric("Top-k accuracy", greater_is_better=True, function=top_k_accuracy, range=(0, 1)),
+    "log_loss": Metric("Log loss", greater_is_better=False, function=log_loss, range=(0, math.inf)),
+    "brier": Metric("Brier score", greater_is_better=False, function=brier, range=(0, 2)),
+    "ece": Metric("Calibration error", greater_is_better=False, function=calibration_error, range=(0, 1)),
+    "expected_cost": Metric("Expected cost", greater_is_better=False, function=expected_cost, range=(0, math.inf)),
 }
 
 

@@ -79,13 +79,15 @@ def interval_width(targets: Floats, predictions: Predictions, weights: Floats, _
 
 
 METRICS = {
-    "mase": Metric("MASE", greater_is_better=False, function=mase),
-    "mae": Metric("MAE", greater_is_better=False, function=mae),
-    "rmse": Metric("RMSE", greater_is_better=False, function=rmse),
-    "smape": Metric("sMAPE", greater_is_better=False, function=smape),
-    "wql": Metric("Weighted quantile loss", greater_is_better=False, function=weighted_quantile_loss),
-    "coverage": Metric("Interval coverage", greater_is_better=True, function=coverage),
-    "interval_width": Metric("Interval width", greater_is_better=False, function=interval_width),
+    "mase": Metric("MASE", greater_is_better=False, function=mase, range=(0, math.inf)),
+    "mae": Metric("MAE", greater_is_better=False, function=mae, range=(0, math.inf)),
+    "rmse": Metric("RMSE", greater_is_better=False, function=rmse, range=(0, math.inf)),
+    "smape": Metric("sMAPE", greater_is_better=False, function=smape, range=(0, 2), format=".1%"),
+    "wql": Metric(
+        "Weighted quantile loss", greater_is_better=False, function=weighted_quantile_loss, range=(0, math.inf)
+    ),
+    "coverage": Metric("Interval coverage", greater_is_better=True, function=coverage, range=(0, 1), format=".1%"),
+    "interval_width": Metric("Interval width", greater_is_better=False, function=interval_width, range=(0, math.inf)),
 }
 
 

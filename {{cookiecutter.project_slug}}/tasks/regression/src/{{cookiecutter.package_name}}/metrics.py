@@ -59,12 +59,12 @@ def interval_width(targets: Numbers, predictions: Predictions, weights: Floats, 
 
 
 METRICS = {
-    "rmse": Metric("RMSE", greater_is_better=False, function=rmse),
-    "mae": Metric("MAE", greater_is_better=False, function=mae),
-    "r2": Metric("R2", greater_is_better=True, function=r2),
-    "mape": Metric("MAPE", greater_is_better=False, function=mape),
-    "coverage": Metric("Interval coverage", greater_is_better=True, function=coverage),
-    "interval_width": Metric("Interval width", greater_is_better=False, function=interval_width),
+    "rmse": Metric("RMSE", greater_is_better=False, function=rmse, range=(0, math.inf)),
+    "mae": Metric("MAE", greater_is_better=False, function=mae, range=(0, math.inf)),
+    "r2": Metric("R2", greater_is_better=True, function=r2, range=(-math.inf, 1)),
+    "mape": Metric("MAPE", greater_is_better=False, function=mape, range=(0, math.inf), format=".1%"),
+    "coverage": Metric("Interval coverage", greater_is_better=True, function=coverage, range=(0, 1), format=".1%"),
+    "interval_width": Metric("Interval width", greater_is_better=False, function=interval_width, range=(0, math.inf)),
 }
 
 

@@ -49,9 +49,9 @@ def exact_match(targets: Texts, predictions: Predictions, weights: Floats, _: Co
 
 
 METRICS = {
-    "bleu": Metric("BLEU", greater_is_better=True, function=bleu),
-    "chrf": Metric("chrF", greater_is_better=True, function=chrf),
-    "exact_match": Metric("Exact matches", greater_is_better=True, function=exact_match),
+    "bleu": Metric("BLEU", greater_is_better=True, function=bleu, range=(0, 100)),
+    "chrf": Metric("chrF", greater_is_better=True, function=chrf, range=(0, 100)),
+    "exact_match": Metric("Exact matches", greater_is_better=True, function=exact_match, range=(0, 1), format=".1%"),
 }
 
 

@@ -83,7 +83,10 @@ def scores_by(
         if inside.sum() >= MIN_WINDOWS:
             selected = {name: output[inside] for name, output in predictions.items()}
             scores = scoring.intervals(targets[inside], selected, context, RESAMPLES)
-            cells = [Interval(**scores[name]) if name in scores else None for name in metrics.METRICS]
+            cells = [
+                Interval.of(scores[name], each.format) if name in scores else None
+                for name, each in metrics.METRICS.items()
+            ]
             row: Row = [str(value), int(inside.sum()), *cells]
             ranked.append((scores[context.config.metric]["value"], row))
     rows = [row for _, row in sorted(ranked, key=lambda each: -each[0])]

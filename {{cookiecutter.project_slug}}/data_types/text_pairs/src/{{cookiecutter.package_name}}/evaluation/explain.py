@@ -53,7 +53,10 @@ def rare_word_table(
         if inside.any():
             selected = {output: values[inside] for output, values in predictions.items()}
             scores = scoring.intervals(targets[inside], selected, context, RESAMPLES)
-            cells = [Interval(**scores[metric]) if metric in scores else None for metric in metrics.METRICS]
+            cells = [
+                Interval.of(scores[name], each.format) if name in scores else None
+                for name, each in metrics.METRICS.items()
+            ]
             rows.append([name, int(inside.sum()), *cells])
     labels = [metric.label for metric in metrics.METRICS.values()]
     note = f"A word is rare if fewer than {rare_words.FEW} training sources contain it."

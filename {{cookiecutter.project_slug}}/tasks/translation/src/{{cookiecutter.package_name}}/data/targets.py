@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from itertools import islice
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..config import Config
 from ..core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IS_NAME = True  # whether targets are texts, even if all are digits
 MANY_EXAMPLES = 100_000  # of training: for texts about anything
@@ -21,18 +23,22 @@ UNSPACED = re.compile(f"[{KANA}{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")  
 JAPANESE = 0.1  # share of kana from which on Han characters are Japanese
 
 
-def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:
+def without_rare(
+    config: Config, values: "pd.Series", trained: "pd.Series", counted: "pd.Series | None" = None
+) -> "pd.Series":
     """The targets without rare classes: there are none."""
     del config, trained, counted
     return values
 
 
-def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
+def check_targets(config: Config, values: Mapping[str, "pd.Series"]) -> list[str]:
     """Checks that targets are texts that vary, given by split; returns notes for the person.
 
     Raises:
         InputError: they are all the same.
     """
+    import pandas as pd  # here, since the server reads metrics, and does without pandas
+
     together = pd.concat(values.values())
     if together.nunique() < 2:
         message = f"target {config.target!r} is {together.iloc[0]!r} in every example"
@@ -63,7 +69,7 @@ def bleu_tokenizer(texts: Iterable[str]) -> str:
     return "zh" if 2 * len(re.findall(f"[{HAN}]", unspaced)) > len(unspaced) else "char"
 
 
-def lacking(split: str, train: pd.Series, present: pd.Series) -> str:
+def lacking(split: str, train: "pd.Series", present: "pd.Series") -> str:
     """Which classes of the training split another split lacks: there are none."""
     del split, train, present
     return ""
