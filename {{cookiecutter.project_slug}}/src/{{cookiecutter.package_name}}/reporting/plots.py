@@ -153,7 +153,7 @@ def lines(
 def bars(names: Sequence[str], values: Sequence[Interval | float], x_label: str) -> str:
     """Horizontal bars, the first on top, with the bounds of an interval where there is one."""
     intervals = [value if isinstance(value, Interval) else Interval(value) for value in values]
-    centers, lows, highs = np.array(intervals, float).reshape(-1, 3).T  # None becomes NaN
+    centers, lows, highs = np.array([each[:3] for each in intervals], float).reshape(-1, 3).T  # None becomes NaN
     places = np.arange(len(names))
     with drawing(x_label, "", (SIZE[0], 0.6 + 0.25 * max(len(names), 2))) as (figure, axes):
         axes.barh(places, centers, height=0.62, color=series_color(0), alpha=0.75)
