@@ -143,15 +143,15 @@ def wrong_stage(words: list[str], project: Project) -> str | None:
     own = {found[1] for found in RECIPE.finditer(text(project))}
     if stage not in stages(project) | own:
         return f"there is no stage {stage}"
-    option = unknown_option([option for option in options if option not in OPTIONS and stage not in own], project)
+    option = None if stage in own else unknown_option(options, project)
     return f"no stage has the option {option}" if option else None
 
 
 def unknown_option(arguments: list[str], project: Project) -> str | None:
-    """The first option that is neither a setting nor one of every stage."""
-    known = settings(project) | {"only", "force"}
+    """The first option that is neither a setting nor one of the command line itself."""
+    known = settings(project)
     options = [argument.split("=")[0] for argument in arguments if argument.startswith("--")]
-    return next((option for option in options if option[2:].replace("-", "_") not in known), None)
+    return next((each for each in options if each not in OPTIONS and each[2:].replace("-", "_") not in known), None)
 
 
 def stage_commands(text: str) -> Iterator[list[str]]:
