@@ -74,7 +74,11 @@ def callbacks(config):
 CASES = {
     "tabular-classification": ({"dropout": 0.0}, ["--epochs=2"], "float32"),
     "translation": ({"dropout": 0.0, "learning_rate": 2e-5}, ["--epochs=1", "--batch-size=1000"], "float32"),
-    "time-series-forecasting": ({"first_dropout": 0.0, "dropout": 0.0}, ["--epochs=1"], "float64"),
+    "time-series-forecasting": (
+        {"first_dropout": 0.0, "dropout": 0.0, "learning_rate": 2e-5},
+        ["--epochs=1"],
+        "float32",
+    ),
     "image-classification": ({"dropout": 0.0}, ["--epochs=1", "--augmentation=", "--batch-size=200"], "float64"),
 }
 SHARED = grouped(CASES)

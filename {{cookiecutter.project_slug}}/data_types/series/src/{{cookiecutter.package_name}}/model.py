@@ -104,15 +104,15 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
 
 
 class AverageWeights(keras.callbacks.Callback):
-    """Continues from the moving average of the weights after each epoch, by which it is scored.
+    """Goes on from the moving average of the weights, by which the epoch before was scored.
 
-    As Lookahead does (Zhang et al. 2019). What training goes on from is then all in the model, also after a stop.
+    As Lookahead does (Zhang et al. 2019).
     """
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Takes the average after the last step of an epoch, before the validation."""
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Takes the average, once there is one."""
         del logs
-        if batch + 1 == self.params["steps"]:
+        if epoch:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
 
