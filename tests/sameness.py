@@ -17,39 +17,8 @@ from pathlib import Path
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
 EVERYWHERE = {"core/test_floors.py", "core/test_settings.py", "core/test_staleness.py"}
 FOR_ANY_TASK = {"core/test_imports.py"}
-# Tests that reach data types and tasks only through contracts, each of which has a test of its own; they train a small
-# network of the tests. The project's own network is trained by `make all` and by test_yours.py.
-FOR_ANY_DATA = {
-    "core/test_command.py",
-    "evaluation/test_promotion.py",
-    "exporting/test_prediction_shards.py",
-    "monitoring/test_monitor.py",
-    "monitoring/test_traffic.py",
-    "reporting/test_cards.py",
-    "serving/test_guard.py",
-    "serving/test_operating_point.py",
-    "serving/test_protocol.py",
-    "serving/test_request_batches.py",
-    "serving/test_request_log.py",
-    "serving/test_serve.py",
-    "serving/test_served_model.py",
-    "stages/test_accept.py",
-    "stages/test_damage.py",
-    "stages/test_report.py",
-    "stages/test_rollback.py",
-    "stages/test_runs.py",
-    "stages/test_train.py",
-    "stages/test_tune.py",
-    "stages/test_update.py",
-    "stages/test_versions.py",
-    "stages/test_watch.py",
-    "training/test_checkpoint.py",
-    "training/test_objective.py",
-    "training/test_precision.py",
-    "training/test_serving_model.py",
-}
-# Of these, the ones that never read more examples than a request or a small table holds: how large data are read, and
-# on how many machines a network is trained, changes nothing that they show.
+# Of the tests of FOR_ANY_DATA, the ones that never read more examples than a request or a small table holds: how large
+# data are read, and on how many machines a network is trained, changes nothing that they show.
 FOR_ANY_SCALE = {
     "core/test_command.py",
     "evaluation/test_promotion.py",
@@ -68,6 +37,20 @@ FOR_ANY_SCALE = {
     "stages/test_versions.py",
     "stages/test_watch.py",
     "training/test_objective.py",
+}
+# Tests that reach data types and tasks only through contracts, each of which has a test of its own; they train a small
+# network of the tests. The project's own network is trained by `make all` and by test_yours.py.
+FOR_ANY_DATA = FOR_ANY_SCALE | {
+    "exporting/test_prediction_shards.py",
+    "monitoring/test_monitor.py",
+    "stages/test_accept.py",
+    "stages/test_damage.py",
+    "stages/test_train.py",
+    "stages/test_tune.py",
+    "stages/test_update.py",
+    "training/test_checkpoint.py",
+    "training/test_precision.py",
+    "training/test_serving_model.py",
 }
 OF_THE_SCALE = {"data/engine.py", "data/loading.py", "training/placement.py", "distributed", "large"}
 ROOMS = {"core", "monitoring", "reporting", "serving", "stages", "training", "updating"}

@@ -15,10 +15,10 @@ from ..core.errors import InputError
 from ..settings.base import SPLITS, is_number
 from . import cell_formats, splitting
 from .provenance import Provenance, name_rows
+from .splitting import GIVEN
 
 MIN_EXAMPLES = len(SPLITS)
 COLUMNS_SHOWN = 20
-GIVEN = splitting.GIVEN
 Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of them
 
 

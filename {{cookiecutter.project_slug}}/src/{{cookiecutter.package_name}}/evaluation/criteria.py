@@ -51,16 +51,8 @@ def gain(
     weights: Floats | None,
 ) -> dict[str, float]:
     """How much better our predictions are than others, with its interval by a paired bootstrap; empty if undefined."""
-    chosen = {metric: metrics.METRICS[metric]}
-    sign = 1 if chosen[metric].greater_is_better else -1
-    scores = [metrics.score(targets, each, context, chosen, weights) for each in (ours, theirs)]
-    if not all(scores):
-        return {}
-    drawn = [
-        metrics.samples(targets, each, context, context.config.resamples, chosen, weights) for each in (ours, theirs)
-    ]
-    value, samples = sign * (scores[0][metric] - scores[1][metric]), sign * (drawn[0][metric] - drawn[1][metric])
-    return scoring.summarize({metric: value}, {metric: samples})[metric]
+    found = scoring.pair(context, targets, (theirs, ours), {metric: metrics.METRICS[metric]}, weights)
+    return scoring.summarize(found.gains, found.samples).get(metric, {})
 
 
 def score_groups(

@@ -64,23 +64,18 @@ def compare(
     challenger: Mapping[str, np.ndarray],
     weights: np.ndarray | None = None,
 ) -> Comparison:
-    """Compares the predictions of two models for the same examples, by a paired bootstrap (Efron and Tibshirani 1993).
+    """Compares the predictions of two models for the same examples, by a paired bootstrap.
 
     `weights` are the sample weights of the examples, (num_examples,), if there are any.
-    Both models are scored on the same resamples, so that the difficulty of single examples cancels out.
     """
-    config, both = context.config, (champion, challenger)
-    scores = [metrics.score(targets, predictions, context, weights=weights) for predictions in both]
-    drawn = [metrics.samples(targets, predictions, context, config.resamples, weights=weights) for predictions in both]
-    signs = {name: 1 if metrics.METRICS[name].greater_is_better else -1 for name in scores[0]}
-    gains = {name: sign * (scores[1][name] - scores[0][name]) for name, sign in signs.items() if name in scores[1]}
-    paired = {name: signs[name] * (drawn[1][name] - drawn[0][name]) for name in gains}
+    config, found = context.config, scoring.pair(context, targets, (champion, challenger), metrics.METRICS, weights)
+    before, after = (summarize(*each) for each in zip(found.scores, found.drawn, strict=True))
     return Comparison(
-        champion=summarize(scores[0], drawn[0]),
-        challenger=summarize(scores[1], drawn[1]),
-        gains=summarize(gains, paired),
-        lower_bound=float(np.nanquantile(paired[config.metric], RISK)),
-        margin=config.promotion_margin * abs(scores[0][config.metric]),
+        champion=before,
+        challenger=after,
+        gains=summarize(found.gains, found.samples),
+        lower_bound=float(np.nanquantile(found.samples[config.metric], RISK)),
+        margin=config.promotion_margin * abs(found.scores[0][config.metric]),
     )
 
 

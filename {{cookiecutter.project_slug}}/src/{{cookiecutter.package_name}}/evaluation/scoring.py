@@ -1,7 +1,7 @@
 """Scores with bootstrap confidence intervals, of all examples and by slice."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,35 @@ def interval_note(num_examples: int) -> str:
     """How the intervals were computed, in a sentence for a page."""
     part = f", computed on a random sample of {MAX_EXAMPLES:,} examples" if num_examples > MAX_EXAMPLES else ""
     return f"Brackets are 95 % bootstrap confidence intervals{part}."
+
+
+class Paired(NamedTuple):
+    """Two models on the same examples: by metric, the scores, the resamples of both, and the gains of the second."""
+
+    scores: list[dict[str, float]]
+    drawn: list[dict[str, Floats]]
+    gains: dict[str, float]
+    """Above 0 where the second is better."""
+    samples: dict[str, Floats]
+
+
+def pair(
+    context: Context,
+    targets: np.ndarray,
+    both: Sequence[Mapping[str, np.ndarray]],
+    chosen: Mapping[str, Metric],
+    weights: Floats | None,
+) -> Paired:
+    """Scores the predictions of two models, by a paired bootstrap (Efron and Tibshirani 1993).
+
+    Both are scored on the same resamples, so that the difficulty of single examples cancels out.
+    """
+    resamples = context.config.resamples
+    scores = [metrics.score(targets, predictions, context, chosen, weights) for predictions in both]
+    drawn = [metrics.samples(targets, predictions, context, resamples, chosen, weights) for predictions in both]
+    signs = {name: 1 if chosen[name].greater_is_better else -1 for name in scores[0] if name in scores[1]}
+    gains = {name: sign * (scores[1][name] - scores[0][name]) for name, sign in signs.items()}
+    return Paired(scores, drawn, gains, {name: signs[name] * (drawn[1][name] - drawn[0][name]) for name in gains})
 
 
 def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dict[str, dict[str, float]]:

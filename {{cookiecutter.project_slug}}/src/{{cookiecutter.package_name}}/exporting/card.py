@@ -101,6 +101,7 @@ def compose(config: Config, version: int, described: dict[str, Any]) -> str:
     """The model card of a version, from its metadata, the test evaluation, the training run and the evaluation."""
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     run = artifacts.read_json(config.paths.run, "train")
+    slices = slice_rows(config, run)
     return cards.render(
         TEMPLATE,
         config=config,
@@ -114,8 +115,8 @@ def compose(config: Config, version: int, described: dict[str, Any]) -> str:
         data_card=cards.NAME,
         inputs=[[name, entry["kind"], entry["column"]] for name, entry in described["inputs"].items()],
         metric=metrics.METRICS[config.metric].label,
-        slices=slice_rows(config, run) or [],
-        no_slices=Markup(NOT_EVALUATED if slice_rows(config, run) is None else NO_SLICES),  # noqa: S704 - ours, too
+        slices=slices or [],
+        no_slices=Markup(NOT_EVALUATED if slices is None else NO_SLICES),  # noqa: S704 - ours, too
         max_slices=MAX_SLICES,
         criteria=criteria_rows(verdict),
         baselines=list(verdict["baseline"]),

@@ -9,14 +9,20 @@ from .base import Settings
 OF_EXPORT = ("milliseconds", "megabytes")  # criteria that are checked when the model is exported
 
 
-def check_metric(name: str) -> str:
-    """Refuses a name that is not in `metrics.METRICS`; a machine that only serves may lack what metrics import."""
+def registry() -> dict[str, Any] | None:
+    """The metrics by name; None on a machine that only serves, if it lacks what they import."""
     try:
         from ..metrics import METRICS  # here, since a person's metrics may import anything
     except ModuleNotFoundError:
-        return name
-    if name not in METRICS:
-        raise ValueError(f"Input should be one of {', '.join(METRICS)}")
+        return None
+    return dict(METRICS)
+
+
+def check_metric(name: str) -> str:
+    """Refuses a name that is not in `metrics.METRICS`."""
+    known = registry()
+    if known is not None and name not in known:
+        raise ValueError(f"Input should be one of {', '.join(known)}")
     return name
 
 
@@ -44,11 +50,10 @@ def check_criteria(criteria: dict[str, Any]) -> dict[str, Any]:
 
 def check_range(name: str, kind: str, metric: str, required: Any) -> None:
     """Refuses a number that every value of a metric reaches or none; a gap is at most as wide as the range."""
-    try:
-        from ..metrics import METRICS  # here, as above
-    except ModuleNotFoundError:
+    known = registry()
+    if known is None:
         return
-    low, high = METRICS[metric].range
+    low, high = known[metric].range
     low, high = (0, high - low) if kind == "gap" else (low, high)
     if not (isinstance(required, str) or low <= required <= high):
         raise ValueError(f"{name} is {required:g}, but lies between {low:g} and {high:g}: choose a number in between")
