@@ -13,6 +13,7 @@ from project.settings.base import ENVIRONMENT_PREFIX
 import problem
 
 VALUES = json.loads((Path(__file__).parent / "declared.json").read_text(encoding="utf-8"))
+VALUES["cell_formats"] = "absent/cell_formats.json"  # the project's own describes a person's columns
 
 
 class Config(config.Config):

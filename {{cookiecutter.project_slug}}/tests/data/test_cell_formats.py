@@ -54,6 +54,17 @@ def clean(config: Config, cells: list[Any], **options: Any) -> tuple[pd.Series, 
         (["01/02/2024", "28/02/2024"], DAY_FIRST),
         (["01/02/2024", "02/28/2024"], {**DATE, "format": "%m/%d/%Y"}),
         (["05 May 2024", "06 June 2024"], {**DATE, "format": "%d %b %Y"}),
+        (["05-May-2024", "26-Oct-2024"], {**DATE, "format": "%d-%b-%Y"}),
+        (["05. 05. 2024", "26. 10. 2024"], {**DATE, "format": "%d. %m. %Y"}),
+        (["2024-05", "2024-10"], {**DATE, "format": "%Y-%m"}),
+        (["CHF 1'050.29", "CHF 7"], {**NUMBER, "thousands": "'", "unit": "CHF"}),
+        (["5 kg", "1.5 kg"], {**NUMBER, "unit": "kg"}),
+        (["12,34,567", "12,345"], {**NUMBER, "thousands": ","}),
+        (["8:30", "100:05"], {"kind": "duration", "format": "h:mm"}),
+        (["8:30:00", "1 days 02:03:04.5"], {"kind": "duration", "format": "h:mm:ss"}),
+        (["8:30", "8:30:15"], TEXT),
+        (["(1)", "(2)"], TEXT),
+        (["2-", "3"], TEXT),
         (["True", "FALSE"], {"kind": "truth value"}),
         (["ja", "nein"], TEXT),
         (["01", "10"], TEXT),
@@ -224,3 +235,43 @@ def test_categories_that_differ_only_in_case_or_blanks_are_told_and_made_one_by_
     cell_formats.save(config, provenance.formats)
     columns, _ = cleaning.read_for_model(config, pd.DataFrame({"x": ["YES", "no", "perhaps"]}), {"x": "category"})
     assert columns["x"].tolist() == ["Yes", "No", "perhaps"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["(52.84)", "$(5)", "-7", "1,050.29"], None),
+        (["(52.84)", "-7", "1,050.29"], [-52.84, -7, 1050.29]),
+        (["($52.84)", "$7", "$1,050.29"], [-52.84, 7, 1050.29]),
+        (["52,84-", "1.050,29", "-3"], [-52.84, 1050.29, -3]),
+        (["\u221252.84", "7"], [-52.84, 7]),
+        (["\u0661\u0662\u066b\u0665", "\u0669"], [12.5, 9]),
+        (["8:30", "0:15", ""], [30_600, 900, None]),
+        (["-0:00:01.5", "1 days 02:03:04"], [-1.5, 93_784]),
+    ],
+)
+def test_numbers_and_durations_have_their_values(tmp_path: Path, cells: list[str], values: list[float] | None) -> None:
+    config = config_for(tmp_path)
+    if values is None:
+        assert clean(config, cells)[1].formats["x"] == CellFormat(kind="text"), "not all have the unit"
+    else:
+        column = clean(config, cells)[0]
+        assert [None if pd.isna(value) else value for value in column] == values
+
+
+@pytest.mark.parametrize("cells", [["0.947 kg", "1050 g"], ["$5", "€7.50", "$6"], ["EUR 5", "7 USD"]])
+def test_numbers_in_different_units_are_refused(tmp_path: Path, cells: list[str]) -> None:
+    with pytest.raises(InputError, match="column 'x' holds numbers in different units, such as ") as refusal:
+        clean(config_for(tmp_path), cells * 20)
+    assert repr(cells[1]) in str(refusal.value)
+    assert clean(config_for(tmp_path), cells, as_text=["x"])[0].tolist() == cells
+
+
+def test_whole_numbers_that_may_be_dates_are_told_and_read_as_such_if_the_file_says_so(tmp_path: Path) -> None:
+    config, cells = config_for(tmp_path), ["20240131", "20231101"]
+    column, provenance = clean(config, cells)
+    assert column.tolist() == [20240131, 20231101]
+    assert 'write {"kind": "date", "format": "%Y%m%d"}' in " ".join(provenance.notes)
+    assert not clean(config, ["20240131", "20241301"])[1].notes
+    written = config_for(tmp_path, {"x": {**DATE, "format": "%Y%m%d"}})
+    assert clean(written, cells)[0].tolist() == [pd.Timestamp("2024-01-31"), pd.Timestamp("2023-11-01")]

@@ -1,8 +1,8 @@
 """How the cells of each column are written: found once by collect, kept in a file that people review and correct."""
 
-import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,26 +17,29 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
+from . import dates
 
-UNITS = "$€£¥₹%"
+SIGNS = "$€£¥₹%"
+CURRENCIES = "USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|RUB|TRY|ZAR|KRW|MXN|kr|zł|Kč|R\\$|Rs"
+UNIT = re.compile(
+    rf"^[+-]?\s*({CURRENCIES})\s*\d|\d\s*([^\W\d_][^\s\d,;()]{{0,9}}|°[CF])$"
+)  # before or behind a number
+MEASURES = {
+    *"$€£¥₹",
+    *CURRENCIES.replace("\\", "").split("|"),
+    *("mg", "g", "kg", "t", "lb", "oz", "mm", "cm", "m", "km", "in", "ft", "mi", "ml", "cl", "l", "°C", "°F"),
+}
 THOUSANDS = {"": "", ",": ",", ".": r"\.", " ": r"[ \x{a0}\x{202f}]", "'": r"['\x{2019}]"}  # and their lookalikes
+SCRIPTS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)  # the zeros of Arabic, Persian, Hindi, Bengali, Thai, full width
+PLAIN = {zero + digit: str(digit) for zero in SCRIPTS for digit in range(10)} | {0x2212: "-", 0x66B: ".", 0x66C: ","}
+OTHER_SCRIPT = f"[{''.join(map(chr, PLAIN))}]"
+DURATIONS = {"h:mm": r"^[+-]?\d+:[0-5]\d$", "h:mm:ss": r"^(-?\d+ days? )?[+-]?\d+:[0-5]\d:[0-5]\d(\.\d+)?$"}
+NEGATIVE = r"^\(([^+()-]+)\)$|^(\d[^+-]*\d)-$"  # as accountants write it; 2- may be a grade
 WHOLE = r"^[+-]?\d+$"
 LEADING_ZERO = r"^[+-]?0\d+$"
+MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
+EXAMPLES_SHOWN = 3
 FIRST = 100  # cells that are looked at before all
-FIRST_YEAR, LAST_YEAR = 1678, 2261  # what pandas can count in nanoseconds since 1970
-ISO = "ISO 8601"
-ISO_DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
-ISO_ZONE = r":.*(Z|[+-]\d{2}:?\d{2})$"
-DATE_FORMATS = (  # where %b stands for long names of months as well
-    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
-    *("%a, %d %b %Y", "%A, %d %b %Y", "%A, %b %d, %Y"),
-)
-DATE_PARTS = re.compile(
-    r"(?P<date>.{6,30}?)"
-    r"(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d{2})(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?)?"
-    r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
-)
 
 
 class AmbiguousError(InputError):
@@ -48,13 +51,13 @@ class CellFormat(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["number", "date", "truth value", "text"]
+    kind: Literal["number", "date", "duration", "truth value", "text"]
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""
     unit: str = ""
-    """A sign before or behind every number, such as €."""
-    format: str = ISO
-    """Of dates: as strptime writes it, or ISO 8601."""
+    """What stands before or behind every number, such as € or kg."""
+    format: str = dates.ISO
+    """Of dates: as strptime writes it, or ISO 8601. Of durations and times of day: h:mm or h:mm:ss."""
     true: str = "true"
     false: str = "false"
     missing: tuple[str, ...] | None = None
@@ -63,7 +66,13 @@ class CellFormat(BaseModel):
     """Categories, to which cells belong that differ from them only in case or blanks."""
 
 
-FIELDS = {"number": ("decimal", "thousands", "unit"), "date": ("format",), "truth value": ("true", "false"), "text": ()}
+FIELDS = {
+    "number": ("decimal", "thousands", "unit"),
+    "date": ("format",),
+    "duration": ("format",),
+    "truth value": ("true", "false"),
+    "text": (),
+}
 OPTIONAL = ("missing", "spellings")
 TEXT = CellFormat(kind="text")
 NUMBERS = tuple(
@@ -138,7 +147,7 @@ def look(cells: pa.StringArray, before: Finding | None = None) -> Finding | None
         ungrouped = candidate.model_copy(update={"thousands": ""})  # what fits it fits its other forms, too
         if (candidate.thousands and ungrouped in fitting) or fits(candidate, present):
             fitting.append(candidate)
-        if fitting and fitting[-1].kind == "date" and fitting[-1].format == ISO:
+        if fitting and fitting[-1].kind == "date" and fitting[-1].format == dates.ISO:
             break  # it can mean only one thing
     if fitting and fitting[0].kind == "number" and are_names(present):
         fitting = []
@@ -151,10 +160,16 @@ def look(cells: pa.StringArray, before: Finding | None = None) -> Finding | None
 
 def possible(cell: str) -> list[CellFormat]:
     """The formats that a column with such a cell may have."""
-    units = ["", *(unit for unit in UNITS if unit in cell)]
-    numbers = [number.model_copy(update={"unit": unit}) for unit in units for number in NUMBERS]
-    dates = [CellFormat(kind="date", format=date_format) for date_format in date_formats(cell)]
-    return [CellFormat(kind="truth value"), *numbers, *dates]
+    numbers = [number.model_copy(update={"unit": unit}) for unit in ("", *units(cell)) for number in NUMBERS]
+    durations = [CellFormat(kind="duration", format=name) for name, shape in DURATIONS.items() if re.match(shape, cell)]
+    written = [CellFormat(kind="date", format=date_format) for date_format in dates.possible(cell)]
+    return [CellFormat(kind="truth value"), *numbers, *durations, *written]
+
+
+def units(cell: str) -> list[str]:
+    """What may be the unit of a number in a cell: signs, currencies, or what stands behind its digits."""
+    found = UNIT.search(cell)
+    return [*(sign for sign in SIGNS if sign in cell), *(unit for unit in (found.groups() if found else ()) if unit)]
 
 
 def fits(candidate: CellFormat, present: pa.StringArray) -> bool:
@@ -163,10 +178,7 @@ def fits(candidate: CellFormat, present: pa.StringArray) -> bool:
         if candidate.kind == "number":
             if not pc.all(are_numbers(candidate, cells)).as_py():
                 return False
-        elif candidate.kind == "date":
-            if read_dates(candidate.format, cells).null_count:
-                return False
-        elif read_truth_values(candidate, cells).null_count:
+        elif (dates.read(candidate.format, cells) if candidate.kind == "date" else read(candidate, cells)).null_count:
             return False
     return True
 
@@ -216,14 +228,16 @@ def day_comes_first(date_format: str) -> bool:
 
 
 def read(found: CellFormat, cells: pa.StringArray) -> pa.Array:
-    """Cells as int64, float64, bool, timestamp[us] (UTC if zoned) or string; null where they are not of the format."""
+    """Cells as int64, float64 (also seconds), bool, timestamp[us] (UTC) or string; null if not of the format."""
     if found.kind == "number":
         return read_numbers(found, cells)
     if found.kind == "date":
-        dates = read_dates(found.format, cells)
-        if dates.null_count > cells.null_count and found.format != ISO:  # ISO 8601 can mean only one thing
-            dates = pc.coalesce(dates, read_dates(ISO, cells))
-        return dates
+        days = dates.read(found.format, cells)
+        if days.null_count > cells.null_count and found.format != dates.ISO:  # ISO 8601 can mean only one thing
+            days = pc.coalesce(days, dates.read(dates.ISO, cells))
+        return days
+    if found.kind == "duration":
+        return read_durations(found.format, cells)
     return read_truth_values(found, cells) if found.kind == "truth value" else cells
 
 
@@ -244,7 +258,11 @@ def example(found: CellFormat) -> str:
         return f"{number} {found.unit}" if found.unit else number
     if found.kind == "date":
         day = datetime(2024, 12, 31)  # noqa: DTZ001 (only its digits are shown)
-        return f"a date written like {day.isoformat() if found.format == ISO else day.strftime(found.format)}"
+        return f"a date written like {day.isoformat() if found.format == dates.ISO else day.strftime(found.format)}"
+    if found.kind == "duration":
+        return (
+            f"a time or duration written like {found.format.replace('h', '12').replace('mm', '34').replace('ss', '56')}"
+        )
     return f"{found.true} or {found.false}" if found.kind == "truth value" else "a text"
 
 
@@ -254,18 +272,33 @@ def read_truth_values(found: CellFormat, cells: pa.StringArray) -> pa.BooleanArr
     return pc.if_else(pc.is_in(lower, value_set=pa.array([true, false])), pc.equal(lower, true), None)
 
 
+def read_durations(written: str, cells: pa.StringArray) -> pa.Array:
+    """Durations and times of day in seconds; null where a cell is none."""
+    are_read = pc.match_substring_regex(cells, DURATIONS[written])
+    texts = pc.if_else(are_read, cells, pa.scalar(None, pa.string())).to_pandas()
+    seconds = pd.to_timedelta(texts + ":00" if written == "h:mm" else texts).dt.total_seconds()
+    return pa.array(seconds, from_pandas=True)
+
+
 def are_numbers(found: CellFormat, cells: pa.StringArray) -> pa.BooleanArray:
     """Which cells are numbers in a format."""
+    return have_digits_only(found, bare_numbers(found.unit, cells))
+
+
+def have_digits_only(found: CellFormat, cells: pa.StringArray) -> pa.BooleanArray:
+    """Which cells without unit are numbers in a format."""
     mark = re.escape(found.decimal)
     grouped = rf"[1-9]\d{{0,2}}({THOUSANDS[found.thousands]}\d{{3}})+|" if found.thousands else ""
+    if found.thousands == ",":
+        grouped += r"[1-9]\d?(,\d{2})+,\d{3}|"  # lakhs and crores, as in 12,34,567
     digits = rf"({grouped}\d+)({mark}\d*)?|{mark}\d+"
     pattern = rf"^[+-]?(({digits})([eE][+-]?\d+)?|(?i:inf|infinity))$"
-    return pc.match_substring_regex(without_unit(found.unit, cells), pattern)
+    return pc.match_substring_regex(cells, pattern)
 
 
 def are_names(cells: pa.StringArray) -> bool:
-    """Whether digits are names: some have leading zeros, such as postal codes, or are too long for a number."""
-    if pc.any(pc.match_substring_regex(cells, LEADING_ZERO)).as_py():
+    """Whether digits are names: all in brackets, some with leading zeros, as postal codes, or too long for a number."""
+    if pc.any(pc.match_substring_regex(cells, LEADING_ZERO)).as_py() or pc.all(pc.starts_with(cells, "(")).as_py():
         return True
     is_long = pc.greater_equal(pc.utf8_length(cells), len(str(2**63)))
     long = cells.filter(is_long) if pc.any(is_long).as_py() else cells[:0]
@@ -276,8 +309,8 @@ def are_names(cells: pa.StringArray) -> bool:
 
 def read_numbers(found: CellFormat, cells: pa.StringArray) -> pa.Array:
     """Numbers, as int64 if all are whole; null where a cell is none in this format."""
-    are_read = are_numbers(found, cells)
-    digits = without_unit(found.unit, cells)
+    digits = bare_numbers(found.unit, cells)
+    are_read = have_digits_only(found, digits)
     if found.thousands:
         digits = pc.replace_substring_regex(digits, THOUSANDS[found.thousands], "")
     if found.decimal == ",":
@@ -298,79 +331,52 @@ def cast_numbers(digits: pa.StringArray) -> pa.Array:
 
 def which_are_numbers(cells: pa.StringArray, counts: np.ndarray) -> np.ndarray:
     """Which distinct cells are numbers in the format that most cells have, (num_cells,) bool."""
-    units = ["", *(unit for unit in UNITS if pc.any(pc.match_substring(cells, unit)).as_py())]
-    candidates = [number.model_copy(update={"unit": unit}) for unit in units for number in NUMBERS]
+    frequent = Counter(unit for cell in cells.drop_null()[:FIRST].to_pylist() for unit in units(cell)).most_common(3)
+    candidates = [number.model_copy(update={"unit": unit}) for unit in ("", *dict(frequent)) for number in NUMBERS]
     found = [pc.fill_null(are_numbers(candidate, cells), False) for candidate in candidates]
     return max((flags.to_numpy(zero_copy_only=False) for flags in found), key=lambda flags: counts[flags].sum())
 
 
-def without_unit(unit: str, cells: pa.StringArray) -> pa.StringArray:
-    """The cells without their currency or percent sign; those that lack it become empty."""
-    if not unit:
-        return cells
-    sign = re.escape(unit)
-    bare = pc.replace_substring_regex(cells, rf"^([+-]?)\s*{sign}\s*", r"\1")
-    bare = pc.replace_substring_regex(bare, rf"\s*{sign}$", "")
-    return pc.if_else(pc.match_substring(cells, unit), bare, "")
+def check_mixed(name: str, cells: pa.StringArray, counts: np.ndarray) -> None:
+    """Refuses numbers in several units, and those with a few other cells, which would make all of them categories.
+
+    Args:
+        name: of the column.
+        cells: its distinct cells.
+        counts: how often each occurs, (num_cells,) int; 0 for missing ones.
+    """
+    looked_at = cells.drop_null()[:FIRST].to_pylist()
+    measured = {unit: cell for cell in looked_at for unit in units(cell) if unit in MEASURES}
+    num_measured = sum(bool(measured.keys() & units(cell)) for cell in looked_at)
+    if len(measured) > 1 and num_measured >= MIXED_SHARE * len(looked_at):
+        shown = ", ".join(map(repr, [*measured.values()][:EXAMPLES_SHOWN]))
+        advice = f"convert them to one unit, or add {name} to ignore, or to categorical if they are names"
+        raise InputError(f"column {name!r} holds numbers in different units, such as {shown}; {advice}")
+    have_digits = pc.fill_null(pc.match_substring_regex(cells, r"\d"), False).to_numpy(zero_copy_only=False)
+    if counts[have_digits].sum() < MIXED_SHARE * counts.sum():
+        return
+    are_numbers = which_are_numbers(cells, counts)
+    num_numbers = counts[are_numbers].sum()
+    if are_numbers.all() or num_numbers < MIXED_SHARE * counts.sum() or num_numbers == counts.sum():
+        return
+    others = cells.filter(pa.array(~are_numbers & (counts > 0))).slice(0, EXAMPLES_SHOWN).to_pylist()
+    raise InputError(
+        f"column {name!r} mixes {num_numbers} numbers with {counts.sum() - num_numbers} other cells, such as "
+        f"{', '.join(map(repr, others))}; add these to missing_markers if they stand for no value, "
+        f"else fix them, or add {name} to categorical if its numbers are names"
+    )
 
 
-def read_dates(date_format: str, cells: pa.StringArray) -> pa.Array:
-    """Dates as timestamp[us], in UTC if zoned; null where a cell is none in this format or beyond pandas' range."""
-    if date_format == ISO:
-        dates = read_iso_dates(cells)
-    else:
-        texts, is_zoned = cells.to_pandas(), date_format.endswith("%z")
-        found = pd.to_datetime(texts, format=date_format, errors="coerce", utc=is_zoned)
-        if "%b" in date_format and found.isna().sum() > cells.null_count:
-            long = date_format.replace("%b", "%B")
-            found = found.fillna(pd.to_datetime(texts, format=long, errors="coerce", utc=is_zoned))
-        dates = pa.array(found.dt.tz_localize(None), from_pandas=True).cast(pa.timestamp("us"), safe=False)
-    years = pc.year(dates)
-    is_possible = pc.and_(pc.greater_equal(years, FIRST_YEAR), pc.less_equal(years, LAST_YEAR))
-    return dates if pc.all(is_possible).as_py() else pc.if_else(is_possible, dates, pa.scalar(None, dates.type))
-
-
-def read_iso_dates(cells: pa.StringArray) -> pa.Array:
-    """ISO 8601 dates; null where a cell is none, or where only some have a zone and it has none."""
-    are_dates = pc.match_substring_regex(cells, ISO_DATE)
-    are_zoned = pc.match_substring_regex(cells, ISO_ZONE)
-    is_zoned = pc.any(are_zoned).as_py() or False
-    are_read = pc.and_(are_dates, are_zoned) if is_zoned else are_dates
-    if not pc.all(are_read).as_py():
-        cells = pc.if_else(are_read, cells, pa.scalar(None, pa.string()))
-    return cast_dates(cells, "UTC" if is_zoned else None)
-
-
-def cast_dates(cells: pa.StringArray, zone: str | None) -> pa.Array:
-    """Cells with the shape of dates as timestamps; null where there is no such day, which is found by halving."""
-    unit = "ns" if pc.any(pc.match_substring_regex(cells, r"\.\d{7}")).as_py() else "us"
-    try:
-        return cells.cast(pa.timestamp(unit, zone)).cast(pa.timestamp("us"), safe=False)
-    except pa.ArrowInvalid:
-        if len(cells) == 1:
-            return pa.nulls(1, pa.timestamp("us"))
-        middle = len(cells) // 2
-        return pa.concat_arrays([cast_dates(cells[:middle], zone), cast_dates(cells[middle:], zone)])
-
-
-def date_formats(cell: str) -> list[str]:
-    """The formats, ISO 8601 or in the notation of strptime, by which a cell is a date."""
-    iso = [ISO] if re.match(ISO_DATE, cell) else []
-    parts = DATE_PARTS.fullmatch(cell)
-    if not parts or not re.search(r"\d", cell):
-        return iso
-    clock = ""
-    if parts["clock"]:
-        clock = parts["gap"] + ("%I:%M" if parts["half"] else "%H:%M") + (":%S" if parts["seconds"] else "")
-        clock += (".%f" if parts["fraction"] else "") + (parts["half"] or "")[:-2] + ("%p" if parts["half"] else "")
-    zone = parts["zone"][: -len(parts["zone"].lstrip())] + "%z" if parts["zone"] else ""
-    return iso + [date_format + clock + zone for date_format in DATE_FORMATS if is_date(parts["date"], date_format)]
-
-
-def is_date(text: str, date_format: str) -> bool:
-    """Whether a text is a date in a format."""
-    for months in ("%b", "%B"):
-        with contextlib.suppress(ValueError):
-            datetime.strptime(text, date_format.replace("%b", months))  # noqa: DTZ007 - only asks whether it fits
-            return True
-    return False
+def bare_numbers(unit: str, cells: pa.StringArray) -> pa.StringArray:
+    """The cells without their unit, those that lack it empty, with ASCII digits, and -5 for (5), 5- and the like."""
+    if pc.any(pc.match_substring_regex(cells, OTHER_SCRIPT)).as_py():
+        cells = pa.array([cell and cell.translate(PLAIN) for cell in cells.to_pylist()], pa.string())
+    bare = cells
+    if unit:
+        sign = re.escape(unit)
+        bare = pc.replace_substring_regex(bare, rf"^([+(-]?)\s*{sign}\s*", r"\1")
+        bare = pc.replace_substring_regex(bare, rf"\s*{sign}(\)?)$", r"\1")
+        bare = pc.if_else(pc.match_substring(cells, unit), bare, "")
+    if pc.any(pc.match_substring_regex(bare, NEGATIVE)).as_py():
+        bare = pc.replace_substring_regex(bare, NEGATIVE, r"-\1\2")
+    return bare

@@ -14,11 +14,10 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from . import cell_formats, formats
+from . import cell_formats, dates, formats
 from .cell_formats import TEXT, CellFormat, Finding
 from .provenance import Provenance, name_rows
 
-MIXED_SHARE = 0.95  # a column with this share of numbers was meant to hold numbers only
 EXAMPLES_SHOWN = 3
 ERRORS_SHOWN = 20  # columns that cannot be read
 FREQUENT = 0.05  # share of cells from which on a marker of missing values may be a category
@@ -131,7 +130,7 @@ def clean_column(
         return pc.take(distinct, codes)
     if found.kind == "text":
         if not (written or unchecked):
-            check_mixed(name, distinct, codes)
+            cell_formats.check_mixed(name, distinct, count(distinct, codes))
         note_markers(config, name, column, missing, provenance)
         return clean_texts(config, name, distinct, codes, found, provenance)
     values = cell_formats.read(found, distinct)
@@ -140,6 +139,7 @@ def clean_column(
         return pc.take(distinct, codes)
     if misfits.any():
         refuse(config, name, found, distinct, misfits, codes)
+    note_compact_dates(config, name, written, values, provenance)
     provenance.formats[name] = found
     return pc.take(clean_typed(values, missing), codes)
 
@@ -218,6 +218,15 @@ def note_markers(
         provenance.note(f"{name}: {len(found):,} cells count as missing, of which {counts}; {advice}")
 
 
+def note_compact_dates(
+    config: Config, name: str, written: CellFormat | None, values: pa.Array, provenance: Provenance
+) -> None:
+    """Notes whole numbers that may be dates without separators, unless the file says what they are."""
+    if not written and dates.are_compact(values):
+        advice = f'for dates, write {{"kind": "date", "format": "%Y%m%d"}} for it into {config.cell_formats}'
+        provenance.note(f"{name}: cells such as {pc.max(values)} are read as whole numbers; {advice}")
+
+
 def find(config: Config, name: str, distinct: pa.StringArray, finding: Finding | None) -> CellFormat | None:
     """The format of a column that the file lacks, None if it is empty; what nobody uses stays text if it is unclear."""
     finding = finding or cell_formats.look(distinct)
@@ -242,11 +251,16 @@ def refuse(
 ) -> NoReturn:
     """Says which cells are not of the format of their column."""
     rows = np.flatnonzero(misfits[codes.to_numpy()])
+    another = (
+        f"; if this is another table, delete {config.cell_formats}"
+        if misfits.sum() == pc.count(distinct).as_py()
+        else ""
+    )
     cell = distinct[codes[rows[0]].as_py()].as_py()
     raise InputError(
         f"column {name!r} holds {cell!r} in {name_rows((rows + 1).tolist())}, which is not "
         f"{cell_formats.example(found)}, as {config.cell_formats} says; fix the cells, or the column's line there, "
-        f"where `missing` lists cells that stand for no value"
+        f"where `missing` lists cells that stand for no value{another}"
     )
 
 
@@ -367,26 +381,6 @@ def count(distinct: pa.StringArray, codes: pa.ChunkedArray) -> np.ndarray:
     return counts
 
 
-def check_mixed(name: str, distinct: pa.StringArray, codes: pa.ChunkedArray) -> None:
-    """Refuses a column of numbers in which a few cells are none, which would make all of them categories."""
-    counts = count(distinct, codes)
-    if not len(counts):
-        return
-    have_digits = pc.fill_null(pc.match_substring_regex(distinct, r"\d"), False).to_numpy(zero_copy_only=False)
-    if counts[have_digits].sum() < MIXED_SHARE * counts.sum():
-        return
-    are_numbers = cell_formats.which_are_numbers(distinct, counts)
-    num_numbers = counts[are_numbers].sum()
-    if are_numbers.all() or num_numbers < MIXED_SHARE * counts.sum() or num_numbers == counts.sum():
-        return
-    others = distinct.filter(pa.array(~are_numbers & (counts > 0))).slice(0, EXAMPLES_SHOWN).to_pylist()
-    raise InputError(
-        f"column {name!r} mixes {num_numbers} numbers with {counts.sum() - num_numbers} other cells, such as "
-        f"{', '.join(map(repr, others))}; add these to missing_markers if they stand for no value, "
-        f"else fix them, or add {name} to categorical if its numbers are names"
-    )
-
-
 def check_finite(name: str, column: pa.Array | pa.ChunkedArray) -> None:
     """Refuses numbers that are infinite to a network."""
     rows = [int(row) for row in np.flatnonzero(are_too_large(column)) + 1]
@@ -415,8 +409,8 @@ def to_pandas(columns: dict[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
     return pd.concat([table.drop(lacking).to_pandas(), with_missing], axis=1)[table.column_names]
 
 
-def in_range(dates: pa.Array | pa.ChunkedArray) -> bool:
+def in_range(days: pa.Array | pa.ChunkedArray) -> bool:
     """Whether pandas can hold the dates on both of its major versions."""
-    years = pc.min_max(pc.year(dates)).as_py()
-    first, last = cell_formats.FIRST_YEAR, cell_formats.LAST_YEAR
+    years = pc.min_max(pc.year(days)).as_py()
+    first, last = dates.FIRST_YEAR, dates.LAST_YEAR
     return years["min"] is None or bool(years["min"] >= first and years["max"] <= last)

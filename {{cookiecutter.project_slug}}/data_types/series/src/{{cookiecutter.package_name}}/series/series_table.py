@@ -68,20 +68,23 @@ def without_repetitions(config: Config, rows: pd.DataFrame, order: list[str], pr
         message = (
             f"{name_rows(numbers)} ha{'s' if len(numbers) == 1 else 've'} the time of another row with other values"
         )
-        raise InputError(f"{message}; {how_to_tell_apart(config, rows, order, len(numbers))}")
+        raise InputError(f"{message}; {how_to_tell_apart(config, rows, order, len(numbers), provenance)}")
     provenance.drop("has the time of a later row", numbers)
     return rows[~rows[order].duplicated(keep="last")]
 
 
-def how_to_tell_apart(config: Config, rows: pd.DataFrame, order: list[str], num_repeated: int) -> str:
+def how_to_tell_apart(
+    config: Config, rows: pd.DataFrame, order: list[str], num_repeated: int, provenance: Provenance
+) -> str:
     """What to do about different rows of the same time, by the first column that tells them apart."""
     for name in rows.columns.difference([*order, config.target, *config.further_targets], sort=False):
         values = rows[name].dropna()
-        if types.is_float_dtype(values) or rows.duplicated([*order, name]).any():
+        is_clock = name in provenance.formats and provenance.formats[name].kind == "duration"
+        if (types.is_float_dtype(values) and not is_clock) or rows.duplicated([*order, name]).any():
             continue
         if types.is_datetime64_any_dtype(values):
             return f"set time to {name!r}, which tells them apart"
-        if types.is_integer_dtype(values) or values.astype(str).str.fullmatch(TIME_OF_DAY).all():
+        if is_clock or types.is_integer_dtype(values) or values.astype(str).str.fullmatch(TIME_OF_DAY).all():
             return f"join {config.time!r} and {name!r}, which tells them apart, into one column of times"
         if not config.series:
             return f"set series to {name!r}, which tells them apart"

@@ -10,7 +10,7 @@ from pandas.api import types
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import cell_formats
+from ..data import cell_formats, dates
 from ..data.provenance import Provenance
 
 YEARS = (1678, 2261)  # what pandas can hold
@@ -23,7 +23,7 @@ def are_zoned(column: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(column.type):
         return False
     texts = pc.drop_null(column)
-    return bool(len(texts) and pc.match_substring_regex(texts[:1], cell_formats.ISO_ZONE)[0].as_py())
+    return bool(len(texts) and pc.match_substring_regex(texts[:1], dates.ISO_ZONE)[0].as_py())
 
 
 def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: Provenance) -> pd.Series:
