@@ -8,6 +8,7 @@ from keras import layers
 from project import model, task
 from project.config import Config
 from project.media import media, pretrained
+from project.transfer import fine_tuning
 
 FEATURES: dict[str, Any] = {}  # none takes part
 
@@ -25,11 +26,13 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
         hidden = layers.Conv2D(width, 3, strides=2, use_bias=False)(layers.Rescaling(1 / 127.5, offset=-1)(images))
         hidden = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(hidden))
     hidden = layers.Activation("linear", name=model.FEATURE_MAPS)(hidden)
-    pooled = layers.GlobalAveragePooling2D(name=pretrained.POOLED)(hidden)
+    pooled = layers.GlobalAveragePooling2D(name=fine_tuning.POOLED)(hidden)
     hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(pooled)
     outputs = task.output_head(layers.RepeatVector(1)(hidden), target)
     if choice == pretrained.SCRATCH:
         return keras.Model(inputs, outputs, name="network")
-    tuned = pretrained.FineTuned(inputs, outputs)
-    tuned.configure(config, origin, choice, lambda steps: model.optimizer(config, hp, steps))
+    tuned = fine_tuning.FineTuned(inputs, outputs)
+    tuned.configure(
+        config, media.COLUMN, config.unpacked, origin, choice, lambda steps: model.optimizer(config, hp, steps)
+    )
     return tuned

@@ -17,10 +17,10 @@ from project.core.errors import InputError
 from project.data import loading
 from project.evaluation import inference
 from project.media import efficientnet_lite, pretrained
-from project.media.pretrained import HEAD_RATE, FineTuned
 from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit
+from project.transfer.fine_tuning import HEAD_RATE, Deadline, Features, FineTuned
 
 from declared import Config
 
@@ -187,21 +187,21 @@ def test_a_frozen_backbone_stays_as_it_was_while_its_head_learns(tuned: Config) 
 def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
     backbone, images = small_backbone(None, include_top=False, input_shape=(32, 32, 3)), pixels(num_images=2)
     images[1] += 1
-    first = pretrained.Features(tmp_path, backbone, (None, 32, 32, 3))
+    first = Features(tmp_path, backbone, (None, 32, 32, 3))
     computed = first.of(images, lambda batch: batch.mean((1, 2)))
     first.save()
-    again = pretrained.Features(tmp_path, backbone, (None, 32, 32, 3))
+    again = Features(tmp_path, backbone, (None, 32, 32, 3))
     np.testing.assert_array_equal(again.of(images[::-1], lambda _: np.zeros(())), computed[::-1])
     backbone.set_weights([array + 1 for array in backbone.get_weights()])
-    assert not pretrained.Features(tmp_path, backbone, (None, 32, 32, 3)).known
-    assert not pretrained.Features(tmp_path, backbone, (None, 64, 64, 3)).known
+    assert not Features(tmp_path, backbone, (None, 32, 32, 3)).known
+    assert not Features(tmp_path, backbone, (None, 64, 64, 3)).known
 
 
 def test_training_ends_when_its_time_is_over(tuned: Config) -> None:
     choose(tuned, pretrained.FINE_TUNED)
-    with pytest.raises(InputError, match=r"features of all images .* more than backbone_minutes \(1e-0?7\)"):
+    with pytest.raises(InputError, match=r"features of all examples .* more than backbone_minutes \(1e-0?7\)"):
         train.main(tuned.model_copy(update={"backbone_minutes": 1e-7, "batch_size": 32}))
-    late = pretrained.Deadline(-1)
+    late = Deadline(-1)
     late.set_model(model := keras.Sequential())
     late.on_train_batch_end(0)
     assert model.stop_training

@@ -10,6 +10,7 @@ from . import features, task
 from .config import Config
 from .media import media, pretrained
 from .settings.training import COMPARED
+from .transfer import fine_tuning
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -45,14 +46,16 @@ def build_model(
     else:
         hidden, origin = pretrained.feature_maps(config, images)
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
-    pooled = layers.GlobalAveragePooling2D(name=pretrained.POOLED)(hidden)
+    pooled = layers.GlobalAveragePooling2D(name=fine_tuning.POOLED)(hidden)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
     outputs = task.output_head(dropped, target)
     if choice == pretrained.SCRATCH:
         model = keras.Model(inputs, outputs, name="network")
     else:
-        model = pretrained.FineTuned(inputs, outputs)
-        model.configure(config, origin, choice, lambda steps: optimizer(config, hp, steps))
+        model = fine_tuning.FineTuned(inputs, outputs)
+        model.configure(
+            config, media.COLUMN, config.unpacked, origin, choice, lambda steps: optimizer(config, hp, steps)
+        )
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),

@@ -8,7 +8,7 @@ from pydantic import Field
 from .base import Settings, Share
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("media",)  # for this data type only
+ROOMS: tuple[str, ...] = ("media", "transfer")  # for this data type only
 NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = (
     "image_size",

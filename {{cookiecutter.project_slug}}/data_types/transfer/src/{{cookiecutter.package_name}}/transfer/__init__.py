@@ -1,0 +1,1 @@
+"""Transfer learning: training on networks that were trained on other data."""

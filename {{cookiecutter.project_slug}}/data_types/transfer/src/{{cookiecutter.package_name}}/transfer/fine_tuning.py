@@ -1,0 +1,217 @@
+"""Training on a pretrained network: a head on features that are computed once, and fine-tuning."""
+
+import hashlib
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..config import Config
+from ..core import artifacts
+from ..core.errors import InputError
+from ..data import batching
+
+# What `make train` compares: a head on the network as it is, no such network, the network with its weights changed
+FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
+POOLED = "pooled"  # the layer whose outputs are the features of an example
+HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
+FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
+TIMEOUT = 10  # seconds without an answer after which a download is given up
+ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
+TIMED = 3  # batches by which the time for all is estimated
+
+
+@contextmanager
+def giving_up() -> Iterator[None]:
+    """A download in this block fails after seconds without an answer, not minutes."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def fingerprint(path: str) -> dict[str, str]:
+    """The SHA-256 of a file, if it is one."""
+    return {"sha256": artifacts.content_hash(Path(path))} if Path(path).is_file() else {}
+
+
+class FineTuned(keras.Model):
+    """A network on a backbone: `fit` trains its head on features, and then all of it by its own optimizer.
+
+    Of the features (batch, features) that its layer POOLED gives, and of the other inputs if there are any, the head
+    makes the outputs.
+    """
+
+    def configure(
+        self,
+        config: Config,
+        source: str,
+        folder: Path,
+        origin: dict[str, str],
+        choice: str,
+        schedule: Callable[[int], Any],
+    ) -> None:
+        """Takes the input that the backbone sees, the folder for features, and where the backbone comes from.
+
+        Of all choices only FINE_TUNED changes the backbone. `schedule` makes the optimizer for a number of steps.
+        """
+        self.source, self.origin, self.is_frozen, self.schedule = source, origin, choice != FINE_TUNED, schedule
+        self.seed, self.has_epochs = config.seed, bool(config.epochs)
+        self.is_mixed = bool(getattr(config, "mixup", 0))
+        self.limit, self.features_folder = 60 * config.backbone_minutes, str(folder / "features")
+        self.get_layer("backbone").trainable = not self.is_frozen
+        self.stop_training = False
+
+    def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase."""
+        callbacks = [*options.pop("callbacks"), Deadline(self.limit)]
+        if self.is_frozen:
+            return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
+        backbone, own = self.get_layer("backbone"), self.optimizer
+        if initial_epoch == 0:
+            with self.distribute_strategy.scope():
+                head_only = keras.optimizers.Adam(HEAD_RATE)
+            backbone.trainable = False
+            self.recompile(head_only)
+            self.fit_head(x, preparing(callbacks), epochs=HEAD_EPOCHS, verbose=0, shuffle=False)
+        if not self.has_epochs:
+            epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
+            with self.distribute_strategy.scope():
+                own = self.schedule(epochs * int(x.cardinality()))
+        backbone.trainable = True
+        self.recompile(own)
+        return super().fit(x, initial_epoch=initial_epoch, epochs=epochs, callbacks=callbacks, **options)
+
+    def fit_head(
+        self, x: Any, callbacks: list[Any], *, validation_data: Any = None, **options: Any
+    ) -> keras.callbacks.History:
+        """Trains what follows the features, which are computed once; callbacks see the whole model."""
+        if self.distribute_strategy.num_replicas_in_sync > 1 or self.is_mixed:  # then images differ between epochs
+            return super().fit(x, callbacks=callbacks, validation_data=validation_data, **options)
+        others = {name: tensor for name, tensor in self.input.items() if name != self.source}
+        head = keras.Model({**others, POOLED: self.get_layer(POOLED).output}, self.output)
+        head.compile(self.optimizer, self.loss, **self.logged, jit_compile=False)
+        epoch = tf.Variable(0, trainable=False, dtype="int32")
+        inputs, targets, weights = self.features(x)
+        train = batching.shuffled(inputs, targets, largest(x), self.seed, epoch, weights)
+        if validation_data is not None:
+            validation_data = batching.in_order(*self.features(validation_data))
+        around = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda number, _logs: epoch.assign(number),
+            on_epoch_end=lambda _number, _logs: setattr(head, "stop_training", self.stop_training),
+        )
+        every = keras.callbacks.CallbackList([*callbacks, around], add_history=True, model=self)
+        head.history = None  # the whole model has it
+        head.fit(train, validation_data=validation_data, callbacks=every, **options)
+        return self.history
+
+    def features(self, batches: tf.data.Dataset) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+        """Features (num_examples, features) beside the other inputs, targets and weights, if there are any.
+
+        Known features are read from disk.
+
+        Raises:
+            InputError: it would take longer than is allowed.
+        """
+        tensor = self.input[self.source]
+        network = keras.Model(tensor, self.get_layer(POOLED).output)
+        store = Features(Path(self.features_folder), self.get_layer("backbone"), tensor.shape)
+        found, began, seconds = [], time.monotonic(), []
+        for inputs, *labels in batches:
+            others = {name: values.numpy() for name, values in inputs.items() if name != self.source}
+            values = store.of(inputs[self.source].numpy(), network.predict_on_batch)
+            found.append(({**others, POOLED: values}, *(each.numpy() for each in labels)))
+            seconds.append(time.monotonic() - began)
+            if len(seconds) > TIMED:
+                whole = (seconds[-1] - seconds[0]) / (len(seconds) - 1) * int(batches.cardinality())
+                if whole > self.limit:
+                    message = f"the features of all examples would take {whole / 60:.0f} minutes"
+                    raise InputError(f"{message}, more than backbone_minutes ({self.limit / 60:g})")
+        store.save()
+        inputs, targets, *weights = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *found)
+        return inputs, targets, weights[0] if weights else None
+
+    def recompile(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Changes the optimizer, and takes note of what can be trained."""
+        with self.distribute_strategy.scope():
+            self.compile(optimizer, self.loss, **self.logged, jit_compile=False)
+
+    def compile(self, optimizer: Any, loss: Any, **options: Any) -> None:
+        """As `keras.Model.compile`; remembers the metrics."""
+        self.logged = {name: options[name] for name in ("metrics", "weighted_metrics") if name in options}
+        super().compile(optimizer, loss, **options)
+
+
+class Features:
+    """Features of examples by their content, in a file for each network."""
+
+    def __init__(self, folder: Path, backbone: keras.Model, shape: tuple[int | None, ...]) -> None:
+        """Reads what is known of this network, given examples of this shape."""
+        weights = hashlib.sha256(f"{shape} {backbone.input_shape} {backbone.compute_dtype}".encode())
+        for array in backbone.get_weights():
+            weights.update(array.tobytes())
+        self.path = folder / f"{weights.hexdigest()[:32]}.npz"
+        self.known: dict[bytes, np.ndarray] = {}
+        if self.path.exists():
+            with np.load(self.path) as arrays:
+                self.known = dict(zip((key.tobytes() for key in arrays["keys"]), arrays["features"], strict=True))
+        self.num_read = len(self.known)
+
+    def of(self, examples: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """The features of a batch, (batch, features), computed only if one of them is not known."""
+        keys = [hashlib.sha256(example.tobytes()).digest() for example in examples]
+        if any(key not in self.known for key in keys):
+            for rows in pieces(examples):
+                values = np.asarray(compute(examples[rows]), "float32")
+                self.known.update(zip([keys[row] for row in rows], values, strict=True))
+        return np.stack([self.known[key] for key in keys])
+
+    def save(self) -> None:
+        """Writes the file if something was added."""
+        if len(self.known) > self.num_read:
+            keys = np.frombuffer(b"".join(self.known), "uint8").reshape(len(self.known), -1)
+            with artifacts.replacing(self.path) as temporary:
+                np.savez(temporary, keys=keys, features=np.stack(list(self.known.values())))
+            self.num_read = len(self.known)
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends a training when its time is over, after the step, so that its last epoch is scored."""
+
+    def __init__(self, seconds: float) -> None:
+        """Takes the time from now on."""
+        super().__init__()
+        self.end = time.monotonic() + seconds
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the clock."""
+        del batch, logs
+        if time.monotonic() > self.end:
+            self.model.stop_training = True
+
+
+def largest(batches: tf.data.Dataset) -> int:
+    """The size of whole batches."""
+    _, targets, *_ = next(iter(batches))
+    return len(targets)
+
+
+def pieces(examples: np.ndarray) -> list[np.ndarray]:
+    """The rows that are computed together: all, but of padded codes (batch, length) those of about the same length."""
+    if examples.ndim > 2:
+        return [np.arange(len(examples))]
+    order = np.argsort(np.count_nonzero(examples, axis=1), kind="stable")
+    return np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE))
+
+
+def preparing(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+    """The callbacks of a training that have to be there in each of its phases."""
+    return [callback for callback in callbacks if getattr(callback, "prepares", False)]
