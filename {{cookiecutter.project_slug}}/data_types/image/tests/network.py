@@ -20,7 +20,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     images = layers.Rescaling(1.0)(inputs[media.COLUMN])
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
     if choice != pretrained.SCRATCH:
-        hidden, origin = pretrained.feature_maps(config, images)
+        hidden, origin = pretrained.feature_maps(config, images, choice)
     else:
         width = hp.Int("width", 8, 16, default=8)
         hidden = layers.Conv2D(width, 3, strides=2, use_bias=False)(layers.Rescaling(1 / 127.5, offset=-1)(images))

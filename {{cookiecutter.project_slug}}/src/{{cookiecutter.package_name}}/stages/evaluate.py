@@ -91,14 +91,15 @@ def compared(config: Config) -> list[Table]:
             row["name"],
             Interval.of(row),
             row["num_weights"],
+            row["num_trained"],
             row["seconds"],
             Status("good", "kept") if row["chosen"] else None,
         ]
         for row in rows
     ]
-    note = "Of those within one standard error of the best, by a paired bootstrap, the smallest is kept."
+    note = "Of those within a standard error of the best, by a paired bootstrap, the fewest trained weights are kept."
     score = Column(metric.label, metric.format, bars=True)
-    columns: list[str | Column] = ["Network", score, "Weights", "Seconds", "Choice"]
+    columns: list[str | Column] = ["Network", score, "Weights", "Trained", "Seconds", "Choice"]
     return [Table(f"Networks compared on the {SPLIT} split", columns, cells, note)]
 
 

@@ -19,8 +19,9 @@ TAILS = (0.025, 0.975)  # of a 95 % interval
 def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) -> tuple[Candidate, list[dict[str, Any]]]:
     """The best by the primary metric, and what is reported of each: score with 95 % interval, weights, seconds.
 
-    Of those that are at most a standard error of the paired difference behind the best, the smallest is chosen, or else
-    the first: the one-standard-error rule (Breiman et al. 1984) on a paired bootstrap.
+    Of those that are at most a standard error of the paired difference behind the best, the one with the fewest trained
+    weights is chosen, or else the first: the one-standard-error rule (Breiman et al. 1984) on a paired bootstrap. The
+    weights of a frozen network are not fitted to these data, and do not count.
     """
     examples = loading.read_examples(config, "validation")
     truths, weights = task.actual(prepared.target, examples[config.target]), tables.sample_weights(config, examples)
@@ -31,17 +32,15 @@ def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) ->
         values.append(metrics.score(truths, predictions, context, only, weights).get(config.metric, np.nan))
         samples = metrics.samples(truths, predictions, context, config.resamples, only, weights)
         drawn.append(samples.get(config.metric, np.full(config.resamples, np.nan)))
-    chosen = smallest_of_the_best(
-        np.array(values) * (1 if metric.greater_is_better else -1),
-        np.array(drawn),
-        [each.complete.count_params() for each in candidates],
-    )
+    trained = [sum(int(np.prod(weight.shape)) for weight in each.complete.trainable_weights) for each in candidates]
+    chosen = simplest_of_the_best(np.array(values) * (1 if metric.greater_is_better else -1), np.array(drawn), trained)
     rows = [
         {
             "name": each.name,
             "value": value,
             **dict(zip(("low", "high"), map(float, np.nanquantile(samples, TAILS)), strict=True)),
             "num_weights": each.complete.count_params(),
+            "num_trained": trained[place],
             "seconds": round(each.seconds, 1),
             "chosen": place == chosen,
         }
@@ -53,8 +52,8 @@ def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) ->
     return candidates[chosen], rows
 
 
-def smallest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[int]) -> int:
-    """The place of the smallest within a standard error of the best.
+def simplest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[int]) -> int:
+    """The place of that of least size within a standard error of the best.
 
     `values` (num_candidates,) are greater where better, `drawn` (num_candidates, resamples) are paired resamples.
     """

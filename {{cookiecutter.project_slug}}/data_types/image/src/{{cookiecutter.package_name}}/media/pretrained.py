@@ -14,8 +14,9 @@ from ..transfer.fine_tuning import FINE_TUNED, FROZEN, SCRATCH, fingerprint, giv
 from . import efficientnet_lite
 
 SMALLEST = 32  # pixels on a side that these networks and `auto` take
-ENLARGED = 96  # pixels on a side that smaller images are scaled to
-RATES = {SCRATCH: 1.0, FROZEN: 5.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
+ENLARGED = {FROZEN: 160, FINE_TUNED: 96}  # pixels on a side to which smaller images are scaled, FROZEN at most
+MAGNIFIED = 3  # times: there is nothing more to see in a tiny image
+RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
 DOWNLOADED = "EfficientNetV2B0"  # by auto, where the wheel is not installed
 LICENCE = "Apache-2.0 (Keras Applications)"
 
@@ -85,12 +86,13 @@ def application(name: str, weights: str, side: int) -> tuple[keras.Model, dict[s
     return network, {"name": name, "licence": "that of the file" if is_file else LICENCE, **fingerprint(weights)}
 
 
-def feature_maps(config: Config, images: keras.KerasTensor) -> tuple[keras.KerasTensor, dict[str, str]]:
+def feature_maps(config: Config, images: keras.KerasTensor, choice: str) -> tuple[keras.KerasTensor, dict[str, str]]:
     """What the backbone makes of images (batch, side, side, 1 or 3), and where it comes from.
 
-    Its batch statistics stay those of ImageNet. Small images are enlarged: it was trained on those of 224 pixels.
+    Its batch statistics stay those of ImageNet. Small images are enlarged, since it was trained on those of 224 pixels:
+    a frozen network sees them once, but one that is fine-tuned in every epoch.
     """
-    side = max(images.shape[1], ENLARGED)
+    side = max(images.shape[1], min(ENLARGED[choice], MAGNIFIED * images.shape[1]))
     backbone, origin = load(config.backbone, config.backbone_weights, side)
     if images.shape[-1] == 1:
         images = layers.Concatenate(name="grey_as_color")([images] * 3)

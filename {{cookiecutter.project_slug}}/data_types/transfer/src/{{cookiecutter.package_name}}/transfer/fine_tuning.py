@@ -43,6 +43,19 @@ def fingerprint(path: str) -> dict[str, str]:
     return {"sha256": artifacts.content_hash(Path(path))} if Path(path).is_file() else {}
 
 
+def set_trainable(backbone: keras.Model, trainable: bool) -> None:
+    """Whether the weights change in training; batch normalization keeps its statistics in any case.
+
+    It computes them anew from each batch unless its layers cannot be trained, whatever the backbone is called with.
+    """
+    backbone.trainable = trainable
+    for layer in backbone.layers if trainable else ():
+        if isinstance(layer, keras.Model):
+            set_trainable(layer, True)
+        elif isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
 class FineTuned(keras.Model):
     """A network on a backbone: `fit` trains its head on features, and then all of it by its own optimizer.
 
@@ -67,7 +80,7 @@ class FineTuned(keras.Model):
         self.seed, self.has_epochs = config.seed, bool(config.epochs)
         self.is_mixed = bool(getattr(config, "mixup", 0))
         self.limit, self.features_folder = 60 * config.backbone_minutes, str(folder / "features")
-        self.get_layer("backbone").trainable = not self.is_frozen
+        set_trainable(self.get_layer("backbone"), not self.is_frozen)
         self.stop_training = False
 
     def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
@@ -79,14 +92,14 @@ class FineTuned(keras.Model):
         if initial_epoch == 0:
             with self.distribute_strategy.scope():
                 head_only = keras.optimizers.Adam(HEAD_RATE)
-            backbone.trainable = False
+            set_trainable(backbone, False)
             self.recompile(head_only)
             self.fit_head(x, preparing(callbacks), epochs=HEAD_EPOCHS, verbose=0, shuffle=False)
         if not self.has_epochs:
             epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
             with self.distribute_strategy.scope():
                 own = self.schedule(epochs * int(x.cardinality()))
-        backbone.trainable = True
+        set_trainable(backbone, True)
         self.recompile(own)
         return super().fit(x, initial_epoch=initial_epoch, epochs=epochs, callbacks=callbacks, **options)
 
