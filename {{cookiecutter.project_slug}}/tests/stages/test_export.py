@@ -47,12 +47,14 @@ def test_the_description_says_what_a_client_may_send(finished: Config) -> None:
     assert described["metrics"] == artifacts.read_json(finished.paths.verdict, "accept")["metrics"]
 
 
-@pytest.mark.parametrize(("criterion", "limit"), [("milliseconds", 1e-6), ("megabytes", 1e-6)])
+@pytest.mark.parametrize(
+    ("criterion", "limit"), [("milliseconds", 1e-6), ("megabytes", 1e-6), ("memory_megabytes", 100)]
+)
 def test_an_export_that_is_too_slow_or_too_large_is_refused(finished: Config, criterion: str, limit: float) -> None:
     measured = artifacts.read_json(finished.paths.version(1) / DESCRIPTION, "export")["measured"]
     assert measured[criterion] > 1e-3
     export.check_measured(finished.model_copy(update={"criteria": {criterion: 1e6}}), measured)
-    with pytest.raises(RefusedError, match=f"the criteria, so nothing was exported: .* {criterion}, at most 1e-06"):
+    with pytest.raises(RefusedError, match=f"the criteria, so nothing was exported: .* {criterion}, at most {limit}$"):
         export.main(finished.model_copy(update={"criteria": {criterion: limit}}))
 
 

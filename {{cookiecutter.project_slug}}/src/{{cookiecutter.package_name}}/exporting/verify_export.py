@@ -1,13 +1,14 @@
 """Compares the predictions of an export with expected ones; run by path, it imports nothing of the project.
 
 Reads from standard input a line of JSON: `model`, the folder of a SavedModel, and `cases`, a pickle of
-`{signature: (arguments, expected outputs)}`. Prints as JSON the largest relative `difference` of all outputs, and the
-`milliseconds` that the first signature takes for one example.
+`{signature: (arguments, expected outputs)}`. Prints as JSON the largest relative `difference` of all outputs, the
+`milliseconds` that the first signature takes for one example, and the `memory_megabytes` of this process at its peak.
 """
 
 import json
 import os
 import pickle
+import resource
 import statistics
 import sys
 import time
@@ -36,7 +37,8 @@ def main() -> None:
         differences += [difference(outputs[key].numpy(), array) for key, array in expected.items()]
         differences += [float("inf")] * (outputs.keys() != expected.keys())
     name, (arguments, _) = next(iter(cases.items()))
-    print(json.dumps({"difference": max(differences), "milliseconds": latency(signatures[name], arguments)}))
+    found = {"difference": max(differences), "milliseconds": latency(signatures[name], arguments)}
+    print(json.dumps({**found, "memory_megabytes": peak_memory()}))
 
 
 def latency(signature: Callable[..., object], arguments: Mapping[str, np.ndarray]) -> float:
@@ -49,6 +51,17 @@ def latency(signature: Callable[..., object], arguments: Mapping[str, np.ndarray
         signature(**one)
         times.append(time.perf_counter() - started)
     return 1_000 * statistics.median(times)
+
+
+def peak_memory() -> float:
+    """The largest resident memory of this process so far, in megabytes.
+
+    Where there is /proc, `getrusage` is of no use: it counts the process that started this one, too.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    return kilobytes[0] * 1024 / 1e6 if kilobytes else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from .base import Settings
 
-OF_EXPORT = ("milliseconds", "megabytes")  # criteria that are checked when the model is exported
+OF_EXPORT = ("milliseconds", "megabytes", "memory_megabytes")  # criteria that are checked when the model is exported
 
 
 def registry() -> dict[str, Any] | None:

@@ -81,7 +81,7 @@ def check_verdict(config: Config) -> dict[str, Any]:
 
 
 def check_measured(config: Config, measured: dict[str, float]) -> None:
-    """Refuses an export that is slower or larger than the criteria allow."""
+    """Refuses an export that is slower, larger or takes more memory than the criteria allow."""
     limits = {name: config.criteria[name] for name in evaluation.OF_EXPORT if name in config.criteria}
     missed = [
         f"{measured[name]:.3g} {name}, at most {limit}"
@@ -104,7 +104,7 @@ def write_and_verify(
 ) -> dict[str, float]:
     """Writes the SavedModel and compares its predictions in a new process with those of the training path.
 
-    Returns the milliseconds that one example takes there, and the size in megabytes.
+    Returns the milliseconds that one example takes there, the size in megabytes, and the peak memory of that process.
 
     Raises:
         RefusedError: the predictions differ.
@@ -135,7 +135,7 @@ def write_and_verify(
             "look in features.py and model.py for a layer whose state is not in its weights"
         )
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return {"milliseconds": found["milliseconds"], "megabytes": size / 1e6}
+    return {name: found[name] for name in ("milliseconds", "memory_megabytes")} | {"megabytes": size / 1e6}
 
 
 def tolerance() -> float:
