@@ -9,6 +9,7 @@ import pytest
 from project.core import artifacts
 from project.core.errors import InputError
 from project.monitoring import rules
+from project.monitoring.traffic import Traffic
 from project.stages import monitor
 
 import synthetic
@@ -52,6 +53,17 @@ def test_prediction_drift_fires_by_itself(service: MonitorConfig, finished: Conf
     traffic_log.write(config, [line | {"outputs": first} for line in traffic_log.lines(finished, 500)])
     assert monitor.main(config) == monitor.EXIT_ALARM
     assert fired(config) == ["prediction drift"]
+
+
+@pytest.mark.parametrize(("num_referred", "expected"), [(100, False), (130, False), (200, True), (20, True)])
+def test_a_share_of_referrals_that_has_moved_fires(num_referred: int, expected: bool) -> None:
+    described = {"metrics": {"refer_rate": {"value": 0.1, "low": 0.08, "high": 0.12}}}
+    labels = ["refer"] * num_referred + ["a"] * (1_000 - num_referred)
+    seen = Traffic(num_rows=1_000, rows=[{"outputs": {"label": label}} for label in labels])
+    found = rules.referrals(Config(), described, seen)
+    assert found.fired is expected
+    assert found.detail.startswith(f"{num_referred / 10:.1f}% of 1,000 examples were referred; 10.0% of the test split")
+    assert rules.referrals(Config(), described, Traffic(num_rows=20)).fired is None
 
 
 def test_rejected_requests_fire(service: MonitorConfig, finished: Config) -> None:

@@ -34,8 +34,8 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
 
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
     `unused` are other columns of a table, which requests may have; `example` is an example request, `parts` names
-    the entries of outputs that have several, and `decision`, if there is one, says how labels are chosen from
-    probabilities.
+    the entries of outputs that have several, and `decision` and `referral`, if there are any, say how labels are chosen
+    from probabilities.
     """
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     examples, target = loading.read_examples(config, "train"), serving_model.get_layer("decode").target
@@ -52,7 +52,7 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
         "unused": unused(config, inputs, examples),
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
         "parts": task.output_parts(target),
-        **{name: value for name, value in asdict(target).items() if name == "decision" and value},
+        **{name: value for name, value in asdict(target).items() if name in ("decision", "referral") and value},
     }
 
 

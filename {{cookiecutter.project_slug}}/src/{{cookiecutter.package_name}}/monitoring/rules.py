@@ -12,6 +12,7 @@ from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
 from ..reporting.report import Interval, format_interval, format_number, visible
+from ..settings.base import REFER
 from .drift import Drift
 from .traffic import Analysis, Traffic
 
@@ -42,6 +43,7 @@ def check(
         missing_values(config, traffic, analysis),
         feature_drift(config, traffic, analysis),
         prediction_drift(config, traffic, analysis),
+        *([referrals(config, described, traffic)] if "referral" in described else []),
         quality(analysis.quality),
         age(config, described, now),
     ]
@@ -103,6 +105,23 @@ def prediction_drift(config: Config, traffic: Traffic, analysis: Analysis) -> Ru
     if not analysis.has_enough_examples:
         return Rule(name, None, too_few(config, traffic), action)
     return Rule(name, *describe_drift("Prediction drift", analysis.predictions), action)
+
+
+def referrals(config: Config, described: Mapping[str, Any], traffic: Traffic) -> Rule:
+    """The share of referred examples differs from that of the test split, by more than chance and the tolerance."""
+    name = "referrals"
+    action = (
+        "See feature drift: examples may have become harder, or easier. Plan for the people who decide, or retrain."
+    )
+    if traffic.num_rows < config.min_window_examples:
+        return Rule(name, None, too_few(config, traffic), action)
+    count = sum(line["outputs"].get("label") == REFER for line in traffic.rows)
+    now = stats.binomtest(count, len(traffic.rows)).proportion_ci(method="wilson")
+    accepted = described.get("unweighted", described["metrics"])["refer_rate"]  # requests have no weights
+    low, high = accepted["low"] - config.drift_tolerance, accepted["high"] + config.drift_tolerance
+    detail = f"{count / len(traffic.rows):.1%} of {len(traffic.rows):,} examples were referred"
+    expected = f"{accepted['value']:.1%} of the test split were, {max(low, 0):.1%} to {min(high, 1):.1%} are expected"
+    return Rule(name, bool(now.high < low or now.low > high), f"{detail}; {expected}.", action)
 
 
 def quality(found: Mapping[str, Any]) -> Rule:

@@ -173,13 +173,13 @@ class Server:
         return as_json({"model_version_status": entries})
 
     async def metadata(self, request: Request) -> Response:
-        """Inputs and outputs, as TensorFlow Serving's GetModelMetadataResponse, and the decision of model.json."""
+        """Inputs and outputs, as TensorFlow Serving's GetModelMetadataResponse, and what model.json says of labels."""
         try:
             model = self.model(request)
         except RequestError as error:
             return as_json({"error": str(error)}, error.status)
         specification = {"name": PROJECT, "signature_name": "", "version": str(model.version)}
-        decision = {name: model.description[name] for name in ("decision",) if name in model.description}
+        decision = {name: model.description[name] for name in ("decision", "referral") if name in model.description}
         return as_json(
             {
                 "model_spec": specification,
@@ -349,6 +349,7 @@ def render(version: int, description: dict[str, Any], needs_key: bool = False) -
         goal=description["goal"],
         target=description["target"],
         decision=description.get("decision"),
+        referral=description.get("referral"),
         exported=description["exported_at"][:16].replace("T", " "),
         fields=fields,
         settings={

@@ -28,7 +28,7 @@ def main(config: Config) -> None:
     run_history.check(config)
     prepared = serving_model.prepare(config)
     hyperparameters = best_hyperparameters(config)
-    later = () if config.objective else ("costs", "threshold")  # they decide no weights
+    later = () if config.objective else ("costs", "threshold", "refer")  # they decide no weights
     key = fit.resume_key(config, hyperparameters.values, without=["patience", *later])
     train = partial(train_network, config, prepared, strategy, fit.make_batches(config, prepared), key)
     best, rows = compare(config, prepared, hyperparameters, train)

@@ -19,6 +19,7 @@ METRICS = {
     "brier",
     "ece",
     "expected_cost",
+    *("refer_rate", "risk", "coverage"),
 }
 
 

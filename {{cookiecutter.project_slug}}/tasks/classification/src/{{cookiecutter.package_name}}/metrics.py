@@ -123,6 +123,29 @@ def expected_cost(targets: Integers, predictions: Predictions, weights: Floats, 
     return mean(np.array(costs)[targets] * (predicted_classes(predictions) != targets), weights)
 
 
+def refer_rate(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """The share of examples that are referred, since several classes are possible; not defined without `refer`."""
+    if "is_possible" not in predictions:
+        return None
+    del targets
+    return mean(predictions["is_possible"].sum(axis=1) > 1, weights)
+
+
+def risk(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """The share of wrong answers among the examples that are not referred; not defined without `refer`."""
+    if "is_possible" not in predictions:
+        return None
+    is_answered = predictions["is_possible"].sum(axis=1) == 1
+    return mean(predicted_classes(predictions) != targets, weights * is_answered)
+
+
+def coverage(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+    """The share of examples whose class is among the possible ones; not defined without `refer`."""
+    if "is_possible" not in predictions:
+        return None
+    return mean(predictions["is_possible"][np.arange(len(targets)), targets], weights)
+
+
 def calibration_error(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The expected calibration error: confidence against accuracy in 15 bins of equal size (Naeini et al. 2015).
 
@@ -152,6 +175,9 @@ METRICS = {
     "brier": Metric("Brier score", greater_is_better=False, function=brier, range=(0, 2)),
     "ece": Metric("Calibration error", greater_is_better=False, function=calibration_error, range=(0, 1)),
     "expected_cost": Metric("Expected cost", greater_is_better=False, function=expected_cost, range=(0, math.inf)),
+    "refer_rate": Metric("Share referred", greater_is_better=False, function=refer_rate, range=(0, 1)),
+    "risk": Metric("Error among the answered", greater_is_better=False, function=risk, range=(0, 1)),
+    "coverage": Metric("Coverage of possible classes", greater_is_better=True, function=coverage, range=(0, 1)),
 }
 
 
@@ -190,8 +216,8 @@ def errors(targets: Integers, predictions: Predictions) -> Floats:
 
 
 def predicted_classes(predictions: Predictions) -> Integers:
-    """The class that is answered for each example, (num_examples,): the most probable one, after `factors` if any."""
-    return (predictions["probabilities"] * predictions.get("factors", 1)).argmax(axis=1)
+    """The class that is answered for each example, or would be if it were not referred, (num_examples,)."""
+    return predictions.get("weighted", predictions["probabilities"]).argmax(axis=1)
 
 
 def class_counts(targets: Integers, predictions: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
@@ -253,7 +279,7 @@ def average_precision(positives: Floats, negatives: Floats) -> Floats:
 def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """Class numbers (num_examples,), probabilities (num_examples, num_classes), and how many pairs cannot be used.
 
-    `described` is the content of model.json; its factors, if labels are not the most probable classes, are added.
+    `described` is the content of model.json; what decides labels beside the probabilities is added as `aligned` does.
     A label can be used if it is the name of a class, a prediction if it holds a probability for each class.
     """
     codes = {name: number for number, name in enumerate(described["parts"]["probabilities"])}
@@ -266,8 +292,15 @@ def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.n
             probabilities.append(predicted)
     shape = (len(targets), len(codes))
     predictions = {"probabilities": np.array(probabilities, "float64").reshape(shape)}
+    weighted = predictions["probabilities"]
     if "decision" in described:
-        predictions["factors"] = np.broadcast_to(described["decision"]["factors"], shape)
+        from .data.decisions import Decision  # here, since most projects do without
+
+        predictions["weighted"] = weighted = Decision.of(described["decision"]).weigh(weighted)
+    if "referral" in described:
+        from .data import referral
+
+        predictions["is_possible"] = referral.possible(weighted, described["referral"]["doubt"])
     return np.array(targets, "int32"), predictions, len(pairs) - len(targets)
 
 

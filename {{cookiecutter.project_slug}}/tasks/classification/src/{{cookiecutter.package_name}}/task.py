@@ -15,9 +15,11 @@ from .config import Config
 from .core.errors import InputError
 from .data import batching
 from .data.targets import ordered_counts
+from .settings.base import REFER
 
 if TYPE_CHECKING:
     from .data.decisions import Decision
+    from .data.referral import Referral
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
 SHAPE = "(batch, members, classes): let build_model end in task.output_head, or write a loss for them"
@@ -31,6 +33,7 @@ class Target:
     classes: tuple[str | int, ...]  # all of one type
     weights: tuple[float, ...]
     decision: "Decision | None" = None  # how labels are chosen; None: the most probable class
+    referral: "Referral | None" = None  # which examples are referred to a person; None: none
 
 
 def describe_target(config: Config, values: pd.Series) -> Target:
@@ -41,11 +44,15 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     shares = counts.to_numpy() / len(values)
     weights = 1 / (len(classes) * shares) if config.class_weight == "balanced" else np.ones(len(classes))
     target = Target(classes, tuple(float(weight) for weight in weights))
-    if not (config.costs or config.threshold):
-        return target
-    from .data import decisions  # here, since most projects do without
+    if config.costs or config.threshold:
+        from .data import decisions  # here, since most projects do without
 
-    return replace(target, decision=decisions.describe(config.costs, config.threshold, classes))
+        target = replace(target, decision=decisions.describe(config.costs, config.threshold, classes))
+    if config.refer:
+        from .data import referral
+
+        target = replace(target, referral=referral.describe(config.refer, classes))
+    return target
 
 
 def encode(target: Target, values: pd.Series) -> np.ndarray:
@@ -152,34 +159,61 @@ class Decode(keras.layers.Layer):
             from .data.decisions import Decision
 
             self.target = replace(self.target, decision=Decision.of(target["decision"]))
+        if target.get("referral"):
+            from .data.referral import Referral
+
+            self.target = replace(self.target, referral=Referral.of(target["referral"]))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates the temperature and, if labels are not the most probable classes, factors; `calibrate` sets both."""
+        """Creates the temperature and what else decides labels; `calibrate` sets all of it."""
         del input_shape
         self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", trainable=False)
         if self.target.decision:
             shape = (len(self.target.classes),)
             self.factors = self.add_weight(name="factors", shape=shape, initializer="ones", trainable=False)
+        if self.target.referral:
+            self.doubt = self.add_weight(name="doubt", shape=(), initializer="ones", trainable=False)
 
     def call(self, logits: Any) -> dict[str, Any]:
-        """(batch, members, classes) to label (batch,), probability (batch,) and probabilities (batch, classes)."""
+        """(batch, members, classes) to label (batch,), probability (batch,) and probabilities (batch, classes).
+
+        If examples may be referred, `possible` (batch,) names the classes that are possible, the most probable first.
+        """
         probabilities = average_probabilities(logits, self.temperature)
         decision = self.target.decision
-        codes = tf.argmax(probabilities * self.factors if decision else probabilities, axis=-1)
+        weighted = probabilities * self.factors if decision else probabilities
+        codes = tf.argmax(weighted, axis=-1)
         labels = tf.gather(tf.constant(self.target.classes), codes)
         chosen = tf.gather(probabilities, codes, batch_dims=1) if decision else ops.max(probabilities, axis=-1)
-        return {"label": labels, "probability": chosen, "probabilities": probabilities}
+        outputs = {"label": labels, "probability": chosen, "probabilities": probabilities}
+        return {**outputs, **self.referred(weighted)} if self.target.referral else outputs
+
+    def referred(self, weighted: Any) -> dict[str, Any]:
+        """The names of the possible classes and the label, which is `refer` if there are several; each (batch,)."""
+        from .data.referral import BETWEEN
+
+        shares = weighted / tf.reduce_sum(weighted, axis=-1, keepdims=True)
+        order = tf.argsort(shares, direction="DESCENDING", stable=True)  # (batch, classes)
+        tails = tf.cumsum(tf.gather(shares, order, batch_dims=1), axis=-1, reverse=True)
+        is_possible = tf.concat([tf.ones_like(tails[:, :1], "bool"), tails[:, 1:] > self.doubt], axis=-1)
+        names = tf.gather(tf.constant([str(name) for name in self.target.classes]), order)
+        joined = tf.strings.reduce_join(tf.where(is_possible, BETWEEN + names, ""), axis=-1)
+        possible = tf.strings.substr(joined, len(BETWEEN), 2**31 - 1)  # to the end
+        return {"label": tf.where(is_possible[:, 1], REFER, names[:, 0]), "possible": possible}
 
     def decide(self, decision: "Decision") -> None:
         """Chooses labels in this way from now on."""
         self.target = replace(self.target, decision=decision)
         self.factors.assign(decision.factors)
 
+    def refer(self, referral: "Referral") -> None:
+        """Refers examples in this way from now on."""
+        self.target = replace(self.target, referral=referral)
+        self.doubt.assign(referral.doubt)
+
     def get_config(self) -> dict[str, Any]:
         """What Keras saves."""
-        target = asdict(self.target)
-        if self.target.decision is None:
-            del target["decision"]
+        target = {name: value for name, value in asdict(self.target).items() if value is not None}
         return {**super().get_config(), "target": target}
 
 
@@ -191,19 +225,24 @@ def continued(old: Target, new: Target) -> Target | None:
 def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:
     """Predictions of a model that knows other classes, as probabilities of the wanted ones, 0 for others.
 
-    Beside them stand, for the metrics, the `factors` by which the known target decides, (num_examples, num_classes).
-    Baselines, for which nothing was chosen, decide as the costs ask.
+    Beside them stand, for the metrics, what is `weighted` to decide labels, if not the probabilities, and which classes
+    are possible (`is_possible`), each (num_examples, num_classes). Baselines, for which nothing was chosen, decide as
+    the costs ask and refer nothing.
     """
     shared = [place for place, name in enumerate(known.classes) if name in wanted.classes]
     places = [wanted.classes.index(known.classes[place]) for place in shared]
-    shape = len(predictions["probabilities"]), len(wanted.classes)
-    found = {**predictions, "probabilities": np.zeros(shape, "float32")}
-    found["probabilities"][:, places] = predictions["probabilities"][:, shared]
+    is_tuned, weighted = "label" in predictions, predictions["probabilities"]
+    own = {"probabilities": weighted}
     if known.decision:
-        factors = np.zeros(shape[1], "float32")
-        by_costs = known.decision.costs if "label" not in predictions else None
-        factors[places] = np.array(by_costs or known.decision.factors)[shared]
-        found["factors"] = np.broadcast_to(factors, shape)
+        own["weighted"] = weighted = known.decision.weigh(weighted, is_tuned=is_tuned)
+    if is_tuned and (known.referral or wanted.referral):
+        from .data import referral
+
+        own["is_possible"] = referral.possible(weighted, known.referral.doubt if known.referral else 1.0)
+    found = dict(predictions)
+    for name, values in own.items():
+        found[name] = np.zeros((len(values), len(wanted.classes)), "bool" if name == "is_possible" else "float32")
+        found[name][:, places] = values[:, shared]
     return found
 
 
@@ -216,16 +255,25 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
     """Sets the temperature by the validation split and, by calibrated probabilities, how labels are chosen.
 
     Raises:
-        RefusedError: the constraint of the setting `threshold` cannot be met.
+        RefusedError: what the setting `threshold` or `refer` asks for cannot be met.
     """
     del config  # the target knows its settings
     logits, targets, weights = batching.outputs_and_labels(model, validation)
     set_temperature(decoder, logits, targets[:, 0], weights)
-    if decoder.target.decision:
+    decision, referred = decoder.target.decision, decoder.target.referral
+    if not (decision or referred):
+        return
+    probabilities = np.asarray(average_probabilities(logits, decoder.temperature))
+    if decision:
         from .data import decisions
 
-        probabilities = np.asarray(average_probabilities(logits, decoder.temperature))
-        decoder.decide(decisions.choose(decoder.target.decision, probabilities, targets[:, 0], weights))
+        decision = decisions.choose(decision, probabilities, targets[:, 0], weights)
+        decoder.decide(decision)
+    if referred:
+        from .data import referral
+
+        weighted = decision.weigh(probabilities) if decision else probabilities
+        decoder.refer(referral.choose(referred, weighted, targets[:, 0], weights))
 
 
 def set_temperature(

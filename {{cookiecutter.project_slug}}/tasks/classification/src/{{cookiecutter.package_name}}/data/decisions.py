@@ -59,6 +59,13 @@ class Decision:
         factors = tuple(float(np.float32(factor)) for factor in (threshold, 1 - threshold))
         return replace(self, factors=factors, threshold=threshold, low=low, high=high)
 
+    def weigh(self, probabilities: npt.NDArray[np.floating], *, is_tuned: bool = True) -> npt.NDArray[np.floating]:
+        """What is largest for the class that is answered, (num_examples, num_classes).
+
+        Models for which nothing was tuned decide as the costs ask.
+        """
+        return probabilities * np.array(self.factors if is_tuned else self.costs or self.factors, "float32")
+
     @property
     def constraint(self) -> tuple[str, float] | None:
         """What has to reach which value, if that is the rule."""

@@ -28,6 +28,7 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
     confusion = confusion_matrix(targets, predicted, labels=range(len(names)))
     return [
         *(decision_blocks(target, targets, predictions) if target.decision else []),
+        *(referral_blocks(target, targets, predictions) if target.referral else []),
         class_table(names, targets, probabilities, predicted),
         *confusion_blocks(names, confusion),
         *curve_figures(names, targets, probabilities),
@@ -37,7 +38,7 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
 
 def remarks(target: Target, targets: Integers, predictions: Predictions) -> list[str]:
     """How labels are chosen, if not as usual, and what a good score can hide: classes that are never predicted."""
-    said = [str(target.decision)] if target.decision else []
+    said = [str(each) for each in (target.decision, target.referral) if each]
     counts = np.bincount(targets, minlength=len(target.classes))
     predicted = np.bincount(metrics.predicted_classes(predictions), minlength=len(target.classes))
     missed = np.flatnonzero((predicted == 0) & (counts > 0))
@@ -89,6 +90,42 @@ def decision_blocks(target: Target, targets: Integers, predictions: Predictions)
             f"Net benefit of the model by threshold, beside that of always and never answering {positive}.",
             "The share of examples that are rightly caught, less that of false alarms, each of which counts as much as "
             "the threshold says. Where the model is below one of the dashed lines, it is better not used.",
+        ),
+    ]
+
+
+def referral_blocks(target: Target, targets: Integers, predictions: Predictions) -> list[Block]:
+    """Which examples are referred, and what the error among the answered would be if others were."""
+    from ..data import referral
+
+    weighted = predictions.get("weighted", predictions["probabilities"])
+    doubts = np.partition(referral.tails(weighted), -2, axis=1)[:, -2]
+    order, is_possible = np.argsort(doubts, kind="stable"), predictions["is_possible"]
+    is_wrong, numbers = weighted.argmax(axis=1) != targets, np.arange(1, len(targets) + 1)
+    errors, shares = is_wrong[order].cumsum() / numbers, numbers / len(targets)
+    is_answered = is_possible.sum(axis=1) == 1
+    num_answered = int(is_answered.sum())
+    curve = plots.Line("error among the answered", shares, errors)
+    point = chosen_line(num_answered / len(targets), [curve])
+    rows: list[list[str | float]] = []
+    for code, name in enumerate(target.classes):
+        own = targets == code
+        counts = [own, own & ~is_answered, own & is_answered & is_wrong, own & is_possible[:, code]]
+        rows.append([str(name), *(int(each.sum()) for each in counts)])
+    columns = ["Class", "Examples", "Referred", "Answered wrongly", "Among the possible"]
+    error = f"; {errors[num_answered - 1]:.3g} of these are wrong" if num_answered else ""
+    return [
+        str(target.referral),
+        Table(
+            "Referred examples", columns, rows, f"{is_possible.sum(axis=1).mean():.2f} classes are possible on average."
+        ),
+        Figure(
+            "Error by the share that is answered",
+            plots.lines(
+                [curve, point], "share of examples that are answered, the surest first", "share of wrong answers"
+            ),
+            f"The risk-coverage curve: {shares[num_answered - 1] if num_answered else 0:.3g} are answered{error}.",
+            "Of the same examples on which it was chosen what is referred, so that others may do a little worse.",
         ),
     ]
 

@@ -17,6 +17,9 @@ Criteria = Annotated[
 CONSTRAINT = re.compile(r"(sensitivity|recall|specificity|precision|ppv|npv)\s*>=\s*(\d*\.?\d+)")
 
 
+GUARANTEE = re.compile(r"(risk)\s*<=\s*(\d*\.?\d+)|(coverage)\s*>=\s*(\d*\.?\d+)")
+
+
 def check_threshold(value: str) -> str:
     """Refuses what is neither a probability nor a constraint."""
     found = CONSTRAINT.fullmatch(value)
@@ -30,9 +33,24 @@ def check_threshold(value: str) -> str:
     return value
 
 
+def check_refer(value: str) -> str:
+    """Refuses what is neither a share nor a guarantee."""
+    found = GUARANTEE.fullmatch(value)
+    try:
+        is_valid = 0 < float((found[2] or found[4]) if found else value or 0.5) < 1
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        expected = "a share between 0 and 1, 'risk <= 0.05' or 'coverage >= 0.9', with a number between 0 and 1"
+        raise ValueError(f"Input should be {expected}")
+    return value
+
+
 Cost = Annotated[FiniteFloat, Field(gt=0)]
 Costs = Annotated[dict[str, Cost], NoDecode, BeforeValidator(parse_mapping)]
 Threshold = Annotated[str, BeforeValidator(str), AfterValidator(check_threshold)]
+Refer = Annotated[str, BeforeValidator(str), AfterValidator(check_refer)]
+OF_REFERRALS = {"refer_rate", "risk", "coverage"}  # metrics
 
 
 class TargetSettings(Settings):
@@ -63,6 +81,11 @@ class TaskSettings(TargetSettings):
     """Of two classes, the probability from which the positive one is answered: a number, or a constraint that it meets
     on the validation split, such as "sensitivity >= 0.95"; empty: the label is the most probable class."""
 
+    refer: Refer = ""
+    """Which examples are referred to a person instead of answered: the share of the least sure ones, such as 0.1; as
+    many as "risk <= 0.05" needs, the error among the answered; or those with several possible classes, when sets of
+    them have "coverage >= 0.9"; empty: none."""
+
     beta: Annotated[float, Field(gt=0, le=100)] = 1.0
     """How many times as much recall counts as precision in the metric `f_beta`."""
 
@@ -81,4 +104,7 @@ class TaskSettings(TargetSettings):
             raise ValueError(
                 'expected_cost is a metric of mistakes with costs; set costs, such as {"missed": 20, "false alarm": 1}'
             )
+        referring = sorted({name.rpartition(":")[2] for name in named} & OF_REFERRALS)
+        if not self.refer and referring:
+            raise ValueError(f'{referring[0]} is a metric of referred examples; set refer, such as "coverage >= 0.9"')
         return self
