@@ -119,8 +119,8 @@ def expected_cost(targets: Integers, predictions: Predictions, weights: Floats, 
         return None
     from .data import decisions  # here, since most projects do without
 
-    costs = decisions.describe(context.config.costs, "", context.parts["probabilities"]).costs
-    return mean(np.array(costs)[targets] * (predicted_classes(predictions) != targets), weights)
+    decision = decisions.describe(context.config.costs, "", context.parts["probabilities"])
+    return mean(decision.cost_of(targets, predicted_classes(predictions)), weights)
 
 
 def refer_rate(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:

@@ -169,7 +169,7 @@ class Decode(keras.layers.Layer):
         del input_shape
         self.temperature = self.add_weight(name="temperature", shape=(), initializer="ones", trainable=False)
         if self.target.decision:
-            shape = (len(self.target.classes),)
+            shape = self.target.decision.gains.shape
             self.factors = self.add_weight(name="factors", shape=shape, initializer="ones", trainable=False)
         if self.target.referral:
             self.doubt = self.add_weight(name="doubt", shape=(), initializer="ones", trainable=False)
@@ -181,7 +181,8 @@ class Decode(keras.layers.Layer):
         """
         probabilities = average_probabilities(logits, self.temperature)
         decision = self.target.decision
-        weighted = probabilities * self.factors if decision else probabilities
+        weigh = ops.matmul if decision and decision.matrix else ops.multiply
+        weighted = weigh(probabilities, self.factors) if decision else probabilities
         codes = tf.argmax(weighted, axis=-1)
         labels = tf.gather(tf.constant(self.target.classes), codes)
         chosen = tf.gather(probabilities, codes, batch_dims=1) if decision else ops.max(probabilities, axis=-1)
@@ -204,7 +205,7 @@ class Decode(keras.layers.Layer):
     def decide(self, decision: "Decision") -> None:
         """Chooses labels in this way from now on."""
         self.target = replace(self.target, decision=decision)
-        self.factors.assign(decision.factors)
+        self.factors.assign(decision.gains)
 
     def refer(self, referral: "Referral") -> None:
         """Refers examples in this way from now on."""

@@ -136,6 +136,37 @@ def test_the_cost_of_missing_each_of_many_classes_decides() -> None:
     np.testing.assert_array_equal(metrics.predicted_classes(predictions), expected)
 
 
+def test_of_many_classes_the_answer_of_the_least_expected_cost_is_given() -> None:
+    costs = np.array([[0, 2, 7], [1, 0, 1], [5, 0.5, 0]])  # true classes in rows
+    wish = {"a": 2, "a -> c": 7, "c": 5, "c->b": 0.5}
+    decision = decisions.describe(wish, "", "abc")
+    probabilities = np.random.default_rng(0).dirichlet([1, 1, 1], 500).astype("float32")
+    expected = (probabilities @ costs).argmin(axis=1)
+    assert (expected != probabilities.argmax(axis=1)).mean() > 0.2  # else this shows nothing
+    decoder = task.Decode(task.asdict(task.Target(("a", "b", "c"), (1.0, 1.0, 1.0), decision)))
+    decoder.build((None, 1, 3))
+    decoder.decide(decision)
+    again = task.Decode.from_config(decoder.get_config())
+    again.build((None, 1, 3))
+    again.set_weights(decoder.get_weights())
+    assert again.target.decision == decision
+    labels = again(np.log(probabilities)[:, None])["label"].numpy()
+    assert ["abc".index(label.decode()) for label in labels] == expected.tolist()
+    target, targets = decoder.target, np.random.default_rng(1).integers(3, size=500)
+    predictions = task.aligned({"probabilities": probabilities}, target, target)
+    context = Context(Config(costs=wish), {"probabilities": "abc"})
+    paid = costs[targets, expected]
+    assert metrics.score(targets, predictions, context)["expected_cost"] == pytest.approx(paid.mean())
+    table = charts.mistake_table(target, targets, expected)
+    assert [row[-1] for row in table.rows] == pytest.approx([paid[targets == code].sum() for code in range(3)])
+    assert charts.remarks(target, targets, predictions)[0].startswith("Each label is the class of the least expected")
+
+
+def test_of_two_classes_each_has_one_wrong_answer() -> None:
+    expected = decisions.describe({"missed": 9}, "", CLASSES)
+    assert decisions.describe({"ill -> well": 9}, "", CLASSES) == expected
+
+
 def test_a_champion_keeps_its_way_to_decide_and_is_judged_by_the_costs_of_today() -> None:
     probabilities = np.array([[0.7, 0.3], [0.4, 0.6]])
     old = task.Target(("ill", "well"), (1.0, 1.0))  # in another order, and by the most probable class
@@ -206,6 +237,9 @@ def test_a_constraint_that_cannot_be_met_is_refused(rule: str, targets: list[int
     [
         ({"costs": {"sick": 2}}, CLASSES, "costs names 'sick'; expected the classes well, ill, or 'missed' and 'false"),
         ({"costs": {"missed": 2}}, "abc", "costs names 'missed'; expected the classes a, b, c$"),
+        ({"costs": {"a -> d": 2}}, "abc", "costs names 'd'; expected the classes a, b, c$"),
+        ({"costs": {"a -> b": 2, "a->b": 3}}, "abc", "costs names a class twice: a -> b, a->b; expected"),
+        ({"costs": {"a -> a": 2}}, "abc", "costs names 'a -> a', which is no mistake: leave it out"),
         ({"costs": {"missed": 2, "ill": 3}}, CLASSES, "costs names a class twice: missed, ill; expected"),
         (
             {"threshold": "0.4"},

@@ -2,7 +2,8 @@
 
 A label is the class with the largest probability after each is multiplied by a factor. Of two classes, the factors t
 for class 0 and 1 - t for class 1, the positive one, answer class 1 from a probability of t on. Of more, the cost of
-missing each class is its factor, which makes the expected cost smallest (Elkan 2001).
+missing each class is its factor, which makes the expected cost smallest (Elkan 2001). If it matters which wrong class
+is answered, the label is the one of the least expected cost by a matrix.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from . import resampling
 from .resampling import Floats, divide
 
 MISSED, FALSE_ALARM = "missed", "false alarm"  # what mistakes of two classes are called in `costs`
+ARROW = "->"  # from the true class to the answered one in `costs`
 SYNONYMS = {"recall": "sensitivity", "ppv": "precision"}
 DOUBT = 2  # standard errors by which a threshold has to be cheaper than what calibrated probabilities ask for
 RESAMPLES = 200  # for the interval of the threshold
@@ -45,12 +47,17 @@ class Decision:
     """The probability from which the positive class is answered, with its 95 % bootstrap interval."""
     low: float | None = None
     high: float | None = None
+    matrix: tuple[tuple[float, ...], ...] | None = None
+    """The cost of each answer (column) for each true class (row), if wrong answers for a class differ in cost."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "Decision":
         """From JSON, which has lists for tuples."""
         values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
+            name: tuple(tuple(each) if isinstance(each, list) else each for each in value)
+            if isinstance(value, list)
+            else value
+            for name, value in fields.items()
         }
         return cls(**values)
 
@@ -64,7 +71,23 @@ class Decision:
 
         Models for which nothing was tuned decide as the costs ask.
         """
-        return probabilities * np.array(self.factors if is_tuned else self.costs or self.factors, "float32")
+        if self.matrix:
+            return probabilities @ self.gains
+        return probabilities * (self.gains if is_tuned or not self.costs else np.array(self.costs, "float32"))
+
+    @property
+    def gains(self) -> npt.NDArray[np.float32]:
+        """The factors, (num_classes,), or how much cheaper than the worst each answer is, by true class in rows."""
+        if self.matrix is None:
+            return np.array(self.factors, "float32")
+        costs = np.array(self.matrix, "float32")
+        return costs.max(axis=1, keepdims=True) - costs
+
+    def cost_of(self, targets: Integers, predicted: Integers) -> Floats:
+        """The cost of each example, (num_examples,), for its class number and the answered one."""
+        if self.matrix:
+            return np.array(self.matrix)[targets, predicted]
+        return np.array(self.costs)[targets] * (predicted != targets)
 
     @property
     def constraint(self) -> tuple[str, float] | None:
@@ -74,6 +97,10 @@ class Decision:
 
     def __str__(self) -> str:
         """The decision as a sentence."""
+        if self.matrix:
+            return (
+                "Each label is the class of the least expected cost, which depends on the true and the answered class."
+            )
         if self.threshold is None:
             return "Each label is the class whose probability times its cost of being missed is the largest."
         bounds = f" (95 % interval {self.low:.3g} to {self.high:.3g})" if self.low is not None else ""
@@ -93,19 +120,36 @@ def describe(costs: Mapping[str, float], threshold: str, classes: Sequence[str |
     if threshold and not is_binary:
         message = f"threshold is {threshold!r}, but there are {len(names)} classes ({shown}) and it is for two"
         raise InputError(f"{message}: give `costs`, the cost of missing each class")
-    aliases = {MISSED: names[1], FALSE_ALARM: names[0]} if is_binary else {}
-    named = {name if name in names else aliases.get(name, name): cost for name, cost in costs.items()}
-    unknown = sorted(named.keys() - set(names))
-    if unknown or len(named) < len(costs):
+    aliases = {MISSED: names[1], FALSE_ALARM: names[0], **dict(zip(names, names, strict=True))} if is_binary else {}
+    pairs = {name: pair_of(name) for name in costs if name not in names and ARROW in name}
+    named = {aliases.get(name, name): cost for name, cost in costs.items() if name not in pairs}
+    unknown = sorted({*named, *(each for pair in pairs.values() for each in pair)} - set(names))
+    if unknown or len(named) + len(set(pairs.values())) < len(costs):
         also = f", or {MISSED!r} and {FALSE_ALARM!r}" if is_binary else ""
         wrong = f"costs names {unknown[0]!r}" if unknown else f"costs names a class twice: {', '.join(costs)}"
         raise InputError(f"{wrong}; expected the classes {shown}{also}")
+    right = [name for name, (true, answered) in pairs.items() if true == answered]
+    if right:
+        raise InputError(f"costs names {right[0]!r}, which is no mistake: leave it out, right answers cost nothing")
     if threshold:
         decision = Decision(threshold, positive, None, (1.0, 1.0))
         return decision if decision.constraint else decision.at(float(threshold))
+    if is_binary:  # each class has one wrong answer
+        named |= {true: costs[name] for name, (true, _) in pairs.items()}
     missing = tuple(float(named.get(name, 1)) for name in names)
     decision = Decision("costs", positive, missing, tuple(float(np.float32(cost)) for cost in missing))
+    if pairs and not is_binary:
+        matrix = np.repeat(np.array(missing)[:, None], len(names), axis=1) * (1 - np.eye(len(names)))
+        for name, (true, answered) in pairs.items():
+            matrix[names.index(true), names.index(answered)] = costs[name]
+        return replace(decision, matrix=tuple(map(tuple, matrix.tolist())))
     return decision.at(asked_by(missing)) if is_binary else decision
+
+
+def pair_of(name: str) -> tuple[str, str]:
+    """The true class and the answered one of an entry of the costs."""
+    true, _, answered = name.partition(ARROW)
+    return true.strip(), answered.strip()
 
 
 def asked_by(costs: Sequence[float]) -> float:

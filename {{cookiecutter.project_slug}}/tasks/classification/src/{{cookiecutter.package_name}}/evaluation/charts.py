@@ -139,12 +139,14 @@ def chosen_line(threshold: float, curves: Sequence[plots.Line]) -> plots.Line:
 def mistake_table(target: Target, targets: Integers, predicted: Integers) -> Table:
     """How many examples of each class are missed and falsely answered, and what that costs."""
     costs = target.decision.costs if target.decision else None
+    paid = target.decision.cost_of(targets, predicted) if target.decision and costs else np.zeros(len(targets))
     rows: list[list[str | float]] = []
     for code, name in enumerate(target.classes):
         missed = int(((targets == code) & (predicted != code)).sum())
         row: list[str | float] = [str(name), int((targets == code).sum()), missed]
         row.append(int(((targets != code) & (predicted == code)).sum()))
-        rows.append([*row, costs[code], missed * costs[code]] if costs else row)
+        cost = float(paid[targets == code].sum())
+        rows.append([*row, cost / missed if missed else costs[code], cost] if costs else row)
     columns = ["Class", "Examples", "Missed", "Falsely answered", *(["Cost of each missed", "Cost"] if costs else [])]
     return Table("Mistakes at the operating point", columns, rows)
 

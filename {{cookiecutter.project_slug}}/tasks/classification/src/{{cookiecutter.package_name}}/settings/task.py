@@ -75,7 +75,8 @@ class TaskSettings(TargetSettings):
 
     costs: Costs = Field(default={})
     """What mistakes cost, by which labels are chosen: {"missed": 20, "false alarm": 1} of two classes, or the cost of
-    missing each class by its name, 1 if it is not named; empty: the label is the most probable class."""
+    missing each class by its name, 1 if it is not named, and of single wrong answers, {"lung": 20, "lung -> skin": 5};
+    empty: the label is the most probable class."""
 
     threshold: Threshold = ""
     """Of two classes, the probability from which the positive one is answered: a number, or a constraint that it meets
