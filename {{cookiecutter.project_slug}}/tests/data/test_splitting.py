@@ -212,7 +212,7 @@ def test_hashes_are_the_same_on_every_machine_and_version() -> None:
 
 def test_empty_splits_are_refused(examples: pd.DataFrame) -> None:
     with pytest.raises(InputError, match=r"split is empty: 3 examples are split by content with a share of 0.15"):
-        assign_splits(config_for(), examples.head(3))
+        assign_splits(config_for(), examples.head(3).assign(y=[0, 1, 2]))
     with pytest.raises(InputError, match="split is empty: 2000 examples are split by group"):
         assign_splits(config_for(group="patient"), examples.assign(patient="one"))
     with pytest.raises(InputError, match="split is empty: 2000 examples are split by time"):

@@ -177,7 +177,7 @@ def test_requests_whose_label_is_known_become_examples_once(served: Config, caps
     assert [example[first] for example in examples] == [from_log(rows[row][first]) for row in (3, 5)]
     assert {example[served.target] for example in examples} == {known}
     told = capsys.readouterr().out
-    assert told.startswith("1 labelled requests are not used: the label {'no': 'value'} is no ")
+    assert told.startswith("1 labelled requests are not used: the label {'no': 'value'} is no")
     assert "(row 4 of a)" in told
     assert examples[0].keys() == artifacts.read_json(served.paths.provenance, "collect")["columns"].keys()
     new_data.write_table(served, 1)

@@ -26,9 +26,13 @@ def own(targets: Any, predictions: Mapping[str, Any], weights: Floats, context: 
     del targets
     assert context.config.objective == "own"
     for name, values in predictions.items():
-        assert values.ndim == 1 or name == "seasonal_error" or len(context.parts[name]) == values.shape[1]
-    known = OUTPUTS & predictions.keys()
-    return weights @ np.asarray(predictions[known.pop()], float) / weights.sum(axis=1) if known else None
+        assert (
+            values.ndim == 1 or name in ("seasonal_error", "thresholds") or len(context.parts[name]) == values.shape[1]
+        )
+    known = [predictions[name] for name in OUTPUTS & predictions.keys()]
+    if "labels" in predictions:
+        known = [predictions["probabilities"][:, 0]]
+    return weights @ np.asarray(known[0], float) / weights.sum(axis=1) if known else None
 
 
 @pytest.fixture

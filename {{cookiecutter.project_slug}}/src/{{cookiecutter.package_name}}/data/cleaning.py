@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError
-from . import cell_formats, dates, formats
+from . import cell_formats, dates, formats, targets
 from .cell_formats import TEXT, CellFormat, Finding
 from .provenance import Provenance, name_rows
 
@@ -47,6 +47,8 @@ def clean(
         InputError: cells of a column are not of its format or can be read in two ways, or are nearly all numbers, or
             infinite.
     """
+    if targets.IS_SET and config.target in table.column_names:
+        as_text, table = (*as_text, config.target), with_sets(table, config.target)
     names, columns, known = table.column_names, {}, {**config.found_formats, **cell_formats.load(config)}
 
     def clean_one(name: str, config: Config) -> Cleaned:
@@ -71,9 +73,16 @@ def clean(
         provenance.add(own, "")
     if errors:
         raise all_of(errors)
-    examples = to_pandas(columns)
+    examples = targets.prepare(config, to_pandas(columns))
     examples.attrs = vars(provenance)
     return examples
+
+
+def with_sets(table: pa.Table, name: str) -> pa.Table:
+    """The table with a column of sets of labels as texts, empty and not missing where a cell is empty."""
+    column = table.column(name)
+    texts = column if pa.types.is_string(column.type) else to_text(column)
+    return table.set_column(table.column_names.index(name), name, pc.fill_null(texts, ""))
 
 
 def all_of(errors: Sequence[str]) -> InputError:
@@ -200,10 +209,10 @@ def encode(column: pa.ChunkedArray, missing: Sequence[str]) -> tuple[pa.StringAr
 
 
 def markers(config: Config, name: str, written: CellFormat | None) -> Sequence[str]:
-    """The cells that stand for a missing value in a column; an empty one always does."""
-    if name in config.keep_markers:
-        return ("",)
-    return config.missing_markers if written is None or written.missing is None else ("", *written.missing)
+    """The cells that stand for a missing value in a column; an empty one always does, but as a set of labels."""
+    found = config.missing_markers if written is None or written.missing is None else ("", *written.missing)
+    found = ("",) if name in config.keep_markers else found
+    return tuple(filter(None, found)) if targets.IS_SET and name == config.target else found
 
 
 def note_markers(

@@ -24,7 +24,7 @@ from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, told
 from ..settings.base import without_password
-from . import delimited
+from . import delimited, targets
 from .provenance import Provenance
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
@@ -68,12 +68,12 @@ def parse_any(config: Config, name: str, payload: bytes, provenance: Provenance)
     if start[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise InputError(f"{name} is a web page, not a table; check that the address leads to the file itself")
     if payload.startswith(PARQUET):
-        return simplify(name, read_parquet(name, payload))
+        return simplify(name, read_parquet(name, payload), of_sets(config))
     if payload.startswith(ZIP):
         return simplify(name, read_excel(config, name, payload, provenance))
     is_json = name.endswith(JSON_SUFFIXES) or (start[:1] in (b"{", b"[") and not name.endswith(TEXT_SUFFIXES))
     if is_json:
-        return simplify(name, read_json(config, name, payload, provenance))
+        return simplify(name, read_json(config, name, payload, provenance), of_sets(config))
     return delimited.read(config, name, payload, provenance)
 
 
@@ -218,10 +218,18 @@ def encodable(value: Any) -> Any:
     return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
-def simplify(name: str, table: pa.Table) -> pa.Table:
-    """Reduces the many types of file formats to the few that the project knows."""
+def of_sets(config: Config) -> str:
+    """The column whose cells may be lists: the target, if it is a set of labels; else empty."""
+    return config.target if targets.IS_SET else ""
+
+
+def simplify(name: str, table: pa.Table, of_lists: str = "") -> pa.Table:
+    """Reduces the many types of file formats to the few that the project knows; lists become JSON in one column."""
     columns = []
     for column, values in zip(table.column_names, table.columns, strict=True):
+        if column == of_lists and pa.types.is_list(values.type):
+            columns.append(pa.array([None if each is None else json.dumps(each) for each in values.to_pylist()]))
+            continue
         simple = simple_type(values.type)
         if simple is None:
             message = f"{name}: column {column!r} holds {values.type}; one number, text or date per cell is expected"

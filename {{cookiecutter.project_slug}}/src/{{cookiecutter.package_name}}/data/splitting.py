@@ -13,6 +13,7 @@ from pandas.api import types
 from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import SPLITS
+from . import targets
 
 CHUNK = 1 << 18  # rows that are hashed at once
 SAID = {  # by split, how people call it
@@ -45,8 +46,8 @@ def assign_splits(
     Raises:
         InputError: a split would be empty.
     """
-    draw = as_given if GIVEN in examples else draw_splits
-    splits = draw(config, examples, identities, sizes[0] if len(sizes) else len(examples))
+    assign = as_given if GIVEN in examples else draw_splits
+    splits = assign(config, examples, identities, sizes[0] if len(sizes) else len(examples))
     check_not_empty(config, splits)
     return splits
 
@@ -56,8 +57,12 @@ def draw_splits(config: Config, examples: pd.DataFrame, identities: np.ndarray, 
     if config.time:
         return split_by_time(config, examples[config.time], num_first)
     if config.group:
-        return split_by_hash(config, hash_values(examples[config.group]))
-    return split_by_hash(config, hash_keys(config, examples, identities) if config.key else identities)
+        hashes = hash_values(examples[config.group])
+    else:
+        hashes = hash_keys(config, examples, identities) if config.key else identities
+    draws = draw(config, hashes)
+    splits = np.array(SPLITS, object)[np.searchsorted(np.cumsum(config.split_fractions)[:-1], draws, side="right")]
+    return targets.keep_rare(config, examples[config.target], draws, splits)
 
 
 def as_given(config: Config, examples: pd.DataFrame, identities: np.ndarray, num_first: int) -> np.ndarray:
@@ -121,14 +126,12 @@ def read_start(config: Config, setting: str, times: pd.Series) -> Any:
         raise InputError(f"{setting} is {written!r}; a value of {config.time!r} such as {example} is needed") from error
 
 
-def split_by_hash(config: Config, hashes: np.ndarray) -> np.ndarray:
-    """Maps hashes to [0, 1), which is divided by the split fractions."""
-    seed, ends = hash_numbers(np.array([config.seed], "float64")), np.cumsum(config.split_fractions)[:-1]
-    splits = np.empty(len(hashes), object)  # a reference each; fixed-width strings take 40 bytes
+def draw(config: Config, hashes: np.ndarray) -> np.ndarray:
+    """Maps hashes to [0, 1), which is divided by the split fractions, (num_examples,) float64."""
+    seed, draws = hash_numbers(np.array([config.seed], "float64")), np.empty(len(hashes))
     for rows in chunks(len(hashes)):
-        draws = pd.util.hash_array(hashes[rows] ^ seed) / 2.0**64
-        splits[rows] = np.array(SPLITS, object)[np.searchsorted(ends, draws, side="right")]
-    return splits
+        draws[rows] = pd.util.hash_array(hashes[rows] ^ seed) / 2.0**64
+    return draws
 
 
 def hash_keys(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:

@@ -120,11 +120,13 @@ def identity(config: Config) -> dict[str, str]:
 def explained_output(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
     """The output that attributions explain, for each variant of an example, (num_variants,).
 
-    The log-odds of the class that is answered for the unchanged example, or the predicted number. `whole` is the row
+    The log-odds of the class that is answered for the unchanged example, of its most probable label if it may have
+    several, or the predicted number. `whole` is the row
     of the unchanged example of each variant, (num_variants,).
     """
     if "probabilities" not in outputs:
         return outputs["prediction"].astype("float64")
-    leading = (outputs["probabilities"] == outputs["probability"][:, None])[whole].argmax(axis=1)
+    answered = outputs.get("probability", outputs["probabilities"].max(axis=1))
+    leading = (outputs["probabilities"] == answered[:, None])[whole].argmax(axis=1)
     probability = np.clip(outputs["probabilities"][np.arange(len(whole)), leading].astype("float64"), 1e-6, 1 - 1e-6)
     return np.log(probability / (1 - probability))

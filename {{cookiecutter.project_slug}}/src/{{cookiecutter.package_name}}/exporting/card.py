@@ -18,7 +18,7 @@ from ..data import cell_formats, loading, requests
 from ..evaluation import criteria
 from ..reporting import cards
 from ..reporting.report import NO_GOAL, format_number
-from ..settings.base import PROJECT
+from ..settings.base import CHOSEN, PROJECT
 from ..validation import schema
 
 NAME = "MODEL_CARD.md"
@@ -34,12 +34,15 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
 
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
     `unused` are other columns of a table, which requests may have; `example` is an example request, `parts` names
-    the entries of outputs that have several, and `decision` and `referral`, if there are any, say how labels are chosen
-    from probabilities.
+    the entries of outputs that have several, and `decision`, `referral` and `thresholds`, as far as there are any, say
+    how labels are chosen from probabilities.
     """
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     examples, target = loading.read_examples(config, "train"), serving_model.get_layer("decode").target
-    inputs = describe_inputs(config, serving_model, examples)
+    inputs, parts = describe_inputs(config, serving_model, examples), task.output_parts(target)
+    chosen = {name: value for name, value in asdict(target).items() if name in CHOSEN and value}
+    if "thresholds" in chosen:
+        chosen["thresholds"] = dict(zip(parts["labels"], chosen["thresholds"], strict=True))
     return {
         "name": PROJECT,
         "goal": config.goal,
@@ -51,8 +54,8 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
         "inputs": inputs,
         "unused": unused(config, inputs, examples),
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
-        "parts": task.output_parts(target),
-        **{name: value for name, value in asdict(target).items() if name in ("decision", "referral") and value},
+        "parts": parts,
+        **chosen,
     }
 
 

@@ -13,6 +13,7 @@ from ..config import Config
 from ..core import artifacts
 from ..core.command import load_settings
 from ..core.errors import InputError
+from ..data import targets
 from ..data.provenance import name_rows
 from ..data.resampling import Context
 from ..evaluation import inference
@@ -51,6 +52,7 @@ class Exported:
         Raises:
             InputError: as `predict`, or there is no target, or one that the model cannot predict.
         """
+        table = targets.prepare(self.config, table)
         if self.config.target not in table.columns:
             raise InputError(f"{NAME} lacks the column {self.config.target!r}, which is the target; add it")
         check_columns(NAME, self.description, table)
@@ -59,13 +61,13 @@ class Exported:
         outputs = {name: inference.as_text(values)[rows].tolist() for name, values in self.outputs(table).items()}
         predictions = [dict(zip(outputs, values, strict=True)) for values in zip(*outputs.values(), strict=True)]
         pairs = [(each, labels[row]) for each, row in zip(predictions, rows, strict=True)]
-        targets, scored, num_unusable = metrics.as_scored(self.description, pairs)
+        truths, scored, num_unusable = metrics.as_scored(self.description, pairs)
         if num_unusable or not pairs:
             message = (
                 f"{num_unusable} of {len(pairs)} rows of {NAME} that have a {self.config.target!r} cannot be scored"
             )
             raise InputError(f"{message}; targets that the model can predict are needed")
-        return metrics.score(targets, scored, Context(self.config, self.description["parts"]))
+        return metrics.score(truths, scored, Context(self.config, self.description["parts"]))
 
     def outputs(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The raw outputs for the rows of a table, each (num_rows, ...)."""

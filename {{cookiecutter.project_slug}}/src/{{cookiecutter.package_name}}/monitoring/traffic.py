@@ -23,6 +23,7 @@ from ..evaluation import scoring
 from ..exporting import saved_model
 from ..serving import request_log
 from ..serving.request_log import Line
+from ..settings.base import BETWEEN_LABELS
 from ..validation import anomalies, data_statistics, schema
 from . import drift
 from .drift import Drift
@@ -230,7 +231,8 @@ def analyze(config: Config, described: Mapping[str, Any], version: int, traffic:
     features = Tables(*requests.comparable(inputs, examples, sent))
     outputs = [line["outputs"] for line in traffic.rows]
     references = [
-        prediction_tables(read_record(folder / name), outputs) for name in saved_model.KEPT_PREDICTIONS.values()
+        prediction_tables(read_record(folder / name), outputs, described["parts"])
+        for name in saved_model.KEPT_PREDICTIONS.values()
     ]
     tables = {"features": features, "predictions": references[-1]}
     expected = {*config.expected_drift, *requests.expected_to_change(inputs)}
@@ -279,8 +281,13 @@ def logged_inputs(
     return kept, [entry["column"] for name, entry in inputs.items() if name not in kept]
 
 
-def prediction_tables(reference: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> Tables:
-    """The logged outputs that have one value per example, in the form that `drift` compares."""
+def prediction_tables(
+    reference: pd.DataFrame, rows: Sequence[Mapping[str, Any]], parts: Mapping[str, Sequence[str]]
+) -> Tables:
+    """The logged outputs that have one value per example, in the form that `drift` compares.
+
+    Of one that holds several labels, each label is a column, which says whether it is among them.
+    """
     columns: dict[str, tuple[pd.Series, pd.Series]] = {}
     for name in reference:
         if any(name in row for row in rows):
@@ -290,9 +297,17 @@ def prediction_tables(reference: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
                 pd.Series([read(value) for value in values], dtype=kind)
                 for values in (reference[name], (row.get(name) for row in rows))
             )
-            columns[name] = before, now
+            if name in parts:
+                columns |= {f"{name}: {part}": (has(before, part), has(now, part)) for part in parts[name]}
+            else:
+                columns[name] = before, now
     before, now = (pd.DataFrame({name: pair[place] for name, pair in columns.items()}) for place in (0, 1))
     return Tables(before, now)
+
+
+def has(values: pd.Series, label: str) -> pd.Series:
+    """Whether each text of several labels holds one of them: yes or no, None where there is no text."""
+    return values.map(lambda text: "yes" if label in text.split(BETWEEN_LABELS) else "no", na_action="ignore")
 
 
 def schema_violations(config: Config, table: pd.DataFrame) -> list[tuple[str, str]]:

@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from ..config import Config
 from ..core.errors import InputError, RequestError
 from ..data import requests
-from ..settings.base import PROJECT, is_number
+from ..settings.base import CHOSEN, PROJECT, is_number
 from . import guard, labels, protocol, request_log
 from .ground_truth import ReceivedLabels
 from .request_log import AnsweredRequest, Feedback, RequestLog, timestamp
@@ -179,11 +179,11 @@ class Server:
         except RequestError as error:
             return as_json({"error": str(error)}, error.status)
         specification = {"name": PROJECT, "signature_name": "", "version": str(model.version)}
-        decision = {name: model.description[name] for name in ("decision", "referral") if name in model.description}
+        chosen = {name: model.description[name] for name in CHOSEN if name in model.description}
         return as_json(
             {
                 "model_spec": specification,
-                "metadata": {"signature_def": {"signature_def": model.signatures}, **decision},
+                "metadata": {"signature_def": {"signature_def": model.signatures}, **chosen},
             }
         )
 

@@ -12,9 +12,10 @@ from typing import Any
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import RequestError
-from ..data import requests
+from ..data import requests, targets
 from ..data.sources import is_visible
 from ..exporting import registry
+from ..serving import labels as known_labels
 from ..serving import request_log
 from ..settings.base import numbered
 from ..validation import schema
@@ -43,14 +44,19 @@ def write_table(config: Config, version: int) -> None:
         print(f"labelled requests are not used: {lacking}; put new rows into {config.incoming} instead")
         return
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
-    inputs = registry.describe(config, version)["inputs"]
+    described = registry.describe(config, version)
+    inputs = described["inputs"]
     expected = schema.load(config) if config.schema_path.exists() else None
     lines, unusable = [], dict[str, list[Key]]()
     for line in request_log.predictions(config.paths.requests, BEGINNING):
         key = (line["id"], line["row"])
         if key in labels and line["inputs"].keys() <= inputs.keys():
             label = labels.pop(key)
-            reason = schema.misfit(expected, config.target, label) if expected else ""
+            if targets.IS_SET:
+                wanted = known_labels.problem(described["parts"], label, config.max_cell)
+                reason = f"{label!r} is not {wanted}" if wanted else ""
+            else:
+                reason = schema.misfit(expected, config.target, label) if expected else ""
             if reason:
                 unusable.setdefault(f"the label {reason}", []).append(key)
                 continue

@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..data import tables
+from ..data import tables, targets
 from ..reporting import report
 from ..settings.base import MORE_MISSING, without_password
 from . import anomalies
@@ -245,7 +245,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
         if feature.type != schema_pb2.BYTES:
             set_bounds(feature, splits)
         elif is_category:
-            set_domain(feature, splits, smallest, exact=is_target)
+            set_domain(feature, splits, smallest, exact=is_target and not targets.IS_SET)
     return schema
 
 

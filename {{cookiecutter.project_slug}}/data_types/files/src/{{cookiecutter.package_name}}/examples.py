@@ -64,7 +64,8 @@ def read_examples(config: Config) -> pd.DataFrame:
     table = pd.concat([labels.drop(columns=doubled), measured], axis=1)
     usable = table[[not each.reason for each in examined]].reset_index(drop=True)
     usable = usable.astype(dict.fromkeys(media.WHOLE, "int64"))
-    lost = set(table[config.target].dropna()) - set(usable[config.target].dropna()) if targets.IS_NAME else set()
+    is_class = targets.IS_NAME and not targets.IS_SET
+    lost = set(table[config.target].dropna()) - set(usable[config.target].dropna()) if is_class else set()
     if lost:
         message = f"none of the {media.NOUN} files of the class {min(lost)!r} can be used"
         raise InputError(f"{message} ({'; '.join(provenance.dropped)}); fix them, or take the class out of the source")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .data import resampling
+from .data import ranking, resampling
 from .data.resampling import Context, Floats, Metric, divide, mean
 
 CALIBRATION_BINS = 15
@@ -31,23 +31,23 @@ def accuracy(targets: Integers, predictions: Predictions, weights: Floats, _: Co
 def balanced_accuracy(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean recall of the classes."""
     correct, support = class_counts(targets, predictions, weights)[:2]
-    return mean_over_classes(divide(correct, support))
+    return ranking.mean_over_classes(divide(correct, support))
 
 
 def macro_f1(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean F1 of the classes."""
     correct, support, predicted = class_counts(targets, predictions, weights)
-    return mean_over_classes(divide(2 * correct, support + predicted))
+    return ranking.mean_over_classes(divide(2 * correct, support + predicted))
 
 
 def roc_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The area under the ROC curve of class 1 if there are two, else the mean over classes, each against the rest."""
-    return mean_over_ranked_classes(area_under_roc, targets, predictions, weights)
+    return mean_over_ranked_classes(ranking.area_under_roc, targets, predictions, weights)
 
 
 def pr_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The average precision of class 1 if there are two, else the mean over classes, each against the rest."""
-    return mean_over_ranked_classes(average_precision, targets, predictions, weights)
+    return mean_over_ranked_classes(ranking.average_precision, targets, predictions, weights)
 
 
 def mcc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
@@ -232,48 +232,14 @@ def sums_by(groups: Integers, values: Floats, num_groups: int) -> Floats:
     return np.stack([np.bincount(groups, each, num_groups) for each in values])
 
 
-def mean_over_classes(values: Floats) -> Floats:
-    """The mean of values (num_weightings, num_classes) without NaN; NaN where nothing is left."""
-    is_defined = np.isfinite(values)
-    return divide(np.where(is_defined, values, 0).sum(axis=1), is_defined.sum(axis=1))
-
-
 def mean_over_ranked_classes(
     area: Callable[[Floats, Floats], Floats], targets: Integers, predictions: Predictions, weights: Floats
 ) -> Floats:
     """The mean of an area over the classes, each against the rest; of two classes, that of class 1."""
     probabilities = predictions["probabilities"]
     classes = range(1, 2) if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas = [area(*counts_by_threshold(targets == each, probabilities[:, each], weights)) for each in classes]
-    return mean_over_classes(np.stack(areas, axis=1))
-
-
-def counts_by_threshold(
-    is_positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], weights: Floats
-) -> tuple[Floats, Floats]:
-    """Positives and negatives between thresholds by descending score, each (num_weightings, num_thresholds)."""
-    order = np.argsort(-scores, kind="stable")
-    ordered, positive = scores[order], is_positive[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])  # equal scores share a threshold
-    has_positive = np.add.reduceat(positive, starts, dtype=int) > 0
-    # Neighbouring thresholds without positives between them count the same together.
-    starts = starts[np.r_[True, has_positive[1:] | has_positive[:-1]]]
-    sorted_weights = weights[:, order]
-    positives = np.add.reduceat(sorted_weights * positive, starts, axis=1)
-    return positives, np.add.reduceat(sorted_weights, starts, axis=1) - positives
-
-
-def area_under_roc(positives: Floats, negatives: Floats) -> Floats:
-    """The share of pairs of a positive and a negative in the right order, ties counting half, (num_weightings,)."""
-    num_negatives = negatives.sum(axis=1)
-    below = num_negatives[:, None] - np.cumsum(negatives, axis=1) + negatives / 2
-    return divide((positives * below).sum(axis=1), positives.sum(axis=1) * num_negatives)
-
-
-def average_precision(positives: Floats, negatives: Floats) -> Floats:
-    """The precision at each threshold, weighted by the recall that it adds, (num_weightings,)."""
-    precision = divide(np.cumsum(positives, axis=1), np.cumsum(positives + negatives, axis=1))
-    return divide(np.nansum(positives * precision, axis=1), positives.sum(axis=1))
+    areas = [area(*ranking.counts_by_threshold(targets == each, probabilities[:, each], weights)) for each in classes]
+    return ranking.mean_over_classes(np.stack(areas, axis=1))
 
 
 def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:

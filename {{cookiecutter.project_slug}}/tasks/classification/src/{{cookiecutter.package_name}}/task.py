@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from keras import ops
-from scipy import optimize
 
 from .config import Config
 from .core.errors import InputError
-from .data import batching
+from .data import batching, members
 from .data.targets import ordered_counts
 from .settings.base import REFER
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise: it sees confidence, accuracy does not
 SHAPE = "(batch, members, classes): let build_model end in task.output_head, or write a loss for them"
-TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
 
 
 @dataclass(frozen=True)
@@ -81,18 +79,7 @@ def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTenso
     Raises:
         InputError: features of another rank.
     """
-    if len(features.shape) == 2:
-        features = keras.layers.RepeatVector(1)(features)  # one member
-    if len(features.shape) != 3 or None in features.shape[1:]:
-        message = (
-            f"output_head got features of shape {features.shape}; it takes (batch, width), or (batch, members, width)"
-        )
-        raise InputError(f"{message} of an ensemble: pool or flatten the other axes")
-    members = features.shape[1]
-    head = keras.layers.EinsumDense(
-        "bmw,mwc->bmc", (members, len(target.classes)), bias_axes="mc", dtype=keras.config.floatx(), name="logits"
-    )
-    return head(features)
+    return members.head(features, len(target.classes))
 
 
 class MembersCrossentropy(keras.losses.Loss):
@@ -280,22 +267,17 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
 def set_temperature(
     decoder: Decode, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None
 ) -> None:
-    """Sets the temperature that minimises the log loss (Guo et al. 2017), weighted where there are sample weights.
+    """Sets the temperature that minimises the log loss, weighted where there are sample weights."""
 
-    A weak prior around 1 keeps a few examples that are all predicted right from making the model overconfident.
-    """
-
-    def log_loss(log_temperature: float) -> float:
-        prior = 0.5 * (log_temperature / TEMPERATURE_DEVIATION) ** 2 / len(targets)
-        scaled = logits.astype("float64") / np.exp(log_temperature)
+    def log_loss(temperature: float) -> float:
+        scaled = logits.astype("float64") / temperature
         scaled -= scaled.max(axis=-1, keepdims=True)
         exponents = np.exp(scaled)
         probabilities = (exponents / exponents.sum(axis=-1, keepdims=True)).mean(axis=1)
         losses = -np.log(probabilities[np.arange(len(targets)), targets] + 1e-12)
-        return float(np.average(losses, weights=weights)) + prior
+        return float(np.average(losses, weights=weights))
 
-    best = optimize.minimize_scalar(log_loss, bounds=(np.log(0.1), np.log(10)), method="bounded")
-    decoder.temperature.assign(np.exp(best.x))
+    decoder.temperature.assign(members.best_temperature(log_loss, len(targets)))
 
 
 def cross_fitted(

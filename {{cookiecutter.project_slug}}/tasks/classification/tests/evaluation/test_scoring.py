@@ -174,7 +174,7 @@ def test_of_many_classes_those_with_mistakes_are_drawn_with_numbers() -> None:
     assert "class 148" not in matrix.svg
     assert [row[:3] for row in table.rows] == [["class 149", "class 3", 1_234], ["class 70", "class 71", 5]]
     targets = np.repeat(np.arange(12), 10)
-    roc, _ = charts.curve_figures(names[:12], targets, np.eye(12)[targets])
+    roc, _ = charts.class_curves(names[:12], targets, np.eye(12)[targets])
     assert isinstance(roc, Figure)
     assert roc.note.startswith("10 of 12 classes, none of which is rarer than those left out, one against the rest.")
 

@@ -34,10 +34,6 @@ def attributions(config: Config, serving_model: keras.Model, example: pd.DataFra
     decoded = serving_model.get_layer("decode")(
         serving_model.get_layer("network").predict_on_batch({media.COLUMN: variants})
     )
-    outputs = {
-        name: keras.ops.convert_to_numpy(values)
-        for name, values in decoded.items()
-        if name not in ("label", "possible")
-    }
+    outputs = {name: keras.ops.convert_to_numpy(values) for name, values in decoded.items() if values.dtype != "string"}
     left = inference.explained_output(outputs, np.zeros(len(variants), "int64"))
     return dict(zip(parts, (left[0] - left[1:]).tolist(), strict=True))

@@ -163,7 +163,7 @@ def read_batches(config: Config, provenance: Provenance) -> Iterator[tuple[str, 
             if kind == "Parquet":
                 with filesystem.open(file) as stream:
                     for batch in pq.ParquetFile(stream, pre_buffer=False).iter_batches(BATCH, use_threads=False):
-                        yield name, formats.simplify(name, pa.Table.from_batches([batch]))
+                        yield name, formats.simplify(name, pa.Table.from_batches([batch]), formats.of_sets(config))
             else:
                 for table in read_text(config, filesystem, file, name, provenance):
                     yield name, table

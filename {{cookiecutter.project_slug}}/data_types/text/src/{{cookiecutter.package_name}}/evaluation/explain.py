@@ -114,7 +114,7 @@ def occlude(serving_model: keras.Model, examples: pd.DataFrame) -> list[Occluded
     for (number, place), loss in zip(owners, losses, strict=True):
         if place is not None:
             contributions[number][place] = loss
-    labels = outputs.get("label")
+    labels = outputs.get("label", outputs.get("labels"))
     leading = ["" if labels is None else inference.as_text(labels[[row]])[0] for row in starts]
     return [Occluded(*each) for each in zip(pieces, contributions, leading, strict=True)]
 

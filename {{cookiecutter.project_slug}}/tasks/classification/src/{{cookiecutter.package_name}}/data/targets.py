@@ -2,16 +2,30 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from ..config import Config
 from ..core.errors import InputError
 
 IS_NAME = True  # whether targets are names, even if all are digits
+IS_SET = False  # whether a target is a set of labels
 OTHER = "other"  # the class into which rare ones are merged
 CLASSES_SHOWN = 10
 MIN_EXAMPLES_PER_CLASS = 2  # on average; with fewer, the target is a quantity or a name
 RARE = 30  # examples of a class below which its scores say little
+
+
+def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
+    """The examples with the target as it is written to the tables: as it was read."""
+    del config
+    return examples
+
+
+def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
+    del config, values, draws
+    return splits
 
 
 def ordered_counts(config: Config, values: pd.Series) -> pd.Series:

@@ -10,9 +10,9 @@ from ..metrics import Predictions
 from ..reporting import plots
 from ..reporting.report import Block, Column, Figure, Table
 from ..task import Target
+from . import curves
 
 MAX_CONFUSIONS = 20  # rows of the table of confusions
-CALIBRATION_BINS = 15
 CLASSES_SHOWN = 5  # in a sentence
 
 Integers = npt.NDArray[np.integer]
@@ -31,8 +31,8 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
         *(referral_blocks(target, targets, predictions) if target.referral else []),
         class_table(names, targets, probabilities, predicted),
         *confusion_blocks(names, confusion),
-        *curve_figures(names, targets, probabilities),
-        calibration_figure(names, targets, probabilities),
+        *class_curves(names, targets, probabilities),
+        class_calibration(names, targets, probabilities),
     ]
 
 
@@ -209,67 +209,18 @@ def confusion_blocks(names: Sequence[str], confusion: Integers) -> list[Block]:
     return [matrix, Table("Most frequent confusions", columns, rows)] if wide else [matrix]
 
 
-def curve_figures(names: Sequence[str], targets: Integers, probabilities: Floats) -> list[Block]:
+def class_curves(names: Sequence[str], targets: Integers, probabilities: Floats) -> list[Block]:
     """ROC and precision-recall curves of the most frequent classes; of two classes, those of class 1."""
-    from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
-
-    counts = np.bincount(targets, minlength=len(names))
-    ranked = [1] if len(names) == 2 else np.argsort(-counts, kind="stable").tolist()
-    drawn = [each for each in ranked if 0 < counts[each] < len(targets)][: plots.MAX_SERIES]
-    roc, recall, areas, precisions = [], [], [], []
-    for each in drawn:
-        is_positive, scores = targets == each, probabilities[:, each]
-        false_positives, true_positives, _ = roc_curve(is_positive, scores)
-        precision, found, _ = precision_recall_curve(is_positive, scores)
-        areas.append(auc(false_positives, true_positives))
-        precisions.append(average_precision_score(is_positive, scores))
-        roc.append(plots.Line(f"{areas[-1]:.3f} {names[each]}", false_positives, true_positives))
-        recall.append(plots.Line(f"{precisions[-1]:.3f} {names[each]}", found, precision))
-    texts = [
-        "; ".join(f"{names[each]} {value:.3f}" for each, value in zip(drawn, values, strict=True))
-        for values in (areas, precisions)
-    ]
-    kinds = ("Area under the curve", "Average precision")
-    notes = [f"{kind} of {text}." for kind, text in zip(kinds, texts, strict=True)]
-    if len(drawn) > 1:
-        which = "Every class"
-        if len(drawn) < len(names):  # of classes that are equally frequent, some may be left out
-            which = f"{len(drawn)} of {len(names)} classes, none of which is rarer than those left out"
-        notes = [f"{which}, one against the rest. The legend begins with the {kind.lower()}." for kind in kinds]
-    return [
-        Figure(
-            "ROC curve",
-            plots.lines(roc, "false positive rate", "true positive rate", diagonal=True, unit_axes=True),
-            f"Receiver operating characteristic. Areas under the curves: {texts[0]}.",
-            notes[0],
-        ),
-        Figure(
-            "Precision-recall curve",
-            plots.lines(recall, "recall", "precision", unit_axes=True),
-            f"Precision against recall. Average precision: {texts[1]}.",
-            notes[1],
-        ),
-    ]
+    drawn = slice(1 if len(names) == 2 else 0, None)
+    return curves.curve_figures(
+        names[drawn], np.eye(len(names), dtype=bool)[targets][:, drawn], probabilities[:, drawn]
+    )
 
 
-def calibration_figure(names: Sequence[str], targets: Integers, probabilities: Floats) -> Figure:
-    """The calibration curve: the share of positives by predicted probability."""
-    from sklearn.calibration import calibration_curve
-
+def class_calibration(names: Sequence[str], targets: Integers, probabilities: Floats) -> Figure:
+    """The calibration curve of class 1 if there are two, else of the predicted class."""
     if len(names) == 2:
-        predicted, is_true = probabilities[:, 1], targets == 1
-        labels = (f"probability of {names[1]}", f"share of {names[1]}")
-    else:
-        predicted, is_true = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
-        labels = ("probability of the predicted class", "share of correct predictions")
-    shares, means = calibration_curve(
-        is_true, predicted.clip(0, 1), n_bins=CALIBRATION_BINS, strategy="quantile", pos_label=True
-    )
-    return Figure(
-        "Calibration curve",
-        plots.lines([plots.Line("model", means, shares)], *labels, diagonal=True, marks=True, unit_axes=True),
-        f"In {len(means)} bins of equal size, predicted probability and observed share differ by "
-        f"{np.abs(means - shares).mean():.3f} on average.",
-        "On the dotted line, the model is calibrated; below it, it is overconfident. Its temperature was set on these "
-        "validation examples, so that new examples may lie a little further away.",
-    )
+        axes = (f"probability of {names[1]}", f"share of {names[1]}")
+        return curves.calibration_figure(probabilities[:, 1], targets == 1, axes)
+    axes = ("probability of the predicted class", "share of correct predictions")
+    return curves.calibration_figure(probabilities.max(axis=1), probabilities.argmax(axis=1) == targets, axes)

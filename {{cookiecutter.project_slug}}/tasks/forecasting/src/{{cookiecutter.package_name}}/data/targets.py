@@ -10,7 +10,20 @@ from ..config import Config
 from ..core.errors import InputError
 
 IS_NAME = False  # whether targets are names, even if all are digits
+IS_SET = False  # whether a target is a set of labels
 FEW_STEPS = 300  # of training: below, a network learns hardly more than a seasonal naive forecast knows
+
+
+def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
+    """The examples with the target as it is written to the tables: as it was read."""
+    del config
+    return examples
+
+
+def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
+    del config, values, draws
+    return splits
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:

@@ -10,8 +10,21 @@ from ..config import Config
 from ..core.errors import InputError
 
 IS_NAME = False  # whether targets are names, even if all are digits
+IS_SET = False  # whether a target is a set of labels
 FEW_VALUES = 5  # distinct targets up to which they look like classes
 ROWS_LOOKED_AT = 10_000  # first, since most tables tell by few rows
+
+
+def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
+    """The examples with the target as it is written to the tables: as it was read."""
+    del config
+    return examples
+
+
+def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
+    del config, values, draws
+    return splits
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:

@@ -10,9 +10,11 @@ from ..config import Config
 from ..core.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import numpy as np
+import pandas as pd
 
 IS_NAME = True  # whether targets are texts, even if all are digits
+IS_SET = False  # whether a target is a set of labels
 MANY_EXAMPLES = 100_000  # of training: for texts about anything
 FEW_EXAMPLES = 1_000  # of training: below, a network learns hardly more than a translation memory knows
 
@@ -21,6 +23,18 @@ SCRIPT_TEXTS = 1_000  # that tell the script
 KANA, HAN = "\u3040-\u30ff", "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 UNSPACED = re.compile(f"[{KANA}{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")  # and Thai, Lao, Burmese, Khmer
 JAPANESE = 0.1  # share of kana from which on Han characters are Japanese
+
+
+def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
+    """The examples with the target as it is written to the tables: as it was read."""
+    del config
+    return examples
+
+
+def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
+    del config, values, draws
+    return splits
 
 
 def without_rare(
