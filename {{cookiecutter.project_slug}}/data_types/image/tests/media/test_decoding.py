@@ -44,7 +44,7 @@ def test_pixels_are_those_that_pillow_sees(kind: str, mode: str) -> None:
     payload = encoded(scene().convert(mode), kind)
     expected = np.asarray(Image.open(io.BytesIO(payload)).convert("RGB"), int)
     difference = np.abs(decode(payload).astype(int) - expected)
-    assert difference.max() <= (0 if kind != "JPEG" else 6)
+    assert difference.max() <= (6 if mode == "CMYK" else 0)
 
 
 def test_sixteen_bits_become_eight() -> None:
@@ -70,7 +70,7 @@ def test_images_stand_upright_however_the_camera_was_held(orientation: int) -> N
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(payload))), int)
     height, width = expected.shape[:2]
     pixels = decode(payload, (width, height))
-    assert np.abs(pixels.astype(int) - expected).mean() < 4  # TensorFlow's inverse cosine transform is a coarser one
+    np.testing.assert_array_equal(pixels, expected)
 
 
 @pytest.mark.parametrize("size", [(7, 5), (40, 90), (64, 64), (200, 3)])
