@@ -11,7 +11,7 @@ from project import baselines, metrics
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
-from project.evaluation import criteria, explain, inference, scoring
+from project.evaluation import criteria, explain, inference, learning_curve, scoring
 
 import problem
 import synthetic
@@ -28,10 +28,31 @@ def test_metrics_have_intervals_baselines_and_slices(evaluated: Config) -> None:
     assert content["model"] == artifacts.content_hash(evaluated.paths.model)
 
 
+def test_the_learning_curve_ends_at_the_best_baseline(evaluated: Config) -> None:
+    content = artifacts.read_json(evaluated.paths.evaluation / "metrics.json", "evaluate")
+    curve, train = content["learning_curve"], loading.read_examples(evaluated, "train")
+    if not curve:  # of this made-up data no baseline learns anything
+        return
+    assert [point["examples"] for point in curve["points"]] == [round(s * len(train)) for s in (0.25, 0.5, 1)]
+    best = content["baseline"][curve["model"].replace(" ", "_")][evaluated.metric]
+    assert curve["points"][-1]["value"] == pytest.approx(best)
+    first, *_, last = learning_curve.subsets(evaluated, train)
+    assert last.all()
+    assert first.sum() == round(0.25 * len(train))
+    assert learning_curve.subsets(evaluated.model_copy(update={"curve_examples": 9}), train) == []
+
+
 def test_the_page_answers_first_and_needs_no_network(evaluated: Config) -> None:
     page = (evaluated.paths.evaluation / "report.html").read_text(encoding="utf-8")
     assert page.index("success criteria are met") < page.index("<table")
-    for title in ("Success criteria", "Learning curves", synthetic.EXPLAINED, "Largest errors", "Versions"):
+    for title in (
+        "Success criteria",
+        "Learning curves",
+        "Amount of data",
+        synthetic.EXPLAINED,
+        "Largest errors",
+        "Versions",
+    ):
         assert title in page
     assert "src=" not in page.replace('src="data:', "")
     worst = page[page.rindex("Largest errors") :]

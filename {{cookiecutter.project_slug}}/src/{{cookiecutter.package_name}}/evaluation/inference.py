@@ -15,7 +15,7 @@ from ..core import artifacts
 from ..data import loading, resampling, tables
 from ..data.resampling import Context
 from ..training.serving_model import predict
-from . import charts, criteria, scoring
+from . import charts, criteria, learning_curve, scoring
 
 __all__ = [
     "Evaluated",
@@ -68,8 +68,14 @@ def evaluate_split(
     learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
     features = preprocessing.simple_features(config, train, examples)
     known = (features[0], task.actual(target, train[config.target]))
-    simple, context = baselines.baseline(known, features[1], names, learned), context_of(config, serving_model)
-    simple = {name: task.aligned(outputs, target, target) for name, outputs in simple.items()}
+    context = context_of(config, serving_model)
+
+    def simply(names: Collection[str], weights: np.ndarray | None) -> dict[str, dict[str, np.ndarray]]:
+        """Predictions of the named baselines, of training examples with these weights."""
+        found = baselines.baseline(known, features[1], names, weights)
+        return {name: task.aligned(outputs, target, target) for name, outputs in found.items()}
+
+    simple = simply(names, learned)
     result = {
         "examples": tables.extent(examples),
         "num_examples": len(examples),
@@ -80,6 +86,10 @@ def evaluate_split(
         **criteria.measure(context, examples, targets, predictions, simple),
         "baseline": {name: metrics.score(targets, each, context, weights=weights) for name, each in simple.items()},
     }
+    if split == "validation":
+        result["learning_curve"] = learning_curve.of_baseline(
+            context, train, learned, simply, (targets, weights), result
+        )
     return Evaluated(examples, targets, predictions, weights, result)
 
 

@@ -65,6 +65,9 @@ class EvaluationSettings(Settings):
     resamples: Annotated[int, Field(ge=50, le=100_000)] = 500
     """Number of bootstrap resamples for the 95 % intervals."""
 
+    curve_examples: Annotated[int, Field(ge=0)] = 20_000
+    """Maximum number of training examples at which the report has a learning curve, which takes seconds; 0: none."""
+
     criteria_on: Literal["bound", "value"] = "bound"
     """What is compared with the success criteria: the bound of the 95 % interval on the bad side, so that no model
     passes by a lucky split, or the score itself."""

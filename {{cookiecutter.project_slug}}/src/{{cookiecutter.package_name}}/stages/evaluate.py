@@ -9,7 +9,7 @@ from .. import metrics
 from ..config import Config
 from ..core import artifacts
 from ..data import tables
-from ..evaluation import charts, criteria, explain, inference, scoring
+from ..evaluation import charts, criteria, explain, inference, learning_curve, scoring
 from ..examples import identities
 from ..reporting import plots, report
 from ..reporting.report import (
@@ -45,6 +45,7 @@ def main(config: Config) -> None:
     sections = [
         summary(config, content, entries),
         Section("Training", [learning_curves(config), *compared(config)]),
+        Section("Amount of data", learning_curve.blocks(config, content)),
         Section("Predictions", charts.figures(inference.target_of(serving_model), targets, predictions)),
         Section(explain.TITLE, explain.blocks(config, serving_model, examples, targets, predictions)),
         Section("Slices", [slice_table(config, content)]),

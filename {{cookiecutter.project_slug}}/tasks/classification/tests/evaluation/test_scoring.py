@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn_metrics
 from project import baselines, metrics
 from project.data import resampling
 from project.data.resampling import Context, resampled_counts
-from project.evaluation import charts, scoring
+from project.evaluation import charts, learning_curve, scoring
 from project.reporting.report import Figure, Table
 from project.task import Target
 
@@ -238,3 +238,20 @@ def test_baselines_count_examples_by_weight() -> None:
     np.testing.assert_allclose(
         without["gradient_boosting"]["probabilities"], left_out["gradient_boosting"]["probabilities"], atol=1e-6
     )
+
+
+def test_a_learning_curve_says_what_a_doubling_has_changed() -> None:
+    targets = np.arange(1000) % 2
+    drawn = []
+    for right in (700, 800, 900):  # of 1,000 examples
+        answers = np.where(np.arange(1000) < right, targets, 1 - targets)
+        drawn.append({"probabilities": np.eye(2)[answers]})
+    config = Config(metric="accuracy")
+    context = Context(config, {"probabilities": ["no", "yes"]})
+    found = learning_curve.measure(context, "linear", [100, 200, 400], targets, drawn, None)
+    assert [point["value"] for point in found["points"]] == [0.7, 0.8, 0.9]
+    assert found["doubling"]["value"] == pytest.approx(0.1)
+    assert 0.08 < found["doubling"]["low"] < 0.1 < found["doubling"]["high"] < 0.12
+    (figure, _) = learning_curve.blocks(config, {"learning_curve": found})
+    assert "Each doubling has changed Accuracy by +0.1 [" in str(figure)
+    assert not learning_curve.measure(context, "majority", [100, 200, 400], targets, drawn[:1] * 3, None)

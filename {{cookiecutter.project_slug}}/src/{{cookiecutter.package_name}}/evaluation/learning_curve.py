@@ -1,0 +1,115 @@
+"""The learning curve: the validation score at a quarter, half and all of the training examples."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .. import metrics
+from ..baselines import BASELINES
+from ..config import Config
+from ..data.resampling import Context, Floats
+from ..reporting import plots
+from ..reporting.report import Block, Column, Figure, Interval, Table
+from . import scoring
+
+SHARES = (0.25, 0.5, 1.0)  # of the training examples, each twice as many as the one before
+FEWEST = 40  # examples of the smallest share
+
+
+def subsets(config: Config, train: pd.DataFrame) -> list[np.ndarray]:
+    """Which examples belong to each share, (num_examples,) bool: the last where there is a time, or random groups.
+
+    Without groups they are random examples. Each subset is part of the next one. Empty: there are too few examples, or
+    more than `curve_examples`.
+    """
+    count = len(train)
+    if count * SHARES[0] < FEWEST or count > config.curve_examples:
+        return []
+    groups = pd.factorize(train[config.group])[0] if config.group in train else np.arange(count)
+    order = np.arange(count)[::-1]
+    if not config.time:
+        order = np.argsort(np.random.default_rng(config.seed).permutation(groups.max() + 1)[groups], kind="stable")
+    return [np.isin(np.arange(count), order[: round(share * count)]) for share in SHARES]
+
+
+def of_baseline(
+    context: Context,
+    train: pd.DataFrame,
+    learned: Floats | None,
+    predict: Callable[[list[str], Floats], dict[str, dict[str, np.ndarray]]],
+    truth: tuple[np.ndarray, Floats | None],
+    result: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The curve of the best baseline, which takes seconds; `learned` are the sample weights of `train`, if any.
+
+    `predict` names the baselines and weighs the training examples, `truth` are the true values and their weights.
+    """
+    metric = metrics.METRICS[context.config.metric]
+    scores = {name: each[context.config.metric] for name, each in result["baseline"].items() if name in BASELINES}
+    parts = subsets(context.config, train)
+    if not parts or not scores:
+        return {}
+    best = (max if metric.greater_is_better else min)(scores, key=lambda name: scores[name])
+    drawn = [predict([best], part * (1.0 if learned is None else learned))[best] for part in parts]
+    return measure(context, best.replace("_", " "), [part.sum() for part in parts], truth[0], drawn, truth[1])
+
+
+def measure(
+    context: Context,
+    model: str,
+    sizes: Sequence[int],
+    targets: np.ndarray,
+    predictions: Sequence[Mapping[str, np.ndarray]],
+    weights: Floats | None,
+) -> dict[str, Any]:
+    """The score of a model trained on each of the `sizes` with its interval, and what a `doubling` of them has changed.
+
+    The change is the slope of the score over the binary logarithm of the size; its interval is that of a bootstrap in
+    which all sizes are scored on the same examples. Empty if the model does not learn from the examples.
+    """
+    config = context.config
+    only = {config.metric: metrics.METRICS[config.metric]}
+    scores = [metrics.score(targets, each, context, only, weights).get(config.metric, np.nan) for each in predictions]
+    if not np.isfinite(scores).all() or np.ptp(scores) == 0:
+        return {}
+    drawn = [metrics.samples(targets, each, context, config.resamples, only, weights) for each in predictions]
+    samples = np.array([each[config.metric] for each in drawn])  # (num_sizes, resamples)
+    slopes, (slope,) = (np.polyfit(np.log2(sizes), each, 1)[0] for each in (samples, np.array(scores)[:, None]))
+    summary = scoring.summarize({"doubling": float(slope)}, {"doubling": slopes})
+    points = [
+        {"examples": int(size), **scoring.summarize({"": score}, {"": sample})[""]}
+        for size, score, sample in zip(sizes, scores, samples, strict=True)
+    ]
+    return {"model": model, "points": points, **summary}
+
+
+def blocks(config: Config, content: Mapping[str, Any]) -> list[Block]:
+    """The curve and what it says, from the content of metrics.json."""
+    found = content["learning_curve"]
+    if not found:
+        return ["There is none: too few or too many training examples (`curve_examples`), or no baseline that learns."]
+    metric, points, doubling = metrics.METRICS[config.metric], found["points"], found["doubling"]
+    sizes, values = ([point[name] for point in points] for name in ("examples", "value"))
+    curves = [
+        plots.Line("measured", sizes, values),
+        plots.Line(
+            "twice the examples", [sizes[-1], 2 * sizes[-1]], [values[-1], values[-1] + doubling["value"]], True
+        ),
+    ]
+    change = "{value:+.3g} [{low:+.3g}, {high:+.3g}]".format(**doubling)
+    return [
+        Figure(
+            "Learning curve by training examples",
+            plots.lines(curves, "training examples", metric.label, marks=True),
+            f"Validation {metric.label} of {found['model']}, trained on {', '.join(map(str, sizes))} examples.",
+            note=f"Each doubling has changed {metric.label} by {change}; twice the examples would bring about as much, "
+            "or less, since learning curves flatten (Hestness et al. 2017).",
+        ),
+        Table(
+            f"{metric.label} of {found['model']} by training examples",
+            ["Training examples", Column(metric.label, metric.format)],
+            [[point["examples"], Interval.of(point)] for point in points],
+        ),
+    ]
