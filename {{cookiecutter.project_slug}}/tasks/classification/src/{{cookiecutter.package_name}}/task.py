@@ -49,7 +49,7 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     if config.refer:
         from .data import referral
 
-        target = replace(target, referral=referral.describe(config.refer, classes))
+        target = replace(target, referral=referral.describe(config.refer, classes, target.decision))
     return target
 
 

@@ -92,12 +92,12 @@ def test_sample_weights_count_as_repeated_examples(rule: str) -> None:
 def test_the_graph_answers_as_the_metrics_count(classes: tuple[str | int, ...], costs: dict[str, float]) -> None:
     own = {name: cost for name, cost in costs.items() if name in map(str, classes)}
     decision = decisions.describe(own, "", classes) if own else None
-    wish = task.Target(classes, (1.0,) * 3, decision, referral.describe("0.5", classes))
+    wish = task.Target(classes, (1.0,) * 3, decision, referral.describe("0.5", classes, decision))
     probabilities, targets = made_up(200, 3)
     weighted = decision.weigh(probabilities) if decision else probabilities
     decoder = task.Decode(task.asdict(wish))
     decoder.build((None, 1, 3))
-    decoder.refer(referral.choose(referral.Referral("0.5"), weighted, targets))
+    decoder.refer(referral.choose(decoder.target.referral, weighted, targets))  # type: ignore[arg-type]
     again = task.Decode.from_config(decoder.get_config())
     again.build((None, 1, 3))
     again.set_weights(decoder.get_weights())
@@ -178,6 +178,11 @@ def test_classes_that_could_be_mistaken_are_refused(name: str) -> None:
         InputError, match=r"refer is '0.1', and a class is called .*: rename it, since answers are refer"
     ):
         task.describe_target(Config(refer=0.1), pd.Series(["c", name, "c"]))
+
+
+def test_costs_of_single_wrong_answers_cannot_be_combined_with_it() -> None:
+    with pytest.raises(InputError, match="costs name single wrong answers, by which no class is sure by itself: leave"):
+        task.describe_target(Config(refer=0.1, costs={"a -> b": 2}), pd.Series(list("abc")))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from scipy import stats
 from ..core.errors import InputError, RefusedError
 from ..settings.base import REFER
 from ..settings.task import GUARANTEE
+from .decisions import Decision
 from .resampling import Floats, divide
 
 BETWEEN = "|"  # possible classes
@@ -31,6 +32,8 @@ class Referral:
     """A share, or what is guaranteed, as in the settings."""
     doubt: float = 1.0
     """The probability that the classes left out may have together; from 1 on, nothing is referred."""
+    is_weighted: bool = False
+    """Whether probabilities are weighted by costs or a threshold, as for the label."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> "Referral":
@@ -49,20 +52,24 @@ class Referral:
         why = f"so that {value:.3g} of the validation examples are" if kind == "share" else f"for {self.rule}"
         if self.doubt >= 1:
             return f"No example has to be referred {why}."
-        return f"An example is referred unless one class has a probability of {1 - self.doubt:.3g}, {why}."
+        probability = f"{'weighted ' * self.is_weighted}probability of {1 - self.doubt:.3g}"
+        return f"An example is referred unless one class has a {probability}, {why}."
 
 
-def describe(rule: str, classes: Sequence[str | int]) -> Referral:
-    """What the setting `refer` means for these classes, before training.
+def describe(rule: str, classes: Sequence[str | int], decision: Decision | None = None) -> Referral:
+    """What the setting `refer` means for these classes and this way to choose labels, before training.
 
     Raises:
-        InputError: the name of a class could be mistaken in an answer.
+        InputError: the name of a class could be mistaken in an answer, or costs depend on what is answered.
     """
+    if decision and decision.matrix:
+        message = f"refer is {rule!r}, and costs name single wrong answers, by which no class is sure by itself"
+        raise InputError(f"{message}: leave refer empty, or give the cost of missing each class")
     for name in map(str, classes):
         if name == REFER or BETWEEN in name:
             message = f"refer is {rule!r}, and a class is called {name!r}"
             raise InputError(f"{message}: rename it, since answers are {REFER}, or classes with {BETWEEN} between them")
-    return Referral(rule)
+    return Referral(rule, is_weighted=decision is not None)
 
 
 def tails(weighted: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
