@@ -9,6 +9,7 @@ LENIENT = {"log_loss": "majority"}
 UNREACHABLE = {"accuracy": 1.01}
 EASY_METRIC, EASY_THRESHOLD, BASELINE = "log_loss", 1e9, "majority"
 METRICS = {
+    *("quadratic_kappa", "rank_error"),
     *("sensitivity", "specificity", "ppv", "npv", "f_beta", "mcc", "top_k_accuracy"),
     "accuracy",
     "balanced_accuracy",

@@ -1,18 +1,23 @@
 """Classification: classes, loss, calibration and decoding."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
-from project import task
+from project import metrics, task
 from project.core.errors import InputError
 from project.data import batching
+from project.data.resampling import Context
 
 import fixed
 from declared import Config
 
 TARGET = task.Target(("no", "yes"), (1.0, 1.0))
+ORDER = ("low", "fair", "good", "high")  # not that of the alphabet
 
 
 @pytest.mark.parametrize(
@@ -122,3 +127,80 @@ def test_calibration_counts_by_weight() -> None:
         task.set_temperature(decoders[-1], logits, targets, weights)
     assert float(decoders[0].temperature) == pytest.approx(2 / np.log(3), rel=0.02)
     assert float(decoders[1].temperature) > 5
+
+
+def ordered(num_examples: int, seed: int) -> tuple[np.ndarray, pd.Series]:
+    """Features, and names of classes that are ranges of a noisy number, most of which lies along the first feature."""
+    random = np.random.default_rng(seed)
+    features = random.normal(size=(num_examples, 8)).astype("float32")
+    hidden = 2 * features[:, 0] + features[:, 1] + random.logistic(size=num_examples)
+    return features, pd.Series(np.array(ORDER)[np.searchsorted([-2, 0.5, 2], hidden)])
+
+
+def head(target: task.Target) -> keras.Model:
+    """An untrained linear model of two members that ends in class logits."""
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, task.output_head(keras.layers.RepeatVector(2)(inputs), target))
+    model.compile(keras.optimizers.Adam(0.1), task.loss(target))
+    return model
+
+
+def test_ordered_classes_are_learned_better_from_one_score(tmp_path: Path) -> None:
+    (features, values), (others, truths) = ordered(80, 0), ordered(2_000, 1)
+    context, errors, logits = Context(Config(order=ORDER), {}), [], []
+    for order in ((), ORDER):
+        keras.utils.set_random_seed(0)
+        target = task.describe_target(Config(order=order), values)
+        model = head(target)
+        model.fit(features, task.encode(target, values)[:, None], batch_size=80, epochs=40, verbose=0)
+        decoder = task.Decode(task.asdict(target))
+        whole = keras.Model(model.input, decoder(model.output))
+        outputs = {name: tensor.numpy() for name, tensor in whole(others).items()}
+        predictions = task.aligned(outputs, target, target)
+        encoded = task.encode(target, truths)
+        if not order:
+            assert target.classes == tuple(sorted(ORDER))
+            places = [target.classes.index(name) for name in ORDER]  # by rank, so that both errors mean the same
+            predictions = {"probabilities": predictions["probabilities"][:, places]}
+            encoded = np.array([ORDER.index(name) for name in truths])
+        errors.append(metrics.score(encoded, predictions, context)["rank_error"])
+        logits.append(model.predict(others, verbose=0))
+    assert target.classes == ORDER
+    assert errors[1] < errors[0]
+    np.testing.assert_allclose(np.exp(logits[1]).sum(axis=-1), 1, rtol=1e-5)  # (examples, members, classes)
+    scores = model.get_layer("logits")(keras.layers.RepeatVector(2)(others))
+    above = 1 - np.cumsum(np.exp(logits[1]), axis=-1)[:, 0, :-1]  # of each class and those below it
+    assert (np.diff(above[np.argsort(scores[:, 0, 0])], axis=0) >= -1e-6).all()
+    labels = np.array([name.decode() for name in outputs["label"]])
+    codes = (np.cumsum(outputs["probabilities"], axis=1) < 0.5).sum(axis=1)
+    np.testing.assert_array_equal(labels, np.array(ORDER)[codes])
+    assert (codes != outputs["probabilities"].argmax(axis=1)).any()  # else this shows nothing
+    np.testing.assert_array_equal(metrics.predicted_classes(predictions), codes)
+    np.testing.assert_array_equal(outputs["probability"], outputs["probabilities"][np.arange(2_000), codes])
+
+    whole.export(tmp_path / "exported", verbose=False)
+    whole.save(tmp_path / "whole.keras")
+    exported = tf.saved_model.load(tmp_path / "exported")  # has to live as long as its functions
+    served = exported.serve(tf.constant(others))
+    loaded = keras.models.load_model(tmp_path / "whole.keras")
+    assert loaded.layers[-1].target == target
+    for found in (served, loaded(others)):
+        np.testing.assert_array_equal(found["label"], outputs["label"])
+        np.testing.assert_allclose(found["probabilities"], outputs["probabilities"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 9])
+def test_ordered_classes_begin_equally_probable_and_stay_finite(num_classes: int) -> None:
+    layer = task.CumulativeLogits(num_classes)
+    probabilities = np.exp(layer(np.array([[[0.0]], [[80.0]], [[-80.0]]], "float32")))[:, 0]
+    np.testing.assert_allclose(probabilities[0], 1 / num_classes, rtol=1e-5)
+    np.testing.assert_allclose(probabilities[1:, [-1, 0]], np.eye(2), atol=1e-6)
+    assert np.isfinite(layer(np.full((1, 1, 1), 1e4, "float32"))).all()
+
+
+def test_training_goes_on_only_from_the_same_order() -> None:
+    names = pd.Series(ORDER)
+    low, high = (task.describe_target(Config(order=order), names) for order in (ORDER, ORDER[::-1]))
+    assert task.continued(low, low) == low
+    assert task.continued(high, low) is None
+    assert task.continued(task.Target(ORDER, (1.0,) * 4), low) is None

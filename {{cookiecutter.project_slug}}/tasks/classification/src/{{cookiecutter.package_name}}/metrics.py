@@ -146,6 +146,23 @@ def coverage(targets: Integers, predictions: Predictions, weights: Floats, _: Co
     return mean(predictions["is_possible"][np.arange(len(targets)), targets], weights)
 
 
+def rank_error(targets: Integers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+    """The mean number of ranks between the answered and the true class; only of classes that have an order."""
+    if not context.config.order:
+        return None
+    return mean(np.abs(predicted_classes(predictions) - targets), weights)
+
+
+def quadratic_kappa(targets: Integers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+    """Cohen's kappa with quadratic weights (Cohen 1968): the squared error in ranks against that of chance, from 1."""
+    if not context.config.order:
+        return None
+    predicted = predicted_classes(predictions)
+    error = mean((predicted - targets) ** 2, weights)
+    product = mean(targets, weights) * mean(predicted, weights)
+    return 1 - divide(error, mean(targets**2, weights) + mean(predicted**2, weights) - 2 * product)
+
+
 def calibration_error(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The expected calibration error: confidence against accuracy in 15 bins of equal size (Naeini et al. 2015).
 
@@ -174,6 +191,8 @@ METRICS = {
     "log_loss": Metric("Log loss", greater_is_better=False, function=log_loss, range=(0, math.inf)),
     "brier": Metric("Brier score", greater_is_better=False, function=brier, range=(0, 2)),
     "ece": Metric("Calibration error", greater_is_better=False, function=calibration_error, range=(0, 1)),
+    "quadratic_kappa": Metric("Quadratic kappa", greater_is_better=True, function=quadratic_kappa, range=(-1, 1)),
+    "rank_error": Metric("Rank error", greater_is_better=False, function=rank_error, range=(0, math.inf)),
     "expected_cost": Metric("Expected cost", greater_is_better=False, function=expected_cost, range=(0, math.inf)),
     "refer_rate": Metric("Share referred", greater_is_better=False, function=refer_rate, range=(0, 1)),
     "risk": Metric("Error among the answered", greater_is_better=False, function=risk, range=(0, 1)),

@@ -32,6 +32,7 @@ class Target:
     weights: tuple[float, ...]
     decision: "Decision | None" = None  # how labels are chosen; None: the most probable class
     referral: "Referral | None" = None  # which examples are referred to a person; None: none
+    has_order: bool = False
 
 
 def describe_target(config: Config, values: pd.Series) -> Target:
@@ -42,10 +43,11 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     shares = counts.to_numpy() / len(values)
     weights = 1 / (len(classes) * shares) if config.class_weight == "balanced" else np.ones(len(classes))
     target = Target(classes, tuple(float(weight) for weight in weights))
-    if config.costs or config.threshold:
+    if config.costs or config.threshold or config.order:
         from .data import decisions  # here, since most projects do without
 
-        target = replace(target, decision=decisions.describe(config.costs, config.threshold, classes))
+        decision = decisions.describe(config.costs, config.threshold, classes)
+        target = replace(target, decision=decision, has_order=bool(config.order))
     if config.refer:
         from .data import referral
 
@@ -76,10 +78,52 @@ def actual(target: Target, values: pd.Series) -> np.ndarray:
 def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
     """Logits: (batch, width), or (batch, members, width) of an ensemble, to (batch, members, classes).
 
+    Of classes that have an order, each member has one score, and the logits are log-probabilities.
+
     Raises:
         InputError: features of another rank.
     """
-    return members.head(features, len(target.classes))
+    if not target.has_order:
+        return members.head(features, len(target.classes))
+    return CumulativeLogits(len(target.classes), dtype=keras.config.floatx())(members.head(features, 1))
+
+
+@keras.saving.register_keras_serializable(package="task")
+class CumulativeLogits(keras.layers.Layer):
+    """Log-probabilities of classes that have an order, from one score and a threshold between neighbours.
+
+    Each threshold is passed with the logistic probability of its distance from the score (McCullagh 1980; with a
+    network, as in CORAL, Cao et al. 2020). Thresholds ascend, so that the probabilities are never negative.
+    """
+
+    def __init__(self, num_classes: int, **options: Any) -> None:
+        """Takes the number of classes, 2 or more."""
+        super().__init__(**options)
+        self.num_classes = num_classes
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the first threshold and the logarithms of the gaps; at score 0, classes begin equally probable."""
+        shares = np.arange(1, self.num_classes) / self.num_classes
+        thresholds = np.log(shares / (1 - shares))
+        start = np.concatenate([thresholds[:1], np.log(np.diff(thresholds))])
+        self.steps = self.add_weight(
+            name="steps",
+            shape=(input_shape[1], self.num_classes - 1),
+            initializer=lambda shape, dtype: ops.broadcast_to(ops.cast(start, dtype), shape),
+        )
+
+    def call(self, scores: Any) -> Any:
+        """(batch, members, 1) to (batch, members, classes)."""
+        first, gaps = self.steps[:, :1], ops.exp(self.steps[:, 1:])
+        above = scores - ops.cumsum(ops.concatenate([first, gaps], axis=1), axis=1)  # (batch, members, classes - 1)
+        at_least = ops.pad(ops.log_sigmoid(above), [(0, 0), (0, 0), (1, 0)])
+        at_most = ops.pad(ops.log_sigmoid(-above), [(0, 0), (0, 0), (0, 1)])
+        # sigmoid(a) - sigmoid(a - gap) = sigmoid(a) sigmoid(gap - a) (1 - exp(-gap)), without cancellation
+        return at_least + at_most + ops.pad(ops.log(-ops.expm1(-gaps)), [(0, 0), (1, 1)])
+
+    def get_config(self) -> dict[str, Any]:
+        """What Keras saves."""
+        return {**super().get_config(), "num_classes": self.num_classes}
 
 
 class MembersCrossentropy(keras.losses.Loss):
@@ -141,7 +185,9 @@ class Decode(keras.layers.Layer):
     def __init__(self, target: Mapping[str, Any], **options: Any) -> None:
         """Takes the fields of a `Target`."""
         super().__init__(**options)
-        self.target = Target(tuple(target["classes"]), tuple(target["weights"]))
+        self.target = Target(
+            tuple(target["classes"]), tuple(target["weights"]), has_order=target.get("has_order", False)
+        )
         if target.get("decision"):
             from .data.decisions import Decision
 
@@ -168,8 +214,11 @@ class Decode(keras.layers.Layer):
         """
         probabilities = average_probabilities(logits, self.temperature)
         decision = self.target.decision
-        weigh = ops.matmul if decision and decision.matrix else ops.multiply
-        weighted = weigh(probabilities, self.factors) if decision else probabilities
+        if decision and decision.is_median:
+            weighted = with_median_first(probabilities)
+        else:
+            weigh = ops.matmul if decision and decision.matrix else ops.multiply
+            weighted = weigh(probabilities, self.factors) if decision else probabilities
         codes = tf.argmax(weighted, axis=-1)
         labels = tf.gather(tf.constant(self.target.classes), codes)
         chosen = tf.gather(probabilities, codes, batch_dims=1) if decision else ops.max(probabilities, axis=-1)
@@ -201,13 +250,26 @@ class Decode(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """What Keras saves."""
-        target = {name: value for name, value in asdict(self.target).items() if value is not None}
+        target = {name: value for name, value in asdict(self.target).items() if value}
         return {**super().get_config(), "target": target}
+
+
+def with_median_first(probabilities: Any) -> Any:
+    """As `Decision.weigh` does for the median class, (batch, classes)."""
+    from .data.decisions import MORE
+
+    below, num_classes = tf.cumsum(probabilities, axis=-1), probabilities.shape[-1]
+    median = tf.reduce_sum(tf.cast(below < below[:, -1:] / 2, "int64"), axis=-1)
+    is_median = tf.one_hot(median, num_classes, on_value=True, off_value=False)
+    is_largest = tf.one_hot(tf.argmax(probabilities, axis=-1), num_classes, on_value=True, off_value=False)
+    own = tf.gather(probabilities, median, batch_dims=1)[:, None]
+    others = tf.where(is_largest, own, probabilities)
+    return tf.where(is_median, tf.reduce_max(probabilities, axis=-1, keepdims=True) * MORE, others)
 
 
 def continued(old: Target, new: Target) -> Target | None:
     """What training learns when it goes on from a model that learned `old`; None if that one has other classes."""
-    return new if old.classes == new.classes else None
+    return new if (old.classes, old.has_order) == (new.classes, new.has_order) else None
 
 
 def aligned(predictions: Mapping[str, np.ndarray], known: Target, wanted: Target) -> dict[str, np.ndarray]:

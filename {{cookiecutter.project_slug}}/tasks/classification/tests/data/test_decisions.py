@@ -196,6 +196,27 @@ def test_nothing_set_is_the_most_probable_class_and_nothing_more() -> None:
     assert "expected_cost" not in metrics.score(made_up()[1], predictions, Context(Config(), {}))
 
 
+def test_of_ordered_classes_the_median_is_answered_unless_costs_say_otherwise() -> None:
+    order, probabilities = ("low", "fair", "high"), np.array([[0.4, 0.25, 0.35], [0.0, 0.4, 0.6], [0.51, 0.0, 0.49]])
+    names = pd.Series(order)
+    target = task.describe_target(Config(order=order), names)
+    decision = task.asdict(target)["decision"]
+    assert "the median class" in charts.remarks(target, np.array([0, 1, 2]), {"probabilities": probabilities})[0]
+    described = {"parts": {"probabilities": list(order)}, "decision": decision}
+    pairs = [({"probabilities": row}, "low") for row in probabilities.tolist()]
+    for predictions in (
+        metrics.as_scored(described, pairs)[1],  # as the log keeps them
+        task.aligned({"probabilities": probabilities}, target, target),  # of a baseline
+        task.aligned({"label": names, "probabilities": probabilities}, target, target),
+    ):
+        assert metrics.predicted_classes(predictions).tolist() == [1, 2, 0]
+    turned = task.aligned({"probabilities": probabilities}, target, task.Target(order[::-1], (1.0,) * 3))
+    assert metrics.predicted_classes(turned).tolist() == [1, 0, 2]
+    costly = task.describe_target(Config(order=order, costs={"high": 9}), names)
+    assert costly.has_order
+    assert metrics.predicted_classes(task.aligned({"probabilities": probabilities}, costly, costly)).tolist() == [2] * 3
+
+
 @pytest.mark.parametrize("rule", ["costs", "sensitivity >= 0.9"])
 def test_the_page_shows_the_operating_point(rule: str) -> None:
     probabilities, targets = made_up()
@@ -261,6 +282,9 @@ def test_settings_that_do_not_fit_the_classes_are_refused(settings: Any, classes
         (["--threshold", "1.5"], "Input should be a number between 0 and 1, or sensitivity, specificity, precision or"),
         (["--threshold", "accuracy >= 0.9"], "Input should be a number between 0 and 1, or sensitivity"),
         (["--threshold", "sensitivity >= 2"], "such as 'sensitivity >= 0.95'"),
+        (["--order", "low,low"], "Input should be all classes, each once, from the lowest to the highest"),
+        (["--order", "low,high", "--positive", "low"], "the last: leave positive empty"),
+        (["--metric", "rank_error"], "rank_error is a metric of ordered classes; set order, such as low,medium,high"),
         (["--metric", "expected_cost"], "expected_cost is a metric of mistakes with costs; set costs, such as"),
     ],
 )

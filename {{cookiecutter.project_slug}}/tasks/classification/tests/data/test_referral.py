@@ -88,10 +88,9 @@ def test_sample_weights_count_as_repeated_examples(rule: str) -> None:
 
 
 @pytest.mark.parametrize("classes", [("a", "b", "c"), (1, 2, 3)])
-@pytest.mark.parametrize("costs", [{}, {"c": 8, "3": 8}])
-def test_the_graph_answers_as_the_metrics_count(classes: tuple[str | int, ...], costs: dict[str, float]) -> None:
-    own = {name: cost for name, cost in costs.items() if name in map(str, classes)}
-    decision = decisions.describe(own, "", classes) if own else None
+@pytest.mark.parametrize("rule", ["", "costs", "median"])
+def test_the_graph_answers_as_the_metrics_count(classes: tuple[str | int, ...], rule: str) -> None:
+    decision = decisions.describe({str(classes[-1]): 8} if rule == "costs" else {}, "", classes) if rule else None
     wish = task.Target(classes, (1.0,) * 3, decision, referral.describe("0.5", classes, decision))
     probabilities, targets = made_up(200, 3)
     weighted = decision.weigh(probabilities) if decision else probabilities

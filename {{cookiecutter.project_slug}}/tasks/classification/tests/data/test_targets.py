@@ -37,6 +37,21 @@ def test_a_positive_class_that_is_none_of_two_is_refused(positive: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (("1", "2"), "leaves out the class '3' of kind; expected each of 1, 2, 3, from the lowest to the highest"),
+        (("1", "2", "3", "4"), "names '4', which is no class of kind; expected each of 1, 2, 3"),
+    ],
+)
+def test_an_order_of_other_classes_is_refused(order: tuple[str, ...], reason: str) -> None:
+    values = pd.Series([3, 1, 2] * 3)
+    with pytest.raises(InputError, match=f"^order {reason}"):
+        targets.check_targets(Config(target="kind", order=order), {"train": values, "validation": values})
+    counts = targets.ordered_counts(Config(target="kind", order=("2", "3", "1")), values)
+    assert counts.index.tolist() == [2, 3, 1]
+
+
+@pytest.mark.parametrize(
     ("rare_classes", "expected"),
     [("refuse", ["a", "b", "c", "d"]), ("drop", ["a", None, "c", None]), ("merge", ["a", "other", "c", "other"])],
 )

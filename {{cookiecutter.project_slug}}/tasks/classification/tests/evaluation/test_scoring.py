@@ -152,6 +152,18 @@ def test_scores_of_the_positive_class_equal_scikit_learn() -> None:
     assert "top_k_accuracy" not in found
 
 
+def test_scores_of_ordered_classes_equal_scikit_learn() -> None:
+    targets, predictions = made_up(500, 5)
+    predicted, weights = predictions["probabilities"].argmax(axis=1), np.random.default_rng(1).random(500)
+    context = Context(Config(order=("a", "b", "c", "d", "e")), {})
+    found = metrics.score(targets, predictions, context, weights=weights)
+    expected = sklearn_metrics.cohen_kappa_score(targets, predicted, weights="quadratic", sample_weight=weights)
+    assert found["quadratic_kappa"] == pytest.approx(expected)
+    expected = sklearn_metrics.mean_absolute_error(targets, predicted, sample_weight=weights)
+    assert found["rank_error"] == pytest.approx(expected)
+    assert not {"quadratic_kappa", "rank_error"} & metrics.score(targets, predictions, CONTEXT).keys()
+
+
 def test_scores_of_many_classes_equal_scikit_learn() -> None:
     targets, predictions = made_up(500, 12)
     found = metrics.score(targets, predictions, Context(Config(top_k=3), {}))

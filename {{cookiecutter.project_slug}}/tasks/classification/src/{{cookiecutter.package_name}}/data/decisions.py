@@ -3,7 +3,8 @@
 A label is the class with the largest probability after each is multiplied by a factor. Of two classes, the factors t
 for class 0 and 1 - t for class 1, the positive one, answer class 1 from a probability of t on. Of more, the cost of
 missing each class is its factor, which makes the expected cost smallest (Elkan 2001). If it matters which wrong class
-is answered, the label is the one of the least expected cost by a matrix.
+is answered, the label is the one of the least expected cost by a matrix. Of classes that have an order, and neither
+costs nor a threshold, the label is the median class, which makes the expected error in ranks smallest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ from .resampling import Floats, divide
 
 MISSED, FALSE_ALARM = "missed", "false alarm"  # what mistakes of two classes are called in `costs`
 ARROW = "->"  # from the true class to the answered one in `costs`
+MEDIAN = "median"  # the rule of classes that have an order
+MORE = 1 + 1e-6  # times the probability of the median class, so that it also is the largest among equal ones
 SYNONYMS = {"recall": "sensitivity", "ppv": "precision"}
 DOUBT = 2  # standard errors by which a threshold has to be cheaper than what calibrated probabilities ask for
 RESAMPLES = 200  # for the interval of the threshold
@@ -36,7 +39,7 @@ class Decision:
     """How labels are chosen, if not as the most probable class."""
 
     rule: str
-    """`costs`, a number, or a constraint, as in the settings."""
+    """`costs`, a number, or a constraint, as in the settings; `median` of classes that have an order."""
     positive: str
     """The name of class 1 of two; empty if there are more."""
     costs: tuple[float, ...] | None
@@ -69,11 +72,24 @@ class Decision:
     def weigh(self, probabilities: npt.NDArray[np.floating], *, is_tuned: bool = True) -> npt.NDArray[np.floating]:
         """What is largest for the class that is answered, (num_examples, num_classes).
 
-        Models for which nothing was tuned decide as the costs ask.
+        Models for which nothing was tuned decide as the costs ask. A median class and the most probable one swap their
+        probabilities.
         """
         if self.matrix:
             return probabilities @ self.gains
-        return probabilities * (self.gains if is_tuned or not self.costs else np.array(self.costs, "float32"))
+        if not self.is_median:
+            return probabilities * (self.gains if is_tuned or not self.costs else np.array(self.costs, "float32"))
+        rows, below = np.arange(len(probabilities)), np.cumsum(probabilities, axis=1)
+        median, largest = (below < below[:, -1:] / 2).sum(axis=1), probabilities.argmax(axis=1)
+        found = probabilities.astype("float32")
+        found[rows, largest] = probabilities[rows, median]
+        found[rows, median] = probabilities[rows, largest] * MORE
+        return found
+
+    @property
+    def is_median(self) -> bool:
+        """Whether labels are median classes instead of those with the largest probability after the factors."""
+        return self.rule == MEDIAN
 
     @property
     def gains(self) -> npt.NDArray[np.float32]:
@@ -97,6 +113,8 @@ class Decision:
 
     def __str__(self) -> str:
         """The decision as a sentence."""
+        if self.is_median:
+            return "Each label is the median class: at least half of the probability is of it and lower classes."
         if self.matrix:
             return (
                 "Each label is the class of the least expected cost, which depends on the true and the answered class."
@@ -110,11 +128,13 @@ class Decision:
 
 
 def describe(costs: Mapping[str, float], threshold: str, classes: Sequence[str | int]) -> Decision:
-    """What the settings `costs` and `threshold`, one of which is given, mean for these classes, before training.
+    """What the settings `costs` and `threshold` mean for these classes, before training; without both, the median.
 
     Raises:
         InputError: the costs name what is no class, or there are more than two classes for a threshold.
     """
+    if not (costs or threshold):
+        return Decision(MEDIAN, "", None, (1.0,) * len(classes))
     names, is_binary = [str(name) for name in classes], len(classes) == 2
     shown, positive = ", ".join(names[:SHOWN]), names[1] if is_binary else ""
     if threshold and not is_binary:

@@ -1,6 +1,6 @@
 """Whether the collected targets can be learnt; apart from task.py, so that collecting need not load TensorFlow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,13 @@ def ordered_counts(config: Config, values: pd.Series) -> pd.Series:
     """How many examples each class has, in the order of the model's outputs: of two, the positive one is the last.
 
     Raises:
-        InputError: the setting `positive` names no class, or there are more than two.
+        InputError: the setting `positive` names no class, or there are more than two; or `order` has other classes.
     """
     counts = values.value_counts().sort_index()
     names = [str(name) for name in counts.index]
+    if config.order:
+        check_order(config, names)
+        return counts.iloc[[names.index(name) for name in config.order]]
     if not config.positive:
         return counts.sort_values(ascending=False, kind="stable") if len(counts) == 2 else counts
     if len(counts) != 2 or config.positive not in names:
@@ -44,6 +47,16 @@ def ordered_counts(config: Config, values: pd.Series) -> pd.Series:
             f"positive is {config.positive!r}; expected one of two classes, and {config.target} has {shown}"
         )
     return counts.iloc[[1, 0]] if config.positive == names[0] else counts
+
+
+def check_order(config: Config, names: Sequence[str]) -> None:
+    """Refuses an order that does not name exactly the classes of the data."""
+    unknown = [name for name in config.order if name not in names]
+    left_out = [name for name in names if name not in config.order]
+    if unknown or left_out:
+        wrong = f"names {unknown[0]!r}, which is no class" if unknown else f"leaves out the class {left_out[0]!r}"
+        shown = ", ".join(names[:CLASSES_SHOWN]) + (" ..." if len(names) > CLASSES_SHOWN else "")
+        raise InputError(f"order {wrong} of {config.target}; expected each of {shown}, from the lowest to the highest")
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:
@@ -73,7 +86,6 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     if len(counts) < 2:
         message = f"target {config.target!r} has only the class {counts.index[0]}; at least two are needed"
         raise InputError(f"{message}: check `target`, or collect examples of another class")
-    ordered_counts(config, values["train"])
     if counts.sum() < MIN_EXAMPLES_PER_CLASS * len(counts):
         message = f"target {config.target!r} has {len(counts)} classes in {counts.sum()} examples"
         raise InputError(
@@ -87,6 +99,7 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
             f"{config.min_class_examples} examples, one of them for training: collect more, set rare_classes to drop "
             "or merge, or merge_spellings if classes differ only in case or blanks"
         )
+    ordered_counts(config, values["train"])
     few = [f"{name} ({count})" for name, count in counts.items() if count < RARE]
     shown = ", ".join(few[:CLASSES_SHOWN])
     notes = [f"classes with few examples, whose scores will be uncertain: {shown}"] if few else []

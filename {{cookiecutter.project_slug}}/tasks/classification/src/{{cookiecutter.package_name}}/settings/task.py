@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, model_validator
 from pydantic_settings import NoDecode
 
-from .base import Settings, parse_mapping
+from .base import Names, Settings, parse_mapping
 from .evaluation import check_criteria
 
 Baseline = Literal["majority", "linear", "gradient_boosting"]
@@ -46,6 +46,13 @@ def check_refer(value: str) -> str:
     return value
 
 
+def check_order(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuses an order of fewer than two classes, or one that names a class twice."""
+    if value and (len(value) < 2 or len(set(value)) < len(value)):
+        raise ValueError("Input should be all classes, each once, from the lowest to the highest")
+    return value
+
+
 Cost = Annotated[FiniteFloat, Field(gt=0)]
 Costs = Annotated[dict[str, Cost], NoDecode, BeforeValidator(parse_mapping)]
 Threshold = Annotated[str, BeforeValidator(str), AfterValidator(check_threshold)]
@@ -72,6 +79,10 @@ class TaskSettings(TargetSettings):
 
     positive: str = ""
     """Of two classes, the one that matters: curves, ROC AUC, PR AUC and recall are of it; empty: the rarer one."""
+
+    order: Annotated[Names, AfterValidator(check_order)] = ()
+    """All classes from the lowest to the highest, such as low,medium,high: the network learns one score with a
+    threshold between neighbours, and the label is the median class; empty: classes have no order."""
 
     costs: Costs = Field(default={})
     """What mistakes cost, by which labels are chosen: {"missed": 20, "false alarm": 1} of two classes, or the cost of
@@ -100,6 +111,8 @@ class TaskSettings(TargetSettings):
             raise ValueError(
                 f"costs are {self.costs} and threshold is {self.threshold!r}; one decides labels: leave one empty"
             )
+        if self.order and self.positive:
+            raise ValueError("order says which of two classes is the positive one, the last: leave positive empty")
         named = [getattr(self, "metric", ""), getattr(self, "objective", ""), *getattr(self, "criteria", {})]
         if not self.costs and any("expected_cost" in name for name in named):
             raise ValueError(
@@ -108,4 +121,7 @@ class TaskSettings(TargetSettings):
         referring = sorted({name.rpartition(":")[2] for name in named} & OF_REFERRALS)
         if not self.refer and referring:
             raise ValueError(f'{referring[0]} is a metric of referred examples; set refer, such as "coverage >= 0.9"')
+        of_order = [name for name in named if name.endswith(("rank_error", "quadratic_kappa"))]
+        if of_order and not self.order:
+            raise ValueError(f"{of_order[0]} is a metric of ordered classes; set order, such as low,medium,high")
         return self
