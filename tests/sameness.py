@@ -31,6 +31,7 @@ FOR_ANY_SCALE = {
     "serving/test_request_log.py",
     "serving/test_serve.py",
     "serving/test_served_model.py",
+    "serving/test_several_targets.py",
     "stages/test_report.py",
     "stages/test_rollback.py",
     "stages/test_runs.py",

@@ -130,7 +130,7 @@ def clean_column(
         return clean_typed_column(config, name, column, written, provenance, as_text)
     missing = markers(config, name, written)
     distinct, codes = encode(column, missing)
-    if as_text or name == config.target:
+    if as_text or name in config.targets:
         note_markers(config, name, column, missing, provenance)
     if as_text:
         return clean_texts(config, name, without_decimals(distinct), codes, written, provenance)
@@ -221,7 +221,7 @@ def note_markers(
     """Notes frequent cells that count as missing and may mean something, such as None for no garage."""
     cells = pc.utf8_trim_whitespace(column)
     found = cells.filter(pc.is_in(cells, value_set=pa.array([marker for marker in missing if marker], pa.string())))
-    if len(found) > (0 if name == config.target else FREQUENT * len(column)) and not config.found_formats:
+    if len(found) > (0 if name in config.targets else FREQUENT * len(column)) and not config.found_formats:
         counts = ", ".join(f"{each['counts']:,} are {each['values']!r}" for each in found.value_counts().to_pylist())
         advice = "if that is a value like others, name the column in keep_markers"
         provenance.note(f"{name}: {len(found):,} cells count as missing, of which {counts}; {advice}")

@@ -97,7 +97,7 @@ def read(
 def with_given(config: Config, source: str, part: pd.DataFrame) -> pd.DataFrame:
     """The examples of a source with the column GIVEN, if their splits are given."""
     if config.split and source == config.source:
-        check_column(config, source, part, "split")
+        check_column(config, source, part, "split", config.split)
     if config.split in part:
         part = part.rename(columns={config.split: GIVEN})
     for split, given in (("validation", config.validation_source), ("test", config.test_source)):
@@ -174,8 +174,8 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
     if not config.target.strip():
         raise InputError(f"target is empty; set it to the column to predict: {', '.join(names[:COLUMNS_SHOWN])}")
     for setting in ("target", "key", "group", "time", "sample_weight"):
-        if getattr(config, setting):
-            check_column(config, source, examples, setting)
+        for name in config.targets if setting == "target" else filter(None, [getattr(config, setting)]):
+            check_column(config, source, examples, setting, name)
     if not len(examples):
         raise InputError(f"{named(config, source)} has a header but no rows; one row per example is needed")
     for setting in ("key", "group", "time", "sample_weight"):
@@ -192,9 +192,9 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
             raise InputError(f"{message} are needed to sort by: fix them, such as 2024-01-31 or 2024-01-31T12:00:00")
 
 
-def check_column(config: Config, source: str, examples: pd.DataFrame, setting: str) -> None:
+def check_column(config: Config, source: str, examples: pd.DataFrame, setting: str, name: str) -> None:
     """Refuses a setting that names a column which is not there."""
-    name, names = getattr(config, setting), [str(name) for name in examples.columns if name != GIVEN]
+    names = [str(name) for name in examples.columns if name != GIVEN]
     if name in names:
         return
     nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
@@ -259,7 +259,7 @@ def check_content(config: Config, names: list[str], num_examples: int, vary: boo
 
 def feature_names(config: Config, names: list[str]) -> list[str]:
     """The columns that may tell something of the target."""
-    others = (config.target, config.key, config.sample_weight, GIVEN, *config.ignore)
+    others = (*config.targets, config.key, config.sample_weight, GIVEN, *config.ignore)
     return [name for name in names if name not in others]
 
 
@@ -319,7 +319,7 @@ def gather(config: Config, gathered: Gathered, parts: Iterator[Part], provenance
     for source, part in parts:
         first = num_rows[source] + 1
         check_columns(config, source, part, first)
-        is_missing = part[config.target].isna()
+        is_missing = part[[*config.targets]].isna().all(axis=1)
         prefix = "" if source == config.source else f"{source}: "
         provenance.drop(f"{prefix}target {config.target} missing", row_numbers(is_missing, first))
         num_rows[source] += len(part)

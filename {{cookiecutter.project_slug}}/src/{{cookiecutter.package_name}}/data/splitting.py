@@ -62,7 +62,7 @@ def draw_splits(config: Config, examples: pd.DataFrame, identities: np.ndarray, 
         hashes = hash_keys(config, examples, identities) if config.key else identities
     draws = draw(config, hashes)
     splits = np.array(SPLITS, object)[np.searchsorted(np.cumsum(config.split_fractions)[:-1], draws, side="right")]
-    return targets.keep_rare(config, examples[config.target], draws, splits)
+    return targets.keep_rare(config, examples[config.targets[0]], draws, splits)
 
 
 def as_given(config: Config, examples: pd.DataFrame, identities: np.ndarray, num_first: int) -> np.ndarray:
@@ -184,8 +184,10 @@ def count_equal(numbers: np.ndarray) -> np.ndarray:
 def with_target(config: Config, examples: pd.DataFrame, identities: np.ndarray) -> np.ndarray:
     """A number per example, (num_examples,) uint64, equal for the same identity and target."""
     numbers = np.empty(len(identities), "uint64")
+    targets = examples[config.target_columns]
+    hashed = hash_rows if len(config.targets) > 1 else hash_values
     for rows in chunks(len(identities)):
-        numbers[rows] = pd.util.hash_array(identities[rows]) + hash_values(examples[config.target].iloc[rows])
+        numbers[rows] = pd.util.hash_array(identities[rows]) + hashed(targets.iloc[rows])
     return numbers
 
 

@@ -35,7 +35,7 @@ def validation_hash(config: Config) -> str:
 
 def split_hash(config: Config, split: str) -> str:
     """A hash of the examples of a split, the target and the weights."""
-    columns = [name for name in (config.target, config.sample_weight) if name]
+    columns = [name for name in (*config.targets, config.sample_weight) if name]
     return artifacts.text_hash([*map(artifacts.content_hash, examples_files(config, split)), *columns])
 
 
@@ -64,10 +64,22 @@ def num_examples(config: Config, split: str) -> int:
     return num_rows
 
 
-def all_targets(config: Config, split: str, examples: pd.DataFrame) -> pd.Series:
-    """The targets of all examples of a split, even if `examples` is a sample of it."""
-    rows = read_rows(config, split, [config.target]) if DRAWN_FROM in examples.attrs else examples
-    return rows[config.target]
+def all_targets(config: Config, split: str, examples: pd.DataFrame) -> Any:
+    """The targets of all examples of a split, even if `examples` is a sample of it: a series, or a table of several."""
+    rows = read_rows(config, split, [*config.targets]) if DRAWN_FROM in examples.attrs else examples
+    return rows[config.target_columns]
+
+
+def labels(config: Config, table: pd.DataFrame) -> list[Any]:
+    """The ground truth of each row, None where it is missing; of several targets a list, unless all are missing."""
+    truths = table[[*config.targets]].astype(object)
+    rows = truths.where(truths.notna(), None).to_numpy().tolist()
+    return [row if len(row) > 1 and any(value is not None for value in row) else row[0] for row in rows]
+
+
+def truth(config: Config, examples: pd.DataFrame, place: int) -> str:
+    """The target of an example as text."""
+    return ", ".join(str(examples[name].iloc[place]) for name in config.targets)
 
 
 def sample_weights(config: Config, examples: pd.DataFrame) -> npt.NDArray[np.float64] | None:

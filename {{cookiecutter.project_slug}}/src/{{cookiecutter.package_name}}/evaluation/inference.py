@@ -40,7 +40,7 @@ def predict_split(
     The intervals of the validation split, which calibrated the model, are those that its other parts would give.
     """
     target = target_of(serving_model)
-    targets, predictions = task.actual(target, examples[config.target]), predict(serving_model, examples)
+    targets, predictions = task.actual(target, examples[config.target_columns]), predict(serving_model, examples)
     if split == "validation":
         weights = tables.sample_weights(config, examples)
         predictions = task.cross_fitted(config, target, targets, predictions, scoring.folds(config, examples), weights)
@@ -67,7 +67,7 @@ def evaluate_split(
     targets, predictions = predict_split(config, serving_model, examples, split)
     learned, weights = (tables.sample_weights(config, each) for each in (train, examples))
     features = preprocessing.simple_features(config, train, examples)
-    known = (features[0], task.actual(target, train[config.target]))
+    known = (features[0], task.actual(target, train[config.target_columns]))
     context = context_of(config, serving_model)
 
     def simply(names: Collection[str], weights: np.ndarray | None) -> dict[str, dict[str, np.ndarray]]:
@@ -131,11 +131,12 @@ def explained_output(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np
     """The output that attributions explain, for each variant of an example, (num_variants,).
 
     The log-odds of the class that is answered for the unchanged example, of its most probable label if it may have
-    several, or the predicted number. `whole` is the row
-    of the unchanged example of each variant, (num_variants,).
+    several, or the predicted number, of several the first. `whole` is the row of the unchanged example of each variant,
+    (num_variants,).
     """
     if "probabilities" not in outputs:
-        return outputs["prediction"].astype("float64")
+        first = next(values for name, values in outputs.items() if name.startswith("prediction"))
+        return (first if first.ndim == 1 else first[:, 0]).astype("float64")
     answered = outputs.get("probability", outputs["probabilities"].max(axis=1))
     leading = (outputs["probabilities"] == answered[:, None])[whole].argmax(axis=1)
     probability = np.clip(outputs["probabilities"][np.arange(len(whole)), leading].astype("float64"), 1e-6, 1 - 1e-6)

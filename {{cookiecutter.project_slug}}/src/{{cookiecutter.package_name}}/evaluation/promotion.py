@@ -42,7 +42,7 @@ def evaluate(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
     known, wanted = inference.target_of(old), inference.target_of(new)
     champion = task.aligned(inference.predict(old, examples), known, wanted)
     challenger = inference.predict(new, examples)
-    targets, context = task.actual(wanted, examples[config.target]), inference.context_of(config, new)
+    targets, context = task.actual(wanted, examples[config.target_columns]), inference.context_of(config, new)
     rows: list[Row] = []
     before = {key(entry): entry for entry in scoring.score_slices(context, examples, targets, champion)}
     for entry in scoring.score_slices(context, examples, targets, challenger):

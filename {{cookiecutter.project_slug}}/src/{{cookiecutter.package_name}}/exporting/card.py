@@ -35,7 +35,7 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
     `inputs` holds for each input of the signature its column, its kind and what the schema allows when serving;
     `unused` are other columns of a table, which requests may have; `example` is an example request, `parts` names
     the entries of outputs that have several, and `decision`, `referral` and `thresholds`, as far as there are any, say
-    how labels are chosen from probabilities.
+    how labels are chosen from probabilities. `scale` has the standard deviations of several targets.
     """
     verdict = artifacts.read_json(config.paths.verdict, "accept")
     examples, target = loading.read_examples(config, "train"), serving_model.get_layer("decode").target
@@ -55,6 +55,7 @@ def describe(config: Config, serving_model: keras.Model, identity: dict[str, Any
         "unused": unused(config, inputs, examples),
         "example": {name: requests.example(entry, examples[entry["column"]]) for name, entry in inputs.items()},
         "parts": parts,
+        **({"scale": target.scale} if len(config.targets) > 1 else {}),
         **chosen,
     }
 
@@ -66,7 +67,7 @@ def unused(config: Config, inputs: dict[str, dict[str, Any]], examples: pd.DataF
     """
     if "keep_identifiers" not in type(config).model_fields:
         return []
-    taken = {config.target, *(entry["column"] for entry in inputs.values())}
+    taken = {*config.targets, *(entry["column"] for entry in inputs.values())}
     return [str(name) for name in examples.columns if name not in taken]
 
 

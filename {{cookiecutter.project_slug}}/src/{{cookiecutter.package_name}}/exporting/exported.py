@@ -53,8 +53,9 @@ class Exported:
             InputError: as `predict`, or there is no target, or one that the model cannot predict.
         """
         table = targets.prepare(self.config, table)
-        if self.config.target not in table.columns:
-            raise InputError(f"{NAME} lacks the column {self.config.target!r}, which is the target; add it")
+        for name in self.config.targets:
+            if name not in table.columns:
+                raise InputError(f"{NAME} lacks the column {name!r}, which is the target; add it")
         check_columns(NAME, self.description, table)
         labels = preprocessing.read_labels(self.config, self.description, table)
         rows = [row for row, label in enumerate(labels) if label is not None]

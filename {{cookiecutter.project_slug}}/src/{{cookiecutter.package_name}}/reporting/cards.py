@@ -77,7 +77,7 @@ def compose(config: Config, record: dict[str, Any], hashes: dict[str, str]) -> s
 
 def role(config: Config, name: str) -> str:
     """What a column is for."""
-    roles = {config.target: "target", config.key: "key", config.group: "group", config.time: "time"}
+    roles = {**dict.fromkeys(config.targets, "target"), config.key: "key", config.group: "group", config.time: "time"}
     roles[config.sample_weight] = "sample weight"
     return roles.get(name) or ("ignored" if name in config.ignore else "")
 

@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -53,6 +53,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 class Settings(BaseSettings):
     """The base of all classes of settings; a wrong name, type or range is refused."""
+
+    several_targets: ClassVar[bool] = False  # whether the setting `target` may name several columns
 
     model_config = SettingsConfigDict(
         frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, use_attribute_docstrings=True, validate_default=True

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from . import sample
-from .base import Names, Paths, Settings, Share, without_password
+from .base import Names, Paths, Settings, Share, parse_names, without_password
 
 
 class DataSettings(Settings):
@@ -119,7 +119,9 @@ class DataSettings(Settings):
         if self.group and self.time:
             message = f"group is {self.group!r} and time is {self.time!r}; examples are split by one: leave one empty"
             raise ValueError(message)
-        if self.sample_weight and self.sample_weight == self.target:
+        if len(set(self.targets)) < len(self.targets):
+            raise ValueError(f"target is {self.target!r}, which names a column twice; name each once")
+        if self.sample_weight and self.sample_weight in self.targets:
             raise ValueError(f"sample_weight is {self.sample_weight!r}, which is the target; name another column")
         if self.duplicates == "weigh" and not self.sample_weight:
             raise ValueError("duplicates is 'weigh', and sample_weight is empty; name the column of weights to write")
@@ -129,6 +131,17 @@ class DataSettings(Settings):
         """The settings for storage: without the secrets that addresses contain."""
         settings = self.model_dump(mode="json")
         return {name: without_password(value) if isinstance(value, str) else value for name, value in settings.items()}
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to predict: usually one; several, separated by commas, where the task takes them."""
+        names = parse_names(self.target) if self.several_targets else ()
+        return names or (self.target,)
+
+    @property
+    def target_columns(self) -> Any:
+        """What selects the targets from a table: the name of one, as a series, or a list of several, as a table."""
+        return list(self.targets) if len(self.targets) > 1 else self.targets[0]
 
     @property
     def paths(self) -> Paths:

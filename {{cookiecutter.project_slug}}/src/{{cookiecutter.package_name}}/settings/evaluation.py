@@ -1,5 +1,6 @@
 """Settings of the evaluation."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -9,13 +10,13 @@ from .base import Settings
 OF_EXPORT = ("milliseconds", "megabytes", "memory_megabytes")  # criteria that are checked when the model is exported
 
 
-def registry() -> dict[str, Any] | None:
+def registry() -> Mapping[str, Any] | None:
     """The metrics by name; None on a machine that only serves, if it lacks what they import."""
     try:
         from ..metrics import METRICS  # here, since a person's metrics may import anything
     except ModuleNotFoundError:
         return None
-    return dict(METRICS)
+    return METRICS
 
 
 def check_metric(name: str) -> str:

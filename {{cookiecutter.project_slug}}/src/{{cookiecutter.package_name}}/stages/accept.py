@@ -49,7 +49,9 @@ def main(config: Config) -> None:
 
 def why_undefined(config: Config) -> str:
     """Why the test split does not allow a score, if it lacks a class."""
-    train, test = (tables.read_rows(config, split, [config.target])[config.target] for split in ("train", "test"))
+    train, test = (
+        tables.read_rows(config, split, [*config.targets])[config.target_columns] for split in ("train", "test")
+    )
     return targets.lacking("test", train, test)
 
 

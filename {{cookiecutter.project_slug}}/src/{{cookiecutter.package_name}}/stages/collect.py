@@ -81,9 +81,9 @@ def decide(
     duplicates = decide_duplicates(config, gathered, splits, replaced, provenance)
     own = (config.source, config.validation_source, config.test_source)
     num_first = sum(size for source, size in gathered.sizes.items() if source in own)
-    decide_rare(config, table[config.target], splits, num_first, replaced, provenance)
+    decide_rare(config, table[config.targets[0]], splits, num_first, replaced, provenance)
     table = table.assign(**replaced)
-    values = {split: table.loc[splits == split, config.target] for split in SPLITS}
+    values = {split: table.loc[splits == split, config.target_columns] for split in SPLITS}
     if config.sample_weight:
         reading.check_split_weights(
             config, {split: table.loc[splits == split, config.sample_weight] for split in SPLITS}

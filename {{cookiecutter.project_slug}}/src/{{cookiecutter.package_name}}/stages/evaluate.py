@@ -117,22 +117,22 @@ def largest_errors(
     config: Config, examples: pd.DataFrame, targets: np.ndarray, predictions: dict[str, np.ndarray]
 ) -> Table:
     """The examples with the largest errors: often mislabelled, or unlike the training examples."""
-    errors, truth = metrics.errors(targets, predictions), examples[config.target]
+    errors = metrics.errors(targets, predictions)
     largest = scoring.worst(errors, identities(config, examples), NUM_WORST)
     outputs = {name: values for name, values in predictions.items() if values.ndim == 1}
-    shown = [name for name in examples.columns if name not in (config.target, *explain.HIDDEN)]
+    shown = [name for name in examples.columns if name not in (*config.targets, *explain.HIDDEN)]
     columns = [name for name in shown if not isinstance(examples[name].iloc[0], np.ndarray)][:MAX_COLUMNS]
     rows = [
         [
             int(row) + 1,
             float(errors[row]),
-            cell(truth.iloc[row]),
+            *(cell(examples[name].iloc[row]) for name in config.targets),
             *(cell(values[row]) for values in outputs.values()),
             *(cell(examples[name].iloc[row]) for name in columns),
         ]
         for row in largest
     ]
-    header = ["row", "error", f"true {config.target}", *outputs, *columns]
+    header = ["row", "error", *(f"true {name}" for name in config.targets), *outputs, *columns]
     note = "Of duplicates, one is shown. `make explain ROW=...` shows one of them at each step of the model."
     return Table(
         f"The {len(largest)} largest errors of {tables.extent(examples)} validation examples", header, rows, note

@@ -63,7 +63,7 @@ def find(config: Config) -> tuple[str, int, pd.DataFrame]:
 
 def raw(config: Config, example: pd.DataFrame) -> dict[str, Any]:
     """The columns of the example as they were collected, without the target."""
-    left_out = {config.target, *explain.HIDDEN}
+    left_out = {*config.targets, *explain.HIDDEN}
     return {name: example[name].iloc[0] for name in example.columns if name not in left_out}
 
 
@@ -79,7 +79,7 @@ def prediction(
             shown[name] = values[0]
         else:
             shown |= {f"{name}: {parts[name][place]}": values[0][place] for place in largest_places(values[0])}
-    return shown | {f"true {config.target}": example[config.target].iloc[0]}
+    return shown | {f"true {name}": example[name].iloc[0] for name in config.targets}
 
 
 def largest_places(values: np.ndarray) -> np.ndarray:

@@ -98,7 +98,7 @@ def add_data(config: Config, candidate: Config) -> None:
 def columns_in_use(config: Config) -> set[str]:
     """The columns that matter to the version in service: what it takes, what describes that, and the target."""
     inputs = [entry["column"] for entry in registry.describe(config, max(config.paths.versions()))["inputs"].values()]
-    roles = {config.target, config.group, config.time, config.sample_weight}
+    roles = {*config.targets, config.group, config.time, config.sample_weight}
     return roles | {*inputs, *requests.columns(inputs)} - {config.key, *config.ignore}
 
 
@@ -114,10 +114,11 @@ def check_new(config: Config, parts: Iterator[reading.Part], used: Collection[st
 
 def without_unknown_rare(config: Config, part: pd.DataFrame) -> pd.DataFrame:
     """New examples as the schema can know them: with rare classes merged, or left out if it knows no such class."""
-    trained = tables.read_rows(config, "train", [config.target])[config.target]
-    known = targets.without_rare(config, part[config.target], trained)
-    is_as_before = known.astype(str) == part[config.target].astype(str)
-    return part.assign(**{config.target: known})[is_as_before | known.isin(trained)]
+    name = config.targets[0]  # classes are never several targets
+    trained = tables.read_rows(config, "train", [name])[name]
+    known = targets.without_rare(config, part[name], trained)
+    is_as_before = known.astype(str) == part[name].astype(str)
+    return part.assign(**{name: known})[is_as_before | known.isin(trained)]
 
 
 def decide(config: Config, candidate: Config, champion: int) -> None:

@@ -24,7 +24,10 @@ def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) ->
     weights of a frozen network are not fitted to these data, and do not count.
     """
     examples = loading.read_examples(config, "validation")
-    truths, weights = task.actual(prepared.target, examples[config.target]), tables.sample_weights(config, examples)
+    truths, weights = (
+        task.actual(prepared.target, examples[config.target_columns]),
+        tables.sample_weights(config, examples),
+    )
     metric, context = metrics.METRICS[config.metric], Context(config, task.output_parts(prepared.target))
     values, drawn = list[float](), list[np.ndarray]()
     for each in candidates:

@@ -40,9 +40,10 @@ class Objective(NamedTuple):
 def chosen(config: Config) -> Objective:
     """The metric of the setting `objective`, or the score that the task minimises."""
     name = config.objective or task.MONITOR.removeprefix("val_")
-    metric = metrics.METRICS.get(name)
-    label = metric.label if metric else name.replace("_", " ")
-    return Objective(f"val_{name}", label, greater_is_better=bool(metric and metric.greater_is_better))
+    if name not in metrics.METRICS:
+        return Objective(f"val_{name}", name.replace("_", " "), greater_is_better=False)
+    metric = metrics.METRICS[name]
+    return Objective(f"val_{name}", metric.label, greater_is_better=metric.greater_is_better)
 
 
 class Score(keras.callbacks.Callback):
@@ -77,7 +78,7 @@ class Score(keras.callbacks.Callback):
         if self.complete is None:
             self.complete = serving_model.assemble(self.config, self.prepared, self.scored)
             self.examples = loading.read_examples(self.config, "validation")
-            self.truths = task.actual(self.prepared.target, self.examples[self.config.target])
+            self.truths = task.actual(self.prepared.target, self.examples[self.config.target_columns])
         try:
             task.calibrate(self.config, self.complete.get_layer("decode"), self.scored, self.validation)
         except RefusedError:

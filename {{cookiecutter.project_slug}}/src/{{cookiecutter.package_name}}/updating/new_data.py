@@ -52,11 +52,14 @@ def write_table(config: Config, version: int) -> None:
         key = (line["id"], line["row"])
         if key in labels and line["inputs"].keys() <= inputs.keys():
             label = labels.pop(key)
+            truths = dict(zip(config.targets, label if len(config.targets) > 1 else [label], strict=True))
             if targets.IS_SET:
                 wanted = known_labels.problem(described["parts"], label, config.max_cell)
                 reason = f"{label!r} is not {wanted}" if wanted else ""
             else:
-                reason = schema.misfit(expected, config.target, label) if expected else ""
+                given = {name: value for name, value in truths.items() if value is not None}
+                misfits = (schema.misfit(expected, *each) for each in given.items()) if expected else iter([])
+                reason = next(filter(None, misfits), "")
             if reason:
                 unusable.setdefault(f"the label {reason}", []).append(key)
                 continue
@@ -66,7 +69,7 @@ def write_table(config: Config, version: int) -> None:
             except RequestError as error:
                 unusable.setdefault(str(error), []).append(key)
                 continue
-            example = dict.fromkeys(columns) | values | {config.target: label}
+            example = dict.fromkeys(columns) | values | truths
             lines.append(json.dumps(example, ensure_ascii=False) + "\n")
     print("".join(describe_unusable(unusable)), end="")
     if lines:

@@ -119,14 +119,13 @@ def describes_other_table(schema: Schema, statistics: StatisticsList, config: Co
 
 def with_target(schema: Schema, config: Config) -> Schema:
     """The schema with the target of the settings, which may have changed since the schema was written."""
-    former = recorded(schema, "target")
-    if former == config.target:
+    before = config.model_copy(update={"target": recorded(schema, "target")}).targets
+    if before == config.targets:
         return schema
     for feature in schema.feature:
-        if feature.name == former:
-            feature.not_in_environment[:] = [name for name in feature.not_in_environment if name != "SERVING"]
-        elif feature.name == config.target:
-            feature.not_in_environment.append("SERVING")
+        if feature.name in {*before, *config.targets}:
+            others = [name for name in feature.not_in_environment if name != "SERVING"]
+            feature.not_in_environment[:] = [*others, *(["SERVING"] if feature.name in config.targets else [])]
     write(schema, config)
     print(f"wrote {config.schema_path}: its target is {config.target} now")
     return schema
@@ -229,16 +228,16 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
     columns = by_column(statistics)
     for feature in schema.feature:
         splits = columns[feature.name]
-        is_target = feature.name == config.target
+        is_target = feature.name in config.targets
         shares = [
             num_values(column) / max(split.num_examples, 1)
             for column, split in zip(splits, statistics.datasets, strict=True)
         ]
-        set_presence(feature, min(shares), smallest, exact=is_target)
+        set_presence(feature, min(shares), smallest, exact=is_target and len(config.targets) == 1)
         is_category = bool(feature.domain)
         feature.ClearField("domain")
         feature.ClearField("bool_domain")
-        if feature.name in (config.target, config.sample_weight):
+        if feature.name in (*config.targets, config.sample_weight):
             feature.not_in_environment[:] = ["SERVING"]
         if feature.name in free:
             continue

@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import task
+from project import metrics, task
 from project.core.errors import InputError
 from project.data import batching
+from project.data.resampling import Context
 
 import fixed
 from declared import Config
 
 TARGET = task.Target(mean=100.0, scale=10.0)
+SEVERAL = task.Target((100.0, 5.0), (10.0, 0.5), ("price", "days"))
 
 
 def test_targets_are_standardised() -> None:
@@ -109,3 +111,66 @@ def test_intervals_hold_their_share_of_the_weight() -> None:
     task.set_intervals(decoder, np.zeros((30, 1, 1), "float32"), errors.astype("float32"), 0.9, weights)
     sums = np.cumsum(weights)
     assert float(decoder.half_widths[0]) == errors[sums >= 0.9 * 31][0]
+
+
+def several(num_examples: int = 200) -> tuple[np.ndarray, pd.DataFrame]:
+    """A network's outputs (num_examples, 2 members, 2 targets), and targets that are near, a third of them missing."""
+    random = np.random.default_rng(0)
+    outputs = random.normal(size=(num_examples, 2, 2)).astype("float32")
+    values = outputs.mean(axis=1) * SEVERAL.scale + np.array(SEVERAL.mean) + random.normal(size=(num_examples, 2))
+    values[np.arange(num_examples) % 3 == 0, 0] = values[np.arange(num_examples) % 3 == 1, 1] = np.nan
+    return outputs, pd.DataFrame(values, columns=SEVERAL.names)
+
+
+def test_several_targets_have_a_scale_and_an_output_each() -> None:
+    outputs, values = several()
+    target = task.describe_target(Config(), values)
+    assert target.names == ("price", "days")
+    np.testing.assert_allclose(target.scale, values.std(ddof=0))
+    encoded = task.encode(target, values)
+    np.testing.assert_allclose(np.nanmean(encoded, axis=0), 0, atol=1e-5)
+    np.testing.assert_array_equal(np.isnan(encoded), values.isna())
+    assert task.output_head(keras.Input((3, 4)), target).shape == (None, 3, 2)
+    decoder = task.Decode.from_config(task.Decode(asdict(SEVERAL)).get_config())
+    assert decoder.target == SEVERAL
+    decoded = decoder(outputs)
+    np.testing.assert_allclose(decoded["prediction_days"], outputs[:, :, 1].mean(axis=1) * 0.5 + 5, rtol=1e-5)
+
+
+def test_missing_targets_add_nothing_to_loss_and_scores() -> None:
+    outputs, values = several()
+    targets = task.encode(SEVERAL, values)[:, None]  # (batch, 1, targets)
+    squares = (outputs - targets) ** 2
+    found = fixed.evaluated(SEVERAL, outputs, targets)
+    assert found["loss"] == pytest.approx(np.nansum(squares) / squares.size, rel=1e-5)
+    weights = np.arange(200) / 99.5  # of mean 1
+    decoded = {name: np.asarray(each) for name, each in task.Decode(asdict(SEVERAL))(outputs).items()}
+    decoded = task.aligned(decoded, SEVERAL, SEVERAL)
+    context = Context(Config(), task.output_parts(SEVERAL))
+    for given in (None, weights):
+        scores = metrics.score(values.to_numpy(), decoded, context, weights=given)
+        assert fixed.evaluated(SEVERAL, outputs, targets, given)["rmse"] == pytest.approx(scores["rmse"], rel=1e-4)
+    filled = np.nan_to_num(targets, nan=9.0)
+    assert fixed.evaluated(SEVERAL, outputs, filled)["loss"] > found["loss"]
+
+
+def test_each_of_several_targets_has_intervals_of_its_own() -> None:
+    outputs, values = several(6_000)
+    config, decoder = Config(interval_coverage=0.8), task.Decode(asdict(SEVERAL))
+    decoder.build(outputs.shape)
+    inputs = {"outputs": keras.Input(outputs.shape[1:], name="outputs")}
+    identity = keras.Model(inputs, keras.layers.Identity()(inputs["outputs"]))
+    validation = batching.in_order({"outputs": outputs}, task.encode(SEVERAL, values)[:, None])
+    task.calibrate(config, decoder, identity, validation)
+    decoded = {name: np.asarray(each) for name, each in decoder(outputs).items()}
+    predictions = task.aligned(decoded, SEVERAL, SEVERAL)
+    context = Context(config, task.output_parts(SEVERAL))
+    crossed = task.cross_fitted(config, SEVERAL, values.to_numpy(), predictions, np.arange(6_000) % 5)
+    for found in (predictions, crossed):
+        scores = metrics.score(values.to_numpy(), found, context)
+        assert scores["price:coverage"] == pytest.approx(0.8, abs=0.02)
+        assert scores["days:coverage"] == pytest.approx(0.8, abs=0.02)
+    np.testing.assert_array_equal(crossed["low_days"], crossed["low"][:, 1])
+    assert task.continued(SEVERAL, TARGET) is None
+    with pytest.raises(InputError, match=r"a model of the targets price, days is compared with one of \(one\)"):
+        task.aligned(decoded, SEVERAL, TARGET)

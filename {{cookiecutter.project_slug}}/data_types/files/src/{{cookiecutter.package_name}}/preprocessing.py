@@ -79,8 +79,7 @@ def parse_arrays(
 def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
     """The ground truth of each row of a table, None where it is missing."""
     del description  # the target is a column
-    targets = table[config.target]
-    return targets.astype(object).where(targets.notna(), None).tolist()
+    return tables.labels(config, table)
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
@@ -103,7 +102,7 @@ def make_dataset(
     shape (batch,) and mean 1. With `epoch`, the number of the epoch, the examples are shuffled.
     """
     examples = loading.read_examples(config, split)
-    targets = task.encode(target, examples[config.target])[:, None]
+    targets = task.encode(target, examples[config.target_columns])[:, None]
     weights = tables.sample_weights(config, examples)
     size = batching.batch_size(config, len(targets))
     if num_bytes(preprocessor) * len(examples) <= config.cache_bytes:

@@ -61,7 +61,7 @@ def kind_of(config: Config, examples: pd.DataFrame, name: str) -> str:
     """The kind of a column, or the reason to leave it out."""
     values = examples[name]
     present = values.dropna()
-    roles = {config.target: "is the target", config.key: "is the key", config.group: "is the group"}
+    roles = {**dict.fromkeys(config.targets, "is the target"), config.key: "is the key", config.group: "is the group"}
     roles |= {config.time: "orders the splits", config.sample_weight: "is the sample weight"}
     roles |= dict.fromkeys(config.ignore, "is ignored")
     if name in roles:

@@ -59,7 +59,7 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """A number per example, (num_examples,) uint64, that those share which have the same features."""
-    others = (config.target, config.key, config.sample_weight, splitting.GIVEN)
+    others = (*config.targets, config.key, config.sample_weight, splitting.GIVEN)
     return splitting.hash_rows(examples[[name for name in examples.columns if name not in others]])
 
 

@@ -99,8 +99,7 @@ def parse_arrays(
 def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
     """The ground truth of each row of a table, None where it is missing."""
     del description  # the target is a column
-    targets = table[config.target]
-    return targets.astype(object).where(targets.notna(), None).tolist()
+    return tables.labels(config, table)
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
@@ -251,7 +250,11 @@ def encode(
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
     """The preprocessor's outputs, the targets, (num_examples, 1), and the weights, if any, (num_examples,)."""
     inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    return inputs, task.encode(target, examples[config.target])[:, None], tables.sample_weights(config, examples)
+    return (
+        inputs,
+        task.encode(target, examples[config.target_columns])[:, None],
+        tables.sample_weights(config, examples),
+    )
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

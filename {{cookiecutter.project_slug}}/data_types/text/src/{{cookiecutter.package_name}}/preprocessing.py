@@ -102,7 +102,11 @@ def encode(
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
     """The preprocessor's outputs, the targets, (num_examples, 1), and the weights, if any, (num_examples,)."""
     inputs = batching.run_in_batches(preprocessor, raw_arrays(preprocessor.input, examples), ENCODING_BATCH)
-    return inputs, task.encode(target, examples[config.target])[:, None], tables.sample_weights(config, examples)
+    return (
+        inputs,
+        task.encode(target, examples[config.target_columns])[:, None],
+        tables.sample_weights(config, examples),
+    )
 
 
 def simple_features(config: Config, train: pd.DataFrame, evaluation: pd.DataFrame) -> tuple[Any, Any]:

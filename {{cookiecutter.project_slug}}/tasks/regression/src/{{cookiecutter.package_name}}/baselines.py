@@ -24,8 +24,18 @@ def baseline(
     `weights` are the sample weights of the training examples, (num_examples,), if there are any.
 
     mean always predicts the mean, linear is a ridge regression on at most 50,000 examples, and gradient_boosting
-    scikit-learn's with its default settings.
+    scikit-learn's with its default settings. Each of several targets, (num_examples, num_targets), has its own models,
+    which learn from the examples that have it.
     """
+    if train[1].ndim == 2:
+        found = []
+        for numbers in train[1].T:
+            known = np.isfinite(numbers)
+            own = None if weights is None else weights[known]
+            found.append(baseline((train[0][known], numbers[known]), evaluation, names, own))
+        return {
+            name: {"prediction": np.stack([each[name]["prediction"] for each in found], axis=1)} for name in found[0]
+        }
     from sklearn.ensemble import HistGradientBoostingRegressor  # here, since it takes a second and a half
     from sklearn.linear_model import Ridge
 

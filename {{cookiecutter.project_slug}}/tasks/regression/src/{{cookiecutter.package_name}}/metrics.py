@@ -3,10 +3,14 @@
 Targets are numbers in their own units, (num_examples,); predictions hold `prediction` and, from the network, `low` and
 `high`, the bounds of the prediction intervals, each (num_examples,). Weights are (num_weightings, num_examples), and a
 metric is (num_weightings,).
+
+Of several targets, all these are (num_examples, num_targets), NaN where a target is missing. A metric such as `rmse` is
+then the mean over the targets, each in units of `scale`, its standard deviation in the training split; `price:rmse` is
+that of one target, in its own unit. The functions below are always given one target.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +23,7 @@ Numbers = npt.NDArray[np.floating]
 Predictions = Mapping[str, npt.NDArray[Any]]
 Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its label
 OUTPUTS = ("prediction", "low", "high")
+Function = Callable[[Any, Predictions, Floats, Context], Floats | None]
 
 
 def rmse(targets: Numbers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
@@ -58,6 +63,15 @@ def interval_width(targets: Numbers, predictions: Predictions, weights: Floats, 
     )
 
 
+def of_target(
+    targets: Numbers, predictions: Predictions, weights: Floats, place: int
+) -> tuple[Numbers, dict[str, npt.NDArray[Any]], Floats]:
+    """Targets, predictions and weights of one of several targets, of the examples that have it."""
+    known = np.isfinite(targets[:, place])
+    outputs = {name: values[known, place] for name, values in predictions.items() if name in OUTPUTS}
+    return targets[known, place], outputs, weights[:, known]
+
+
 METRICS = {
     "rmse": Metric("RMSE", greater_is_better=False, function=rmse, range=(0, math.inf)),
     "mae": Metric("MAE", greater_is_better=False, function=mae, range=(0, math.inf)),
@@ -68,6 +82,30 @@ METRICS = {
 }
 
 
+class Registry(dict[str, Metric]):
+    """Metrics by name; `price:rmse` is that of the target price, if there are several."""
+
+    def __missing__(self, name: str) -> Metric:
+        """The metric of one of several targets."""
+        target, _, metric = name.rpartition(":")
+        if name not in self:
+            raise KeyError(name)
+        whole = self[metric]
+
+        def measure(targets: Numbers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+            place = list(context.parts["prediction"]).index(target)
+            return whole.function(*of_target(targets, predictions, weights, place), context)
+
+        return whole._replace(label=f"{whole.label} of {target}", function=measure)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a metric of that name, or of what follows the name of a target."""
+        return str(name).rpartition(":")[2] in self.keys()
+
+
+METRICS = Registry(METRICS)
+
+
 def score(
     targets: Numbers,
     predictions: Predictions,
@@ -76,7 +114,7 @@ def score(
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric that is defined, by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(metrics, targets, predictions, context, weights)
+    return resampling.score(for_targets(metrics, context), targets, predictions, context, weights)
 
 
 def samples(
@@ -88,12 +126,42 @@ def samples(
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    return resampling.samples(metrics, targets, predictions, context, resamples, weights=weights)
+    return resampling.samples(for_targets(metrics, context), targets, predictions, context, resamples, weights=weights)
+
+
+def for_targets(metrics: Mapping[str, Metric], context: Context) -> Mapping[str, Metric]:
+    """The same metrics, as means over several targets if there are; and all of each of them, if all are asked for."""
+    names = context.parts.get("prediction", ())
+    if not names:
+        return metrics
+    each = [f"{target}:{name}" for target in names for name in METRICS] if metrics is METRICS else []
+    together = {
+        name: metric if ":" in name else metric._replace(function=over_targets(metric.function))
+        for name, metric in metrics.items()
+    }
+    return {**together, **{name: METRICS[name] for name in each}}
+
+
+def over_targets(function: Function) -> Function:
+    """The mean of a metric over several targets, each in units of its `scale`, which changes no share or percentage."""
+
+    def measure(targets: Numbers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
+        scale = predictions["scale"][0]
+        scaled = {name: values / scale for name, values in predictions.items() if name in OUTPUTS}
+        parts = (of_target(targets / scale, scaled, weights, place) for place in range(len(scale)))
+        found = [function(*part, context) for part in parts]
+        return None if any(value is None for value in found) else np.mean(np.array(found, float), axis=0)
+
+    return measure
 
 
 def errors(targets: Numbers, predictions: Predictions) -> Floats:
-    """What the largest errors are ranked by: the absolute error of each example, (num_examples,)."""
-    return np.abs(residuals(targets, predictions))
+    """What the largest errors are ranked by: the absolute error of each example, (num_examples,).
+
+    Of several targets, it is the mean of the errors in units of their `scale`.
+    """
+    found = np.abs(residuals(targets, predictions))
+    return found if found.ndim == 1 else np.nanmean(found / predictions["scale"], axis=1)
 
 
 def residuals(targets: Numbers, predictions: Predictions) -> Floats:
@@ -109,9 +177,11 @@ def is_covered(targets: Numbers, predictions: Predictions) -> npt.NDArray[np.boo
 def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
     """True numbers (num_examples,), the outputs, each (num_examples,), and how many pairs cannot be used.
 
-    A label can be used if it is a finite number, a prediction if each of its outputs is one.
+    A label can be used if it is a finite number, a prediction if each of its outputs is one. Of several targets, a
+    label is a list, all arrays are (num_examples, num_targets), and `scale` is added.
     """
-    del described  # every output is one number
+    if names := described.get("parts", {}).get("prediction"):
+        return as_scored_together(names, described["scale"], pairs)
     usable = [
         (label, *(outputs[name] for name in OUTPUTS))
         for outputs, label in pairs
@@ -119,6 +189,26 @@ def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.n
     ]
     targets, *columns = np.array(usable, "float64").reshape(-1, 1 + len(OUTPUTS)).T
     return targets, dict(zip(OUTPUTS, columns, strict=True)), len(pairs) - len(usable)
+
+
+def as_scored_together(
+    names: Sequence[str], scale: Sequence[float], pairs: Sequence[Pair]
+) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+    """The same of several targets; a label is a list with null where a target is missing."""
+    columns = [f"{output}_{name}" for output in OUTPUTS for name in names]
+    usable = [
+        [*(math.nan if value is None else value for value in label), *(outputs[column] for column in columns)]
+        for outputs, label in pairs
+        if isinstance(label, list)
+        and len(label) == len(names)
+        and any(map(is_number, label))
+        and all(value is None or is_number(value) for value in label)
+        and all(is_number(outputs.get(column)) for column in columns)
+    ]
+    shape = (len(usable), 1 + len(OUTPUTS), len(names))
+    targets, *arrays = np.array(usable, "float64").reshape(shape).transpose(1, 0, 2)
+    predictions = {**dict(zip(OUTPUTS, arrays, strict=True)), "scale": np.broadcast_to(scale, targets.shape)}
+    return targets, predictions, len(pairs) - len(usable)
 
 
 def is_number(value: Any) -> bool:

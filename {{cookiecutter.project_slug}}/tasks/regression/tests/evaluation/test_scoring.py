@@ -42,6 +42,43 @@ def test_scores_equal_scikit_learn() -> None:
     assert {name: found[name] for name in expected} == pytest.approx(expected)
 
 
+def test_several_targets_are_scored_each_by_itself_and_together() -> None:
+    (prices, one), (days, other) = made_up(300), made_up(300, 1)
+    days, known = np.where(np.arange(300) % 4, days / 7, np.nan), np.arange(300) % 4 > 0
+    targets, scale = np.stack([prices, days], axis=1), (4.0, 0.5)
+    other = {name: values / 7 for name, values in other.items()}
+    predictions = {name: np.stack([one[name], other[name]], axis=1) for name in one}
+    predictions["scale"] = np.broadcast_to(scale, targets.shape)
+    context = Context(Config(), {"prediction": ["price", "days"]})
+    weights = np.random.default_rng(2).random(300)
+    found = metrics.score(targets, predictions, context, weights=weights)
+    days_known = {name: values[known] for name, values in other.items()}
+    alone = [
+        metrics.score(prices, one, CONTEXT, weights=weights),
+        metrics.score(days[known], days_known, CONTEXT, weights=weights[known]),
+    ]
+    for name in metrics.METRICS:
+        assert found[f"price:{name}"] == pytest.approx(alone[0][name])
+        assert found[f"days:{name}"] == pytest.approx(alone[1][name])
+        units = scale if name in ("rmse", "mae", "interval_width") else (1, 1)
+        assert found[name] == pytest.approx((alone[0][name] / units[0] + alone[1][name] / units[1]) / 2)
+    assert metrics.METRICS["days:rmse"].label == "RMSE of days"
+    assert "days:fame" not in metrics.METRICS
+    drawn = metrics.samples(targets, predictions, context, 50)
+    np.testing.assert_allclose(drawn["price:mae"], metrics.samples(prices, one, CONTEXT, 50)["mae"])
+    features = np.random.default_rng(3).normal(size=(300, 2))
+    simple = baselines.baseline((features, targets), features)
+    np.testing.assert_allclose(simple["mean"]["prediction"][0], np.nanmean(targets, axis=0))
+    own = baselines.baseline((features[known], days[known]), features)
+    np.testing.assert_allclose(simple["linear"]["prediction"][:, 1], own["linear"]["prediction"])
+    target = Target((50.0, 7.0), scale, ("price", "days"))
+    blocks = charts.figures(target, targets, predictions)
+    assert [block.title for block in blocks if isinstance(block, Figure)][::4] == [
+        "price: Predicted and true values",
+        "days: Predicted and true values",
+    ]
+
+
 def test_what_is_undefined_is_left_out() -> None:
     targets, predictions = np.array([0.0, 1.0, 2.0]), {"prediction": np.array([0.1, 1.1, 2.2])}
     assert not {"mape", "coverage", "interval_width"} & metrics.score(targets, predictions, CONTEXT).keys()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .. import metrics, model, preprocessing
 from ..config import Config
+from ..data import tables
 from ..examples import identities
 from ..media import gallery, media
 from ..media.file_sources import NAME
@@ -45,7 +46,7 @@ def blocks(
             gallery.Exhibit(
                 [gallery.picture(pixels), gallery.heated(pixels, heat[place].T[::-1])],
                 [
-                    f"true: {shown[config.target].iloc[place]}",
+                    f"true: {tables.truth(config, shown, place)}",
                     activation.prediction_text(predictions, int(row)),
                     str(shown[NAME].iloc[place]),
                 ],

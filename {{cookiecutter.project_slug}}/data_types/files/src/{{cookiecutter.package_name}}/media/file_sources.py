@@ -50,7 +50,7 @@ def find(config: Config, provenance: Provenance) -> Listed:
     media = {name: file for name, file in files.items() if is_medium(name)}
     for file in tables:
         table = read_table(config, file, provenance)
-        if table is not None and config.target in table.column_names:
+        if table is not None and {*config.targets} <= {*table.column_names}:
             folder = str(PurePosixPath(file.name).parent)
             return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
     others = [name for name in files if not (is_medium(name) or sources.is_table(name)) and is_data(name)]
@@ -184,10 +184,10 @@ def label(config: Config, files: list[File], table: pa.Table, provenance: Proven
     for name, values in from_names(config, files).items():
         table = table.drop([name]) if name in table.column_names else table
         table = table.append_column(name, pa.array(values, pa.string()))
-    if config.target not in table.column_names:
+    if not {*config.targets} <= {*table.column_names}:
         known = ", ".join(table.column_names[:20])
         raise InputError(f"target is {config.target!r}, which is no column of the source ({known}); set it to one")
-    if table.column(config.target).null_count == len(files):
+    if all(table.column(name).null_count == len(files) for name in config.targets):
         raise InputError(
             f"the {NOUN} files of {without_password(config.source)} lie in no folders that could name their classes; "
             "sort them into a folder per class, or give a table of paths or a name_pattern that finds the target"

@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import model, preprocessing
 from ..config import Config
-from ..data import loading
+from ..data import loading, tables
 from ..evaluation import explain
 from ..media import gallery, media
 from ..media.file_sources import NAME
@@ -28,7 +28,7 @@ def main(config: Config) -> None:
     exhibits = [
         gallery.Exhibit(
             [gallery.picture(explain.drawing(view[place])) for view in views],
-            [f"{config.target}: {shown[config.target].iloc[place]}", str(shown[NAME].iloc[place])],
+            [f"{config.target}: {tables.truth(config, shown, place)}", str(shown[NAME].iloc[place])],
         )
         for place in range(len(shown))
     ]

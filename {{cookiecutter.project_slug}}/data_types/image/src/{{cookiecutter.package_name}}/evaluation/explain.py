@@ -6,6 +6,7 @@ import pandas as pd
 
 from .. import metrics, preprocessing
 from ..config import Config
+from ..data import tables
 from ..examples import identities
 from ..media import gallery, media
 from ..media.file_sources import NAME
@@ -38,7 +39,7 @@ def blocks(
         gallery.Exhibit(
             [gallery.picture(pixels[place]), gallery.heated(pixels[place], heat[place])],
             [
-                f"true: {shown[config.target].iloc[place]}",
+                f"true: {tables.truth(config, shown, place)}",
                 activation.prediction_text(predictions, row),
                 str(shown[NAME].iloc[place]),
             ],

@@ -35,7 +35,10 @@ class OnDisk:
     def add(self, source: str, part: pd.DataFrame) -> None:
         """Writes a part and keeps what splitting needs."""
         names = dict.fromkeys(
-            getattr(self.config, setting) for setting in ("target", "key", "group", "time", "sample_weight")
+            [
+                *self.config.targets,
+                *(getattr(self.config, setting) for setting in ("key", "group", "time", "sample_weight")),
+            ]
         )
         names |= dict.fromkeys([splitting.GIVEN] if splitting.GIVEN in part else [])
         same = self.examples.identities(self.config, part)

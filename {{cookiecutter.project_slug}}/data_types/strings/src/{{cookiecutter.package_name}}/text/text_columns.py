@@ -38,7 +38,7 @@ def find(
     lacking = [repr(each) for each in named if each not in table.column_names]
     if named and not lacking:
         return named
-    roles = {config.target, config.key, config.group, config.time, config.sample_weight, *config.ignore, *others}
+    roles = {*config.targets, config.key, config.group, config.time, config.sample_weight, *config.ignore, *others}
     letters = {other: mean_letters(table.column(other)) for other in table.column_names if other not in roles}
     found = max(letters, key=lambda other: letters[other], default="")
     present = {*named} & {*table.column_names}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..config import Config
+from ..data import tables
 from . import texts
 from .unicode_text import BETWEEN, is_empty, repair
 
@@ -48,5 +49,4 @@ def parse_arrays(
 def read_labels(config: Config, description: dict[str, Any], table: pd.DataFrame) -> list[Any]:
     """The ground truth of each row of a table, None where it is missing."""
     del description  # the target is a column
-    targets = table[config.target]
-    return targets.astype(object).where(targets.notna(), None).tolist()
+    return tables.labels(config, table)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import metrics
 from ..config import Config
+from ..data import tables
 from ..examples import identities
 from ..reporting.report import Block, Column, Row, Table, format_number
 from ..text import highlighting, texts
@@ -49,9 +50,9 @@ def blocks(
         highlighting.Exhibit(
             each.pieces,
             (each.contributions / (np.abs(each.contributions).max(initial=0) + 1e-9)).tolist(),
-            [f"true: {truth}", prediction_text(predictions, row)],
+            [f"true: {tables.truth(config, shown, place)}", prediction_text(predictions, row)],
         )
-        for each, row, truth in zip(occlude(serving_model, shown), worst, shown[config.target], strict=True)
+        for place, (each, row) in enumerate(zip(occlude(serving_model, shown), worst, strict=True))
     ]
     note = (
         "Sorted from worst to best. Orange words raised the predicted output, blue words lowered it (occlusion: the "

@@ -68,9 +68,10 @@ def of_table(config: Config, name: str, table: pa.Table, provenance: Provenance)
         InputError: it has no column of texts, or one that is needed has the name of a measure.
     """
     measured = {texts.HASH, *texts.NUMBERS}
-    for setting in ("target", "key", "group", "time"):
-        if getattr(config, setting) in measured:
-            message = f"{setting} is {getattr(config, setting)!r}, which is what a measure of texts is called"
+    named = [("target", name) for name in config.targets]
+    for setting, value in [*named, *((each, getattr(config, each)) for each in ("key", "group", "time"))]:
+        if value in measured:
+            message = f"{setting} is {value!r}, which is what a measure of texts is called"
             raise InputError(f"{message}; rename the column in {name}")
     columns = text_columns.find(config, "text_column", name, table, [NAME], provenance)
     content = text_columns.read(table, columns)

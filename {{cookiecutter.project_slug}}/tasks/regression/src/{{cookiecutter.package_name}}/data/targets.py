@@ -1,6 +1,7 @@
 """Whether the collected targets can be learnt; apart from task.py, so that collecting need not load TensorFlow."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,24 +34,39 @@ def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted:
     return values
 
 
-def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
-    """Checks that targets are numbers that vary, given by split; returns notes for the person.
+def check_targets(config: Config, values: Mapping[str, Any]) -> list[str]:
+    """Checks the targets by split, a series, or a table of several; returns notes for the person.
 
     Raises:
-        InputError: they are not numbers, infinite or all the same.
+        InputError: they are not numbers, infinite or all the same, or a split has none of several.
     """
+    if len(config.targets) == 1:
+        return check_numbers(config.targets[0], values)
+    notes = []
+    for name in config.targets:
+        known = {split: table[name].dropna() for split, table in values.items()}
+        lacking = [split for split, numbers in known.items() if numbers.empty]
+        if lacking:
+            message = f"target {name!r} is missing in all examples of the {lacking[0]} split"
+            raise InputError(f"{message}; collect more, or take it out of the setting target")
+        notes += check_numbers(name, known)
+    return notes
+
+
+def check_numbers(name: str, values: Mapping[str, pd.Series]) -> list[str]:
+    """Checks that a target has numbers that vary, given by split; returns notes for the person."""
     together = pd.concat(values.values())
     if not types.is_numeric_dtype(together) or types.is_bool_dtype(together):
-        message = f"target {config.target!r} holds cells such as {together.iloc[0]}; a regression needs numbers"
+        message = f"target {name!r} holds cells such as {together.iloc[0]}; a regression needs numbers"
         raise InputError(f"{message}: choose another target, fix the cells, or make a classification project")
     if not np.isfinite(together.to_numpy("float64")).all():
-        raise InputError(f"target {config.target!r} holds infinite numbers; finite ones are needed: fix them")
+        raise InputError(f"target {name!r} holds infinite numbers; finite ones are needed: fix them")
     if values["train"].min() == values["train"].max():
-        message = f"target {config.target!r} is {together.iloc[0]} in every training example"
+        message = f"target {name!r} is {together.iloc[0]} in every training example"
         raise InputError(f"{message}; one that varies is needed: check `target`, or collect more examples")
     if together.iloc[:ROWS_LOOKED_AT].nunique() > FEW_VALUES or (num_values := together.nunique()) > FEW_VALUES:
         return []
-    return [f"target {config.target} has only {num_values} different values: it may be a case for classification"]
+    return [f"target {name} has only {num_values} different values: it may be a case for classification"]
 
 
 def lacking(split: str, train: pd.Series, present: pd.Series) -> str:

@@ -1,5 +1,8 @@
 """Figures and tables of a regression: predicted and true values, residuals, and coverage of the intervals."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 
 from .. import metrics
@@ -13,7 +16,13 @@ COVERAGE_BINS = 10
 
 def figures(target: Target, targets: Numbers, predictions: Predictions) -> list[Block]:
     """Predicted and true values, residuals, and the coverage of the intervals by the size of the prediction."""
-    del target  # the predictions are in the target's units already
+    if target.names:
+        return [
+            replace(block, title=f"{name}: {block.title}")
+            for name, own in each_target(target, targets, predictions)
+            for block in figures(replace(target, names=()), *own)
+            if isinstance(block, Figure | Table)
+        ]
     predicted, error = predictions["prediction"], metrics.residuals(targets, predictions)
     sampled = f"{plots.MAX_POINTS:,} of {len(targets):,} examples." if len(targets) > plots.MAX_POINTS else ""
     blocks: list[Block] = [
@@ -41,10 +50,23 @@ def figures(target: Target, targets: Numbers, predictions: Predictions) -> list[
 
 def remarks(target: Target, targets: Numbers, predictions: Predictions) -> list[str]:
     """What a good score can hide, in sentences: a model that always predicts the same."""
-    del target, targets
+    if target.names:
+        alone = replace(target, names=())
+        each = each_target(target, targets, predictions)
+        return [f"{name}: {remark}" for name, own in each for remark in remarks(alone, *own)]
     predicted = predictions["prediction"]
     constant = len(predicted) > 1 and np.ptp(predicted) == 0
     return [f"The model predicts {predicted[0]:.4g} for every example."] if constant else []
+
+
+def each_target(
+    target: Target, targets: Numbers, predictions: Predictions
+) -> Iterator[tuple[str, tuple[Numbers, Predictions]]]:
+    """The name, the values and the predictions of each of several targets."""
+    weights = np.ones((1, len(targets)))
+    for place, name in enumerate(target.names):
+        numbers, outputs, _ = metrics.of_target(targets, predictions, weights, place)
+        yield name, (numbers, outputs)
 
 
 def correlation(one: Numbers, other: Numbers) -> float:
