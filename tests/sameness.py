@@ -16,7 +16,7 @@ from pathlib import Path
 
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
 EVERYWHERE = {"core/test_floors.py", "core/test_settings.py", "core/test_staleness.py"}
-FOR_ANY_TASK = {"core/test_imports.py"}
+FOR_ANY_TASK = {"core/test_imports.py", "text/test_sentence_vectors.py"}
 # Of the tests of FOR_ANY_DATA, the ones that never read more examples than a request or a small table holds: how large
 # data are read, and on how many machines a network is trained, changes nothing that they show.
 FOR_ANY_SCALE = {

@@ -8,6 +8,7 @@ from keras import layers
 from project import task
 from project.config import Config
 from project.features import CharacterCount
+from project.text import sentence_vectors
 
 
 def engineer(texts: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
@@ -19,13 +20,17 @@ FEATURES = {"engineer": engineer}
 
 
 def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target) -> keras.Model:
-    """The mean vector of a text's n-grams, and its features."""
-    del config  # the same whatever the settings
+    """The mean vector of a text's n-grams, its features and, if there is a backbone, its sentence vector."""
     inputs = {
         name: keras.Input(each.shape[1:], dtype=each.dtype, name=name) for name, each in preprocessor.output.items()
     }
     num_codes = preprocessor.get_layer("word_ngrams").size + 1
     vectors = layers.Embedding(num_codes, hp.Int("units", 8, 32, default=16), mask_zero=True)(inputs["word_ngrams"])
-    joined = layers.Concatenate()([layers.GlobalAveragePooling1D()(vectors), inputs["features"]])
+    seen = [layers.GlobalAveragePooling1D()(vectors), inputs["features"]]
+    sentences = sentence_vectors.choose(hp, config, inputs["tokens"]) if "tokens" in inputs else None
+    joined = layers.Concatenate()([*seen, sentences.seen] if sentences else seen)
     hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(joined)
-    return keras.Model(inputs, task.output_head(layers.RepeatVector(2)(hidden), target), name="network")
+    outputs = task.output_head(layers.RepeatVector(2)(hidden), target)
+    if sentences:
+        return sentence_vectors.network(config, sentences, inputs, outputs)
+    return keras.Model(inputs, outputs, name="network")

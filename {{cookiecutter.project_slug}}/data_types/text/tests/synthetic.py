@@ -31,6 +31,7 @@ def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
     return {
         "learning_rate": 0.03,
+        "backbone": "none",
         "split_fractions": (0.7, 0.15, 0.15),
     }  # of few examples, enough for validation to have slices
 

@@ -41,28 +41,26 @@ def build_model(
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
         for name, tensor in preprocessor.output.items()
     }
-    units = hp.Int("units", 32, 256, step=32, default=64)
-    ngram_dropout = hp.Float("ngram_dropout", 0.0, 0.6, step=0.1, default=0.3)
-    bags = {
-        name: WeightedBag(vocabulary.size + 1, units, ngram_dropout, name=f"bag_of_{name}")
-        for name, vocabulary in bags_of(preprocessor).items()
-    }
-    members = bag_members([bag(inputs[name]) for name, bag in bags.items()])
-    branch = hp.Choice("sequence", ["convolution", "attention", "none"], default=default_sequence(preprocessor))
-    if branch != "none":
-        num_words = preprocessor.get_layer("words").size + 2
-        members.append(sequence_branch(inputs["words"], branch, num_words, units, len(bags) * units, hp))
-    with_features = [layers.Concatenate()([member, inputs["features"]]) for member in members]
+    vectors = None
+    if "tokens" in inputs:
+        from .text import sentence_vectors  # here, since it takes more modules than all else
+
+        vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
+    seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]
+    beside = [inputs["features"], *([vectors.seen] if vectors else [])]
+    with_features = [layers.Concatenate()([*own, *beside]) for own in seen]
     stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
-    model = keras.Model(inputs, task.output_head(dropped, target), name="network")
-    for name, bag in bags.items():
-        bag.weigh(preprocessor.get_layer(name).inverse_document_frequencies())
+    outputs, longest = task.output_head(dropped, target), preprocessor.get_layer("word_ngrams").length
+    if vectors:
+        model = sentence_vectors.network(config, vectors, inputs, outputs)
+    else:
+        model = keras.Model(inputs, outputs, name="network")
     model.compile(
-        optimizer=optimizer(config, hp, num_steps, preprocessor.get_layer("word_ngrams").length),
+        optimizer=optimizer(config, hp, num_steps, longest),
         loss=task.loss(target),
         weighted_metrics=task.metrics(target),
-        jit_compile=config.jit_compile,
+        jit_compile=False if vectors else config.jit_compile,  # texts are shortened to the longest of a batch
     )
     return model
 
@@ -100,6 +98,25 @@ def callbacks(config: Config) -> list[keras.callbacks.Callback]:
 def default_sequence(preprocessor: keras.Model) -> str:
     """How the order of words is learned from before any search: not at all where texts are long."""
     return "convolution" if preprocessor.get_layer("words").length <= LONGEST_SEQUENCE else "none"
+
+
+def scratch_members(
+    hp: "keras_tuner.HyperParameters", inputs: dict[str, keras.KerasTensor], preprocessor: keras.Model
+) -> list[keras.KerasTensor]:
+    """What the members of the ensemble see, each (batch, width): bags of n-grams, and the words in their order."""
+    units = hp.Int("units", 32, 256, step=32, default=64)
+    ngram_dropout = hp.Float("ngram_dropout", 0.0, 0.6, step=0.1, default=0.3)
+    bags = []
+    for name, vocabulary in bags_of(preprocessor).items():
+        bag = WeightedBag(vocabulary.size + 1, units, ngram_dropout, name=f"bag_of_{name}")
+        bags.append(bag(inputs[name]))
+        bag.weigh(vocabulary.inverse_document_frequencies())
+    members = bag_members(bags)
+    branch = hp.Choice("sequence", ["convolution", "attention", "none"], default=default_sequence(preprocessor))
+    if branch != "none":
+        num_words = preprocessor.get_layer("words").size + 2
+        members.append(sequence_branch(inputs["words"], branch, num_words, units, len(bags) * units, hp))
+    return members
 
 
 def bags_of(preprocessor: keras.Model) -> dict[str, BagOfNgrams]:

@@ -46,6 +46,7 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         word_ngrams: (batch, num_ngrams) int32, the words and pairs of words that occur: 0 is none.
         character_ngrams: (batch, num_ngrams) int32, likewise, where texts are short.
         single_words: (batch, num_words) int32, the words that occur, where texts are long.
+        tokens: (batch, length) int32, the pieces that a pretrained network sees, if there is one.
         features: (batch, num_features) float32, about standard normal, within -MAX_DEVIATION and MAX_DEVIATION.
     """
     inputs = raw_inputs(config, examples)
@@ -71,6 +72,10 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         limits = (MAX_NGRAMS, MAX_BAG) if is_bag else (MAX_WORDS, MAX_SEQUENCE)
         vocabulary.adapt(values["standardized"], min_count, *limits)
     codes = {name: vocabulary(standardized) for name, vocabulary in vocabularies.items()}
+    if config.backbone != "none":
+        from .text import sentence_vectors  # here, since most networks are trained without
+
+        codes |= sentence_vectors.tokens(config, examples, cut)
     bounded = ops.clip(scale(stacked), -MAX_DEVIATION, MAX_DEVIATION)
     return keras.Model(inputs, {**codes, "features": bounded}, name="preprocessor")
 

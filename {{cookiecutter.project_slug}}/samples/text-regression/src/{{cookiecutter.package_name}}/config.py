@@ -70,6 +70,9 @@ class Config(RoomSettings):
     """The random seed, also of the assignment to splits."""
 
     # --- The network and its training --------------------------------------------------------------------------------
+    backbone: Annotated[str, Field(min_length=1)] = "auto"
+    """A pretrained network: all-MiniLM-L6-v2 or a folder; none: from scratch; auto: what is available, if better."""
+
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Maximum number of epochs; 0: chosen from the number of training examples."""
 

@@ -7,9 +7,9 @@ from pydantic import Field
 from .base import Settings
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("text",)  # for this data type only
+ROOMS: tuple[str, ...] = ("text", "transfer")  # for this data type only
 NETWORK_FILES = ("features", "layers", "preprocessing", "model")  # modules that define the network
-TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
+TRAINING: tuple[str, ...] = ("backbone",)  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0
 EXAMPLES_SEEN = 100_000  # in all epochs together; more improve the network little
@@ -32,6 +32,12 @@ class DataTypeSettings(DataSettings):
 
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
+
+    backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
+    """Minutes that training on a pretrained network may take; if its vectors alone take longer, it is left out."""
+
+    max_tokens: Annotated[int, Field(ge=8, le=512)] = 128
+    """Maximum length of a text in pieces of words, for a pretrained network; the rest of longer texts is cut off."""
 
 
 class PredictionSettings(Settings):

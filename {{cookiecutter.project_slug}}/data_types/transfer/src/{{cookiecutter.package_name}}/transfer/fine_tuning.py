@@ -19,7 +19,7 @@ from ..data import batching
 
 # What `make train` compares: a head on the network as it is, no such network, the network with its weights changed
 FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
-POOLED = "pooled"  # the layer whose outputs are the features of an example
+POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMEOUT = 10  # seconds without an answer after which a download is given up
@@ -59,8 +59,8 @@ def set_trainable(backbone: keras.Model, trainable: bool) -> None:
 class FineTuned(keras.Model):
     """A network on a backbone: `fit` trains its head on features, and then all of it by its own optimizer.
 
-    Of the features (batch, features) that its layer POOLED gives, and of the other inputs if there are any, the head
-    makes the outputs.
+    Of the features (batch, features) that its layer POOLED gives, the head makes the outputs. If it sees other inputs,
+    too, it is a model of its own: the layer HEAD, whose input for the features is called POOLED.
     """
 
     def configure(
@@ -109,14 +109,13 @@ class FineTuned(keras.Model):
         """Trains what follows the features, which are computed once; callbacks see the whole model."""
         if self.distribute_strategy.num_replicas_in_sync > 1 or self.is_mixed:  # then images differ between epochs
             return super().fit(x, callbacks=callbacks, validation_data=validation_data, **options)
-        others = {name: tensor for name, tensor in self.input.items() if name != self.source}
-        head = keras.Model({**others, POOLED: self.get_layer(POOLED).output}, self.output)
+        head = self.head()
         head.compile(self.optimizer, self.loss, **self.logged, jit_compile=False)
         epoch = tf.Variable(0, trainable=False, dtype="int32")
         inputs, targets, weights = self.features(x)
-        train = batching.shuffled(inputs, targets, largest(x), self.seed, epoch, weights)
+        train = self.seen(batching.shuffled(inputs, targets, largest(x), self.seed, epoch, weights))
         if validation_data is not None:
-            validation_data = batching.in_order(*self.features(validation_data))
+            validation_data = self.seen(batching.in_order(*self.features(validation_data)))
         around = keras.callbacks.LambdaCallback(
             on_epoch_begin=lambda number, _logs: epoch.assign(number),
             on_epoch_end=lambda _number, _logs: setattr(head, "stop_training", self.stop_training),
@@ -125,6 +124,17 @@ class FineTuned(keras.Model):
         head.history = None  # the whole model has it
         head.fit(train, validation_data=validation_data, callbacks=every, **options)
         return self.history
+
+    def head(self) -> keras.Model:
+        """What follows the features, as a model of its own with the same weights."""
+        if len(self.input) == 1:
+            return keras.Model(self.get_layer(POOLED).output, self.output)
+        nested = self.get_layer(HEAD)
+        return keras.Model(nested.input, nested.output)
+
+    def seen(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches of features and other inputs as the head takes them: alone, features have no name."""
+        return batches if len(self.input) > 1 else batches.map(lambda inputs, *labels: (inputs[POOLED], *labels))
 
     def features(self, batches: tf.data.Dataset) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
         """Features (num_examples, features) beside the other inputs, targets and weights, if there are any.

@@ -1,0 +1,237 @@
+"""Sentence vectors of a tiny BERT: its pieces, its numbers, and a network that learns from them."""
+
+import importlib.util
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from scipy.special import erf
+
+from project.core import artifacts
+from project.core.errors import InputError
+from project.settings.training import COMPARED
+from project.stages import accept, collect, export, train
+from project.text import bert, sentence_vectors
+from project.text.sentence_vectors import COMBINED, HASHES, NAME, TOKENIZER, WEIGHTS
+from project.text.wordpiece import WordPiece
+from project.transfer.fine_tuning import FROZEN, SCRATCH
+
+from declared import Config
+
+PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "gold", "##en", "rust", "##y", "r", "lamp", "creme", "strasse"]
+PIECES += ["中", "文", ",", ".", "'", "[", "]", "$", "don", "t", "и", "##и", "a", "##a", "🕰"]
+WIDTH, HEADS, LAYERS, INNER = 8, 2, 2, 16
+LINEAR = {
+    "attention.self.query": (WIDTH, WIDTH),
+    "attention.self.key": (WIDTH, WIDTH),
+    "attention.self.value": (WIDTH, WIDTH),
+    "attention.output.dense": (WIDTH, WIDTH),
+    "intermediate.dense": (INNER, WIDTH),
+    "output.dense": (WIDTH, INNER),
+}
+
+
+def splits(texts: list[str], length: int = 16, lower: bool = True) -> list[str]:
+    """The pieces of each text, in a line."""
+    codes = WordPiece(PIECES, length, lower)(tf.constant(texts)).numpy()
+    assert codes.shape == (len(texts), length)
+    return [" ".join(PIECES[code] for code in row if code) for row in codes]
+
+
+def test_texts_fall_into_the_pieces_of_bert() -> None:
+    expected = {  # as the library `tokenizers` has them
+        "Golden, rusty.": "gold ##en , rust ##y .",
+        "CR\u00c8ME cre\u0301me": "creme creme",
+        "\u4e2d\u6587gold": "\u4e2d \u6587 gold",
+        "don't $gold": "don ' t $ gold",
+        "\u0439\u0418": "\u0438 ##\u0438",
+        "\u200dgo\x00ld\tlamp\u3000lamp\ufffd": "gold lamp lamp",
+        "\U0001f570 \U0001f570\ufe0f \U0001f642": "\U0001f570 \U0001f570 [UNK]",
+        "goldx lamp": "[UNK] lamp",
+        "[PAD] a": "[ [UNK] ] a",
+        "a" * 100: " ".join(["a", *["##a"] * 13]),
+        "a" * 101: "[UNK]",
+        "": "",
+        " \n": "",
+    }
+    assert splits(list(expected)) == [" ".join(["[CLS]", *text.split(), "[SEP]"]) for text in expected.values()]
+    assert splits(["Gold gold"], lower=False) == ["[CLS] [UNK] gold [SEP]"]
+    assert splits(["gold " * 50], length=8) == ["[CLS] gold gold gold gold gold gold [SEP]"]
+
+
+def test_a_text_has_the_same_codes_in_any_company() -> None:
+    texts = ["rusty lamp", "x" * 10_000, "", "gold " * 300]
+    together = splits(texts)
+    assert [splits([text])[0] for text in texts] == together
+
+
+def tensors() -> dict[str, np.ndarray]:
+    """Random weights, by the names that Hugging Face gives them."""
+    random = np.random.default_rng(0)
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (len(PIECES), WIDTH),
+        "embeddings.position_embeddings.weight": (32, WIDTH),
+        "embeddings.token_type_embeddings.weight": (2, WIDTH),
+    }
+    norms = ["embeddings.LayerNorm"]
+    for layer in (f"encoder.layer.{number}." for number in range(LAYERS)):
+        shapes |= {f"{layer}{name}.weight": shape for name, shape in LINEAR.items()}
+        shapes |= {f"{layer}{name}.bias": shape[:1] for name, shape in LINEAR.items()}
+        norms += [f"{layer}attention.output.LayerNorm", f"{layer}output.LayerNorm"]
+    shapes |= {f"{name}.{part}": (WIDTH,) for name in norms for part in ("weight", "bias")}
+    return {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A tiny network in the layout of Hugging Face."""
+    path = tmp_path / "tiny"
+    path.mkdir()
+    described = {
+        "model_type": "bert",
+        "hidden_size": WIDTH,
+        "layer_norm_eps": 1e-12,
+        "vocab_size": len(PIECES),
+        "max_position_embeddings": 32,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "intermediate_size": INNER,
+    }
+    known = {piece: code for code, piece in enumerate(PIECES)}
+    tokenizer = {"model": {"type": "WordPiece", "vocab": known}, "normalizer": {"lowercase": True}}
+    header, content = dict[str, Any](), b""
+    for name, array in tensors().items():
+        offsets = [len(content), len(content) + array.nbytes]
+        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": offsets}
+        content += array.tobytes()
+    head = json.dumps(header).encode()
+    (path / "config.json").write_text(json.dumps(described))
+    (path / TOKENIZER).write_text(json.dumps(tokenizer))
+    (path / WEIGHTS).write_bytes(len(head).to_bytes(8, "little") + head + content)
+    sentence_vectors.find.cache_clear()
+    return path
+
+
+def by_hand(codes: np.ndarray) -> np.ndarray:
+    """The sentence vector of codes (length,), by NumPy."""
+    given = tensors()
+
+    def linear(hidden: np.ndarray, name: str) -> np.ndarray:
+        return hidden @ given[f"{name}.weight"].T + given[f"{name}.bias"]
+
+    def norm(hidden: np.ndarray, name: str) -> np.ndarray:
+        scaled = (hidden - hidden.mean(-1, keepdims=True)) / hidden.std(-1, keepdims=True)
+        return scaled * given[f"{name}.weight"] + given[f"{name}.bias"]
+
+    embeddings = [given[f"embeddings.{kind}_embeddings.weight"] for kind in ("word", "position", "token_type")]
+    hidden = norm(embeddings[0][codes] + embeddings[1][: len(codes)] + embeddings[2][0], "embeddings.LayerNorm")
+    for name in (f"encoder.layer.{number}." for number in range(LAYERS)):
+        parts = [linear(hidden, f"{name}attention.self.{part}") for part in ("query", "key", "value")]
+        query, key, value = (part.reshape(len(codes), HEADS, -1).transpose(1, 0, 2) for part in parts)
+        shares = np.exp(query @ key.transpose(0, 2, 1) / np.sqrt(WIDTH // HEADS))
+        seen = (shares / shares.sum(-1, keepdims=True)) @ value
+        attended = linear(seen.transpose(1, 0, 2).reshape(len(codes), WIDTH), f"{name}attention.output.dense")
+        hidden = norm(hidden + attended, f"{name}attention.output.LayerNorm")
+        inner = linear(hidden, f"{name}intermediate.dense")
+        inner = inner * (1 + erf(inner / np.sqrt(2))) / 2
+        hidden = norm(hidden + linear(inner, f"{name}output.dense"), f"{name}output.LayerNorm")
+    mean = hidden.mean(0)
+    vector: np.ndarray = mean / np.linalg.norm(mean)
+    return vector
+
+
+def test_vectors_are_those_of_the_formula_whatever_the_padding(folder: Path) -> None:
+    network, origin = sentence_vectors.load(sentence_vectors.find(str(folder)))
+    codes = np.array([[2, 4, 5, 3, 0, 0], [2, 9, 3, 0, 0, 0]], "int32")
+    short = bert.Shorten()(codes)
+    assert short.shape == (2, 4)
+    expected = np.stack([by_hand(row[row > 0]) for row in codes])
+    for padded in (codes, short):
+        np.testing.assert_allclose(network(padded), expected, atol=1e-5)
+    assert origin == {
+        "name": str(folder),
+        "licence": "that of the file",
+        "sha256": artifacts.content_hash(folder / WEIGHTS),
+    }
+
+
+def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_texts(
+    folder: Path, make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = sentence_vectors.find(str(folder))
+    monkeypatch.setattr(sentence_vectors, "find", lambda _: found)
+    config = make_config(backbone="auto", epochs=2)
+    for stage in (collect, train):
+        stage.main(config)
+    run = artifacts.read_json(config.paths.run, "train")
+    rows = {row["name"]: row for row in run["candidates"]}
+    assert list(rows) == [SCRATCH, FROZEN, COMBINED]
+    assert rows[COMBINED]["num_weights"] > rows[SCRATCH]["num_weights"]
+    (kept,) = (row["name"] for row in run["candidates"] if row["chosen"])
+    assert run["hyperparameters"][COMPARED] == kept
+    assert bool(run["pretrained"]) == (kept != SCRATCH)
+    monkeypatch.setattr(sentence_vectors, "choices", lambda _: [COMBINED])
+    for stage in (train, accept, export):
+        stage.main(config.model_copy(update={"backbone": str(folder), "artifacts": config.artifacts}))
+    trained = keras.models.load_model(config.paths.model).get_layer("network").get_layer("backbone")
+    np.testing.assert_array_equal(
+        trained.get_layer("embeddings.word_embeddings").get_weights()[0],
+        tensors()["embeddings.word_embeddings.weight"],
+        err_msg="the network was to stay as it is",
+    )
+    assert artifacts.read_json(config.paths.run, "train")["pretrained"]["name"] == str(folder)
+
+
+def test_without_weights_one_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def offline(*_: Any, **__: Any) -> None:
+        raise OSError("URL fetch failure: no network")
+
+    sentence_vectors.find.cache_clear()
+    monkeypatch.setattr(sentence_vectors.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(keras.utils, "get_file", offline)
+    texts, examples = keras.Input((), dtype="string"), pd.DataFrame({"text": ["gold"]})
+    assert sentence_vectors.tokens(Config(backbone="auto"), examples, texts) == {}
+    assert f"training from scratch only: {NAME} cannot be downloaded (URL fetch" in capsys.readouterr().out
+    for name, reason in ((NAME, r"no network.* install the group"), ("nowhere", r"'nowhere'; give all-MiniLM")):
+        with pytest.raises(InputError, match=reason):
+            sentence_vectors.tokens(Config(backbone=name), examples, texts)
+
+
+def test_files_are_downloaded_once_and_checked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentence_vectors.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(sentence_vectors, "ADDRESS", folder.as_uri())
+    monkeypatch.setattr(keras.utils, "get_file", partial(keras.utils.get_file, cache_dir=tmp_path))
+    for file in HASHES:
+        monkeypatch.setitem(HASHES, file, artifacts.content_hash(folder / file))
+    found = sentence_vectors.find(NAME)
+    assert sentence_vectors.vocabulary(found) == (PIECES, True)
+    assert sentence_vectors.load(found)[1]["licence"] == "Apache-2.0"
+    (folder / TOKENIZER).unlink()
+    sentence_vectors.find.cache_clear()
+    assert sentence_vectors.find(NAME) == found
+    monkeypatch.setattr(sentence_vectors, "downloaded", lambda: found)
+    (tmp_path / "models" / NAME / WEIGHTS).write_bytes(b"half of it")
+    sentence_vectors.find.cache_clear()
+    with pytest.raises(InputError, match=r"model.safetensors is damaged \(SHA-256"):
+        sentence_vectors.find(NAME)
+
+
+def test_the_wheel_s_network_gives_known_vectors() -> None:
+    if not importlib.util.find_spec("all_minilm_l6_v2"):
+        pytest.skip("the group `pretrained` is not installed")
+    sentence_vectors.find.cache_clear()
+    folder = sentence_vectors.find(NAME)
+    pieces, lower = sentence_vectors.vocabulary(folder)
+    codes = WordPiece(pieces, 32, lower)(tf.constant(["This is an example sentence", "Crème brûlée 中文 🕰"]))
+    assert codes.numpy()[0, :7].tolist() == [101, 2023, 2003, 2019, 2742, 6251, 102]
+    vectors = sentence_vectors.load(folder)[0](codes)
+    np.testing.assert_allclose(vectors[0, :3], [0.0676569, 0.0634959, 0.0487131], atol=1e-4)
