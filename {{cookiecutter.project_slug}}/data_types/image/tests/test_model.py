@@ -1,8 +1,11 @@
 """The network: augmented in training only, or grown on a backbone whose weights are kept at first."""
 
+import functools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import keras
@@ -227,6 +230,43 @@ def test_without_weights_one_sentence_says_so_and_a_network_learns_from_scratch(
     for backbone in ("MobileNetV3Small", "nowhere.keras"):
         with pytest.raises(InputError, match=r"cannot be loaded"):
             pretrained.load(backbone, "nowhere.weights.h5", 96)
+
+
+@pytest.fixture
+def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where a local server serves the files of a folder; Keras keeps what it downloads in another one."""
+    (cache := tmp_path / "cache").mkdir()  # Keras takes another folder if this one is not there
+    keep = functools.partial(keras.utils.get_file, cache_dir=str(cache))
+    monkeypatch.setattr(keras.utils, "get_file", keep)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_weights_are_downloaded_once_and_only_if_they_are_whole(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keras.applications, "EfficientNetV2B0", small_backbone)
+    monkeypatch.setattr(efficientnet_lite, "weights_file", lambda: None)
+    path = Path(save_weights(small_backbone, tmp_path))
+    content, digest = path.read_bytes(), artifacts.content_hash(path)
+    weights = f"{address}/{path.name}#sha256={digest}"
+    path.write_bytes(content[:-100])
+    pretrained.is_available.cache_clear()
+    assert not pretrained.is_available(weights)
+    assert "from scratch only: the weights 'http" in (said := capsys.readouterr().out)
+    assert "Incomplete or corrupted" in said
+    path.write_bytes(content)
+    _, origin = pretrained.load("auto", weights, 96)
+    assert origin == {"name": "EfficientNetV2B0", "licence": "that of the file", "sha256": digest}
+    path.unlink()
+    pretrained.load("auto", weights, 96)
+    with pytest.raises(InputError, match="404"):
+        pretrained.load("auto", weights.replace(digest, "0" * 64), 96)
+    with pytest.raises(InputError, match="does not end in #sha256="):
+        pretrained.load("auto", f"{address}/{path.name}", 96)
 
 
 def test_a_damaged_file_of_weights_and_code_in_a_pickle_are_refused(tmp_path: Path) -> None:

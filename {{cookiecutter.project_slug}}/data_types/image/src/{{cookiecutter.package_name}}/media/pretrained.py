@@ -3,6 +3,7 @@
 import functools
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import keras
 from keras import layers
@@ -18,6 +19,7 @@ ENLARGED = {FROZEN: 160, FINE_TUNED: 96}  # pixels on a side to which smaller im
 MAGNIFIED = 3  # times: there is nothing more to see in a tiny image
 RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
 DOWNLOADED = "EfficientNetV2B0"  # by auto, where the wheel is not installed
+SHA256 = "#sha256="  # behind an address, as package installers write it
 LICENCE = "Apache-2.0 (Keras Applications)"
 
 
@@ -75,15 +77,32 @@ def application(name: str, weights: str, side: int) -> tuple[keras.Model, dict[s
     """A network of Keras Applications, by the cache of Keras, by a download, or by a file of weights."""
     try:
         with giving_up():
-            make = getattr(keras.applications, name)
-            network: keras.Model = make(weights=weights or None, include_top=False, input_shape=(side, side, 3))
+            make, path = getattr(keras.applications, name), downloaded(weights)
+            network: keras.Model = make(weights=path or None, include_top=False, input_shape=(side, side, 3))
     except Exception as error:  # of the network, of the file or of HDF5
         remedy = "fetch them where there is a network (~/.keras/models keeps them), or set backbone_weights to a file"
         raise InputError(
             f"the weights {weights!r} of {name} cannot be loaded ({error}); {remedy}, or install the group `pretrained`"
         ) from error
     is_file = weights not in ("", "imagenet")
-    return network, {"name": name, "licence": "that of the file" if is_file else LICENCE, **fingerprint(weights)}
+    return network, {"name": name, "licence": "that of the file" if is_file else LICENCE, **fingerprint(path)}
+
+
+def downloaded(weights: str) -> str:
+    """The path of weights that an address names, which Keras downloads once and keeps; other weights as they are.
+
+    Raises:
+        ValueError: the address lacks the SHA-256, or the file is another one or cut off.
+    """
+    address, _, expected = weights.partition(SHA256)
+    if "://" not in weights:
+        return weights
+    if not expected:
+        raise ValueError(f"the address does not end in {SHA256} and the hash of the file")
+    name = f"{expected[:16]}-{Path(urlsplit(address).path).name}"
+    options = {"cache_subdir": "models", "file_hash": expected, "hash_algorithm": "sha256"}
+    path: str = keras.utils.get_file(name, address, **options)
+    return path
 
 
 def feature_maps(config: Config, images: keras.KerasTensor, choice: str) -> tuple[keras.KerasTensor, dict[str, str]]:

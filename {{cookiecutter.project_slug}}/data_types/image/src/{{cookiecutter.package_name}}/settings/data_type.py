@@ -50,7 +50,8 @@ class NetworkSettings(Settings):
     """Minutes that training a pretrained network may take, features included; the best epoch until then is kept."""
 
     backbone_weights: str = "imagenet"
-    """Weights of a backbone of Keras Applications: imagenet, which are downloaded once, or a file; empty: random."""
+    """Weights of a backbone of Keras Applications: imagenet, which are downloaded once, a file, or an address that ends
+    in #sha256= and the hash of the file; empty: random."""
 
     mixup: Annotated[float, Field(ge=0, le=1)] = 0
     """MixUp's alpha (Zhang et al. 2018): pairs of training examples are mixed by Beta(alpha, alpha); 0: no MixUp."""
