@@ -46,13 +46,16 @@ def of_baseline(
 
     `predict` names the baselines and weighs the training examples, `truth` are the true values and their weights.
     """
-    metric = metrics.METRICS[context.config.metric]
-    scores = {name: each[context.config.metric] for name, each in result["baseline"].items() if name in BASELINES}
-    parts = subsets(context.config, train)
+    metric, parts = metrics.METRICS[context.config.metric], subsets(context.config, train)
+    every = {name: result["baseline"].get(name, {}).get(context.config.metric, np.nan) for name in BASELINES}
+    scores = {name: value for name, value in every.items() if np.isfinite(value)}
     if not parts or not scores:
         return {}
     best = (max if metric.greater_is_better else min)(scores, key=lambda name: scores[name])
-    drawn = [predict([best], part * (1.0 if learned is None else learned))[best] for part in parts]
+    try:
+        drawn = [predict([best], part * (1.0 if learned is None else learned))[best] for part in parts]
+    except ValueError:  # of scikit-learn, where all examples of a subset have the same class
+        return {}
     return measure(context, best.replace("_", " "), [part.sum() for part in parts], truth[0], drawn, truth[1])
 
 
@@ -89,7 +92,7 @@ def blocks(config: Config, content: Mapping[str, Any]) -> list[Block]:
     """The curve and what it says, from the content of metrics.json."""
     found = content["learning_curve"]
     if not found:
-        return ["There is none: too few or too many training examples (`curve_examples`), or no baseline that learns."]
+        return ["None: too few or too many training examples (`curve_examples`), or no baseline learns from a part."]
     metric, points, doubling = metrics.METRICS[config.metric], found["points"], found["doubling"]
     sizes, values = ([point[name] for point in points] for name in ("examples", "value"))
     curves = [

@@ -267,3 +267,25 @@ def test_a_learning_curve_says_what_a_doubling_has_changed() -> None:
     (figure, _) = learning_curve.blocks(config, {"learning_curve": found})
     assert "Each doubling has changed Accuracy by +0.1 [" in str(figure)
     assert not learning_curve.measure(context, "majority", [100, 200, 400], targets, drawn[:1] * 3, None)
+
+
+def test_the_learning_curve_is_left_out_where_a_part_has_a_single_class() -> None:
+    rows, config = pd.DataFrame(index=range(400)), Config(metric="accuracy", time="", group="")
+    targets = np.arange(400) % 2
+    weighed = list[float]()
+
+    def predict(names: list[str], weights: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        weighed.append(weights.sum())
+        return {
+            name: {"probabilities": np.eye(2)[np.where(np.arange(400) < weights.sum(), targets, 0)]} for name in names
+        }
+
+    def refuse(names: list[str], weights: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        raise ValueError("This solver needs samples of at least 2 classes")
+
+    context = Context(config, {"probabilities": ["no", "yes"]})
+    result = {"baseline": {"majority": {"accuracy": 0.5}, "linear": {"accuracy": 1.0}, "gradient_boosting": {}}}
+    found = learning_curve.of_baseline(context, rows, None, predict, (targets, None), result)
+    assert weighed == [100, 200, 400]
+    assert (found["model"], [point["value"] for point in found["points"]]) == ("linear", [0.625, 0.75, 1.0])
+    assert learning_curve.of_baseline(context, rows, None, refuse, (targets, None), result) == {}
