@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +214,16 @@ def test_hyperparameters_found_for_something_else_are_not_used(
 def test_of_networks_that_are_as_good_as_the_best_the_simplest_is_kept() -> None:
     noise = np.random.default_rng(0).normal(0, 0.02, 200)
     paired = np.stack([0.9 + noise, 0.9 + noise, 0.9 - noise])  # the second is always as much better as the values say
-    choose = candidates.simplest_of_the_best
+    choose = partial(candidates.simplest_of_the_best, is_pretrained=np.array([False] * 3))
     assert choose(np.array([0.90, 0.91, 0.80]), paired, [1, 2, 3]) == 1, "a difference without noise counts"
     assert choose(np.array([0.90, 0.90, 0.90]), paired, [2, 1, 3]) == 1, "equal: the smaller"
     assert choose(np.array([0.90, 0.80, 0.88]), paired, [3, 2, 1]) == 2, "within the noise: the smaller"
     assert choose(np.array([0.90, 0.80, 0.80]), paired, [3, 2, 1]) == 0
     assert choose(np.array([np.nan, 0.80, 0.70]), paired, [1, 2, 3]) == 1
+    apart = np.array([0.90, 0.80, 0.84])  # 1.5 standard errors behind
+    assert choose(apart, paired, [3, 2, 1]) == 0
+    assert choose(apart, paired, [3, 2, 1], is_pretrained=np.array([False, False, True])) == 2, "has to be surely worse"
+    assert choose(apart, paired, [3, 2, 1], is_pretrained=np.array([True, False, True])) == 0
 
 
 def test_a_network_that_cannot_be_trained_is_left_out(

@@ -98,7 +98,10 @@ def compared(config: Config) -> list[Table]:
         ]
         for row in rows
     ]
-    note = "Of those within a standard error of the best, by a paired bootstrap, the fewest trained weights are kept."
+    note = (
+        "Of those within a standard error of the best, by a paired bootstrap, the one with the fewest trained weights "
+        "is kept; one from scratch has to be better than a pretrained one by 1.96 standard errors."
+    )
     score = Column(metric.label, metric.format, bars=True)
     columns: list[str | Column] = ["Network", score, "Weights", "Trained", "Seconds", "Choice"]
     return [Table(f"Networks compared on the {SPLIT} split", columns, cells, note)]

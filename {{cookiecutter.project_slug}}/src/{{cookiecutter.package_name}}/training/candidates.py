@@ -13,6 +13,7 @@ from . import serving_model
 from .fit import Candidate
 from .serving_model import Prepared
 
+SURELY = 1.96  # standard errors: 95 % of a normal distribution
 TAILS = (0.025, 0.975)  # of a 95 % interval
 
 
@@ -21,7 +22,8 @@ def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) ->
 
     Of those that are at most a standard error of the paired difference behind the best, the one with the fewest trained
     weights is chosen, or else the first: the one-standard-error rule (Breiman et al. 1984) on a paired bootstrap. The
-    weights of a frozen network are not fitted to these data, and do not count.
+    weights of a frozen network are not fitted to these data, and do not count. One from scratch has to be better than
+    a pretrained one by SURELY standard errors: the latter is more robust on other data (Hendrycks et al. 2019).
     """
     examples = loading.read_examples(config, "validation")
     truths, weights = (
@@ -36,7 +38,9 @@ def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) ->
         samples = metrics.samples(truths, predictions, context, config.resamples, only, weights)
         drawn.append(samples.get(config.metric, np.full(config.resamples, np.nan)))
     trained = [sum(int(np.prod(weight.shape)) for weight in each.complete.trainable_weights) for each in candidates]
-    chosen = simplest_of_the_best(np.array(values) * (1 if metric.greater_is_better else -1), np.array(drawn), trained)
+    is_pretrained = np.array([bool(each.origin) for each in candidates])
+    sign = 1 if metric.greater_is_better else -1
+    chosen = simplest_of_the_best(sign * np.array(values), np.array(drawn), trained, is_pretrained)
     rows = [
         {
             "name": each.name,
@@ -55,12 +59,14 @@ def best(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) ->
     return candidates[chosen], rows
 
 
-def simplest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[int]) -> int:
+def simplest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[int], is_pretrained: np.ndarray) -> int:
     """The place of that of least size within a standard error of the best.
 
+    Pretrained ones may be SURELY standard errors behind one from scratch.
     `values` (num_candidates,) are greater where better, `drawn` (num_candidates, resamples) are paired resamples.
     """
     leader = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     deviations = np.nanstd(drawn - drawn[leader], axis=1)  # 0 for the best itself
-    equal = np.flatnonzero(values >= values[leader] - deviations)
+    margins = np.where(is_pretrained & ~is_pretrained[leader], SURELY, 1.0)
+    equal = np.flatnonzero(values >= values[leader] - margins * deviations)
     return int(min(equal, key=lambda place: sizes[place], default=leader))
