@@ -85,7 +85,7 @@ def test_labels_and_scores_agree_from_training_to_service(costly: Config) -> Non
     place = target.classes.index(names[0])
     assert answer["label"] == ("refer" if len(names) == 2 else names[0])
     assert referral == described["referral"]
-    assert f"“refer” unless one class has a weighted probability of {1 - referral['doubt']:.3g}" in shown
+    assert f"“refer” unless one class has a weighted probability of {1 - referral['doubt']:.6g}" in shown
     assert place == int(answer["probabilities"][1] >= told["threshold"])
     assert answer["probability"] == answer["probabilities"][place]
     assert told == described["decision"]

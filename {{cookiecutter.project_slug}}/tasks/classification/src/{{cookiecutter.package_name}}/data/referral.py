@@ -52,7 +52,7 @@ class Referral:
         why = f"so that {value:.3g} of the validation examples are" if kind == "share" else f"for {self.rule}"
         if self.doubt >= 1:
             return f"No example has to be referred {why}."
-        probability = f"{'weighted ' * self.is_weighted}probability of {1 - self.doubt:.3g}"
+        probability = f"{'weighted ' * self.is_weighted}probability of {1 - self.doubt:.6g}"
         return f"An example is referred unless one class has a {probability}, {why}."
 
 
