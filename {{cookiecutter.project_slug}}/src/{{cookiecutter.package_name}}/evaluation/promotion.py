@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import metrics, task
 from ..config import Config
+from ..core.errors import InputError
 from ..data import loading, tables
 from ..data.resampling import Context
 from ..reporting import report
@@ -67,8 +68,13 @@ def compare(
     """Compares the predictions of two models for the same examples, by a paired bootstrap.
 
     `weights` are the sample weights of the examples, (num_examples,), if there are any.
+
+    Raises:
+        InputError: the primary metric is not defined for one of them.
     """
     config, found = context.config, scoring.pair(context, targets, (champion, challenger), metrics.METRICS, weights)
+    if config.metric not in found.gains:
+        raise InputError(f"{config.metric} is not defined for both models; choose another one by the setting metric")
     before, after = (summarize(*each) for each in zip(found.scores, found.drawn, strict=True))
     return Comparison(
         champion=before,
