@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from project.monitoring import traffic
@@ -131,3 +132,10 @@ def test_a_sample_is_even() -> None:
 def test_no_log_is_no_traffic(tmp_path: Path) -> None:
     seen = traffic.read(tmp_path / "nowhere", Window(1, START, 1, START, START))
     assert (seen.num_requests, seen.latest) == (0, None)
+
+
+def test_of_several_labels_in_a_text_each_has_a_share() -> None:
+    reference = pd.DataFrame({"labels": ["a|b", "", "b"]})
+    found = traffic.prediction_tables(reference, [{"labels": "ab|b"}, {"labels": None}], {"labels": ["a", "b"]})
+    assert found.reference.to_dict("list") == {"labels: a": ["yes", "no", "no"], "labels: b": ["yes", "no", "yes"]}
+    assert found.window.to_dict("list") == {"labels: a": ["no", None], "labels: b": ["yes", None]}

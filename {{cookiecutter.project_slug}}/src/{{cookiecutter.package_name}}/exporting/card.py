@@ -118,6 +118,7 @@ def compose(config: Config, version: int, described: dict[str, Any]) -> str:
         data_licence=cards.licence(config),
         data_card=cards.NAME,
         inputs=[[name, entry["kind"], entry["column"]] for name, entry in described["inputs"].items()],
+        thresholds=[[label, f"{value:.3g}"] for label, value in described.get("thresholds", {}).items()],
         metric=metrics.METRICS[config.metric].label,
         slices=slices or [],
         no_slices=Markup(NOT_EVALUATED if slices is None else NO_SLICES),  # noqa: S704 - ours, too

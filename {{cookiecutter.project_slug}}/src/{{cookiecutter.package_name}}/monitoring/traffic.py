@@ -292,6 +292,7 @@ def prediction_tables(
     for name in reference:
         if any(name in row for row in rows):
             read: Any = to_number if pd.api.types.is_numeric_dtype(reference[name]) else to_text
+            read = str_or_none if name in parts else read
             kind = float if read is to_number else object
             before, now = (
                 pd.Series([read(value) for value in values], dtype=kind)
@@ -303,6 +304,11 @@ def prediction_tables(
                 columns[name] = before, now
     before, now = (pd.DataFrame({name: pair[place] for name, pair in columns.items()}) for place in (0, 1))
     return Tables(before, now)
+
+
+def str_or_none(value: Any) -> str | None:
+    """A text, also an empty one, which has no labels; else None."""
+    return value if isinstance(value, str) else None
 
 
 def has(values: pd.Series, label: str) -> pd.Series:
