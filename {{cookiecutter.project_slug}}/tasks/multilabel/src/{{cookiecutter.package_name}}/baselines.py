@@ -37,7 +37,8 @@ def baseline(
     found = {name: np.tile(shares, (evaluation.shape[0], 1)) for name in ("prior", *chosen)}
     for label in range(num_labels):
         own = targets[:, label]
-        models = {name: model(name, features, own, num_labels) for name in chosen if can_learn(name, own, weights)}
+        used = own if weights is None else own[weights > 0]
+        models = {name: model(name, features, used, num_labels) for name in chosen if can_learn(name, used)}
         fitted = estimators.fit_and_predict(models, (features, own), evaluation, "predict_proba", weights)
         for name, probabilities in fitted.items():
             found[name][:, label] = probabilities[:, 1]
@@ -60,9 +61,8 @@ def model(name: str, features: estimators.Features, targets: Booleans, num_label
     return estimators.boosting(trees, features)
 
 
-def can_learn(name: str, targets: Booleans, weights: Floats | None) -> bool:
+def can_learn(name: str, targets: Booleans) -> bool:
     """Whether both answers are among the examples that a model learns from; else the prior stays."""
-    used = targets if weights is None else targets[weights > 0]
     if name == "linear":
-        used = used[estimators.sample(len(used), estimators.MAX_LINEAR_EXAMPLES)]
-    return 0 < used.sum() < len(used)
+        targets = targets[estimators.sample(len(targets), estimators.MAX_LINEAR_EXAMPLES)]
+    return bool(0 < targets.sum() < len(targets))
