@@ -28,9 +28,11 @@ def subsets(config: Config, train: pd.DataFrame) -> list[np.ndarray]:
     if count * SHARES[0] < FEWEST or count > config.curve_examples:
         return []
     groups = pd.factorize(train[config.group])[0] if config.group in train else np.arange(count)
-    order = np.arange(count)[::-1]
-    if not config.time:
-        order = np.argsort(np.random.default_rng(config.seed).permutation(groups.max() + 1)[groups], kind="stable")
+    order = np.argsort(np.random.default_rng(config.seed).permutation(groups.max() + 1)[groups], kind="stable")
+    if config.time in train:  # the latest first, those of the same time at random
+        order = order[np.argsort(-train[config.time].rank().to_numpy()[order], kind="stable")]
+    elif config.time:
+        order = np.arange(count)[::-1]
     return [np.isin(np.arange(count), order[: round(share * count)]) for share in SHARES]
 
 
