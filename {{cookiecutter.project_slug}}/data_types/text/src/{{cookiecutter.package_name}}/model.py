@@ -9,6 +9,7 @@ from keras import layers, ops
 from . import task
 from .config import Config
 from .layers import WeightedBag
+from .text import sentence_vectors  # also registers its layers, with which a trained model is loaded
 from .text.vocabulary import BagOfNgrams
 
 if TYPE_CHECKING:
@@ -43,8 +44,6 @@ def build_model(
     }
     vectors = None
     if "tokens" in inputs:
-        from .text import sentence_vectors  # here, since it takes more modules than all else
-
         vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
     seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]
     beside = [inputs["features"], *([vectors.seen] if vectors else [])]

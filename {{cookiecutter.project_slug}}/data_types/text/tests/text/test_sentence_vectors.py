@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ from scipy.special import erf
 
 from project.core import artifacts
 from project.core.errors import InputError
+from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import accept, collect, export, train
 from project.text import bert, sentence_vectors
@@ -25,6 +28,7 @@ from project.transfer.fine_tuning import FROZEN, SCRATCH
 
 from declared import Config
 
+SOURCE, LAYERS_OF_ITS_OWN = Path(bert.__file__).parents[2], ["text>WordPiece", "text>Shorten"]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "gold", "##en", "rust", "##y", "r", "lamp", "creme", "strasse"]
 PIECES += ["中", "文", ",", ".", "'", "[", "]", "$", "don", "t", "и", "##и", "a", "##a", "🕰"]
 WIDTH, HEADS, LAYERS, INNER = 8, 2, 2, 16
@@ -187,6 +191,15 @@ def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_
         err_msg="the network was to stay as it is",
     )
     assert artifacts.read_json(config.paths.run, "train")["pretrained"]["name"] == str(folder)
+
+
+def test_whoever_loads_a_trained_model_knows_its_layers() -> None:
+    shown = f"print(*map(keras.saving.get_registered_object, {LAYERS_OF_ITS_OWN}))"
+    code = f"import keras, {PACKAGE}.evaluation.inference; {shown}"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=SOURCE, capture_output=True, text=True, check=True
+    ).stdout
+    assert "None" not in printed
 
 
 def test_without_weights_one_sentence_says_so(
