@@ -62,7 +62,7 @@ class Project:
         """Installs what the project needs into the shared environment, with the versions of a lock file."""
         if lock.is_file():
             text = lock.read_text(encoding="utf-8")
-            own = re.sub(r'(?m)^name = "penguins"$', f'name = "{self.folder.name}"', text)
+            own = re.sub(r'(?m)^name = "heart-disease"$', f'name = "{self.folder.name}"', text)
             (self.folder / "uv.lock").write_text(own, encoding="utf-8")
         succeed(self.make("--always-make", "setup"))
 

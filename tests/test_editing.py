@@ -36,7 +36,9 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the tests t
             "categorical": '("weight",)',
             "text": '("remark",)',
             "slices": '("colour",)',
-            "metric": '"roc_auc"',
+            "metric": '"mcc"',
+            "positive": '"yes"',
+            "costs": '{"missed": 2, "false alarm": 1}',
             "criteria": '{"accuracy": 0.99}',
             "split_fractions": "(0.6, 0.2, 0.2)",
             "seed": "7",
@@ -78,9 +80,9 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the tests t
     ),
 }
 FEATURES = """    if clean.numbers:
-        numbers["shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]
-        home = clean.categories["island"], clean.categories["sex"]
-        categories["home"] = keras.layers.HashedCrossing(8)(home)
+        numbers["effort"] = clean.numbers["max_heart_rate"] / clean.numbers["age"]
+        pain = clean.categories["chest_pain"], clean.categories["sex"]
+        categories["pain"] = keras.layers.HashedCrossing(8)(pain)
 """
 LAYER = '''
 

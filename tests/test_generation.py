@@ -132,8 +132,8 @@ def test_blank_lines_stand_where_a_person_would_have_put_them(baked: Path) -> No
 
 def test_default_is_the_first_problem_with_its_sample(tmp_path: Path) -> None:
     folder = bake(tmp_path)
-    assert folder.name == "penguins"
-    assert (folder / "data" / "raw" / "penguins.csv").is_file()
+    assert folder.name == "heart-disease"
+    assert (folder / "data" / "raw" / "heart_disease.csv").is_file()
 
 
 def test_folder_and_package_are_named_after_the_project(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -24,6 +25,16 @@ PATIENCE = 60  # seconds for a server to start, or to follow
 NUM_ROWS = 1_500
 NUM_DRIFTED = 800
 NUM_SWAPS = 20
+OWN_SETTINGS = {
+    "source": '"data/raw/table.csv"',
+    "target": '"label"',
+    "ignore": "()",
+    "metric": '"accuracy"',
+    "positive": '""',
+    "costs": "{}",
+    "criteria": '{"log_loss": "majority"}',
+    "slices": "()",
+}
 WINDOWS = 2  # in a row that have to be bad for an alarm
 
 
@@ -104,7 +115,7 @@ def traffic(server: Server, failures: list[str]) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def closed_loop(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project on a table of its own, by the two settings that the README names."""
+    """A project on a table of its own, by the two settings that the README names, and without what is of the sample."""
     folder = bake(tmp_path_factory.mktemp("loop"), problem="tabular-classification")
     project = Project(folder, "tabular-classification", environment)
     with (folder / "data" / "raw" / "table.csv").open("w", newline="", encoding="utf-8") as file:
@@ -112,8 +123,11 @@ def closed_loop(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         writer.writeheader()
         writer.writerows(make_rows(NUM_ROWS, -1, seed=1))
     config = folder / "src" / project.package / "config.py"
-    text = config.read_text(encoding="utf-8").replace("data/raw/penguins.csv", "data/raw/table.csv")
-    config.write_text(text.replace('target: str = "species"', 'target: str = "label"'), encoding="utf-8")
+    text = config.read_text(encoding="utf-8")
+    for name, value in OWN_SETTINGS.items():
+        text, count = re.subn(rf"(?m)^(    {name}: .*?) = .*$", rf"\1 = {value}", text)
+        assert count == 1, name
+    config.write_text(text, encoding="utf-8")
     succeed(project.make("export"))
     return project
 

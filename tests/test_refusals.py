@@ -90,10 +90,10 @@ def test_unknown_problem_is_refused(tmp_path: Path) -> None:
 
 
 def test_existing_folder_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "penguins").mkdir()
+    (tmp_path / "heart-disease").mkdir()
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--output-dir", str(tmp_path), str(ROOT)]
     assert subprocess.run(command, capture_output=True, check=False).returncode
-    assert not list((tmp_path / "penguins").iterdir())
+    assert not list((tmp_path / "heart-disease").iterdir())
 
 
 @pytest.mark.parametrize("problem", SETTINGS["problem"])

@@ -86,19 +86,21 @@ def test_a_whole_run_neither_writes_nor_prints_secrets(environment: Path, tmp_pa
     python = environment / "bin" / "python"
     variables = {
         "PYTHONPATH": f"src{os.pathsep}{tmp_path}",
-        "PENGUINS_MLFLOW": f"http://{CANARY}@127.0.0.1:9/?password={CANARY}",
-        "PENGUINS_API_KEY": CANARY,
-        "PENGUINS_EPOCHS": "2",
-        "PENGUINS_CRITERIA": '{"accuracy": 0}',
+        "HEART_DISEASE_MLFLOW": f"http://{CANARY}@127.0.0.1:9/?password={CANARY}",
+        "HEART_DISEASE_API_KEY": CANARY,
+        "HEART_DISEASE_EPOCHS": "2",
+        "HEART_DISEASE_CRITERIA": '{"accuracy": 0}',
     }
-    commands = (["all"], ["predict", "--input", str(sample / "penguins.csv"), "--output", "p.csv"])
+    commands = (["all"], ["predict", "--input", str(sample / "heart_disease.csv"), "--output", "p.csv"])
     with serving(sample) as port:
-        variables["PENGUINS_SOURCE"] = f"http://u:{CANARY}@127.0.0.1:{port}/penguins.csv?sig={CANARY}&token={CANARY}"
-        printed = [run(project, python, "-m", "penguins", *command, **variables) for command in commands]
+        variables["HEART_DISEASE_SOURCE"] = (
+            f"http://u:{CANARY}@127.0.0.1:{port}/heart_disease.csv?sig={CANARY}&token={CANARY}"
+        )
+        printed = [run(project, python, "-m", "heart_disease", *command, **variables) for command in commands]
     (project / "printed.txt").write_text("\n".join(printed), encoding="utf-8")
     assert "http://***@127.0.0.1:9/?password=*** did not accept the run" in printed[0]
-    assert "penguins.csv?sig=***&token=***" in printed[0]
+    assert "heart_disease.csv?sig=***&token=***" in printed[0]
     found = [path for path in project.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
     assert not found
     assert (project / "p.csv").exists()
-    assert list(project.glob("artifacts/export/penguins/1/*"))
+    assert list(project.glob("artifacts/export/heart-disease/1/*"))

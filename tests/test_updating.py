@@ -234,7 +234,7 @@ def test_the_record_tells_template_version_and_answers(template: Template, tmp_p
 def test_the_record_tells_from_where_the_template_was_called(template: Template, tmp_path: Path) -> None:
     command = f'cd "{template.folder}" && "{sys.executable}" -m cookiecutter --no-input -o "{tmp_path}" .'
     assert run(tmp_path, "sh", "-c", command).returncode == 0
-    assert record(tmp_path / "penguins")["template"] == str(template.folder)
+    assert record(tmp_path / "heart-disease")["template"] == str(template.folder)
 
 
 def test_the_record_tells_the_address_of_a_clone(template: Template, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sklearn.metrics import classification_report
 from sklearn.model_selection import train_test_split
 
 table = pd.read_csv(sys.argv[1])
-target = "species"
+target = "disease"
 table = table.dropna(subset=[target])
 classes = sorted(table[target].unique())
 numbers = [name for name in table.columns if name != target and pd.api.types.is_numeric_dtype(table[name])]

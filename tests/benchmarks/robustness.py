@@ -28,14 +28,14 @@ from typing import Any
 
 import stages
 
-KEY, MODEL = "correct horse", "/v1/models/penguins"
+KEY, MODEL = "correct horse", "/v1/models/heart-disease"
 CLIENTS = 8
 # Runs in the project: damages its sample in every format, collects the result and tells apart how that ended.
 COLLECT = """
 import collections, contextlib, gzip, io, json, pathlib, random, sys, tempfile
 import pandas as pd
-from penguins.core import command
-folder, table = pathlib.Path(tempfile.mkdtemp()), pd.read_csv("data/raw/penguins.csv")
+from heart_disease.core import command
+folder, table = pathlib.Path(tempfile.mkdtemp()), pd.read_csv("data/raw/heart_disease.csv")
 excel = io.BytesIO()
 table.to_excel(excel, index=False)
 csv = table.to_csv(index=False).encode()
@@ -76,9 +76,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30, help="of load on the server")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
-    project = stages.bake("tabular-classification", "Penguins", folder)
+    project = stages.bake("tabular-classification", "Heart disease", folder)
     python = options.venv.resolve() / "bin" / "python"
-    variables = {**os.environ, "PYTHONPATH": "src", "PENGUINS_API_KEY": KEY, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables = {**os.environ, "PYTHONPATH": "src", "HEART_DISEASE_API_KEY": KEY, "TF_CPP_MIN_LOG_LEVEL": "3"}
     rows = [
         ("damaged tables collected, in five formats", *bad_inputs(project, python, variables, options.inputs)),
         ("`kill -9` while the pipeline runs", *kills(project, python, variables, options.kills)),
@@ -106,7 +106,7 @@ def bad_inputs(project: Path, python: Path, variables: dict[str, str], number: i
 def kills(project: Path, python: Path, variables: dict[str, str], number: int) -> tuple[int, str]:
     """How often a pipeline was killed at a random time, and how often the next run ended well."""
     draw, well = random.Random(0), 0  # noqa: S311 (not for secrets)
-    command: list[Any] = [python, "-m", "penguins", "export", "--epochs", "5"]
+    command: list[Any] = [python, "-m", "heart_disease", "export", "--epochs", "5"]
     seconds = 20.0
     for seed in range(number + 1):  # the first, which is not killed, tells how long it takes
         started = time.monotonic()
@@ -139,7 +139,7 @@ def serving(project: Path, python: Path, variables: dict[str, str]) -> Iterator[
         port = free.getsockname()[1]
     options = ["--port", str(port), "--request-seconds", "2", "--poll-seconds", "0.2", "--request-bytes", "1000000"]
     running = subprocess.Popen(
-        [python, "-m", "penguins", "serve", "--only", *options],
+        [python, "-m", "heart_disease", "serve", "--only", *options],
         cwd=project,
         env=variables,
         stdout=subprocess.DEVNULL,
@@ -171,7 +171,7 @@ def status(port: int, method: str, path: str, body: bytes | None = None, **heade
 
 def load(project: Path, port: int, seconds: float) -> tuple[int, str]:
     """How many requests were sent, and how many were not answered well."""
-    versions = project / "artifacts" / "export" / "penguins"
+    versions = project / "artifacts" / "export" / "heart-disease"
     first = max((path for path in versions.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
     row = json.loads((first / "assets.extra" / "model.json").read_text(encoding="utf-8"))["example"]
     body, ends, ended = json.dumps({"instances": [row]}).encode(), Counter[int](), time.monotonic() + seconds
@@ -211,11 +211,11 @@ def hostile(port: int) -> tuple[int, str]:
         "a body that is too large": (status(port, "POST", predict, b" " * 1_000_001), (413,)),
         "JSON 100,000 deep": (status(port, "POST", predict, b"[" * 100_000), (400,)),
         "a number of 5,000 digits": (status(port, "POST", predict, b'{"instances": [' + b"9" * 5_000 + b"]}"), (400,)),
-        "NaN": (status(port, "POST", predict, b'{"instances": [{"bill_length_mm": NaN}]}'), (400,)),
+        "NaN": (status(port, "POST", predict, b'{"instances": [{"age": NaN}]}'), (400,)),
         "a version of 5,000 digits": (status(port, "GET", f"{MODEL}/versions/{'9' * 5_000}"), (404,)),
         "a path outside": (status(port, "GET", "/v1/models/..%2f..%2f..%2fetc%2fpasswd"), (400, 404)),
         "ground truth of a request that never was": (
-            status(port, "POST", f"{MODEL}/feedback", b'{"id": "x", "label": "Adelie"}'),
+            status(port, "POST", f"{MODEL}/feedback", b'{"id": "x", "label": "present"}'),
             (404,),
         ),
         "half a request": (half(port), (0, 408)),

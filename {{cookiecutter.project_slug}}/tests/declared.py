@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from project import config
+from project.settings import sample
 from project.settings.base import ENVIRONMENT_PREFIX
 
 import problem
@@ -17,14 +18,15 @@ VALUES["cell_formats"] = "absent/cell_formats.json"  # the project's own describ
 
 
 class Config(config.Config):
-    """The project's settings, but for their values: those of the bundled sample, in `declared.json`.
+    """The project's settings, but for their values: those in `declared.json`, which the template has for other data.
 
     Variables of the environment win over them, as everywhere.
     """
 
     def __init__(self, **settings: Any) -> None:
         names = {name for name in config.Config.model_fields if f"{ENVIRONMENT_PREFIX}{name}".upper() not in os.environ}
-        super().__init__(**({name: value for name, value in VALUES.items() if name in names} | settings))
+        values = VALUES | sample.ELSEWHERE
+        super().__init__(**({name: value for name, value in values.items() if name in names} | settings))
 
 
 def leave_other_metrics_undefined(patch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ class Project(DataSettings):
     split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
     target: str = "kind"
     goal: str = ""
+    limits: str = ""
     name_pattern: str = ""
 
 
@@ -101,6 +102,16 @@ def test_what_is_said_of_the_bundled_data_counts_for_them_alone() -> None:
     assert not any(getattr(Project(source="data/raw/bank.csv"), name) for name in sample.WORDS)
     own = Project(goal="Sort letters.", source=sample.SOURCE)
     assert own.goal == "Sort letters."
+
+
+def test_what_config_says_of_the_bundled_data_counts_for_no_other_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Own(Project):
+        source: str = "data/raw/own.csv"
+
+    monkeypatch.setattr(sample, "ELSEWHERE", {"time": "day", "slices": ()})
+    assert Project().time == Own().time == Own(source="data/raw/bank.csv").time == ""
+    assert Project(source="data/raw/bank.csv").time == "day"
+    assert Project(source="data/raw/bank.csv", time="hour").time == "hour"
 
 
 def test_settings_cannot_be_changed_later() -> None:

@@ -63,7 +63,8 @@ def test_a_training_is_kept_whole(finished: Config) -> None:
 def test_the_list_shows_scores_and_settings_the_newest_first(
     scored: Config, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = Config.model_construct().public() | {"epochs": 77, "artifacts": "elsewhere"}
+    usual = Config.by_source(Config.model_fields["source"].default)
+    settings = Config.model_construct(**usual).public() | {"epochs": 77, "artifacts": "elsewhere"}
     add_run(scored, 2, settings=settings, commit="0123456789abcdef+", tuned={"width": 8, "rate": 1e-3 / 3})
     artifacts.remove(scored.paths.kept_run(1) / run_history.SCORES)  # the list scores what was not evaluated
     runs.main(scored)

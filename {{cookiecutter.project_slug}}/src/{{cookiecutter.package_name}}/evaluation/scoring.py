@@ -15,7 +15,6 @@ from ..data import loading, reading, tables
 from ..data.resampling import MAX_EXAMPLES, Context, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
-from ..settings import sample
 from ..training import run_history
 from ..training.run_history import Run
 
@@ -224,10 +223,10 @@ def origin(run: Run) -> list[str]:
 
 def settings(run: Run) -> str:
     """The settings that differ from those in config.py, as they are written on the command line."""
-    usual = Config.model_construct(**Config.words(Config.model_fields["source"].default)).public()
-    others = {name: value for name, value in run.facts["settings"].items() if value != usual.get(name)}
-    implied = {"artifacts", *(name for name in sample.WORDS if not others.get(name))}  # by the source
-    return " ".join(f"{name}={written(value)}" for name, value in others.items() if name not in implied)
+    found = run.facts["settings"]
+    usual = Config.model_construct(**Config.by_source(found.get("source"))).public()
+    others = {name: value for name, value in found.items() if value != usual.get(name) and name != "artifacts"}
+    return " ".join(f"{name}={written(value)}" for name, value in others.items())
 
 
 def written(value: Any) -> str:

@@ -100,15 +100,24 @@ class DataSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def describe_sample(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Adds what is said of the bundled data to the settings given, where that is the source."""
-        return {**cls.words(given.get("source", cls.model_fields["source"].default)), **given}
+    def describe_source(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Adds what follows from the source to the settings given."""
+        return {**cls.by_source(given.get("source", cls.model_fields["source"].default)), **given}
 
     @classmethod
-    def words(cls, source: Any) -> dict[str, Any]:
-        """What is said of the bundled data where config.py says nothing; nothing of another source."""
-        said = sample.WORDS if source == sample.SOURCE else {}
-        return {name: word for name, word in said.items() if cls.model_fields[name].default == ""}
+    def by_source(cls, source: Any) -> dict[str, Any]:
+        """What is said of the bundled data where config.py says nothing; nothing of another source.
+
+        If it is another one than config.py describes, what that says of the bundled columns and classes does not count.
+        """
+        if source == sample.SOURCE:
+            return {name: word for name, word in sample.WORDS.items() if cls.model_fields[name].default == ""}
+        is_described = cls.model_fields["source"].default != sample.SOURCE
+        return (
+            {}
+            if is_described
+            else {name: value for name, value in sample.ELSEWHERE.items() if name in cls.model_fields}
+        )
 
     @model_validator(mode="after")
     def check_splits(self) -> Self:

@@ -29,10 +29,10 @@ def engineer(clean: Clean) -> Clean:
     """Adds features to the clean columns; add your own here.
 
     A feature is (batch,), made by Keras operations or layers, such as HashedCrossing or Discretization. Numbers may be
-    of any numeric type, categories of any type at all. For example, how long a bill is for its depth, and a category
-    for each pair of island and sex that training has seen often enough:
-    `numbers["bill shape"] = clean.numbers["bill_length_mm"] / clean.numbers["bill_depth_mm"]`,
-    `categories["home"] = layers.Cross()([clean.categories["island"], clean.categories["sex"]])`.
+    of any numeric type, categories of any type at all. For example, how much of the heart rate that an age
+    allows is reached, and a category for each pair of pain and sex that training has seen often enough:
+    `numbers["effort"] = clean.numbers["max_heart_rate"] / (220 - clean.numbers["age"])`,
+    `categories["pain and sex"] = layers.Cross()([clean.categories["chest_pain"], clean.categories["sex"]])`.
     """
     numbers = {**clean.numbers, **calendar(clean.dates), **text_lengths(clean.texts)}
     categories = dict(clean.categories)

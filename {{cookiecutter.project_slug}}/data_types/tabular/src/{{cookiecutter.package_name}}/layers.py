@@ -269,7 +269,7 @@ def category_name(values: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="tabular")
 class Cross(keras.layers.Layer):
-    """Joins categories to one, so that a combination such as Biscoe and female is learned as a category of its own.
+    """Joins categories to one, so that a combination such as red and female is learned as a category of its own.
 
     Shapes: several columns in a list, each (batch,) of any type, to (batch,) string, "" where one of them is missing.
     """

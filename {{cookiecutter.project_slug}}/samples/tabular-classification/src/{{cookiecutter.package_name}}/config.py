@@ -13,7 +13,7 @@ from pydantic import Field
 from .settings.base import Names, Share
 from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
-from .settings.task import Criteria
+from .settings.task import Costs, Criteria
 
 
 class Config(RoomSettings):
@@ -27,13 +27,13 @@ class Config(RoomSettings):
     limits: str = ""
     """Out-of-scope uses and known limitations, for the model card."""
 
-    source: str = "data/raw/penguins.csv"
+    source: str = "data/raw/heart_disease.csv"
     """The raw data: a file, folder, glob or zip, an http(s), s3 or gs URL, or a database URL (see `query`)."""
 
     query: str = ""
     """The SQL query, if the source is a database URL such as sqlite:///birds.db, or the sheet of a workbook."""
 
-    target: str = "species"
+    target: str = "disease"
     """The column to predict."""
 
     time: str = ""
@@ -45,8 +45,8 @@ class Config(RoomSettings):
     group: str = ""
     """The column whose values must each stay in one split, such as a patient or a customer."""
 
-    ignore: Names = ()
-    """Columns to leave out of the features, separated by commas."""
+    ignore: Names = ("hospital",)
+    """Columns to leave out of the features, separated by commas: other hospitals than these will use the model."""
 
     categorical: Names = ()
     """Columns to treat as categories although they look like numbers, such as postal codes."""
@@ -55,13 +55,23 @@ class Config(RoomSettings):
     """Columns to treat as free text although they look like categories."""
 
     # --- How success is measured -------------------------------------------------------------------------------------
-    metric: Metric = "accuracy"
-    """The primary metric, by which models are compared."""
+    metric: Metric = "roc_auc"
+    """The primary metric, by which models are compared; this one does not depend on what mistakes cost."""
 
-    criteria: Criteria = {"log_loss": "majority"}
-    """Success criteria on the test split, required for export: metric -> a number, or a baseline to beat."""
+    positive: str = "present"
+    """Of two classes, the one that matters: curves, ROC AUC, PR AUC and recall are of it; empty: the rarer one."""
 
-    slices: Names = ()
+    costs: Costs = {"missed": 5, "false alarm": 1}
+    """What mistakes cost, by which labels are chosen: to send a sick patient home is as bad as to examine five healthy
+    ones; empty: the label is the most probable class."""
+
+    criteria: Criteria = {"log_loss": "majority", "sensitivity": 0.8, "worst:sex:roc_auc": 0.65}
+    """Success criteria on the test split, required for export: metric -> a number, or a baseline to beat. Here, the
+    probabilities say more than the share of the sick does, 4 of 5 of the sick are found, and they are told from the
+    healthy among women as among men. What counts is the bound of the 95 % interval: with seeds 0 to 4, it was 0.17 to
+    0.25 better than the majority's log loss, 0.88 or more, and 0.75 or more."""
+
+    slices: Names = ("sex", "hospital")
     """Columns whose values are reported as slices; empty: chosen automatically."""
 
     # --- Splitting ---------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/spoken_words.zip"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Recognize which of a few words was spoken, so that a device can be controlled by voice.",
     "group": "speaker",
     "name_pattern": r"(?P<speaker>speaker\d+)",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data

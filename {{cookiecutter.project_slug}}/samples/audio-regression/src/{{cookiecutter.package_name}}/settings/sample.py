@@ -1,8 +1,9 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/noisy_words.zip"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Estimate the signal-to-noise ratio of a recording in decibels, so that bad ones are recorded again.",
     "group": "speaker",
     "name_pattern": r"(?P<speaker>speaker\d+)",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data

@@ -1,6 +1,7 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/fashion_images.zip"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Classify photographs of clothing, so that a shop can sort them automatically.",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data

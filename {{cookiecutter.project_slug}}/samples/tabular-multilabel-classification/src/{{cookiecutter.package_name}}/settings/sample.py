@@ -1,6 +1,7 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/weather_warnings.csv"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Warn of tomorrow's weather by that of today, so that people who work outdoors can prepare.",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data

@@ -1,6 +1,7 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/written_languages.csv"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Identify the language of a sentence, so that it reaches somebody who speaks it.",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data

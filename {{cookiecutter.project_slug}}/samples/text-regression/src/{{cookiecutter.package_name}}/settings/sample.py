@@ -1,6 +1,7 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/written_dates.csv"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Extract the year from a date written in words, so that letters in an archive can be sorted.",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data

@@ -1,6 +1,7 @@
-"""What is said of the bundled data: it counts only where that is the source and config.py says nothing itself."""
+"""What counts only for the bundled data, and what counts for others instead."""
 
 SOURCE = "data/raw/english_to_french.tsv"
-WORDS = {
+WORDS = {  # where config.py says nothing itself
     "goal": "Translate dates, quantities and names from English into French, so that forms exist in both languages.",
 }
+ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data
