@@ -44,7 +44,8 @@ def ordered_counts(config: Config, values: pd.Series) -> pd.Series:
     if len(counts) != 2 or config.positive not in names:
         shown = ", ".join(names[:CLASSES_SHOWN])
         raise InputError(
-            f"positive is {config.positive!r}; expected one of two classes, and {config.target} has {shown}"
+            f"positive is {config.positive!r}; expected one of two classes, and {config.target} has {shown}: "
+            "name one of two, or leave it empty"
         )
     return counts.iloc[[1, 0]] if config.positive == names[0] else counts
 
