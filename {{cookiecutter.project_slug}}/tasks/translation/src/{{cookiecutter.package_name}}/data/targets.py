@@ -4,14 +4,12 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from itertools import islice
-from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
 
 from ..config import Config
 from ..core.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-import pandas as pd
 
 IS_NAME = True  # whether targets are texts, even if all are digits
 IS_SET = False  # whether a target is a set of labels
