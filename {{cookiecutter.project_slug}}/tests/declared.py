@@ -25,7 +25,7 @@ class Config(config.Config):
 
     def __init__(self, **settings: Any) -> None:
         names = {name for name in config.Config.model_fields if f"{ENVIRONMENT_PREFIX}{name}".upper() not in os.environ}
-        values = VALUES | sample.ELSEWHERE
+        values = VALUES | {name: other for name, (_, other) in sample.ELSEWHERE.items()}
         super().__init__(**({name: value for name, value in values.items() if name in names} | settings))
 
 

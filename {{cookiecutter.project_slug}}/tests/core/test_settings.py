@@ -108,10 +108,11 @@ def test_what_config_says_of_the_bundled_data_counts_for_no_other_source(monkeyp
     class Own(Project):
         source: str = "data/raw/own.csv"
 
-    monkeypatch.setattr(sample, "ELSEWHERE", {"time": "day", "slices": ()})
+    monkeypatch.setattr(sample, "ELSEWHERE", {"time": ("", "day"), "group": ("edited", "hospital")})
     assert Project().time == Own().time == Own(source="data/raw/bank.csv").time == ""
     assert Project(source="data/raw/bank.csv").time == "day"
     assert Project(source="data/raw/bank.csv", time="hour").time == "hour"
+    assert Project(source="data/raw/bank.csv").group == "", "a person says something else"
 
 
 def test_settings_cannot_be_changed_later() -> None:

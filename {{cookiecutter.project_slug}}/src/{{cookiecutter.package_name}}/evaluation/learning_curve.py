@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from .. import metrics
 from ..baselines import BASELINES
@@ -29,9 +30,9 @@ def subsets(config: Config, train: pd.DataFrame) -> list[np.ndarray]:
         return []
     groups = pd.factorize(train[config.group])[0] if config.group in train else np.arange(count)
     order = np.argsort(np.random.default_rng(config.seed).permutation(groups.max() + 1)[groups], kind="stable")
-    if config.time in train:  # the latest first, those of the same time at random
+    if config.time in train and types.is_scalar(train[config.time].iloc[0]):  # the latest first, of equal ones any
         order = order[np.argsort(-train[config.time].rank().to_numpy()[order], kind="stable")]
-    elif config.time:
+    elif config.time:  # windows of series, which are in order
         order = np.arange(count)[::-1]
     return [np.isin(np.arange(count), order[: round(share * count)]) for share in SHARES]
 

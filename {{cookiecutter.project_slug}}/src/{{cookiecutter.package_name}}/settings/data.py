@@ -108,16 +108,15 @@ class DataSettings(Settings):
     def by_source(cls, source: Any) -> dict[str, Any]:
         """What is said of the bundled data where config.py says nothing; nothing of another source.
 
-        If it is another one than config.py describes, what that says of the bundled columns and classes does not count.
+        If it is another one than config.py describes, what that says of the bundled columns and classes does not count,
+        unless a person has changed it.
         """
+        declared = {name: field.default for name, field in cls.model_fields.items()}
         if source == sample.SOURCE:
-            return {name: word for name, word in sample.WORDS.items() if cls.model_fields[name].default == ""}
-        is_described = cls.model_fields["source"].default != sample.SOURCE
-        return (
-            {}
-            if is_described
-            else {name: value for name, value in sample.ELSEWHERE.items() if name in cls.model_fields}
-        )
+            return {name: word for name, word in sample.WORDS.items() if declared[name] == ""}
+        if declared["source"] != sample.SOURCE:
+            return {}
+        return {name: other for name, (own, other) in sample.ELSEWHERE.items() if declared.get(name) == own}
 
     @model_validator(mode="after")
     def check_splits(self) -> Self:

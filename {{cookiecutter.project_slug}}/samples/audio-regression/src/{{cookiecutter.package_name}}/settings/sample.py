@@ -6,4 +6,4 @@ WORDS = {  # where config.py says nothing itself
     "group": "speaker",
     "name_pattern": r"(?P<speaker>speaker\d+)",
 }
-ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data
+ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else

@@ -4,4 +4,4 @@ SOURCE = "data/raw/fashion_images.zip"
 WORDS = {  # where config.py says nothing itself
     "goal": "Classify photographs of clothing, so that a shop can sort them automatically.",
 }
-ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data
+ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else

@@ -4,4 +4,4 @@ SOURCE = "data/raw/turned_images.zip"
 WORDS = {  # where config.py says nothing itself
     "goal": "Estimate by how many degrees a picture is rotated, so that it can be turned upright.",
 }
-ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data
+ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else

@@ -4,4 +4,4 @@ SOURCE = "data/raw/weather_warnings.csv"
 WORDS = {  # where config.py says nothing itself
     "goal": "Warn of tomorrow's weather by that of today, so that people who work outdoors can prepare.",
 }
-ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data
+ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else

@@ -4,4 +4,4 @@ SOURCE = "data/raw/written_dates.csv"
 WORDS = {  # where config.py says nothing itself
     "goal": "Extract the year from a date written in words, so that letters in an archive can be sorted.",
 }
-ELSEWHERE: dict[str, object] = {}  # of another source, as long as config.py describes the bundled data
+ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else
