@@ -294,8 +294,8 @@ def test_secrets_of_an_address_are_neither_written_nor_printed(
         "artifacts": tmp_path / "artifacts",
     }
     settings |= {"mlflow": "http://u:CANARY@host/", "cell_formats": tmp_path / "cell_formats.json"}
-    own = ("key", "group", "time", "ignore", "categorical", "text", "delimiter")  # whatever config.py says
-    settings |= dict.fromkeys(own, "")
+    own = {"key", "group", "time", "ignore", "categorical", "text", "delimiter", "positive", "order"}
+    settings |= dict.fromkeys(own & Config.model_fields.keys(), "")  # whatever config.py says
     status = command.main(["collect", *(f"--{setting}={value}" for setting, value in settings.items())])
     assert (status == 0) == ("table.csv" in address)
     printed = "".join(capsys.readouterr())

@@ -4,12 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from itertools import islice
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ..config import Config
 from ..core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 IS_NAME = True  # whether targets are texts, even if all are digits
 IS_SET = False  # whether a target is a set of labels
@@ -23,13 +25,13 @@ UNSPACED = re.compile(f"[{KANA}{HAN}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")  
 JAPANESE = 0.1  # share of kana from which on Han characters are Japanese
 
 
-def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
+def prepare(config: Config, examples: "pd.DataFrame") -> "pd.DataFrame":
     """The examples with the target as it is written to the tables: as it was read."""
     del config
     return examples
 
 
-def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+def keep_rare(config: Config, values: "pd.Series", draws: "np.ndarray", splits: "np.ndarray") -> "np.ndarray":
     """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
     del config, values, draws
     return splits
