@@ -49,7 +49,7 @@ def clean(
     """
     if targets.IS_SET and config.target in table.column_names:
         as_text, table = (*as_text, config.target), with_sets(table, config.target)
-    names, columns, known = table.column_names, {}, {**config.found_formats, **cell_formats.load(config)}
+    known, columns = {**config.found_formats, **cell_formats.load(config)}, {}
 
     def clean_one(name: str, config: Config) -> Cleaned:
         own = Provenance()
@@ -60,19 +60,10 @@ def clean(
             check_finite(name, column)
         return column, own
 
-    errors: list[str] = []
-    cleaned = clean_unambiguous(names, lambda name: clean_one(name, config))
-    as_others = cell_formats.as_others(config, telling_formats(cleaned))
-    for name in names:
-        try:
-            columns[name], own = cleaned.get(name) or clean_one(name, as_others)
-        except InputError as error:
-            errors.append(str(error))
-            continue
+    for name, (column, own) in clean_all(config, table.column_names, clean_one).items():
+        columns[name] = column
         provenance.formats |= own.formats
         provenance.add(own, "")
-    if errors:
-        raise all_of(errors)
     examples = targets.prepare(config, to_pandas(columns))
     examples.attrs = vars(provenance)
     return examples
@@ -83,6 +74,24 @@ def with_sets(table: pa.Table, name: str) -> pa.Table:
     column = table.column(name)
     texts = column if pa.types.is_string(column.type) else to_text(column)
     return table.set_column(table.column_names.index(name), name, pc.fill_null(texts, ""))
+
+
+def clean_all(config: Config, names: Sequence[str], clean_one: Callable[[str, Config], Cleaned]) -> dict[str, Cleaned]:
+    """All columns: first those whose cells can be read in one way only, which tell how the others are read.
+
+    Raises:
+        InputError: some cannot be read, which are all named.
+    """
+    cleaned = clean_unambiguous(names, lambda name: clean_one(name, config))
+    as_others, errors = cell_formats.as_others(config, telling_formats(cleaned)), []
+    for name in names:
+        try:
+            cleaned[name] = cleaned.get(name) or clean_one(name, as_others)
+        except InputError as error:
+            errors.append(str(error))
+    if errors:
+        raise all_of(errors)
+    return {name: cleaned[name] for name in names}
 
 
 def all_of(errors: Sequence[str]) -> InputError:

@@ -53,13 +53,7 @@ def write_table(config: Config, version: int) -> None:
         if key in labels and line["inputs"].keys() <= inputs.keys():
             label = labels.pop(key)
             truths = dict(zip(config.targets, label if len(config.targets) > 1 else [label], strict=True))
-            if targets.IS_SET:
-                wanted = known_labels.problem(described["parts"], label, config.max_cell)
-                reason = f"{label!r} is not {wanted}" if wanted else ""
-            else:
-                given = {name: value for name, value in truths.items() if value is not None}
-                misfits = (schema.misfit(expected, *each) for each in given.items()) if expected else iter([])
-                reason = next(filter(None, misfits), "")
+            reason = misfit(config, described["parts"], expected, truths)
             if reason:
                 unusable.setdefault(f"the label {reason}", []).append(key)
                 continue
@@ -76,6 +70,16 @@ def write_table(config: Config, version: int) -> None:
         path = config.incoming / f"feedback-{latest.strftime(TIME)}.jsonl"
         artifacts.write_text(path, "".join(lines))
         print(f"wrote {path}: {len(lines):,} labelled requests")
+
+
+def misfit(config: Config, parts: Mapping[str, Any], expected: schema.Schema | None, truths: Mapping[str, Any]) -> str:
+    """What is wrong with the labels of a row, by target, against the schema if there is one; empty: nothing."""
+    if targets.IS_SET:
+        (label,) = truths.values()
+        wanted = known_labels.problem(parts, label, config.max_cell)
+        return f"{label!r} is not {wanted}" if wanted else ""
+    given = {name: value for name, value in truths.items() if value is not None}
+    return next(filter(None, (schema.misfit(expected, *each) for each in given.items())), "") if expected else ""
 
 
 def describe_unusable(unusable: Mapping[str, Sequence[Key]]) -> Iterator[str]:
