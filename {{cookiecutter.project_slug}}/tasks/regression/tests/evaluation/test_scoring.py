@@ -13,6 +13,7 @@ from project.evaluation import charts, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
+import problem
 from declared import Config
 
 Examples: TypeAlias = tuple[np.ndarray, dict[str, np.ndarray]]
@@ -57,7 +58,7 @@ def test_several_targets_are_scored_each_by_itself_and_together() -> None:
         metrics.score(prices, one, CONTEXT, weights=weights),
         metrics.score(days[known], days_known, CONTEXT, weights=weights[known]),
     ]
-    for name in metrics.METRICS:
+    for name in problem.METRICS:
         assert found[f"price:{name}"] == pytest.approx(alone[0][name])
         assert found[f"days:{name}"] == pytest.approx(alone[1][name])
         units = scale if name in ("rmse", "mae", "interval_width") else (1, 1)
