@@ -163,7 +163,7 @@ def test_parquet_holds_plain_types(tmp_path: Path, rows: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("changes", "settings", "message"),
     [
-        ({}, {"target": "Y "}, "target is 'Y ', which is no column"),
+        ({}, {"target": "Y "}, "target is 'Y ?', which is no column"),
         ({}, {"target": "sizes"}, "did you mean 'size'"),
         ({}, {"key": "none"}, "key is 'none', which is no column"),
         ({"y": "NA"}, {}, "target 'y' is missing in all 120 rows"),
