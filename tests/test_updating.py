@@ -25,7 +25,9 @@ TRAINING = "settings/training.py"
 SETTING = '    mlflow: str = ""\n'  # of it, which the old version lacks
 OLD_VERSION = '"_template_version": "0.0.1"'
 ANSWERS = {"project_name": "Night Owls", "license": "BSD-3-Clause"}
-PROBLEMS = {row["data_type"]: problem for problem, row in SETTINGS["__problems"].items()}.values()  # one of each type
+PROBLEMS = {  # one of each type, which 0.9 had
+    row["data_type"]: problem for problem, row in SETTINGS["__problems"].items() if row["task"] != "multilabel"
+}.values()
 
 
 def record(project: Path) -> dict[str, object]:
