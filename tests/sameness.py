@@ -53,6 +53,17 @@ FOR_ANY_DATA = FOR_ANY_SCALE | {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
+# Tests of how tables and cells are read. This asks of a task only how a set of labels is written, which has tests of
+# its own; that they find its metrics is due to the settings of the template.
+FOR_ANY_TARGET = {
+    "data/test_cell_formats.py",
+    "data/test_cleaning.py",
+    "data/test_delimited.py",
+    "data/test_fuzz.py",
+    "data/test_sources.py",
+    "exporting/test_prediction_formats.py",
+}
+OF_TARGETS = {"data/label_sets.py", "data/members.py", "data/ranking.py", "data/targets.py", "metrics.py", "problem.py"}
 OF_THE_SCALE = {"data/engine.py", "data/loading.py", "training/placement.py", "distributed", "large"}
 ROOMS = {"core", "monitoring", "reporting", "serving", "stages", "training", "updating"}
 
@@ -128,6 +139,8 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
         if name in FOR_ANY_SCALE:
             needed = {place for place in needed if not is_of_the_scale(folder, place)}
+        if name in FOR_ANY_TARGET:
+            needed = {place for place in needed if not str(place).endswith(tuple(OF_TARGETS))}
         is_new = name in EVERYWHERE or (name in FOR_ANY_TASK and not is_known)
         if not is_new and all(stands_in(folder, place, twins) for place in needed if counts(place)):
             same.append(path)
