@@ -53,7 +53,7 @@ def write_table(config: Config, version: int) -> None:
         if key in labels and line["inputs"].keys() <= inputs.keys():
             label = labels.pop(key)
             truths = dict(zip(config.targets, label if len(config.targets) > 1 else [label], strict=True))
-            reason = misfit(config, described["parts"], expected, truths)
+            reason = misfit(config, described.get("parts", {}), expected, truths)
             if reason:
                 unusable.setdefault(f"the label {reason}", []).append(key)
                 continue
