@@ -188,7 +188,7 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
     if config.time:
         times = examples[config.time]
         if not types.is_datetime64_any_dtype(times) and not types.is_numeric_dtype(times):
-            message = f"time {config.time!r} holds cells such as {times.iloc[0]!r}; dates of one format or numbers"
+            message = f"time {config.time!r} holds cells such as {times.tolist()[0]!r}; dates of one format or numbers"
             raise InputError(f"{message} are needed to sort by: fix them, such as 2024-01-31 or 2024-01-31T12:00:00")
 
 
@@ -214,7 +214,7 @@ def check_weights(config: Config, examples: pd.DataFrame, first: int) -> None:
         return
     name, values = config.sample_weight, examples[config.sample_weight]
     if not types.is_numeric_dtype(values):
-        message = f"sample_weight {name!r} holds cells such as {values.iloc[0]!r}; numbers from 0 are needed"
+        message = f"sample_weight {name!r} holds cells such as {values.tolist()[0]!r}; numbers from 0 are needed"
         raise InputError(f"{message}: fix them or choose another column")
     numbers = values.to_numpy("float64")
     is_bad = ~((numbers >= 0) & np.isfinite(numbers))

@@ -96,7 +96,7 @@ def read_given(config: Config, given: pd.Series) -> pd.Series:
     splits = given.astype(object).map(known)
     unknown = given[given.notna() & ~splits.isin(SPLITS)]
     if len(unknown):
-        message = f"split {config.split!r} holds {unknown.iloc[0]!r}, which names no split"
+        message = f"split {config.split!r} holds {unknown.tolist()[0]!r}, which names no split"
         raise InputError(f"{message}; write {', '.join(SPLIT_NAMES)}, or leave the cell empty for training")
     return splits
 

@@ -40,7 +40,7 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
     """
     together = pd.concat(values.values())
     if not types.is_numeric_dtype(together) or types.is_bool_dtype(together):
-        message = f"target {config.target!r} holds cells such as {together.iloc[0]!r}; a forecast needs numbers"
+        message = f"target {config.target!r} holds cells such as {together.tolist()[0]!r}; a forecast needs numbers"
         raise InputError(f"{message}: choose another target, or fix the cells")
     if not np.isfinite(together.to_numpy("float64")).all():
         raise InputError(f"target {config.target!r} holds infinite numbers; finite ones are needed: fix them")

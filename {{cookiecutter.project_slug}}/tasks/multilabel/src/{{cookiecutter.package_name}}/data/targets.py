@@ -62,7 +62,7 @@ def read_flags(values: pd.Series) -> npt.NDArray[np.float64]:
     numbers = values.to_numpy("float64", na_value=np.nan) if is_number else np.full(len(values), 2.0)
     is_other = ~np.isin(numbers, (0, 1)) & values.notna().to_numpy()
     if is_other.any():
-        message = f"column {values.name!r}, a label, holds {values[is_other].iloc[0]!r}"
+        message = f"column {values.name!r}, a label, holds {values[is_other].tolist()[0]!r}"
         raise InputError(f"{message}; 0 or 1 is needed: fix it, or name one column of labels as target")
     return numbers
 
