@@ -346,10 +346,10 @@ def check_mixed(name: str, cells: pa.StringArray, counts: np.ndarray) -> None:
         counts: how often each occurs, (num_cells,) int; 0 for missing ones.
     """
     looked_at = cells.drop_null()[:FIRST].to_pylist()
-    measured = {unit: cell for cell in looked_at for unit in units(cell) if unit in MEASURES}
-    num_measured = sum(bool(measured.keys() & units(cell)) for cell in looked_at)
-    if len(measured) > 1 and num_measured >= MIXED_SHARE * len(looked_at):
-        shown = ", ".join(map(repr, [*measured.values()][:EXAMPLES_SHOWN]))
+    measured = [(unit, cell) for cell in looked_at for unit in MEASURES.intersection(units(cell))]
+    examples, num_measured = dict(measured), len({cell for _, cell in measured})
+    if len(examples) > 1 and num_measured >= MIXED_SHARE * len(looked_at):
+        shown = ", ".join(map(repr, [*examples.values()][:EXAMPLES_SHOWN]))
         advice = f"convert them to one unit, or add {name} to ignore, or to categorical if they are names"
         raise InputError(f"column {name!r} holds numbers in different units, such as {shown}; {advice}")
     have_digits = pc.fill_null(pc.match_substring_regex(cells, r"\d"), False).to_numpy(zero_copy_only=False)
