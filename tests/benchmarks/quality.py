@@ -1,21 +1,24 @@
 """Compares the default network with scikit-learn's gradient boosting, both through a generated project's own stages.
 
-    python tests/benchmarks/quality.py --data DIR --venv DIR [--sets adult diamonds] [--output FOLDER]
+    python tests/benchmarks/quality.py --data DIR --venv DIR [--sets adult diamonds] [--output FOLDER] [--rivals PYTHON]
 
 DIR holds the tables by folder (adult, chicago_taxi, nycflights13, diamonds, california_housing). Both models learn from
-the same training split and are scored on the same test split; nothing is tuned. Prints a Markdown table.
+the same training split and are scored on the same test split; nothing is tuned. Prints a Markdown table. With the
+Python of an environment that has LightGBM, CatBoost and AutoGluon, their scores stand beside (see rivals.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import stages
 
+RIVALS = ["LightGBM", "CatBoost", "AutoGluon"]
 LATE = 15  # minutes
 UNKNOWN_BEFORE_DEPARTURE = ["dep_time", "dep_delay", "arr_time", "air_time", "arr_delay", "tailnum", "time_hour"]
 
@@ -57,22 +60,38 @@ TABLES = {
 
 
 def main() -> None:
-    options = stages.options(__doc__, TABLES)
+    more = {"--rivals": {"default": "", "help": "the Python that has them"}, "--seconds": {"type": int, "default": 100}}
+    options = stages.options(__doc__, TABLES, more)
     gains = []
-    print("| table | metric | gradient boosting | this network | gain | training, s |\n|---|---|---|---|---|---|")
+    columns = ["table", "metric", "gradient boosting", "this network", "gain", "training, s"]
+    columns += RIVALS if options.rivals else []
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for name in options.sets:
         metric = TABLES[name].metric
-        result = compare(name, options)
+        project, result = compare(name, options)
         boosting, network = result.verdict["baseline"]["gradient_boosting"][metric], result.score(metric)
         sign = -1 if TABLES[name].task == "regression" else 1
         gains.append(sign * (network - boosting) / boosting)
-        scores = f"{boosting:.4g} | {network:.4g} | {gains[-1]:+.1%}"
-        print(f"| {name} | {metric} | {scores} | {result.seconds:.0f} |", flush=True)
+        cells = [name, metric, f"{boosting:.4g}", f"{network:.4g}", f"{gains[-1]:+.1%}", f"{result.seconds:.0f}"]
+        print(f"| {' | '.join(cells + rivals(project, TABLES[name], options))} |", flush=True)
     print(f"| mean | | | | {sum(gains) / len(gains):+.1%} | |")
 
 
-def compare(name: str, options: argparse.Namespace) -> stages.Result:
-    """What the network has shown on the test split, beside gradient boosting."""
+def rivals(project: Path, table: Table, options: argparse.Namespace) -> list[str]:
+    """The scores of other libraries on the splits of a project, if the Python that has them is named."""
+    if not options.rivals or table.metric == "map":
+        return []
+    command = [options.rivals, Path(__file__).with_name("rivals.py"), project, table.target, table.metric]
+    command += [f"--seconds={options.seconds}", f"--seed={options.seed}"]
+    finished = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise SystemExit(f"the rivals failed: {finished.stderr[-2000:]}")
+    scores = json.loads(finished.stdout.splitlines()[-1])
+    return [f"{scores[name]:.4g}" if name in scores else "" for name in RIVALS]
+
+
+def compare(name: str, options: argparse.Namespace) -> tuple[Path, stages.Result]:
+    """The project, and what its network has shown on the test split, beside gradient boosting."""
     table = TABLES[name]
     project = stages.bake(f"tabular-{table.task}", name, options.output)
     files = sorted((options.data / (table.folder or name)).glob(table.files))
@@ -80,7 +99,7 @@ def compare(name: str, options: argparse.Namespace) -> stages.Result:
     criteria = {table.metric: "gradient_boosting"}  # so that accept scores it; whether it is beaten is the question
     arguments = [f"--source={source}", f"--target={table.target}", f"--ignore={json.dumps(table.ignore)}"]
     arguments += [f"--metric={table.metric}", f"--criteria={json.dumps(criteria)}", f"--seed={options.seed}"]
-    return stages.judge(project, options.venv, arguments)
+    return project, stages.judge(project, options.venv, arguments)
 
 
 def prepare(name: str, files: list[Path], destination: Path) -> Path:

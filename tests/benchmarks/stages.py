@@ -29,14 +29,18 @@ class Result(NamedTuple):
         return float(self.verdict["metrics"][metric]["value"])
 
 
-def options(description: str | None, sets: Iterable[str]) -> argparse.Namespace:
-    """The options of a benchmark of these sets; `venv` and `output` are folders that exist."""
+def options(
+    description: str | None, sets: Iterable[str], more: dict[str, dict[str, Any]] | None = None
+) -> argparse.Namespace:
+    """The options of a benchmark of these sets, and `more` by name; `venv` and `output` are folders that exist."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--venv", type=Path, required=True, help="an environment that make setup made for the problem")
     parser.add_argument("--sets", nargs="*", default=list(sets), choices=list(sets))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=None, help="keep the projects here")
+    for name, arguments in (more or {}).items():
+        parser.add_argument(name, **arguments)
     chosen = parser.parse_args()
     chosen.venv, chosen.output = chosen.venv.resolve(), chosen.output or Path(mkdtemp())
     return chosen
