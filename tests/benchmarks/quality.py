@@ -83,6 +83,7 @@ def rivals(project: Path, table: Table, options: argparse.Namespace) -> list[str
         return []
     command = [options.rivals, Path(__file__).with_name("rivals.py"), project, table.target, table.metric]
     command += [f"--seconds={options.seconds}", f"--seed={options.seed}"]
+    command += [f"--ignore={json.dumps(table.ignore)}"]
     finished = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if finished.returncode:
         raise SystemExit(f"the rivals failed: {finished.stderr[-2000:]}")

@@ -26,19 +26,22 @@ def main() -> None:
     parser.add_argument("project", type=Path)
     parser.add_argument("target")
     parser.add_argument("metric", choices=["accuracy", "rmse"])
+    parser.add_argument("--ignore", type=json.loads, default=[], help="columns that give the target away, as JSON")
     parser.add_argument("--seconds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    splits = read(options.project / "artifacts" / "examples", options.target)
+    splits = read(options.project / "artifacts" / "examples", options)
     scores = {"LightGBM": light(splits, options), "CatBoost": cat(splits, options)}
     if options.seconds:
         scores["AutoGluon"] = auto(splits, options)
     print(json.dumps(scores))
 
 
-def read(folder: Path, target: str) -> dict[str, pd.DataFrame]:
+def read(folder: Path, options: argparse.Namespace) -> dict[str, pd.DataFrame]:
     """The splits of a project, without rows that have no target; columns of text become categories."""
-    splits = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("train", "validation", "test")}
+    target = options.target
+    names = ("train", "validation", "test")
+    splits = {name: pd.read_parquet(folder / f"{name}.parquet").drop(columns=options.ignore) for name in names}
     splits = {name: frame[frame[target].notna()].reset_index(drop=True) for name, frame in splits.items()}
     for column in splits["train"].select_dtypes(["object", "string"]).columns.drop(target, errors="ignore"):
         known = pd.CategoricalDtype(sorted(splits["train"][column].dropna().unique()))
