@@ -3,7 +3,8 @@
 A project is a data type and a task: most of what its tests run stands, byte for byte, in another project of the data
 type or of the task, whose tests are the same. Settings are values and do not count, but in the tests that run in every
 project (`EVERYWHERE`), as the whole pipeline does. Tests of machinery that is the same whatever the data are
-(`FOR_ANY_DATA`) run for two data types, those of what a data type brings along (`FOR_ANY_TASK`) once for each.
+(`FOR_ANY_DATA`) run for two data types, those of what a data type brings along (`FOR_ANY_TASK`) once for each. What
+the answer to the scale brings along counts only for some tests (`FOR_EVERY_SCALE`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from pathlib import Path
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
 EVERYWHERE = {"core/test_floors.py", "core/test_settings.py", "core/test_staleness.py"}
 FOR_ANY_TASK = {"core/test_imports.py", "text/test_sentence_vectors.py"}
-# Of the tests of FOR_ANY_DATA, the ones that never read more examples than a request or a small table holds: how large
-# data are read, and on how many machines a network is trained, changes nothing that they show.
-FOR_ANY_SCALE = {
+# Tests that reach data types and tasks only through contracts, each of which has a test of its own; they train a small
+# network of the tests. The project's own network is trained by `make all` and by test_yours.py.
+FOR_ANY_DATA = {
     "core/test_command.py",
     "evaluation/test_promotion.py",
+    "exporting/test_prediction_shards.py",
+    "monitoring/test_monitor.py",
     "monitoring/test_traffic.py",
     "reporting/test_cards.py",
     "serving/test_guard.py",
@@ -32,26 +35,34 @@ FOR_ANY_SCALE = {
     "serving/test_serve.py",
     "serving/test_served_model.py",
     "serving/test_several_targets.py",
+    "stages/test_accept.py",
+    "stages/test_damage.py",
     "stages/test_report.py",
     "stages/test_rollback.py",
     "stages/test_runs.py",
-    "stages/test_versions.py",
-    "stages/test_watch.py",
-    "training/test_objective.py",
-}
-# Tests that reach data types and tasks only through contracts, each of which has a test of its own; they train a small
-# network of the tests. The project's own network is trained by `make all` and by test_yours.py.
-FOR_ANY_DATA = FOR_ANY_SCALE | {
-    "exporting/test_prediction_shards.py",
-    "monitoring/test_monitor.py",
-    "stages/test_accept.py",
-    "stages/test_damage.py",
     "stages/test_train.py",
     "stages/test_tune.py",
     "stages/test_update.py",
+    "stages/test_versions.py",
+    "stages/test_watch.py",
     "training/test_checkpoint.py",
+    "training/test_objective.py",
     "training/test_precision.py",
     "training/test_serving_model.py",
+}
+CONTRACTS = {"serving/labels.py"}  # modules of rooms that each task brings along; serving/test_labels.py tests them
+# Tests of what the answer to the scale changes. Data as small as those of the other tests are read into memory by any
+# project, and a network is trained on one device: there these modules take the same way at every scale.
+FOR_EVERY_SCALE = EVERYWHERE | {
+    "exporting/test_prediction_shards.py",
+    "monitoring/test_monitor.py",
+    "stages/test_collect.py",
+    "stages/test_predict.py",
+    "stages/test_train.py",
+    "stages/test_tune.py",
+    "test_yours.py",
+    "training/test_checkpoint.py",
+    "validation/test_data_statistics.py",
 }
 # Tests of how tables and cells are read. This asks of a task only how a set of labels is written, which has tests of
 # its own; that they find its metrics is due to the settings of the template.
@@ -137,7 +148,7 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
         is_known = kind(folder) in kinds
         if name in FOR_ANY_DATA and (is_known or len(kinds) > 1):
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
-        if name in FOR_ANY_SCALE:
+        if name not in FOR_EVERY_SCALE:
             needed = {place for place in needed if not is_of_the_scale(folder, place)}
         if name in FOR_ANY_TARGET:
             needed = {place for place in needed if not str(place).endswith(tuple(OF_TARGETS))}
@@ -155,9 +166,10 @@ def kind(folder: Path) -> tuple[str, ...]:
 
 
 def is_of_a_room(folder: Path, path: Path, others: Sequence[Path]) -> bool:
-    """Whether a file belongs to a room and every other project has it, if maybe other than this one."""
+    """Whether a file belongs to a room, is no contract, and every other project has it, if maybe another one."""
     named = Path(str(path).replace(f"src/{package_of(folder)}/", f"src/{NAME}/"))
-    return path.parent.name in ROOMS and path.parts[0] == "src" and all(text(other, named) for other in others)
+    is_shared = path.parent.name in ROOMS and not str(path).endswith(tuple(CONTRACTS))
+    return is_shared and path.parts[0] == "src" and all(text(other, named) for other in others)
 
 
 def is_of_the_scale(folder: Path, path: Path) -> bool:

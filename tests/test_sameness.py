@@ -17,6 +17,11 @@ def cells(tmp_path: Path) -> list[Path]:
     return [bake(tmp_path / problem, problem=problem) for problem in CELLS]
 
 
+def edit(project: Path, module: str) -> None:
+    path = project / "src" / package_of(project) / module
+    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+
+
 def spared(cells: list[Path]) -> set[str]:
     return {str(path.relative_to("tests")) for path in same_tests(cells[-1], cells[:-1])}
 
@@ -38,8 +43,7 @@ def test_what_other_projects_show_is_left_out_and_what_is_new_stays(cells: list[
 def test_a_module_that_differs_keeps_the_tests_that_need_it(
     cells: list[Path], edited: str, stays: str, is_left_out: str
 ) -> None:
-    path = cells[-1] / "src" / package_of(cells[-1]) / edited
-    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+    edit(cells[-1], edited)
     found = spared(cells)
     assert stays not in found
     assert is_left_out in found
@@ -63,14 +67,20 @@ def test_what_depends_on_no_data_type_is_left_out_after_two_of_them(cells: list[
 
 
 def test_a_room_that_differs_keeps_the_tests_that_need_it(cells: list[Path], third: Path) -> None:
-    path = third / "src" / package_of(third) / "training" / "search.py"
-    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+    edit(third, "training/search.py")
     assert "stages/test_tune.py" not in spared([*cells, third])
+
+
+def test_a_contract_that_differs_keeps_only_the_tests_of_it(cells: list[Path], third: Path) -> None:
+    edit(third, "serving/labels.py")
+    found = spared([*cells, third])
+    assert "serving/test_labels.py" not in found
+    assert {"serving/test_serve.py", "stages/test_update.py"} <= found
 
 
 def test_what_no_scale_changes_is_left_out_and_how_data_are_read_stays(tmp_path: Path) -> None:
     problem = "tabular-classification"
     one, cluster = (bake(tmp_path / scale, problem=problem, scale=scale) for scale in SETTINGS["scale"])
     found = {str(path.relative_to("tests")) for path in same_tests(cluster, [one])}
-    assert {"serving/test_serve.py", "stages/test_rollback.py", "data/test_delimited.py"} <= found
+    assert {"serving/test_serve.py", "stages/test_rollback.py", "stages/test_explain.py", "test_task.py"} <= found
     assert not {"large/test_shards.py", "stages/test_train.py", "stages/test_collect.py", "test_yours.py"} & found
