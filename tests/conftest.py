@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, bake, grouped, setting_up, succeed
+from projects import SETTINGS, Project, copy_baked, grouped, setting_up, succeed
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 # Answers that leave pages out, or bring commands in
@@ -48,7 +48,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
     with (shared / "environment.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (venv / ".complete").exists():
-            project = Project(bake(shared / "first"), SETTINGS["problem"][0], venv)
+            project = Project(copy_baked(shared / "first"), SETTINGS["problem"][0], venv)
             succeed(project.make("setup"))
             shutil.copy(project.folder / "uv.lock", shared / "uv.lock")
     return venv
@@ -69,7 +69,7 @@ def problem(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def baked(problem: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project as it is generated; tests leave it alone."""
-    return bake(tmp_path_factory.mktemp(problem), problem=problem)
+    return copy_baked(tmp_path_factory.mktemp(problem), problem=problem)
 
 
 @pytest.fixture(scope="session", params=ANSWERS, ids=lambda answers: "-".join(answers.values()) or "default")
@@ -78,14 +78,14 @@ def generated(
 ) -> Project:
     """A generated project of which only the text is looked at."""
     answers: dict[str, str] = request.param
-    folder = bake(tmp_path_factory.mktemp("generated"), problem=problem, **answers) if answers else baked
+    folder = copy_baked(tmp_path_factory.mktemp("generated"), problem=problem, **answers) if answers else baked
     return Project(folder, problem, Path(sys.prefix))
 
 
 @pytest.fixture(scope="session")
 def project(problem: str, environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project in which `make all` has run; tests leave it as it is or work on a copy."""
-    project = Project(bake(tmp_path_factory.mktemp("run"), problem=problem), problem, environment)
+    project = Project(copy_baked(tmp_path_factory.mktemp("run"), problem=problem), problem, environment)
     with setting_up(environment) as lock:
         project.set_up(lock)
     succeed(project.make("all"))
@@ -103,7 +103,7 @@ def copy(project: Project, tmp_path: Path) -> Project:
 @pytest.fixture
 def cluster(project: Project, tmp_path: Path) -> Project:
     """The project as it is for a cluster, with the artifacts of the one for one machine."""
-    folder = bake(tmp_path / "cluster", problem=project.problem, scale="cluster")
+    folder = copy_baked(tmp_path / "cluster", problem=project.problem, scale="cluster")
     for name in ("artifacts", "data"):
         shutil.copytree(project.folder / name, folder / name, symlinks=True, dirs_exist_ok=True)
     shutil.copy(project.folder / "uv.lock", folder)

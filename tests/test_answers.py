@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import SETTINGS, Project, bake, grouped, refuse, setting_up, succeed
+from projects import SETTINGS, Project, copy_baked, grouped, refuse, setting_up, succeed
 from sameness import left_out
 
 FIRST = SETTINGS["problem"][0]
@@ -42,7 +42,7 @@ def variant(
 ) -> tuple[dict[str, str], Project]:
     """The answers, and a project of them in which `make all` has run."""
     answers: dict[str, str] = request.param
-    project = Project(bake(tmp_path_factory.mktemp("variant"), **answers), answers["problem"], environment)
+    project = Project(copy_baked(tmp_path_factory.mktemp("variant"), **answers), answers["problem"], environment)
     with setting_up(environment) as lock:
         project.set_up(lock)
     succeed(project.make("all"))
@@ -64,7 +64,7 @@ def test_it_is_clean(variant: tuple[dict[str, str], Project]) -> None:
 def test_its_own_tests_pass(variant: tuple[dict[str, str], Project], tmp_path: Path) -> None:
     answers, project = variant
     others = [{"problem": answers["problem"]}, *VARIANTS[: VARIANTS.index(answers)]]  # whose tests run elsewhere
-    folders = [bake(tmp_path / str(number), **other) for number, other in enumerate(others)]
+    folders = [copy_baked(tmp_path / str(number), **other) for number, other in enumerate(others)]
     printed = succeed(project.make("test", "PROCESSES=0", left_out(project.folder, folders)))
     assert re.search(r"\d+ passed", printed)
 

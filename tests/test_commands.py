@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import ROOT, SETTINGS, Project, bake, grouped, succeed
+from projects import ROOT, SETTINGS, Project, copy_baked, grouped, succeed
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / ".github" / "BENCHMARKS.md").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ RUN_ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(bake(tmp_path_factory.mktemp("first")), FIRST, Path(sys.prefix))
+    return Project(copy_baked(tmp_path_factory.mktemp("first")), FIRST, Path(sys.prefix))
 
 
 def test_commands_of_a_project_exist(generated: Project) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, bake, grouped, setting_up, succeed
+from projects import SETTINGS, Project, copy_baked, grouped, setting_up, succeed
 
 FIRST = SETTINGS["problem"][0]
 RECIPES_OF = (  # each data type, and each task
@@ -114,7 +114,7 @@ EDITS = [  # a file, what stands there, and what a person makes of it
 def fresh(request: pytest.FixtureRequest, environment: Path, tmp_path: Path) -> Project:
     """A project in which nothing has run."""
     problem = getattr(request, "param", FIRST)
-    project = Project(bake(tmp_path, problem=problem), problem, environment)
+    project = Project(copy_baked(tmp_path, problem=problem), problem, environment)
     if problem != FIRST:  # of which the environment is
         with setting_up(environment) as lock:
             project.set_up(lock)

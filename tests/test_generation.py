@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 
-from projects import ROOT, SETTINGS, bake
+from projects import ROOT, SETTINGS, bake, copy_baked
 from repositories import git
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -176,7 +176,7 @@ ONE_OF_A_KIND = {row["data_type"]: problem for problem, row in SETTINGS["__probl
 @pytest.mark.parametrize("scale", SETTINGS["scale"])
 def test_answers_bring_exactly_their_files(kind: str, operations: str, scale: str, tmp_path: Path) -> None:
     problem = ONE_OF_A_KIND[kind]
-    folder = bake(tmp_path, problem=problem, operations=operations, scale=scale)
+    folder = copy_baked(tmp_path, problem=problem, operations=operations, scale=scale)
     expected = sources(problem, folder.name.replace("-", "_"), operations, scale)
     assert sorted(files(folder)) == sorted([*expected, RECORD])
     assert not [path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())]
@@ -191,7 +191,7 @@ def test_answers_bring_exactly_their_files(kind: str, operations: str, scale: st
     ],
 )
 def test_what_is_not_wanted_is_not_mentioned(answers: dict[str, str], absent: tuple[str, ...], tmp_path: Path) -> None:
-    folder = bake(tmp_path, **answers)
+    folder = copy_baked(tmp_path, **answers)
     makefile = (folder / "Makefile").read_text(encoding="utf-8")
     for word in absent:
         assert not re.search(rf"^{word}:|\b{word.upper()}\b", makefile, flags=re.MULTILINE), word

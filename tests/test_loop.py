@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from projects import Project, bake, succeed
+from projects import Project, copy_baked, succeed
 
 PATIENCE = 60  # seconds for a server to start, or to follow
 NUM_ROWS = 1_500
@@ -116,7 +116,7 @@ def traffic(server: Server, failures: list[str]) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def closed_loop(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project on a table of its own, by the two settings that the README names, and without what is of the sample."""
-    folder = bake(tmp_path_factory.mktemp("loop"), problem="tabular-classification")
+    folder = copy_baked(tmp_path_factory.mktemp("loop"), problem="tabular-classification")
     project = Project(folder, "tabular-classification", environment)
     with (folder / "data" / "raw" / "table.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["x", "z", "label"])

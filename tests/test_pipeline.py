@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import SETTINGS, Project, bake, grouped, refuse, succeed
+from projects import SETTINGS, Project, copy_baked, grouped, refuse, succeed
 from sameness import left_out
 
 TARGETS = (
@@ -128,7 +128,7 @@ def test_second_make_all_runs_no_stage(project: Project) -> None:
 
 def test_own_tests_pass(project: Project, tmp_path: Path) -> None:
     earlier = SETTINGS["problem"][: SETTINGS["problem"].index(project.problem)]
-    others = [bake(tmp_path / problem, problem=problem) for problem in earlier]
+    others = [copy_baked(tmp_path / problem, problem=problem) for problem in earlier]
     printed = succeed(project.make("test", "PROCESSES=0", left_out(project.folder, others)))  # another's run beside
     assert re.search(r"\d+ passed", printed)
     assert "failed" not in printed

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cookiecutter.exceptions import FailedHookException
 
-from projects import ROOT, SETTINGS, bake
+from projects import ROOT, SETTINGS, bake, copy_baked
 
 REFUSED = [
     ("", "a letter, then letters"),
@@ -98,7 +98,7 @@ def test_existing_folder_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("problem", SETTINGS["problem"])
 def test_no_dependency_can_be_shadowed(problem: str, tmp_path: Path) -> None:
-    pyproject = tomllib.loads((bake(tmp_path, problem=problem) / "pyproject.toml").read_text(encoding="utf-8"))
+    pyproject = tomllib.loads((copy_baked(tmp_path, problem=problem) / "pyproject.toml").read_text(encoding="utf-8"))
     groups = [*pyproject["project"]["optional-dependencies"].values(), *pyproject["dependency-groups"].values()]
     requirements = {requirement for group in (pyproject["project"]["dependencies"], *groups) for requirement in group}
     names = {re.split(r"[^\w.-]", requirement)[0].lower().replace("-", "_") for requirement in requirements}

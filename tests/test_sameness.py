@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, bake
+from projects import SETTINGS, copy_baked
 from sameness import package_of, same_tests
 
 CELLS = ("image-classification", "tabular-regression", "image-regression")  # the last is of the others' parts
@@ -14,7 +14,7 @@ CELLS = ("image-classification", "tabular-regression", "image-regression")  # th
 
 @pytest.fixture
 def cells(tmp_path: Path) -> list[Path]:
-    return [bake(tmp_path / problem, problem=problem) for problem in CELLS]
+    return [copy_baked(tmp_path / problem, problem=problem) for problem in CELLS]
 
 
 def edit(project: Path, module: str) -> None:
@@ -57,7 +57,7 @@ def test_a_test_that_differs_stays(cells: list[Path]) -> None:
 
 @pytest.fixture
 def third(tmp_path: Path) -> Path:
-    return bake(tmp_path / "third", problem="audio-classification")
+    return copy_baked(tmp_path / "third", problem="audio-classification")
 
 
 def test_what_depends_on_no_data_type_is_left_out_after_two_of_them(cells: list[Path], third: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_contract_that_differs_keeps_only_the_tests_of_it(cells: list[Path], t
 
 def test_what_no_scale_changes_is_left_out_and_how_data_are_read_stays(tmp_path: Path) -> None:
     problem = "tabular-classification"
-    one, cluster = (bake(tmp_path / scale, problem=problem, scale=scale) for scale in SETTINGS["scale"])
+    one, cluster = (copy_baked(tmp_path / scale, problem=problem, scale=scale) for scale in SETTINGS["scale"])
     found = {str(path.relative_to("tests")) for path in same_tests(cluster, [one])}
     assert {"serving/test_serve.py", "stages/test_rollback.py", "stages/test_explain.py", "test_task.py"} <= found
     assert not {"large/test_shards.py", "stages/test_train.py", "stages/test_collect.py", "test_yours.py"} & found

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from projects import bake, succeed
+from projects import copy_baked, succeed
 
 CANARY = "c4n4ry"  # in an address, in each place where people write passwords and tokens
 MLFLOW = """
@@ -57,7 +57,7 @@ def with_mlflow(environment: Path, folder: Path) -> Path:
 
 
 def test_runs_are_sent_to_mlflow_where_it_is_installed(environment: Path, tmp_path: Path) -> None:
-    project = bake(tmp_path)
+    project = copy_baked(tmp_path)
     python = with_mlflow(environment, tmp_path)
     printed = run(project, python, "-m", "pytest", "-q", "-k", "mlflow", "tests/stages/test_runs.py", PYTHONPATH="src")
     assert "1 passed" in printed
@@ -80,7 +80,7 @@ def serving(folder: Path) -> Iterator[int]:
 
 
 def test_a_whole_run_neither_writes_nor_prints_secrets(environment: Path, tmp_path: Path) -> None:
-    project = bake(tmp_path)
+    project = copy_baked(tmp_path)
     sample = project / "data" / "raw"
     (tmp_path / "mlflow.py").write_text(MLFLOW, encoding="utf-8")
     python = environment / "bin" / "python"
