@@ -18,12 +18,13 @@ from project import features, metrics, model, task
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
+from project.data.batching import TimeLimit
 from project.evaluation import inference
 from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit
-from project.transfer.fine_tuning import HEAD_RATE, Deadline, Features, FineTuned
+from project.transfer.fine_tuning import HEAD_RATE, Features, FineTuned
 
 from declared import Config
 
@@ -206,7 +207,7 @@ def test_training_ends_when_its_time_is_over(tuned: Config) -> None:
     choose(tuned, pretrained.FINE_TUNED)
     with pytest.raises(InputError, match=r"features of all examples .* more than backbone_minutes \(1e-0?7\)"):
         train.main(tuned.model_copy(update={"backbone_minutes": 1e-7, "batch_size": 32}))
-    late = Deadline(-1)
+    late = TimeLimit(-1)
     late.set_model(model := keras.Sequential())
     late.on_train_batch_end(0)
     assert model.stop_training

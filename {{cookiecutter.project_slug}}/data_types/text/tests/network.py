@@ -32,5 +32,5 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(joined)
     outputs = task.output_head(layers.RepeatVector(2)(hidden), target)
     if sentences:
-        return sentence_vectors.network(config, sentences, inputs, outputs)
+        return sentences.network(config, inputs, outputs)
     return keras.Model(inputs, outputs, name="network")

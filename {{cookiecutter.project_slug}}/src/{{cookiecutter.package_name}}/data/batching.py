@@ -1,6 +1,7 @@
 """Batches of examples, as tf.data datasets and as inputs of a model."""
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -144,6 +145,21 @@ def averaged_weights(model: keras.Model) -> list[np.ndarray]:
     averaged = model.get_weights()
     model.set_weights(weights)
     return averaged
+
+
+class TimeLimit(keras.callbacks.Callback):
+    """Ends a training so many minutes from now, 0 for no limit, with an epoch that is shorter than the others."""
+
+    def __init__(self, minutes: float) -> None:
+        """Looks at the clock."""
+        super().__init__()
+        self.end, self.is_over = time.monotonic() + 60 * minutes if minutes else math.inf, False
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the clock."""
+        del batch, logs
+        if time.monotonic() > self.end:
+            self.is_over = self.model.stop_training = True
 
 
 class TraceOnce(keras.callbacks.Callback):

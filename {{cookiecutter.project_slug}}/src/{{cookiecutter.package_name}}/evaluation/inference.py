@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from .. import baselines, metrics, preprocessing, task
-from .. import model as _model  # noqa: F401  # pyright: ignore[reportUnusedImport] - registers its layers
 from ..config import Config
 from ..core import artifacts
 from ..data import loading, resampling, tables
 from ..data.resampling import Context
-from ..training.serving_model import predict
+from ..training.serving_model import load, predict
 from . import charts, criteria, learning_curve, scoring
 
 __all__ = [
@@ -101,8 +100,7 @@ def load_model(config: Config) -> keras.Model:
 def read_model(path: Path, made_by: str) -> keras.Model:
     """A Keras model of a file, which the make target `made_by` writes."""
     with artifacts.reading(path, made_by):
-        model: keras.Model = keras.models.load_model(path)
-    return model
+        return load(path)
 
 
 def target_of(serving_model: keras.Model) -> task.Target:

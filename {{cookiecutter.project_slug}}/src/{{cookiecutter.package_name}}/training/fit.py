@@ -19,7 +19,7 @@ import tensorflow as tf
 from .. import preprocessing
 from ..config import Config
 from ..core import artifacts, errors, staleness
-from ..data import tables
+from ..data import batching, tables
 from ..model import callbacks as own_callbacks
 from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
 from . import objective, placement
@@ -47,7 +47,7 @@ class Checkpoint(keras.callbacks.Callback):
         many minutes, 0 for no limit.
         """
         super().__init__()
-        self.limit = TimeLimit(minutes)
+        self.limit = batching.TimeLimit(minutes)
         self.scored: keras.Model | None = None  # the model that is scored, if it is not the one that is trained
         self.folder, self.objective, self.patience, self.writes = folder, wanted, patience, writes
         self.history: list[dict[Any, Any]] = []
@@ -142,26 +142,6 @@ def write_arrays(path: Path, arrays: Sequence[np.ndarray]) -> None:
     content = io.BytesIO()
     np.savez(content, *arrays)
     path.write_bytes(content.getbuffer())
-
-
-class TimeLimit(keras.callbacks.Callback):
-    """Ends a training after so many minutes, 0 for no limit, with an epoch that is shorter than the others."""
-
-    def __init__(self, minutes: float) -> None:
-        """Takes the minutes, which count from the beginning of the training."""
-        super().__init__()
-        self.minutes, self.end, self.is_over = minutes, math.inf, False
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the clock."""
-        del logs
-        self.end = time.monotonic() + 60 * self.minutes if self.minutes else math.inf
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the clock."""
-        del batch, logs
-        if self.end < math.inf and time.monotonic() > self.end:
-            self.is_over = self.model.stop_training = True
 
 
 class Batches(NamedTuple):

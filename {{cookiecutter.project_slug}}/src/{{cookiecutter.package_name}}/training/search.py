@@ -16,7 +16,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from ..config import Config
 from ..core import artifacts, errors
 from ..core.errors import RefusedError
-from ..data.batching import TraceOnce
+from ..data.batching import TimeLimit, TraceOnce
 from ..model import build_model, callbacks
 from ..reporting import plots, report
 from ..reporting.report import Banner, Block, Cell, Figure, Page, Section, Table
@@ -68,7 +68,7 @@ class HyperModel(keras_tuner.HyperModel):
             scored = self.build(hp)
             first = [placement.validation_apart(scored, options.pop("validation_data"))]
         scorer = objective.Score(self.config, self.prepared, scored, validation)
-        options["callbacks"] = [*first, scorer, *options["callbacks"], fit.TimeLimit(self.config.minutes)]
+        options["callbacks"] = [*first, scorer, *options["callbacks"], TimeLimit(self.config.minutes)]
         history = pd.DataFrame(super().fit(hp, model, *data, **options).history).to_dict("records")
         best = min(history, key=wanted.cost)
         if math.isfinite(wanted.cost(best)):

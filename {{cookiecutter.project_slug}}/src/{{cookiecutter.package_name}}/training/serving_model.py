@@ -1,5 +1,9 @@
 """What stands around the network: a preprocessor and a target learned before it, and the model that is served."""
 
+import contextlib
+import importlib
+import re
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +16,7 @@ from .. import preprocessing, task
 from ..config import Config
 from ..core.errors import InputError
 from ..data import loading, tables
+from ..settings.base import PACKAGE
 
 
 class Prepared(NamedTuple):
@@ -36,11 +41,21 @@ def prepare(config: Config) -> Prepared:
         return Prepared(preprocessing.build_preprocessor(config, examples), target, None)
     if not Path(config.start).is_file():
         raise InputError(f"start is {config.start!r}, which is no file; give a .keras file that make train wrote")
-    start = keras.models.load_model(config.start)
+    start = load(Path(config.start))
     continued = task.continued(start.get_layer("decode").target, target)
     if continued is None:
         raise InputError(f"start is {config.start!r}, which knows other classes; leave it empty to train from scratch")
     return Prepared(start.get_layer("preprocessor"), continued, start.get_layer("network").get_weights())
+
+
+def load(path: Path) -> keras.Model:
+    """The model of a file, whose layers become known to Keras when the modules that the file names are imported."""
+    with zipfile.ZipFile(path) as archive:
+        described = archive.read("config.json").decode()
+    for name in set(re.findall(rf'"module": "({PACKAGE}[.][\w.]+)"', described)):
+        with contextlib.suppress(ModuleNotFoundError):  # it was moved; if this matters, Keras says what is not known
+            importlib.import_module(name)
+    return keras.models.load_model(path)
 
 
 def assemble(config: Config, prepared: Prepared, network: keras.Model) -> keras.Model:

@@ -9,7 +9,6 @@ from keras import layers, ops
 from . import task
 from .config import Config
 from .layers import WeightedBag
-from .text import sentence_vectors  # also registers its layers, with which a trained model is loaded
 from .text.vocabulary import BagOfNgrams
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ def build_model(
     }
     vectors = None
     if "tokens" in inputs:
+        from .text import sentence_vectors  # here, since most networks are trained without
+
         vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
     seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]
     beside = [inputs["features"], *([vectors.seen] if vectors else [])]
@@ -51,10 +52,7 @@ def build_model(
     stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
     outputs, longest = task.output_head(dropped, target), preprocessor.get_layer("word_ngrams").length
-    if vectors:
-        model = sentence_vectors.network(config, vectors, inputs, outputs)
-    else:
-        model = keras.Model(inputs, outputs, name="network")
+    model = vectors.network(config, inputs, outputs) if vectors else keras.Model(inputs, outputs, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps, longest),
         loss=task.loss(target),

