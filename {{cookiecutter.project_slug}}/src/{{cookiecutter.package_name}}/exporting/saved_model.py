@@ -43,7 +43,9 @@ def write(complete: keras.Model, folder: Path) -> None:
         return predict(tf.io.parse_example(examples, features))
 
     archive = keras.export.ExportArchive()
-    archive.track(complete)
+    resources = tf.Module()
+    resources.model = complete  # for its lookup tables; tracked by itself, its weights would be saved once more
+    archive.track(resources)
     archive.add_endpoint(NAMED, predict_named, [specifications])
     archive.add_endpoint(SERIALIZED, predict_serialized, [tf.TensorSpec((None,), "string", "examples")])
     archive.write_out(folder, verbose=False)
