@@ -78,8 +78,8 @@ def labels(config: Config, table: pd.DataFrame) -> list[Any]:
 
 
 def truth(config: Config, examples: pd.DataFrame, place: int) -> str:
-    """The target of an example as text."""
-    return ", ".join(str(examples[name].iloc[place]) for name in config.targets)
+    """The target of an example as text; none, if it is a set without labels."""
+    return ", ".join(str(examples[name].iloc[place]) for name in config.targets) or "none"
 
 
 def sample_weights(config: Config, examples: pd.DataFrame) -> npt.NDArray[np.float64] | None:

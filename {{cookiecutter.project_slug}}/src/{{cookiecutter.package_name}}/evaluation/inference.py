@@ -1,11 +1,12 @@
 """Predictions of the trained model for the stages that evaluate it, and their scores on a split."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .. import baselines, metrics, preprocessing, task
@@ -21,7 +22,7 @@ __all__ = [
     "as_text",
     "context_of",
     "evaluate_split",
-    "explained_output",
+    "explained_outputs",
     "identity",
     "load_model",
     "predict",
@@ -125,17 +126,25 @@ def identity(config: Config) -> dict[str, str]:
     return {"model": model, "data": tables.data_hash(config)}
 
 
-def explained_output(outputs: Mapping[str, np.ndarray], whole: np.ndarray) -> np.ndarray:
-    """The output that attributions explain, for each variant of an example, (num_variants,).
+def explained_outputs(
+    outputs: Mapping[str, np.ndarray], names: Sequence[str] = ()
+) -> list[tuple[str, npt.NDArray[np.float64]]]:
+    """The outputs that attributions explain, each with its name, for each variant of an example, (num_variants,).
 
-    The log-odds of the class that is answered for the unchanged example, of its most probable label if it may have
-    several, or the predicted number, of several the first. `whole` is the row of the unchanged example of each variant,
-    (num_variants,).
+    The first variant is the unchanged example. What is explained are the log-odds of the class that is answered for it,
+    or of each label that is, the most probable first, and of the most probable one if none is; or the predicted number,
+    of several the first. `names` are those of the classes or labels.
     """
     if "probabilities" not in outputs:
         first = next(values for name, values in outputs.items() if name.startswith("prediction"))
-        return (first if first.ndim == 1 else first[:, 0]).astype("float64")
-    answered = outputs.get("probability", outputs["probabilities"].max(axis=1))
-    leading = (outputs["probabilities"] == answered[:, None])[whole].argmax(axis=1)
-    probability = np.clip(outputs["probabilities"][np.arange(len(whole)), leading].astype("float64"), 1e-6, 1 - 1e-6)
-    return np.log(probability / (1 - probability))
+        return [("", (first if first.ndim == 1 else first[:, 0]).astype("float64"))]
+    whole = {name: values[0] for name, values in outputs.items()}
+    probabilities = whole["probabilities"]
+    if "probability" in whole:  # of the class that is answered, which costs may let be another than the most probable
+        places = np.flatnonzero(probabilities == whole["probability"])[:1].tolist()
+    else:
+        places = np.flatnonzero(probabilities >= whole.get("thresholds", probabilities.max())).tolist()
+    ranked = sorted(places, key=lambda place: -probabilities[place]) or [int(probabilities.argmax())]
+    shares = np.clip(outputs["probabilities"].astype("float64"), 1e-6, 1 - 1e-6)
+    log_odds = np.log(shares / (1 - shares))
+    return [(names[place] if names else "", log_odds[:, place]) for place in ranked]

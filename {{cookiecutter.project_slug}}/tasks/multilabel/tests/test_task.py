@@ -9,6 +9,7 @@ from sklearn.metrics import f1_score
 from project import task
 from project.core.errors import InputError
 from project.data import batching
+from project.evaluation import inference
 
 import fixed
 from declared import Config
@@ -105,3 +106,12 @@ def test_calibration_finds_the_temperature_of_overconfident_logits() -> None:
     decoder.build(logits.shape)
     task.set_temperature(decoder, logits * 3, truths)
     assert float(decoder.temperature) == pytest.approx(3, rel=0.1)
+
+
+@pytest.mark.parametrize(("threshold", "explained"), [(0.4, ["war", "drama"]), (0.9, ["war"])])
+def test_each_answered_label_is_explained_or_the_most_probable(threshold: float, explained: list[str]) -> None:
+    probabilities = np.array([[0.5, 0.2, 0.75], [0.5, 0.1, 0.5]])  # of an example, and of a variant of it
+    outputs = {"probabilities": probabilities, "thresholds": np.full((2, 3), threshold)}
+    found = inference.explained_outputs(outputs, ("drama", "opera", "war"))
+    assert [name for name, _ in found] == explained
+    np.testing.assert_allclose(found[0][1], [np.log(3), 0])

@@ -1,7 +1,6 @@
 """The report shows which words a prediction hangs on, and hostile texts as text."""
 
 import keras
-import numpy as np
 import pytest
 
 from project import task
@@ -35,7 +34,7 @@ def test_words_with_the_largest_effect_and_the_largest_errors(finished: Config, 
     assert named & {*synthetic.PRAISE, *synthetic.BLAME}
     assert "<b>" not in worst.svg
     assert "&lt;U+202E&gt;" in worst.svg
-    assert worst.svg.count('dir="auto"') == explain.NUM_SHOWN
+    assert worst.svg.count('dir="auto"') >= explain.NUM_SHOWN  # more where several labels are answered
     assert "rgba(" in worst.svg
 
 
@@ -49,12 +48,12 @@ def test_words_stay_readable_on_their_color(color: str) -> None:
 
 def test_a_word_contributes_what_is_lost_without_it(finished: Config, complete: keras.Model) -> None:
     examples = loading.read_examples(finished, "validation").head(2)
-    first, second = explain.occlude(complete, examples)
+    first, second = (explained[0] for explained in explain.occlude(complete, examples))
     assert "".join(first.pieces) == examples["text"].iloc[0]
     place = explain.word_places(second.pieces)[1]
     variant = "".join(second.pieces[:place] + second.pieces[place + 1 :])
     pair = examples.iloc[[1, 1]].assign(text=[examples["text"].iloc[1], variant])
-    whole, without = inference.explained_output(inference.predict(complete, pair), np.zeros(2, int))
+    _, (whole, without) = inference.explained_outputs(inference.predict(complete, pair))[0]
     assert second.contributions[place] == pytest.approx(whole - without, abs=1e-4)
 
 

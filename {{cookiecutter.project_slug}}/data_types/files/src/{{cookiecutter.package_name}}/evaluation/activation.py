@@ -13,7 +13,7 @@ from ..reporting.report import format_number
 def prediction_text(predictions: dict[str, np.ndarray], row: int) -> str:
     """The prediction of an example in a line: the outputs that have one value."""
     values = [(name, array[row]) for name, array in predictions.items() if array.ndim == 1]
-    texts = [value.decode() if isinstance(value, bytes) else format_number(value) for _, value in values]
+    texts = [value.decode() or "none" if isinstance(value, bytes) else format_number(value) for _, value in values]
     return ", ".join(f"{name} {text}" for (name, _), text in zip(values, texts, strict=True))
 
 

@@ -35,5 +35,5 @@ def attributions(config: Config, serving_model: keras.Model, example: pd.DataFra
         serving_model.get_layer("network").predict_on_batch({media.COLUMN: variants})
     )
     outputs = {name: keras.ops.convert_to_numpy(values) for name, values in decoded.items() if values.dtype != "string"}
-    left = inference.explained_output(outputs, np.zeros(len(variants), "int64"))
+    _, left = inference.explained_outputs(outputs)[0]
     return dict(zip(parts, (left[0] - left[1:]).tolist(), strict=True))

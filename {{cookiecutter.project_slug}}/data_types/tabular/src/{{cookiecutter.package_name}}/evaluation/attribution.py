@@ -10,7 +10,7 @@ from .. import features, preprocessing
 from ..columns import describe_columns
 from ..config import Config
 from ..data import batching, loading
-from .inference import explained_output
+from .inference import explained_outputs
 
 NUM_BACKGROUND = 100  # training examples whose values replace those of the row
 MEANING = "mean drop in log-odds, or in the predicted number, when the column takes values of other rows"
@@ -48,6 +48,6 @@ def attributions(config: Config, serving_model: keras.Model, example: pd.DataFra
     for place, name in enumerate(columns):
         stacked[name][1 + place * size : 1 + (place + 1) * size] = others[name]
     outputs = batching.run_in_batches(serving_model, stacked, preprocessing.ENCODING_BATCH)
-    left = explained_output(outputs, np.zeros(1 + size * len(columns), int))
+    _, left = explained_outputs(outputs)[0]
     means = left[1:].reshape(len(columns), size).mean(axis=1)
     return {name: float(left[0] - mean) for name, mean in zip(columns, means, strict=True)}

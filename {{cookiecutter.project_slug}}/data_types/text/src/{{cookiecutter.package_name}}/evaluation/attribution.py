@@ -27,12 +27,17 @@ def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> 
 
 
 def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
-    """The contribution of each word to the prediction; words that occur several times are numbered."""
+    """The contribution of each word to the prediction; words that occur several times are numbered.
+
+    If several labels are answered, the contribution to each, behind the name of the label.
+    """
     del config  # every word is tried
-    (occluded,) = explain.occlude(serving_model, example)
+    (explained,) = explain.occlude(serving_model, example)
     contributions: dict[str, float] = {}
-    for place in explain.word_places(occluded.pieces):
-        word = occluded.pieces[place]
-        count = sum(name.partition(" #")[0] == word for name in contributions)
-        contributions[f"{word} #{count + 1}" if count else word] = float(occluded.contributions[place])
+    for occluded in explained:
+        label = f"{occluded.leading}: " if len(explained) > 1 else ""
+        for place in explain.word_places(occluded.pieces):
+            word = f"{label}{occluded.pieces[place]}"
+            count = sum(name.partition(" #")[0] == word for name in contributions)
+            contributions[f"{word} #{count + 1}" if count else word] = float(occluded.contributions[place])
     return contributions

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .. import metrics
+from .. import metrics, task
 from ..config import Config
 from ..data import tables
 from ..examples import identities
@@ -15,7 +15,6 @@ from ..reporting.report import Block, Column, Row, Table, format_number
 from ..text import highlighting, texts
 from ..text.unicode_text import WORD
 from . import inference, scoring
-from .inference import explained_output
 
 TITLE = "Word importance"
 HIDDEN = (texts.HASH,)  # columns that tell a reader of the report nothing
@@ -25,6 +24,7 @@ MAX_PREDICTIONS = 6_000  # for the table of words
 MIN_TEXTS = 2  # in which a listed word occurs
 NUM_WORDS = 12  # of a class
 MAX_CLASSES = 40
+MAX_LABELS = 4  # of a text, the most probable of those that are answered
 
 
 class Occluded(NamedTuple):
@@ -33,7 +33,7 @@ class Occluded(NamedTuple):
     pieces: list[str]
     contributions: np.ndarray
     leading: str
-    """The class that was predicted; of a number, nothing."""
+    """The class or label whose probability it contributed to; of a number, nothing."""
 
 
 def blocks(
@@ -46,14 +46,14 @@ def blocks(
     """The words with the largest effect, and the texts with the largest errors with the effect of their words."""
     worst = scoring.worst(metrics.errors(targets, predictions), identities(config, examples), NUM_SHOWN)
     shown = examples.iloc[worst]
-    exhibits = [
-        highlighting.Exhibit(
-            each.pieces,
-            (each.contributions / (np.abs(each.contributions).max(initial=0) + 1e-9)).tolist(),
-            [f"true: {tables.truth(config, shown, place)}", prediction_text(predictions, row)],
-        )
-        for place, (each, row) in enumerate(zip(occlude(serving_model, shown), worst, strict=True))
-    ]
+    exhibits = []
+    for place, (explained, row) in enumerate(zip(occlude(serving_model, shown), worst, strict=True)):
+        lines = [f"true: {tables.truth(config, shown, place)}", prediction_text(predictions, row)]
+        for each in explained:
+            shares = each.contributions / (np.abs(each.contributions).max(initial=0) + 1e-9)
+            label = [f"words for {each.leading}"] if "labels" in predictions else []
+            exhibits.append(highlighting.Exhibit(each.pieces, shares.tolist(), [*lines, *label]))
+            lines = []
     note = (
         "Sorted from worst to best. Orange words raised the predicted output, blue words lowered it (occlusion: the "
         f"change when the word is removed). The first {MAX_WORDS} words of each text are tested."
@@ -64,7 +64,7 @@ def blocks(
 def prediction_text(predictions: dict[str, np.ndarray], row: int) -> str:
     """The prediction of an example in a line: the outputs that have one value."""
     values = [(name, array[row]) for name, array in predictions.items() if array.ndim == 1]
-    shown = [value.decode() if isinstance(value, bytes) else format_number(value) for _, value in values]
+    shown = [value.decode() or "none" if isinstance(value, bytes) else format_number(value) for _, value in values]
     return ", ".join(f"{name} {text}" for (name, _), text in zip(values, shown, strict=True))
 
 
@@ -74,7 +74,7 @@ def word_table(config: Config, serving_model: keras.Model, examples: pd.DataFram
     lengths = np.minimum(examples["words"].to_numpy()[order], MAX_WORDS)
     sample = examples.iloc[order[: max(1, int(np.searchsorted(np.cumsum(lengths), MAX_PREDICTIONS)))]]
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for each in occlude(serving_model, sample):
+    for each in (each for explained in occlude(serving_model, sample) for each in explained):
         own = {piece.casefold(): value for piece, value in zip(each.pieces, each.contributions, strict=True) if value}
         for word, value in own.items():
             found[each.leading][word].append(value)
@@ -91,33 +91,36 @@ def word_table(config: Config, serving_model: keras.Model, examples: pd.DataFram
         Column("Words that lower it"),
     ]
     note = (
-        f"Mean drop in the log-odds of the predicted class, or in the predicted number, when the word is removed, over "
+        f"Mean drop in the log-odds of a predicted class, or in the predicted number, when the word is removed, over "
         f"{len(sample)} validation texts. Words of at least {MIN_TEXTS} texts are listed."
     )
     return Table("Words with the largest effect", columns, rows, note)
 
 
-def occlude(serving_model: keras.Model, examples: pd.DataFrame) -> list[Occluded]:
-    """The contribution of each word of each text: the drop of the predicted output without it."""
+def occlude(serving_model: keras.Model, examples: pd.DataFrame) -> list[list[Occluded]]:
+    """The contribution of each word of each text to what `inference.explained_outputs` names.
+
+    It is the drop of that output without the word.
+    """
     pieces = [split(text) for text in examples[texts.COLUMN]]
-    variants, owners = [], []
-    for number, text in enumerate(pieces):
-        places = [None, *word_places(text)]
-        variants += [
-            "".join(text[:place] + text[place + 1 :]) if place is not None else "".join(text) for place in places
-        ]
-        owners += [(number, place) for place in places]
+    variants: list[str] = []
+    starts = []
+    for text in pieces:
+        starts.append(len(variants))
+        variants += ["".join(text), *("".join(text[:place] + text[place + 1 :]) for place in word_places(text))]
     outputs = inference.predict(serving_model, pd.DataFrame({texts.COLUMN: variants}))
-    starts = [row for row, (_, place) in enumerate(owners) if place is None]
-    whole = np.repeat(starts, np.diff([*starts, len(owners)]))  # (num_variants,): the row of the whole text
-    losses = explained_output(outputs, whole)[whole] - explained_output(outputs, whole)
-    contributions = [np.zeros(len(text)) for text in pieces]
-    for (number, place), loss in zip(owners, losses, strict=True):
-        if place is not None:
-            contributions[number][place] = loss
-    labels = outputs.get("label", outputs.get("labels"))
-    leading = ["" if labels is None else inference.as_text(labels[[row]])[0] for row in starts]
-    return [Occluded(*each) for each in zip(pieces, contributions, leading, strict=True)]
+    names = task.output_parts(inference.target_of(serving_model)).get("probabilities", [])
+    found = []
+    for text, start in zip(pieces, starts, strict=True):
+        places = word_places(text)
+        own = {name: values[start : start + 1 + len(places)] for name, values in outputs.items()}
+        explained = []
+        for leading, values in inference.explained_outputs(own, names)[:MAX_LABELS]:
+            contributions = np.zeros(len(text))
+            contributions[places] = values[0] - values[1:]
+            explained.append(Occluded(text, contributions, leading))
+        found.append(explained)
+    return found
 
 
 def split(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from ..config import Config
 from ..core.errors import InputError
-from ..data import sources
+from ..data import sources, targets
 from ..data.file_listing import File, folder_labels, listed
 from ..data.provenance import Provenance
 from ..settings.base import without_password
@@ -40,8 +40,13 @@ def of_files(config: Config, files: list[File], provenance: Provenance) -> pa.Ta
     """The texts of files, labelled by the folders they lie in.
 
     Raises:
-        InputError: they lie in none.
+        InputError: they lie in none, or a text may have several labels.
     """
+    if targets.IS_SET:
+        raise InputError(
+            f"the text files of {without_password(config.source)} would have one label each, that of their folder; "
+            "give a table with a column of texts and one of labels such as a|b"
+        )
     names = [file.name for file in files]
     given = folder_labels(config, names, provenance)
     if not any(given[config.target]):
@@ -68,7 +73,8 @@ def of_table(config: Config, name: str, table: pa.Table, provenance: Provenance)
         InputError: it has no column of texts, or one that is needed has the name of a measure.
     """
     measured = {texts.HASH, *texts.NUMBERS}
-    named = [("target", name) for name in config.targets]
+    flags = config.target.split(",") if targets.IS_SET else ()  # columns of 0 and 1
+    named = [("target", name.strip()) for name in (*config.targets, *flags)]
     for setting, value in [*named, *((each, getattr(config, each)) for each in ("key", "group", "time"))]:
         if value in measured:
             message = f"{setting} is {value!r}, which is what a measure of texts is called"
