@@ -3,8 +3,9 @@
 A project is a data type and a task: most of what its tests run stands, byte for byte, in another project of the data
 type or of the task, whose tests are the same. Settings are values and do not count, but in the tests that run in every
 project (`EVERYWHERE`), as the whole pipeline does. Tests of machinery that is the same whatever the data are
-(`FOR_ANY_DATA`) run for two data types, those of what a data type brings along (`FOR_ANY_TASK`) once for each. What
-the answer to the scale brings along counts only for some tests (`FOR_EVERY_SCALE`).
+(`FOR_ANY_DATA`) run for two data types, those of what a data type brings along (`FOR_ANY_TASK`) once for each, and
+those of what a task brings along (`OF_A_TASK`) once. What the answer to the scale brings along counts only for some
+tests (`FOR_EVERY_SCALE`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 NAME = "PACKAGE"  # of the package, in paths and texts that are compared
 EVERYWHERE = {"core/test_floors.py", "core/test_settings.py", "core/test_staleness.py"}
-FOR_ANY_TASK = {"core/test_imports.py", "text/test_sentence_vectors.py"}
+FOR_EACH_DATA_TYPE = {"core/test_imports.py"}  # whose processes import what cannot be seen here
 # Tests that reach data types and tasks only through contracts, each of which has a test of its own; they train a small
 # network of the tests. The project's own network is trained by `make all` and by test_yours.py.
 FOR_ANY_DATA = {
@@ -50,6 +51,14 @@ FOR_ANY_DATA = {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
+# Tests of a task, which know nothing of the data: they run once
+OF_A_TASK = {
+    "data/test_referral.py",
+    "data/test_targets.py",
+    "evaluation/test_scoring.py",
+    "test_task.py",
+    "updating/test_several_labels.py",
+}
 CONTRACTS = {"serving/labels.py"}  # modules of rooms that each task brings along; serving/test_labels.py tests them
 # Tests of what the answer to the scale changes. Data as small as those of the other tests are read into memory by any
 # project, and a network is trained on one device: there these modules take the same way at every scale.
@@ -64,17 +73,62 @@ FOR_EVERY_SCALE = EVERYWHERE | {
     "training/test_checkpoint.py",
     "validation/test_data_statistics.py",
 }
-# Tests of how tables and cells are read. This asks of a task only how a set of labels is written, which has tests of
-# its own; that they find its metrics is due to the settings of the template.
-FOR_ANY_TARGET = {
+# Tests of what a data type brings along: how data are read, split and checked, before and in service, and networks for
+# them. They ask of a task only what it calls its parts and how a set of labels is written, which has tests of its own.
+FOR_ANY_TASK = {
     "data/test_cell_formats.py",
     "data/test_cleaning.py",
     "data/test_delimited.py",
     "data/test_fuzz.py",
     "data/test_sources.py",
+    "data/test_splitting.py",
+    "exporting/test_exported_cells.py",
+    "exporting/test_exported_files.py",
     "exporting/test_prediction_formats.py",
+    "exporting/test_prediction_pieces.py",
+    "media/test_decoding.py",
+    "media/test_fuzz.py",
+    "media/test_media.py",
+    "monitoring/test_monitor_columns.py",
+    "monitoring/test_request_tables.py",
+    "serving/test_requests.py",
+    "stages/test_collect.py",
+    "stages/test_preview.py",
+    "stages/test_schema.py",
+    "stages/test_validate.py",
+    "stages/test_validate_new.py",
+    "test_columns.py",
+    "test_examples.py",
+    "test_model.py",
+    "text/test_sentence_vectors.py",
+    "text/test_texts.py",
+    "text/test_unicode_text.py",
+    "updating/test_new_data.py",
+    "validation/test_data_statistics.py",
 }
-OF_TARGETS = {"data/label_sets.py", "data/members.py", "data/ranking.py", "data/targets.py", "metrics.py", "problem.py"}
+# Of these, the ones that a set of labels is split, checked or stored in another way for
+FOR_SETS = {
+    "data/test_splitting.py",
+    "stages/test_collect.py",
+    "stages/test_schema.py",
+    "stages/test_validate.py",
+    "updating/test_new_data.py",
+}
+SETS = "data/label_sets.py"  # a module of tasks whose targets are sets of labels
+OF_TASKS = {
+    "baselines.py",
+    "data/estimators.py",
+    "data/label_sets.py",
+    "data/members.py",
+    "data/ranking.py",
+    "data/targets.py",
+    "evaluation/charts.py",
+    "evaluation/curves.py",
+    "metrics.py",
+    "problem.py",
+    "serving/labels.py",
+    "task.py",
+}
 OF_THE_SCALE = {"data/engine.py", "data/loading.py", "training/placement.py", "distributed", "large"}
 ROOMS = {"core", "monitoring", "reporting", "serving", "stages", "training", "updating"}
 
@@ -148,11 +202,13 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
         is_known = kind(folder) in kinds
         if name in FOR_ANY_DATA and (is_known or len(kinds) > 1):
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
+        if name in OF_A_TASK:
+            needed = {place for place in needed if place == path or str(place).endswith(tuple(OF_TASKS))}
         if name not in FOR_EVERY_SCALE:
             needed = {place for place in needed if not is_of_the_scale(folder, place)}
-        if name in FOR_ANY_TARGET:
-            needed = {place for place in needed if not str(place).endswith(tuple(OF_TARGETS))}
-        is_new = name in EVERYWHERE or (name in FOR_ANY_TASK and not is_known)
+        if name in FOR_ANY_TASK and not (name in FOR_SETS and text(folder, Path("src", NAME, SETS))):
+            needed = {place for place in needed if not str(place).endswith(tuple(OF_TASKS))}
+        is_new = name in EVERYWHERE or (name in FOR_EACH_DATA_TYPE and not is_known)
         if not is_new and all(stands_in(folder, place, twins) for place in needed if counts(place)):
             same.append(path)
     return same

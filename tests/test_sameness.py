@@ -49,6 +49,25 @@ def test_a_module_that_differs_keeps_the_tests_that_need_it(
     assert is_left_out in found
 
 
+def test_tests_of_a_task_run_once(cells: list[Path]) -> None:
+    edit(cells[-1], "features.py")
+    assert {"test_task.py", "evaluation/test_scoring.py"} <= spared(cells)
+
+
+def test_an_edited_task_is_tested(cells: list[Path]) -> None:
+    edit(cells[-1], "task.py")
+    assert "test_task.py" not in spared(cells)
+
+
+def test_tests_of_a_data_type_run_once_but_for_sets_of_labels(tmp_path: Path) -> None:
+    names = ("tabular-classification", "tabular-regression", "tabular-multilabel-classification")
+    one, *others = (copy_baked(tmp_path / name, problem=name) for name in names)
+    numbers, sets = ({str(path.relative_to("tests")) for path in same_tests(other, [one])} for other in others)
+    assert {"data/test_cleaning.py", "stages/test_validate.py", "test_columns.py"} <= numbers
+    assert {"data/test_cleaning.py", "test_columns.py"} <= sets
+    assert "stages/test_validate.py" not in sets
+
+
 def test_a_test_that_differs_stays(cells: list[Path]) -> None:
     path = cells[-1] / "tests" / "monitoring" / "test_drift.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n\ndef test_more() -> None: ...\n", encoding="utf-8")
