@@ -21,6 +21,10 @@ from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+EACH_PART = (  # problems among which each data type and each task is
+    *("tabular-multilabel-classification", "image-regression", "audio-classification", "text-regression"),
+    *("translation", "time-series-forecasting"),
+)
 BAKED = tempfile.TemporaryDirectory(prefix="baked-")  # of this process, removed when it ends
 
 

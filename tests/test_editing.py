@@ -9,13 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, copy_baked, grouped, setting_up, succeed
+from projects import EACH_PART, SETTINGS, Project, copy_baked, grouped, setting_up, succeed
 
 FIRST = SETTINGS["problem"][0]
-RECIPES_OF = (  # each data type, and each task
-    *("tabular-multilabel-classification", "image-regression", "audio-classification", "text-regression"),
-    *("translation", "time-series-forecasting"),
-)
 OF_EDITED_FILES = (
     "test_yours.py",
     "test_features.py",
@@ -187,7 +183,7 @@ def recipes(text: str) -> list[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("fresh", grouped(RECIPES_OF), indirect=True)
+@pytest.mark.parametrize("fresh", grouped(EACH_PART), indirect=True)
 def test_recipes_can_be_followed(fresh: Project) -> None:
     shown = recipes((fresh.folder / "docs" / "editing.md").read_text(encoding="utf-8"))
     assert len(shown) >= 10

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import SETTINGS, Project, copy_baked, grouped, refuse, succeed
+from projects import EACH_PART, SETTINGS, Project, copy_baked, grouped, refuse, succeed
 from sameness import left_out
 
 TARGETS = (
@@ -167,8 +167,15 @@ def test_model_below_the_criteria_is_neither_accepted_nor_exported(copy: Project
     assert sorted(copy.folder.glob("artifacts/export/*/*")) == exported
 
 
+def test_each_data_type_and_each_task_is_a_part_of_some_problem_here() -> None:
+    for part in ("data_type", "task"):
+        found = {SETTINGS["__problems"][problem][part] for problem in EACH_PART}
+        assert found == {row[part] for row in SETTINGS["__problems"].values()}
+
+
+@pytest.mark.parametrize("problem", grouped(EACH_PART), indirect=True)
 def test_evaluation_runs_in_a_process_of_its_own(copy: Project) -> None:
-    succeed(copy.stage("evaluate", "--resamples=50"))  # `make accept` does above
+    succeed(copy.stage("evaluate", "--resamples=50"))  # which finds the layers of the data type and of the task
 
 
 @pytest.mark.parametrize("arguments", ["--epoch 3", "--epochs=-1", "--epochs many"])
