@@ -51,6 +51,21 @@ FOR_ANY_DATA = {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
+# Of these, the ones that read no examples and train no network on them, or look only at which files there are: they run
+# for one data type
+OF_NO_DATA = {
+    "core/test_command.py",
+    "monitoring/test_traffic.py",
+    "serving/test_protocol.py",
+    "serving/test_request_batches.py",
+    "stages/test_damage.py",
+    "stages/test_rollback.py",
+    "stages/test_versions.py",
+    "stages/test_watch.py",
+    "training/test_checkpoint.py",
+    "training/test_precision.py",
+    "training/test_serving_model.py",
+}
 # Tests of a task, which know nothing of the data: they run once
 OF_A_TASK = {
     "data/test_referral.py",
@@ -200,7 +215,7 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
         needed = closure(folder, path) | (shared if names & asked_for(folder / path) else set())
         name, kinds = str(path.relative_to("tests")), {kind(twin) for twin in twins}
         is_known = kind(folder) in kinds
-        if name in FOR_ANY_DATA and (is_known or len(kinds) > 1):
+        if name in FOR_ANY_DATA and (is_known or len(kinds) > (0 if name in OF_NO_DATA else 1)):
             needed = {place for place in needed if is_of_a_room(folder, place, twins)}
         if name in OF_A_TASK:
             needed = {place for place in needed if place == path or str(place).endswith(tuple(OF_TASKS))}
