@@ -1,4 +1,4 @@
-"""A small network on spectrograms."""
+"""A small network on spectrograms, or a head on a backbone."""
 
 from typing import Any
 
@@ -7,21 +7,32 @@ from keras import layers
 
 from project import model, task
 from project.config import Config
-from project.media import media, spectrograms
+from project.media import media, pretrained, spectrograms
 from project.media.decoding import FULL_SCALE
+from project.transfer import fine_tuning
 
 FEATURES: dict[str, Any] = {}  # none takes part
 
 
 def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target) -> keras.Model:
-    """A convolution of the spectrogram."""
-    del config  # the same whatever the settings
-    tensor = preprocessor.output[media.COLUMN]
+    """A convolution of the spectrogram, or the backbone, and a dense layer."""
+    decoder, tensor = preprocessor.get_layer("waveform"), preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     waveforms = layers.Rescaling(1 / FULL_SCALE)(inputs[media.COLUMN])
-    frames = spectrograms.log_mel(waveforms, preprocessor.get_layer("waveform"), 24)
-    hidden = layers.Reshape((*frames.shape[1:], 1))(layers.BatchNormalization(momentum=0.9)(frames))
-    hidden = layers.Conv2D(hp.Int("width", 8, 16, default=8), 5, strides=2, activation="relu")(hidden)
+    choice = fine_tuning.network_choice(hp, config, pretrained.load)
+    if choice != fine_tuning.SCRATCH:
+        hidden, origin = pretrained.feature_maps(config, waveforms, decoder.rate)
+    else:
+        frames = spectrograms.log_mel(waveforms, decoder, 24)
+        hidden = layers.Reshape((*frames.shape[1:], 1))(layers.BatchNormalization(momentum=0.9)(frames))
+        hidden = layers.Conv2D(hp.Int("width", 8, 16, default=8), 5, strides=2, activation="relu")(hidden)
     hidden = layers.AveragePooling2D((hidden.shape[1], 1))(layers.Activation("linear", name=model.FEATURE_MAPS)(hidden))
-    hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(layers.Flatten()(hidden))
-    return keras.Model(inputs, task.output_head(layers.RepeatVector(1)(hidden), target), name="network")
+    hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(layers.Flatten(name=fine_tuning.POOLED)(hidden))
+    outputs = task.output_head(layers.RepeatVector(1)(hidden), target)
+    if choice == fine_tuning.SCRATCH:
+        return keras.Model(inputs, outputs, name="network")
+    tuned = fine_tuning.FineTuned(inputs, outputs)
+    tuned.configure(
+        config, media.COLUMN, config.unpacked, origin, choice, lambda steps: model.optimizer(config, hp, steps)
+    )
+    return tuned

@@ -51,7 +51,13 @@ def one_of_each() -> dict[str, bytes]:
 
 def settings(folder: Path) -> dict[str, Any]:
     """The settings by which the table is read, for a project in a folder."""
-    return {"learning_rate": 0.01, "unpacked": folder / "unpacked", "name_pattern": "", "group": ""}
+    return {
+        "learning_rate": 0.01,
+        "unpacked": folder / "unpacked",
+        "name_pattern": "",
+        "group": "",
+        "backbone": "none",
+    }
 
 
 def make_table(num_examples: int = 640, seed: int = 0) -> pd.DataFrame:

@@ -19,7 +19,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0)(inputs[media.COLUMN])
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
-    if choice != pretrained.SCRATCH:
+    if choice != fine_tuning.SCRATCH:
         hidden, origin = pretrained.feature_maps(config, images, choice)
     else:
         width = hp.Int("width", 8, 16, default=8)
@@ -29,7 +29,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     pooled = layers.GlobalAveragePooling2D(name=fine_tuning.POOLED)(hidden)
     hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(pooled)
     outputs = task.output_head(layers.RepeatVector(1)(hidden), target)
-    if choice == pretrained.SCRATCH:
+    if choice == fine_tuning.SCRATCH:
         return keras.Model(inputs, outputs, name="network")
     tuned = fine_tuning.FineTuned(inputs, outputs)
     tuned.configure(

@@ -24,6 +24,7 @@ from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit
+from project.transfer import fine_tuning
 from project.transfer.fine_tuning import HEAD_RATE, Features, FineTuned
 
 from declared import Config
@@ -90,7 +91,7 @@ def tuned(make_config: Callable[..., Config], tmp_path: Path, monkeypatch: pytes
     """Settings of a project with a backbone, whose examples are collected."""
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", small_backbone)
     monkeypatch.setattr(efficientnet_lite, "weights_file", lambda: None)
-    pretrained.is_available.cache_clear()
+    fine_tuning.is_available.cache_clear()
     config = make_config(
         backbone="MobileNetV3Small",
         backbone_weights=save_weights(small_backbone, tmp_path),
@@ -118,7 +119,7 @@ def test_a_network_of_keras_applications_comes_with_its_weights(tmp_path: Path) 
     assert origin["sha256"] == artifacts.content_hash(Path(path))
     grey = keras.Input((32, 32, 1))  # small images are enlarged, grey ones get three channels
     config = Config(backbone="MobileNetV3Small", backbone_weights=path)
-    maps, _ = pretrained.feature_maps(config, grey, pretrained.FROZEN)
+    maps, _ = pretrained.feature_maps(config, grey, fine_tuning.FROZEN)
     found = keras.Model(grey, maps)(np.full((2, 32, 32, 1), 100.0, "float32"))
     expected = original(np.full((2, 96, 96, 3), 100.0, "float32"), training=False)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -139,7 +140,7 @@ def test_a_backbone_stands_still_at_first_and_is_then_tuned(tuned: Config, monke
         seen.append((float(self.optimizer.learning_rate), len(self.trainable_variables), backbone_of(self)))
 
     monkeypatch.setattr(FineTuned, "recompile", watch)
-    choose(tuned, pretrained.FINE_TUNED)
+    choose(tuned, fine_tuning.FINE_TUNED)
     train.main(tuned)
     (first_rate, head_only, before), (second_rate, everything, after_head) = seen
     assert first_rate == pytest.approx(HEAD_RATE)
@@ -164,12 +165,12 @@ def test_auto_compares_what_is_there_with_a_network_from_scratch(
     train.main(config)
     run = artifacts.read_json(config.paths.run, "train")
     rows = run["candidates"]
-    assert [row["name"] for row in rows] == [pretrained.FROZEN, pretrained.SCRATCH, pretrained.FINE_TUNED]
+    assert [row["name"] for row in rows] == [fine_tuning.FROZEN, fine_tuning.SCRATCH, fine_tuning.FINE_TUNED]
     (kept,) = (row for row in rows if row["chosen"])
     complete = keras.models.load_model(config.paths.model)
     assert run["hyperparameters"][COMPARED] == kept["name"]
     assert run["num_weights"] == kept["num_weights"] == complete.count_params()
-    assert bool(run["pretrained"]) == (kept["name"] != pretrained.SCRATCH)
+    assert bool(run["pretrained"]) == (kept["name"] != fine_tuning.SCRATCH)
     predictions = inference.predict(complete, examples := loading.read_examples(config, "validation"))
     truths = task.actual(inference.target_of(complete), examples[config.target])
     assert metrics.score(truths, predictions, inference.context_of(config, complete))[config.metric] == pytest.approx(
@@ -180,7 +181,7 @@ def test_auto_compares_what_is_there_with_a_network_from_scratch(
 
 
 def test_a_frozen_backbone_stays_as_it_was_while_its_head_learns(tuned: Config) -> None:
-    choose(tuned, pretrained.FROZEN)
+    choose(tuned, fine_tuning.FROZEN)
     train.main(tuned.model_copy(update={"epochs": 8}))
     history = pd.read_csv(tuned.paths.history)
     assert history[task.MONITOR].iloc[-1] < history[task.MONITOR].iloc[0]
@@ -204,7 +205,7 @@ def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
 
 
 def test_training_ends_when_its_time_is_over(tuned: Config) -> None:
-    choose(tuned, pretrained.FINE_TUNED)
+    choose(tuned, fine_tuning.FINE_TUNED)
     with pytest.raises(InputError, match=r"features of all examples .* more than backbone_minutes \(1e-0?7\)"):
         train.main(tuned.model_copy(update={"backbone_minutes": 1e-7, "batch_size": 32}))
     late = TimeLimit(-1)
@@ -255,8 +256,8 @@ def test_weights_are_downloaded_once_and_only_if_they_are_whole(
     content, digest = path.read_bytes(), artifacts.content_hash(path)
     weights = f"{address}/{path.name}#sha256={digest}"
     path.write_bytes(content[:-100])
-    pretrained.is_available.cache_clear()
-    assert not pretrained.is_available(weights)
+    fine_tuning.is_available.cache_clear()
+    assert not fine_tuning.is_available(pretrained.load, weights)
     assert "from scratch only: the weights 'http" in (said := capsys.readouterr().out)
     assert "Incomplete or corrupted" in said
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""build_model: a residual network on log-mel spectrograms."""
+"""build_model: a residual network on log-mel spectrograms, or a pretrained one with a new head."""
 
 from typing import TYPE_CHECKING
 
@@ -7,13 +7,15 @@ from keras import layers
 
 from . import features, task
 from .config import Config
-from .media import media, spectrograms
-from .media.decoding import FULL_SCALE
+from .media import media, pretrained, spectrograms
+from .media.decoding import FULL_SCALE, DecodeAudio
+from .settings.training import COMPARED
+from .transfer import fine_tuning
 
 if TYPE_CHECKING:
     import keras_tuner
 
-FEATURE_MAPS, SPECTROGRAM = "feature_maps", "spectrogram"  # layers at which reports look
+FEATURE_MAPS = "feature_maps"  # the layer at which reports look
 NUM_BANDS = 40  # of a spectrogram
 STAGES = 3  # each but the first halves frames and bands and doubles the width
 MOMENTUM = 0.9  # of the moving averages: small data have few steps
@@ -31,24 +33,30 @@ def build_model(
     Its input is the output of `preprocessor`: waveforms (batch, samples) int16. It ends in
     `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
     `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable: registered, with
-    `get_config`. Reports show its layers FEATURE_MAPS and SPECTROGRAM.
-
-    Residual blocks (He et al. 2016) on the spectrogram. Time is pooled away at the end, frequency is not: in which band
-    a pattern lies matters, when it comes does not.
+    `get_config`. Reports show what its layer FEATURE_MAPS sees.
     """
     decoder, tensor = preprocessor.get_layer("waveform"), preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     strength = hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0)
     waveforms = layers.Rescaling(1 / FULL_SCALE, dtype=keras.config.floatx(), name="scaled")(inputs[media.COLUMN])
     waveforms = features.augment_waveform(waveforms, config, strength)
-    frames = spectrograms.log_mel(waveforms, decoder, hp.Int("bands", 24, 80, step=8, default=NUM_BANDS))
-    frames = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_bands")(frames)  # (batch, frames, bands)
-    hidden = layers.Reshape((*frames.shape[1:], 1))(features.augment_spectrogram(frames, config, strength))
-    hidden = layers.ReLU()(convolution(hidden, hp.Int("width", 8, 48, step=8, default=16), 5, strides=2))
-    hidden = residual_stages(hidden, hp.Int("blocks", 1, 3, default=1))
+    choice = fine_tuning.network_choice(hp, config, pretrained.load)
+    if choice == fine_tuning.SCRATCH:
+        hidden = residual_network(hp, config, waveforms, decoder, strength)
+    else:
+        hidden, origin = pretrained.feature_maps(config, waveforms, decoder.rate)
     pooled = over_time(layers.Activation("linear", name=FEATURE_MAPS)(hidden))
+    if choice != fine_tuning.SCRATCH:
+        pooled = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_features")(pooled)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
-    model = keras.Model(inputs, task.output_head(dropped, target), name="network")
+    outputs = task.output_head(dropped, target)
+    if choice == fine_tuning.SCRATCH:
+        model = keras.Model(inputs, outputs, name="network")
+    else:
+        model = fine_tuning.FineTuned(inputs, outputs)
+        model.configure(
+            config, media.COLUMN, config.unpacked, origin, choice, lambda steps: optimizer(config, hp, steps)
+        )
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
@@ -65,6 +73,7 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
     checkpoint, so that training that was interrupted continues with the same rates.
     """
     rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
+    rate *= fine_tuning.RATES[hp.values.get(COMPARED, fine_tuning.SCRATCH)]
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
         weight_decay=hp.Float("weight_decay", 1e-3, 1e-1, sampling="log", default=0.02),
@@ -90,6 +99,25 @@ def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:
     waveforms = features.augment_waveform(waveforms, config, 1.0)
     frames = spectrograms.log_mel(waveforms, preprocessor.get_layer("waveform"), NUM_BANDS)
     return keras.Model(inputs, features.augment_spectrogram(frames, config, 1.0))
+
+
+def residual_network(
+    hp: "keras_tuner.HyperParameters",
+    config: Config,
+    waveforms: keras.KerasTensor,
+    decoder: DecodeAudio,
+    strength: float,
+) -> keras.KerasTensor:
+    """Waveforms (batch, num_samples) to feature maps (batch, frames, bands, 4 * width).
+
+    Residual blocks (He et al. 2016) on the spectrogram. Time is pooled away at the end, frequency is not: in which band
+    a pattern lies matters, when it comes does not.
+    """
+    frames = spectrograms.log_mel(waveforms, decoder, hp.Int("bands", 24, 80, step=8, default=NUM_BANDS))
+    frames = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_bands")(frames)  # (batch, frames, bands)
+    hidden = layers.Reshape((*frames.shape[1:], 1))(features.augment_spectrogram(frames, config, strength))
+    hidden = layers.ReLU()(convolution(hidden, hp.Int("width", 8, 48, step=8, default=16), 5, strides=2))
+    return residual_stages(hidden, hp.Int("blocks", 1, 3, default=1))
 
 
 def residual_stages(hidden: keras.KerasTensor, blocks: int) -> keras.KerasTensor:
@@ -123,4 +151,5 @@ def over_time(hidden: keras.KerasTensor) -> keras.KerasTensor:
     """The mean and the peak over time of each band and channel: (batch, frames, bands, width) to (batch, features)."""
     _, frames, bands, width = hidden.shape
     rows = layers.Reshape((frames, bands * width))(hidden)
-    return layers.Concatenate()([layers.GlobalAveragePooling1D()(rows), layers.GlobalMaxPooling1D()(rows)])
+    means, peaks = layers.GlobalAveragePooling1D()(rows), layers.GlobalMaxPooling1D()(rows)
+    return layers.Concatenate(name=fine_tuning.POOLED)([means, peaks])

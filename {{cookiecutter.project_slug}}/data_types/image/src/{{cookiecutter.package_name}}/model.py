@@ -40,7 +40,7 @@ def build_model(
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
     images = features.augment(images, config, hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0))
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
-    if choice == pretrained.SCRATCH:
+    if choice == fine_tuning.SCRATCH:
         scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(smaller(images, config))
         hidden = residual_network(scaled, hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1))
     else:
@@ -49,7 +49,7 @@ def build_model(
     pooled = layers.GlobalAveragePooling2D(name=fine_tuning.POOLED)(hidden)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
     outputs = task.output_head(dropped, target)
-    if choice == pretrained.SCRATCH:
+    if choice == fine_tuning.SCRATCH:
         model = keras.Model(inputs, outputs, name="network")
     else:
         model = fine_tuning.FineTuned(inputs, outputs)
@@ -72,7 +72,7 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
     checkpoint, so that training that was interrupted continues with the same rates.
     """
     rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
-    rate *= pretrained.RATES[hp.values.get(COMPARED, pretrained.SCRATCH)]
+    rate *= fine_tuning.RATES[hp.values.get(COMPARED, fine_tuning.SCRATCH)]
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
         weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),

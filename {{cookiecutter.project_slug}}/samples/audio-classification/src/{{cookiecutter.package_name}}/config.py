@@ -87,6 +87,10 @@ class Config(RoomSettings):
     augmentation: Augmentations = ("speed", "shift", "mask")
     """Random augmentation of the training examples."""
 
+    backbone: Annotated[str, Field(pattern=r"^(auto|none|SpeechEmbedding|.+\.keras)$")] = "auto"
+    """A pretrained network: SpeechEmbedding or a .keras file; none: from scratch; auto: what is available, if it is
+    better."""
+
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Maximum number of epochs; 0: chosen from the number of training examples."""
 

@@ -33,12 +33,10 @@ def blocks(
     """The recordings with the largest errors, with their spectrograms and class activation maps."""
     worst = scoring.worst(metrics.errors(targets, predictions), identities(config, examples), NUM_SHOWN)
     shown = examples.iloc[worst]
-    network = serving_model.get_layer("network")
-    encoded = preprocessing.encode(serving_model.get_layer("preprocessor"), shown)[media.COLUMN]
-    heat = activation.class_activation(network, encoded)
-    spectrograms = keras.Model(network.input, network.get_layer(model.SPECTROGRAM).output).predict_on_batch(
-        {media.COLUMN: encoded}
-    )
+    preprocessor = serving_model.get_layer("preprocessor")
+    encoded = preprocessing.encode(preprocessor, shown)[media.COLUMN]
+    heat = activation.class_activation(serving_model.get_layer("network"), encoded)
+    spectrograms = model.augmented(config, preprocessor).predict_on_batch({media.COLUMN: encoded})
     exhibits = []
     for place, row in enumerate(worst):
         pixels = drawing(spectrograms[place])

@@ -47,12 +47,13 @@ class DecodeAudio(keras.layers.Layer):
         return {**super().get_config(), "rate": self.rate, "hop": self.hop, "num_samples": self.num_samples}
 
 
-def resample(waveform: tf.Tensor, rate: tf.Tensor, wanted: int) -> tf.Tensor:
-    """A waveform (num_samples,) at another rate: its Fourier transform, cut off or filled up with zeros."""
-    num_samples = tf.size(waveform)
+def resample(waveforms: tf.Tensor, rate: tf.Tensor | int, wanted: int) -> tf.Tensor:
+    """Waveforms (..., num_samples) at another rate: their Fourier transform, cut off or filled up with zeros."""
+    num_samples = tf.shape(waveforms)[-1]
     num_wanted = tf.cast(tf.round(num_samples / rate * wanted), "int32")
-    spectrum = tf.signal.rfft(waveform)
+    spectra = tf.signal.rfft(waveforms)
     num_kept = tf.minimum(num_samples, num_wanted) // 2 + 1
-    spectrum = tf.pad(spectrum[:num_kept], [[0, tf.maximum(num_wanted // 2 + 1 - num_kept, 0)]])
+    missing = tf.maximum(num_wanted // 2 + 1 - num_kept, 0)
+    spectra = tf.pad(spectra[..., :num_kept], [*[[0, 0]] * (len(waveforms.shape) - 1), [0, missing]])
     ratio = tf.cast(num_wanted, "float32") / tf.cast(num_samples, "float32")
-    return tf.signal.irfft(spectrum, [num_wanted]) * ratio
+    return tf.signal.irfft(spectra, [num_wanted]) * ratio

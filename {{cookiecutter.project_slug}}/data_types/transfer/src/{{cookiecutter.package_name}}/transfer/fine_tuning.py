@@ -1,5 +1,6 @@
 """Training on a pretrained network: a head on features that are computed once, and fine-tuning."""
 
+import functools
 import hashlib
 import socket
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import keras
 import numpy as np
@@ -16,15 +18,66 @@ from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
 from ..data import batching
+from ..settings.training import COMPARED
 
 # What `make train` compares: a head on the network as it is, no such network, the network with its weights changed
 FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
+RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
+HASH = "#sha256="  # behind an address, as package installers write it
 POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMEOUT = 10  # seconds without an answer after which a download is given up
 ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
 TIMED = 3  # batches by which the time for all is estimated
+
+
+def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | None) -> str:
+    """SCRATCH, FROZEN or FINE_TUNED: what is compared by `make train` unless `make tune` has found the best.
+
+    `load` gives the network of a name and of weights; None: with `auto`, the examples are learned from scratch.
+    """
+    is_automatic = config.backbone == "auto"
+    if config.backbone == "none" or (is_automatic and not (load and is_available(load, config.backbone_weights))):
+        return SCRATCH
+    return str(hp.Choice(COMPARED, [FROZEN, SCRATCH, FINE_TUNED] if is_automatic else [FROZEN, FINE_TUNED]))
+
+
+@functools.cache
+def is_available(load: Callable[[str, str], Any], weights: str) -> bool:
+    """Whether there is a network for `auto`; if not, says why, once."""
+    try:
+        load("auto", weights)
+    except InputError as error:
+        print(f"training from scratch only: {error}")
+        return False
+    return True
+
+
+def own_network(name: str) -> tuple[keras.Model, dict[str, str]]:
+    """A network without a head, from a file that Keras saved, and what is known of the file."""
+    try:
+        network: keras.Model = keras.models.load_model(name, compile=False)
+    except Exception as error:  # of the file, of zip, of a layer
+        raise InputError(f"backbone is {name!r}, which cannot be loaded ({error}); give a .keras file") from error
+    return network, {"name": name, "licence": "that of the file", **fingerprint(name)}
+
+
+def downloaded(weights: str) -> str:
+    """The path of weights that an address names, which Keras downloads once and keeps; other weights as they are.
+
+    Raises:
+        ValueError: the address lacks the SHA-256, or the file is another one or cut off.
+    """
+    address, _, expected = weights.partition(HASH)
+    if "://" not in weights:
+        return weights
+    if not expected:
+        raise ValueError(f"the address does not end in {HASH} and the hash of the file")
+    name = f"{expected[:16]}-{Path(urlsplit(address).path).name}"
+    options = {"cache_subdir": "models", "file_hash": expected, "hash_algorithm": "sha256"}
+    path: str = keras.utils.get_file(name, address, **options)
+    return path
 
 
 @contextmanager
@@ -214,7 +267,7 @@ def largest(batches: tf.data.Dataset) -> int:
 
 def pieces(examples: np.ndarray) -> list[np.ndarray]:
     """The rows that are computed together: all, but of padded codes (batch, length) those of about the same length."""
-    if examples.ndim > 2:
+    if examples.ndim > 2 or examples.dtype != "int32":
         return [np.arange(len(examples))]
     order = np.argsort(np.count_nonzero(examples, axis=1), kind="stable")
     return np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE))
