@@ -7,8 +7,8 @@ from keras import layers
 
 from project import model, task
 from project.config import Config
-from project.media import media, pretrained, spectrograms
-from project.media.decoding import FULL_SCALE
+from project.media import media, pretrained
+from project.media.decoding import FULL_SCALE, log_mel
 from project.transfer import fine_tuning
 
 FEATURES: dict[str, Any] = {}  # none takes part
@@ -23,7 +23,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     if choice != fine_tuning.SCRATCH:
         hidden, origin = pretrained.feature_maps(config, waveforms, decoder.rate)
     else:
-        frames = spectrograms.log_mel(waveforms, decoder, 24)
+        frames = log_mel(waveforms, decoder, 24)
         hidden = layers.Reshape((*frames.shape[1:], 1))(layers.BatchNormalization(momentum=0.9)(frames))
         hidden = layers.Conv2D(hp.Int("width", 8, 16, default=8), 5, strides=2, activation="relu")(hidden)
     hidden = layers.AveragePooling2D((hidden.shape[1], 1))(layers.Activation("linear", name=model.FEATURE_MAPS)(hidden))

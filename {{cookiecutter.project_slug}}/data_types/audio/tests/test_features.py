@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from project import features
-from project.media import spectrograms
+from project.media.decoding import StandardizedDecibels
 
 
 @pytest.fixture(params=["speed", "noise", "mask"])
@@ -51,7 +51,7 @@ def test_a_faster_tone_is_a_higher_one() -> None:
 
 def test_decibels_do_not_depend_on_gain_or_on_the_other_examples() -> None:
     power = np.random.default_rng(0).exponential(size=(3, 40, 50)).astype("float32")
-    layer = spectrograms.StandardizedDecibels()
+    layer = StandardizedDecibels()
     together = keras.ops.convert_to_numpy(layer(power))
     np.testing.assert_allclose(keras.ops.convert_to_numpy(layer(power[:1] * 100)), together[:1], atol=1e-3)
     np.testing.assert_allclose(together.mean(axis=(1, 2)), 0, atol=1e-4)

@@ -11,7 +11,7 @@ from project.core.errors import InputError
 from project.data import loading, tables
 from project.evaluation import inference
 from project.media import encoding, media
-from project.media.mixing import blend
+from project.media.augmentation import blend
 from project.training import fit
 
 from declared import Config

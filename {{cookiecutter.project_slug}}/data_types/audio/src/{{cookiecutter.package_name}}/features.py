@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from .config import Config
-from .media.random_layer import RandomLayer
+from .media.augmentation import RandomLayer
 
 SPEED, SHIFT, NOISE, MASK = 0.15, 0.1, 0.1, 0.2  # at a strength of 1
 WIDEST_MASK = 0.5  # share of a spectrogram, at any strength

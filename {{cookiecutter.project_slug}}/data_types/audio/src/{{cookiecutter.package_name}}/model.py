@@ -7,8 +7,8 @@ from keras import layers
 
 from . import features, task
 from .config import Config
-from .media import media, pretrained, spectrograms
-from .media.decoding import FULL_SCALE, DecodeAudio
+from .media import media, pretrained
+from .media.decoding import FULL_SCALE, DecodeAudio, log_mel
 from .settings.training import COMPARED
 from .transfer import fine_tuning
 
@@ -97,7 +97,7 @@ def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     waveforms = layers.Rescaling(1 / FULL_SCALE)(inputs[media.COLUMN])
     waveforms = features.augment_waveform(waveforms, config, 1.0)
-    frames = spectrograms.log_mel(waveforms, preprocessor.get_layer("waveform"), NUM_BANDS)
+    frames = log_mel(waveforms, preprocessor.get_layer("waveform"), NUM_BANDS)
     return keras.Model(inputs, features.augment_spectrogram(frames, config, 1.0))
 
 
@@ -113,7 +113,7 @@ def residual_network(
     Residual blocks (He et al. 2016) on the spectrogram. Time is pooled away at the end, frequency is not: in which band
     a pattern lies matters, when it comes does not.
     """
-    frames = spectrograms.log_mel(waveforms, decoder, hp.Int("bands", 24, 80, step=8, default=NUM_BANDS))
+    frames = log_mel(waveforms, decoder, hp.Int("bands", 24, 80, step=8, default=NUM_BANDS))
     frames = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_bands")(frames)  # (batch, frames, bands)
     hidden = layers.Reshape((*frames.shape[1:], 1))(features.augment_spectrogram(frames, config, strength))
     hidden = layers.ReLU()(convolution(hidden, hp.Int("width", 8, 48, step=8, default=16), 5, strides=2))

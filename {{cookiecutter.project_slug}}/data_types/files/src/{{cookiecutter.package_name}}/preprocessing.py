@@ -12,7 +12,7 @@ from . import task
 from .config import Config
 from .core.errors import InputError
 from .data import batching, loading, tables
-from .media import encoding, file_sources, media, mixing
+from .media import augmentation, encoding, file_sources, media
 from .media.file_sources import is_medium
 
 ENCODING_BATCH = 256  # files that are decoded at once
@@ -127,7 +127,7 @@ def make_dataset(
 
 def mixed(config: Config, batches: tf.data.Dataset, epoch: tf.Variable) -> tf.data.Dataset:
     """Training batches, mixed in pairs if the setting asks for it."""
-    return mixing.mix(batches, config.mixup, config.seed, epoch) if config.mixup else batches
+    return augmentation.mix(batches, config.mixup, config.seed, epoch) if config.mixup else batches
 
 
 def num_bytes(preprocessor: keras.Model) -> int:

@@ -9,8 +9,7 @@ import pandas as pd
 from keras import ops
 
 from ..config import Config
-from . import spectrograms
-from .decoding import FULL_SCALE, DecodeAudio
+from .decoding import FULL_SCALE, DecodeAudio, log_mel
 
 HIGHEST_RATE = 16_000  # samples per second, unless the setting asks for more: speech has little above 8 kHz
 LENGTH_PERCENTILE = 98  # of the durations; a few long recordings shall not slow down all others
@@ -34,7 +33,7 @@ def coarse(config: Config, examples: pd.DataFrame, inputs: keras.KerasTensor) ->
     """The mean and the deviation of 20 bands over time, (batch, 2, 20), for models without a network."""
     layer = encoder(config, examples)
     waveforms = ops.cast(layer(inputs), "float32") / FULL_SCALE
-    frames = spectrograms.log_mel(waveforms, layer, COARSE_BANDS)  # (batch, frames, bands)
+    frames = log_mel(waveforms, layer, COARSE_BANDS)  # (batch, frames, bands)
     return {"coarse": ops.stack([ops.mean(frames, axis=1), ops.std(frames, axis=1)], axis=1)}
 
 
