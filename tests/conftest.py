@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import SETTINGS, Project, copy_baked, grouped, setting_up, succeed
+from projects import SET_UP, SETTINGS, Project, copy_baked, grouped, setting_up, succeed
 
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 # Answers that leave pages out, or bring commands in
@@ -88,6 +88,7 @@ def project(problem: str, environment: Path, tmp_path_factory: pytest.TempPathFa
     project = Project(copy_baked(tmp_path_factory.mktemp("run"), problem=problem), problem, environment)
     with setting_up(environment) as lock:
         project.set_up(lock)
+    SET_UP.add(problem)
     succeed(project.make("all"))
     return project
 

@@ -25,6 +25,7 @@ EACH_PART = (  # problems among which each data type and each task is
     *("tabular-multilabel-classification", "image-regression", "audio-classification", "text-regression"),
     *("translation", "time-series-forecasting"),
 )
+SET_UP: set[str] = set()  # problems that this process has installed all packages for
 BAKED = tempfile.TemporaryDirectory(prefix="baked-")  # of this process, removed when it ends
 
 

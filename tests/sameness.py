@@ -71,7 +71,9 @@ OF_A_TASK = {
     "data/test_referral.py",
     "data/test_targets.py",
     "evaluation/test_scoring.py",
+    "serving/test_label_sets.py",
     "test_task.py",
+    "updating/test_labelled_sets.py",
     "updating/test_several_labels.py",
 }
 CONTRACTS = {"serving/labels.py"}  # modules of rooms that each task brings along; serving/test_labels.py tests them

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import EACH_PART, SETTINGS, Project, copy_baked, grouped, setting_up, succeed
+from projects import EACH_PART, SET_UP, SETTINGS, Project, copy_baked, grouped, setting_up, succeed
 
 FIRST = SETTINGS["problem"][0]
 OF_EDITED_FILES = (
@@ -111,7 +111,7 @@ def fresh(request: pytest.FixtureRequest, environment: Path, tmp_path: Path) -> 
     """A project in which nothing has run."""
     problem = getattr(request, "param", FIRST)
     project = Project(copy_baked(tmp_path, problem=problem), problem, environment)
-    if problem != FIRST:  # of which the environment is
+    if problem not in {FIRST, *SET_UP}:  # the environment is that of the first one
         with setting_up(environment) as lock:
             project.set_up(lock)
     return project
