@@ -58,7 +58,7 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the tests t
             "augmentation": '("flip",)',
             "backbone": '"MobileNetV3Small"',
         },
-        ("core/test_settings.py", "media/test_file_sources.py", "stages/test_evaluate.py", "test_preprocessing.py"),
+        ("core/test_settings.py", "media/test_file_sources.py"),
     ),
     "time-series-forecasting": (
         {
@@ -72,7 +72,7 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the tests t
             "season": "(7,)",
             "criteria": '{"mase": 0.9}',
         },
-        ("core/test_settings.py", "series", "stages/test_evaluate.py", "test_preprocessing.py"),
+        ("core/test_settings.py", "series", "test_preprocessing.py"),
     ),
 }
 FEATURES = """    if clean.numbers:

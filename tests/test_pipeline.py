@@ -159,7 +159,7 @@ def test_changed_data_stops_at_validate(copy: Project) -> None:
 @pytest.mark.parametrize("problem", ONE_OF_A_TASK, indirect=True)
 def test_model_below_the_criteria_is_neither_accepted_nor_exported(copy: Project) -> None:
     arguments = ("--criteria", UNREACHABLE[copy.task])
-    refuse(copy.make("accept", f"ARGS={' '.join(arguments)}"))
+    refuse(copy.stage("accept", *arguments))
     verdict = json.loads((copy.folder / "artifacts" / "acceptance" / "verdict.json").read_text(encoding="utf-8"))
     assert verdict["accepted"] is False
     exported = sorted(copy.folder.glob("artifacts/export/*/*"))

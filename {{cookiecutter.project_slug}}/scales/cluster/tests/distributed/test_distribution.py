@@ -46,7 +46,11 @@ def test_a_worker_knows_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["{", "[]", '{"cluster": {}}', CLUSTER.replace("1}", "2}"), CLUSTER.replace('r"', '"')]
+    "wrong",
+    [
+        *("here", "{", "[]", '{"cluster": {}}', '{"cluster": {}, "task": {"index": 0}}'),
+        *('{"cluster": {"worker": ["a:1", "b:1"]}}', CLUSTER.replace("1}", "2}"), CLUSTER.replace('r"', '"')),
+    ],
 )
 def test_a_wrong_cluster_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CONFIG", wrong)
