@@ -81,9 +81,7 @@ CONTRACTS = {"serving/labels.py"}  # modules of rooms that each task brings alon
 # project, and a network is trained on one device: there these modules take the same way at every scale.
 FOR_EVERY_SCALE = EVERYWHERE | {
     "exporting/test_prediction_shards.py",
-    "monitoring/test_monitor.py",
     "stages/test_collect.py",
-    "stages/test_predict.py",
     "stages/test_train.py",
     "stages/test_tune.py",
     "test_yours.py",
@@ -91,7 +89,8 @@ FOR_EVERY_SCALE = EVERYWHERE | {
     "validation/test_data_statistics.py",
 }
 # Tests of what a data type brings along: how data are read, split and checked, before and in service, and networks for
-# them. They ask of a task only what it calls its parts and how a set of labels is written, which has tests of its own.
+# them. They ask of a task only what it calls its outputs and how a set of labels is written, which has tests of its own
+# (exporting/test_exported.py runs for each).
 FOR_ANY_TASK = {
     "data/test_cell_formats.py",
     "data/test_cleaning.py",
@@ -110,6 +109,7 @@ FOR_ANY_TASK = {
     "monitoring/test_request_tables.py",
     "serving/test_requests.py",
     "stages/test_collect.py",
+    "stages/test_predict.py",
     "stages/test_preview.py",
     "stages/test_schema.py",
     "stages/test_validate.py",
@@ -117,6 +117,7 @@ FOR_ANY_TASK = {
     "test_columns.py",
     "test_examples.py",
     "test_model.py",
+    "test_notebook.py",
     "text/test_sentence_vectors.py",
     "text/test_texts.py",
     "text/test_unicode_text.py",
