@@ -161,12 +161,13 @@ def test_an_interruption_that_a_library_has_swallowed_ends_training_after_the_ep
     assert [path.name for path in trained.paths.training.glob("checkpoint/*/epoch-*")] == ["epoch-000001"]
 
 
-def test_a_schedule_and_a_callback_of_ones_own_go_on_after_a_kill(
+def test_a_schedule_and_a_callback_of_ones_own_go_on_after_a_kill_and_the_callback_can_stop_training(
     trained: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = trained.model_copy(update={"epochs": 4, "patience": 9})
-    whole, first, second = Notes(), Notes(killed_in=2), Notes()
+    config = trained.model_copy(update={"epochs": 9, "patience": 9})
+    whole, first, second = Notes(last=3), Notes(last=3, killed_in=2), Notes(last=3)
     train_with(config, whole, monkeypatch)
+    assert artifacts.read_json(config.paths.run, "train")["epochs"] == 4
     rates = [rate for rate, _ in whole.seen.values()]
     assert len(rates) == 4
     assert rates[0] > rates[-1] > 0
@@ -178,11 +179,6 @@ def test_a_schedule_and_a_callback_of_ones_own_go_on_after_a_kill(
     assert first.seen.keys() >= set(range(4)) - second.seen.keys()
     assert any((one != other).any() for one, other in zip(first.began, second.began, strict=True))
     assert_equal(weights(inference.load_model(config)), expected)
-
-
-def test_a_callback_of_ones_own_can_stop_training(trained: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    train_with(trained, Notes(last=1), monkeypatch)
-    assert artifacts.read_json(trained.paths.run, "train")["epochs"] == 2
 
 
 def test_training_does_not_go_on_with_edited_code(
