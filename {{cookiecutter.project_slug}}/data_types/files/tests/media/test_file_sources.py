@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import fsspec
+import pandas as pd
 import pytest
 
 from project import examples
@@ -168,6 +169,31 @@ def test_columns_are_found_in_names(find: Find, tmp_path: Path) -> None:
     assert [speaker for _, speaker in find(name_pattern=pattern, target="speaker")] == ["bob", "ann"]
 
 
+@pytest.mark.skipif(not targets.IS_SET, reason="an example has one label")
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"label": ["cat|dog", "", "dog"]},
+        {"label": ['["dog", "cat"]', "", "dog"]},
+        {"cat": [1, 0, 0], "dog": [1, 0, 1]},
+    ],
+)
+def test_a_table_gives_each_file_a_set_of_labels(find: Find, tmp_path: Path, columns: dict[str, list]) -> None:
+    write(tmp_path, "a", "b", "c")
+    names, target = [f"{name}{SUFFIX}" for name in "abc"], ", ".join(columns)
+    pd.DataFrame({"file": names, **columns}).to_csv(tmp_path / "table.csv", index=False)
+    expected = list(zip(names, ["cat|dog", "", "dog"], strict=True))
+    assert find("table.csv", target=target) == find(target=target) == expected
+    with pytest.raises(InputError, match="target is 'owl', which is no column of the source"):
+        find(target=f"{target}, owl")
+
+
+@pytest.mark.skipif(not targets.IS_SET, reason="an example has one label")
+def test_a_folder_is_called_like_a_set_of_labels(find: Find, tmp_path: Path) -> None:
+    write(tmp_path, "a", "cat|dog/b", "dog/c")
+    assert find() == [(f"a{SUFFIX}", ""), (f"cat|dog/b{SUFFIX}", "cat|dog"), (f"dog/c{SUFFIX}", "dog")]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -215,7 +241,7 @@ def test_unusable_files_are_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "files" / "owl").mkdir()
     (tmp_path / "files" / "owl" / f"torn{SUFFIX}").write_bytes(FILES[0][:60])
     tolerant = config.model_copy(update={"max_bad_share": 0.5})
-    if targets.IS_NAME:
+    if targets.IS_NAME and not targets.IS_SET:
         with pytest.raises(InputError, match=f"none of the {media.NOUN} files of the class 'owl' can be used"):
             examples.read_examples(tolerant)
 

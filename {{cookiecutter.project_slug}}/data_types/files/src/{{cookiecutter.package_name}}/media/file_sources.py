@@ -50,7 +50,7 @@ def find(config: Config, provenance: Provenance) -> Listed:
     media = {name: file for name, file in files.items() if is_medium(name)}
     for file in tables:
         table = read_table(config, file, provenance)
-        if table is not None and {*config.targets} <= {*table.column_names}:
+        if table is not None and not {*target_columns(config, table)}.isdisjoint(table.column_names):
             folder = str(PurePosixPath(file.name).parent)
             return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
     others = [name for name in files if not (is_medium(name) or sources.is_table(name)) and is_data(name)]
@@ -184,10 +184,12 @@ def label(config: Config, files: list[File], table: pa.Table, provenance: Proven
     for name, values in from_names(config, files).items():
         table = table.drop([name]) if name in table.column_names else table
         table = table.append_column(name, pa.array(values, pa.string()))
-    if not {*config.targets} <= {*table.column_names}:
+    wanted = target_columns(config, table)
+    lacking = [name for name in wanted if name not in table.column_names]
+    if lacking:
         known = ", ".join(table.column_names[:20])
-        raise InputError(f"target is {config.target!r}, which is no column of the source ({known}); set it to one")
-    if all(table.column(name).null_count == len(files) for name in config.targets):
+        raise InputError(f"target is {lacking[0]!r}, which is no column of the source ({known}); set it to one")
+    if all(table.column(name).null_count == len(files) for name in wanted):
         raise InputError(
             f"the {NOUN} files of {without_password(config.source)} lie in no folders that could name their classes; "
             "sort them into a folder per class, or give a table of paths or a name_pattern that finds the target"
@@ -197,6 +199,13 @@ def label(config: Config, files: list[File], table: pa.Table, provenance: Proven
     labels = cleaning.clean(config, table, provenance, as_text)
     labels.insert(0, NAME, [file.name for file in files])
     return Listed(files, labels)
+
+
+def target_columns(config: Config, table: pa.Table) -> list[str]:
+    """The columns that hold the targets: those of the setting, which may name one for each label."""
+    if targets.IS_SET and config.target not in table.column_names:
+        return [name.strip() for name in config.target.split(",")]
+    return [*config.targets]
 
 
 def from_names(config: Config, files: list[File]) -> dict[str, list[str]]:
