@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from project import preprocessing
+from project import preprocessing, task
 from project.data import batching, loading, tables
 from project.data.estimators import encode as encode_simple
 from project.evaluation import inference
-from project.layers import WeightedBag
+from project.layers import LINEAR, NGRAMS, UNSEEN, BesideLinear, WeightedBag, WithLinear
 from project.training.fit import epoch_counter
 
 from declared import Config
@@ -89,3 +89,33 @@ def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:
     np.testing.assert_allclose(bag(codes), expected, rtol=1e-5, atol=1e-7)
     again = WeightedBag.from_config(bag.get_config())
     assert again.get_config() == bag.get_config()
+
+
+def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(
+    finished: Config, complete: keras.Model
+) -> None:
+    target, train = inference.target_of(complete), loading.read_examples(finished, "train")
+    codes = np.array([[1, 3], [2, 0], [2, 3], [1, 0]] * 20, "int32")
+    targets = (codes == 2).any(axis=1).astype(task.encode(target, train[finished.target_columns]).dtype)[:, None]
+    known = keras.Input((2,), dtype="int32", name=NGRAMS)
+    outputs = task.output_head(keras.layers.Embedding(4, 2)(known), target)  # of two members, who see a code each
+    model = WithLinear({NGRAMS: known}, BesideLinear(4, outputs.shape[-1], name=LINEAR)([outputs, known]))
+    model.compile(keras.optimizers.SGD(0.0), task.loss(target))  # the network learns nothing
+    layer, batches = model.get_layer(LINEAR), batching.in_order({NGRAMS: codes}, targets, size=32)
+    layer.bag.weigh(np.array([0, 1, 2, 1], "float32"))
+    model.fit(batches, verbose=0)
+    found = model.evaluate(batches, verbose=0)
+    losses = []
+    for share in (0.0, 1.0):
+        layer.share.assign(share)
+        losses.append(float(model.loss(targets, model({NGRAMS: codes}))))
+    assert found <= min(losses) + 1e-6
+    assert losses[1] < 0.5 * losses[0]
+    linear = keras.ops.convert_to_numpy(layer.linear(codes))
+    assert all(
+        values.argmax() == value if len(values) > 1 else abs(values - value) < 0.3
+        for values, value in zip(linear, targets[:, 0], strict=True)
+    )
+    assert (linear[:, 2:] == UNSEEN).all()
+    again = BesideLinear.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()

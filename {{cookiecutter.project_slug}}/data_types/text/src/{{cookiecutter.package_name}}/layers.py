@@ -1,10 +1,17 @@
-"""Layers for texts that Keras lacks."""
+"""Layers for texts that Keras lacks, and a linear model beside a network."""
 
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from .data import estimators
+
+SIMPLE_LENGTH = 3.0  # of a text's weights for linear models: with 1, a logistic regression is regularized too much
+UNSEEN = -20.0  # the logit of a class that a linear model has not seen
+LINEAR, NGRAMS = "beside_linear", "word_ngrams"  # the layer that has a linear model, and the input which that sees
+SHARES = np.linspace(0, 1, 11)  # of the linear model
 
 
 @keras.saving.register_keras_serializable(package="text")
@@ -53,3 +60,103 @@ class WeightedBag(keras.layers.Layer):
         """Adds the sizes."""
         sizes = {"num_codes": self.num_codes, "units": self.units, "dropout": self.dropout.rate}
         return {**super().get_config(), **sizes}
+
+
+@keras.saving.register_keras_serializable(package="text")
+class BesideLinear(keras.layers.Layer):
+    """Blends the outputs of an ensemble with those of a linear model on the TF-IDF weights of n-grams.
+
+    Training sees the ensemble alone; else the linear model has the share that `WithLinear` finds.
+    Shapes: outputs (batch, members, num_outputs) and codes (batch, num_ngrams) to (batch, members, num_outputs).
+    """
+
+    def __init__(self, num_codes: int, num_outputs: int, **options: Any) -> None:
+        """Takes the number of codes and of outputs."""
+        super().__init__(**options)
+        self.bag = WeightedBag(num_codes, num_outputs, trainable=False, dtype="float32", name="coefficients")
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the linear model, which `fit` fits, and its share, 0 before."""
+        self.bag.build(input_shape[1])
+        options: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
+        self.intercepts = self.add_weight(name="intercepts", shape=(self.bag.units,), **options)
+        self.share = self.add_weight(name="share", shape=(), **options)
+
+    def fit(self, codes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Fits the linear model to codes (num_examples, num_ngrams) and their class numbers or standardised values."""
+        from scipy import sparse
+        from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.preprocessing import normalize
+
+        frequencies = keras.ops.convert_to_numpy(self.bag.weights_of_codes)
+        rows, places = np.nonzero(codes)
+        present = codes[rows, places]
+        bags = sparse.csr_matrix((frequencies[present], (rows, present)), (len(codes), len(frequencies)))
+        is_class = targets.dtype.kind == "i"
+        model = LogisticRegression(max_iter=200, tol=1e-3) if is_class else Ridge()
+        model.fit(SIMPLE_LENGTH * normalize(bags), targets, weights)
+        kernel, intercepts = np.zeros((len(frequencies), self.bag.units)), np.full(self.bag.units, UNSEEN)
+        if is_class:
+            intercepts[model.classes_] = 0
+        own = model.classes_[-len(model.intercept_) :] if is_class else slice(None)  # of two classes, the second
+        kernel[:, own], intercepts[own] = np.atleast_2d(model.coef_).T, model.intercept_
+        self.bag.embeddings.assign(kernel)
+        self.intercepts.assign(intercepts)
+
+    def linear(self, codes: tf.Tensor) -> tf.Tensor:
+        """What the linear model gives, (batch, num_outputs)."""
+        return self.bag(codes) * SIMPLE_LENGTH + self.intercepts
+
+    def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Adds the linear model to each member."""
+        outputs, codes = inputs
+        return outputs if training else blend(outputs, self.linear(codes), self.share)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """Keeps that of the outputs."""
+        shape: tuple[int | None, ...] = input_shape[0]
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Adds the sizes."""
+        return {**super().get_config(), "num_codes": self.bag.num_codes, "num_outputs": self.bag.units}
+
+
+def blend(outputs: Any, linear: Any, share: Any) -> Any:
+    """Outputs (batch, members, num_outputs) of which this share is that of a linear model, (batch, num_outputs)."""
+    return outputs * (1 - share) + linear[:, None] * share
+
+
+class WithLinear(keras.Model):
+    """A network with a layer LINEAR: `fit` fits its linear model first, and each validation finds the best share.
+
+    So it is not behind the linear model on the validation split.
+    """
+
+    def fit(self, x: Any, **options: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`. On several devices there is no linear model."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            self.fit_linear(x)
+        return super().fit(x, **options)
+
+    def fit_linear(self, batches: tf.data.Dataset) -> None:
+        """Fits the linear model to the first batches, as many as the baselines learn from."""
+        seen = list[tuple[np.ndarray, ...]]()
+        for inputs, *labels in batches:
+            seen.append((inputs[NGRAMS].numpy(), *(each.numpy() for each in labels)))
+            if sum(len(codes) for codes, *_ in seen) >= estimators.MAX_LINEAR_EXAMPLES:
+                break
+        codes, targets, *weights = (np.concatenate(parts) for parts in zip(*seen, strict=True))
+        is_known = np.isfinite(targets).reshape(len(targets), -1).all(axis=1)  # of several targets, all
+        if is_known.any():
+            self.get_layer(LINEAR).fit(codes[is_known], targets[is_known, 0], *(each[is_known] for each in weights))
+
+    def evaluate(self, x: tf.data.Dataset, **options: Any) -> Any:
+        """As `keras.Model.evaluate`, with the share that gives these batches the smallest loss."""
+        layer = self.get_layer(LINEAR)
+        members = keras.Model(self.input, layer.input[0])
+        seen = [(members(inputs, training=False), layer.linear(inputs[NGRAMS]), *labels) for inputs, *labels in x]
+        outputs, linear, targets, *weights = (tf.concat(parts, axis=0) for parts in zip(*seen, strict=True))
+        losses = [self.loss(targets, blend(outputs, linear, share), *weights) for share in SHARES]
+        layer.share.assign(SHARES[int(np.argmin(losses))])
+        return super().evaluate(x, **options)

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from . import task
 from .config import Config
-from .layers import WeightedBag
+from .layers import LINEAR, NGRAMS, BesideLinear, WeightedBag, WithLinear
 from .text.vocabulary import BagOfNgrams
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WIDEST = 3  # words that the convolution sees at once
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
+MAX_LINEAR_WEIGHTS = 20_000_000  # of a linear model beside the network, 80 MB; one with more is left out
 
 
 def build_model(
@@ -33,7 +34,8 @@ def build_model(
     `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable, as those in `layers.py`.
 
     Its members see word n-grams, character n-grams, both, and the words in their order. Where texts are long, single
-    words, which a linear model on TF-IDF weights does well with, stand for character n-grams, and there is no order.
+    words, which a linear model on TF-IDF weights does well with, stand for character n-grams, there is no order, and
+    such a linear model has the share in the predictions that is best on the validation split.
     The members are trained side by side, each on its own loss, and their predictions are averaged: they err on
     different texts.
     """
@@ -51,14 +53,27 @@ def build_model(
     with_features = [layers.Concatenate()([*own, *beside]) for own in seen]
     stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
-    outputs, longest = task.output_head(dropped, target), preprocessor.get_layer("word_ngrams").length
-    model = vectors.network(config, inputs, outputs) if vectors else keras.Model(inputs, outputs, name="network")
+    outputs, ngrams = task.output_head(dropped, target), preprocessor.get_layer(NGRAMS)
+    if vectors:
+        model = vectors.network(config, inputs, outputs)
+    elif "single_words" in inputs and ngrams.size * outputs.shape[-1] <= MAX_LINEAR_WEIGHTS:  # texts are long
+        model = beside_linear(inputs, outputs, ngrams)
+    else:
+        model = keras.Model(inputs, outputs, name="network")
     model.compile(
-        optimizer=optimizer(config, hp, num_steps, longest),
+        optimizer=optimizer(config, hp, num_steps, ngrams.length),
         loss=task.loss(target),
         weighted_metrics=task.metrics(target),
         jit_compile=False if vectors else config.jit_compile,  # texts are shortened to the longest of a batch
     )
+    return model
+
+
+def beside_linear(inputs: dict[str, keras.KerasTensor], outputs: keras.KerasTensor, ngrams: BagOfNgrams) -> WithLinear:
+    """The network of these outputs (batch, members, num_outputs) beside a linear model, which `fit` fits."""
+    layer = BesideLinear(ngrams.size + 1, outputs.shape[-1], dtype=keras.config.floatx(), name=LINEAR)
+    model = WithLinear(inputs, layer([outputs, inputs[NGRAMS]]), name="network")
+    layer.bag.weigh(ngrams.inverse_document_frequencies())
     return model
 
 

@@ -12,6 +12,7 @@ from keras import ops
 from . import features, task
 from .config import Config
 from .data import batching, loading, tables
+from .layers import SIMPLE_LENGTH
 from .text import texts, tokenizing
 from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs, read_labels
 from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
@@ -34,7 +35,6 @@ MAX_SEQUENCE, MAX_BAG = 512, 1_024  # words of a text in their order, and n-gram
 MAX_DEVIATION = 3.0  # standard deviations by which a feature departs: a text of nothing but emoji has tens
 ADAPTATION_EXAMPLES = 100_000  # at most; more would move vocabularies little
 ENCODING_BATCH = 256  # texts that are encoded at once
-SIMPLE_LENGTH = 3.0  # of a text's weights for the baselines: with 1, a logistic regression is regularized too much
 PREDICTION_BATCH = 128  # texts that are encoded and predicted at once
 
 
