@@ -106,8 +106,8 @@ def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(
     model.fit(batches, verbose=0)
     found = model.evaluate(batches, verbose=0)
     losses = []
-    for share in (0.0, 1.0):
-        layer.share.assign(share)
+    for shares in ((1, 0), (0, 1)):
+        layer.shares.assign(shares)
         losses.append(float(model.loss(targets, model({NGRAMS: codes}))))
     assert found <= min(losses) + 1e-6
     assert losses[1] < 0.5 * losses[0]

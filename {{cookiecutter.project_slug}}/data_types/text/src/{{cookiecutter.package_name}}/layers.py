@@ -1,5 +1,6 @@
 """Layers for texts that Keras lacks, and a linear model beside a network."""
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,9 +10,10 @@ import tensorflow as tf
 from .data import estimators
 
 SIMPLE_LENGTH = 3.0  # of a text's weights for linear models: with 1, a logistic regression is regularized too much
-UNSEEN = -20.0  # the logit of a class that a linear model has not seen
+UNSEEN = -20.0  # the logit of a class or label that a linear model has not seen
 LINEAR, NGRAMS = "beside_linear", "word_ngrams"  # the layer that has a linear model, and the input which that sees
-SHARES = np.linspace(0, 1, 11)  # of the linear model
+SCALES = (1, 2, 4, 8)  # of the logits of a linear model, whose regularization leaves them too small
+SHARES = [(1 - share, scale * share) for share in np.linspace(0, 1, 11) for scale in SCALES]
 
 
 @keras.saving.register_keras_serializable(package="text")
@@ -66,7 +68,7 @@ class WeightedBag(keras.layers.Layer):
 class BesideLinear(keras.layers.Layer):
     """Blends the outputs of an ensemble with those of a linear model on the TF-IDF weights of n-grams.
 
-    Training sees the ensemble alone; else the linear model has the share that `WithLinear` finds.
+    Training sees the ensemble alone; else both have the shares that `WithLinear` finds.
     Shapes: outputs (batch, members, num_outputs) and codes (batch, num_ngrams) to (batch, members, num_outputs).
     """
 
@@ -76,14 +78,18 @@ class BesideLinear(keras.layers.Layer):
         self.bag = WeightedBag(num_codes, num_outputs, trainable=False, dtype="float32", name="coefficients")
 
     def build(self, input_shape: Any) -> None:
-        """Creates the linear model, which `fit` fits, and its share, 0 before."""
+        """Creates the linear model, which `fit` fits, and the shares: before, only the ensemble has one."""
         self.bag.build(input_shape[1])
         options: dict[str, Any] = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
         self.intercepts = self.add_weight(name="intercepts", shape=(self.bag.units,), **options)
-        self.share = self.add_weight(name="share", shape=(), **options)
+        self.shares = self.add_weight(name="shares", shape=(2,), **options)
+        self.shares.assign(SHARES[0])
 
     def fit(self, codes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> None:
-        """Fits the linear model to codes (num_examples, num_ngrams) and their class numbers or standardised values."""
+        """Fits the linear model to codes (num_examples, num_ngrams), and class numbers (num_examples,), or numbers.
+
+        Numbers may also be (num_examples, num_outputs); if all are 0 or 1, they are labels.
+        """
         from scipy import sparse
         from sklearn.linear_model import LogisticRegression, Ridge
         from sklearn.preprocessing import normalize
@@ -92,14 +98,21 @@ class BesideLinear(keras.layers.Layer):
         rows, places = np.nonzero(codes)
         present = codes[rows, places]
         bags = sparse.csr_matrix((frequencies[present], (rows, present)), (len(codes), len(frequencies)))
-        is_class = targets.dtype.kind == "i"
-        model = LogisticRegression(max_iter=200, tol=1e-3) if is_class else Ridge()
-        model.fit(SIMPLE_LENGTH * normalize(bags), targets, weights)
+        bags = SIMPLE_LENGTH * normalize(bags)
         kernel, intercepts = np.zeros((len(frequencies), self.bag.units)), np.full(self.bag.units, UNSEEN)
-        if is_class:
+        logistic = partial(LogisticRegression, max_iter=200, tol=1e-3)
+        models = dict[Any, Any]()  # by the outputs that they give
+        if targets.dtype.kind == "i":  # classes
+            model = logistic().fit(bags, targets, weights)
             intercepts[model.classes_] = 0
-        own = model.classes_[-len(model.intercept_) :] if is_class else slice(None)  # of two classes, the second
-        kernel[:, own], intercepts[own] = np.atleast_2d(model.coef_).T, model.intercept_
+            models[tuple(model.classes_[-len(model.intercept_) :])] = model  # of two classes, the second
+        elif targets.ndim == 2 and np.isin(targets, (0, 1)).all():  # labels
+            for label in np.flatnonzero(np.ptp(targets, axis=0)):
+                models[(label,)] = logistic().fit(bags, targets[:, label], weights)
+        else:
+            models[tuple(range(self.bag.units))] = Ridge().fit(bags, targets, weights)
+        for outputs, model in models.items():
+            kernel[:, outputs], intercepts[[*outputs]] = np.atleast_2d(model.coef_).T, model.intercept_
         self.bag.embeddings.assign(kernel)
         self.intercepts.assign(intercepts)
 
@@ -110,7 +123,7 @@ class BesideLinear(keras.layers.Layer):
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Adds the linear model to each member."""
         outputs, codes = inputs
-        return outputs if training else blend(outputs, self.linear(codes), self.share)
+        return outputs if training else blend(outputs, self.linear(codes), self.shares)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Keeps that of the outputs."""
@@ -122,13 +135,13 @@ class BesideLinear(keras.layers.Layer):
         return {**super().get_config(), "num_codes": self.bag.num_codes, "num_outputs": self.bag.units}
 
 
-def blend(outputs: Any, linear: Any, share: Any) -> Any:
-    """Outputs (batch, members, num_outputs) of which this share is that of a linear model, (batch, num_outputs)."""
-    return outputs * (1 - share) + linear[:, None] * share
+def blend(outputs: Any, linear: Any, shares: Any) -> Any:
+    """Outputs (batch, members, num_outputs) and those of a linear model, (batch, num_outputs), each with its share."""
+    return outputs * shares[0] + linear[:, None] * shares[1]
 
 
 class WithLinear(keras.Model):
-    """A network with a layer LINEAR: `fit` fits its linear model first, and each validation finds the best share.
+    """A network with a layer LINEAR: `fit` fits its linear model first, and each validation finds the best shares.
 
     So it is not behind the linear model on the validation split.
     """
@@ -152,11 +165,11 @@ class WithLinear(keras.Model):
             self.get_layer(LINEAR).fit(codes[is_known], targets[is_known, 0], *(each[is_known] for each in weights))
 
     def evaluate(self, x: tf.data.Dataset, **options: Any) -> Any:
-        """As `keras.Model.evaluate`, with the share that gives these batches the smallest loss."""
+        """As `keras.Model.evaluate`, with the shares that give these batches the smallest loss."""
         layer = self.get_layer(LINEAR)
         members = keras.Model(self.input, layer.input[0])
         seen = [(members(inputs, training=False), layer.linear(inputs[NGRAMS]), *labels) for inputs, *labels in x]
         outputs, linear, targets, *weights = (tf.concat(parts, axis=0) for parts in zip(*seen, strict=True))
-        losses = [self.loss(targets, blend(outputs, linear, share), *weights) for share in SHARES]
-        layer.share.assign(SHARES[int(np.argmin(losses))])
+        losses = [self.loss(targets, blend(outputs, linear, shares), *weights) for shares in SHARES]
+        layer.shares.assign(SHARES[int(np.argmin(losses))])
         return super().evaluate(x, **options)
