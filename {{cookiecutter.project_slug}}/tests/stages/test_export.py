@@ -42,7 +42,7 @@ def test_training_and_served_path_predict_exactly_the_same(finished: Config, com
 def test_an_export_holds_its_weights_once(finished: Config, complete: keras.Model) -> None:
     saved = tf.train.load_checkpoint(str(finished.paths.version(1) / "variables" / "variables"))
     sizes = [np.prod(shape) for name, shape in saved.get_variable_to_shape_map().items() if "VARIABLE" in name]
-    assert sum(sizes) == complete.count_params() > 0
+    assert 0 < sum(sizes) <= complete.count_params(), "weights that no prediction needs may be missing"
 
 
 def test_the_description_says_what_a_client_may_send(finished: Config) -> None:
