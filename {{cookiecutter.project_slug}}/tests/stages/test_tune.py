@@ -146,6 +146,20 @@ def test_trials_train_with_code_of_ones_own_and_one_that_diverges_counts_as_bad(
     assert 0 < Spoiler.rates[0] < 0.01
 
 
+def test_a_search_ends_in_time_and_goes_on(
+    quick: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(search, "callbacks", lambda _: [Spoiler()])
+    monkeypatch.setattr(Spoiler, "rates", [])
+    tune.main(quick.model_copy(update={"epochs": 3, "search_minutes": 1e-9}))
+    assert len(Spoiler.rates) == 1, "an epoch of a trial"
+    assert "1e-09 minutes were over: `make tune` goes on" in capsys.readouterr().out
+    monkeypatch.setattr(search.Reporting, "run_trial", build_only)
+    tune.main(quick.model_copy(update={"epochs": 3, "search_minutes": 60}))
+    assert len(pd.read_csv(quick.paths.tuning / "trials.csv")) == quick.max_trials
+    assert "minutes" not in capsys.readouterr().out
+
+
 def test_the_best_trial_is_the_best_by_a_metric_of_ones_own(quick: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     own = Metric("Own", greater_is_better=True, function=lambda *_: None)
     monkeypatch.setitem(metrics.METRICS, "own", own)

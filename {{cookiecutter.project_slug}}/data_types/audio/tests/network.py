@@ -32,7 +32,8 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     if choice == fine_tuning.SCRATCH:
         return keras.Model(inputs, outputs, name="network")
     tuned = fine_tuning.FineTuned(inputs, outputs)
+    share = fine_tuning.tuned_share(hp, choice)
     tuned.configure(
-        config, media.COLUMN, config.unpacked, origin, choice, lambda steps: model.optimizer(config, hp, steps)
+        config, media.COLUMN, config.unpacked, origin, share, lambda steps: model.optimizer(config, hp, steps)
     )
     return tuned

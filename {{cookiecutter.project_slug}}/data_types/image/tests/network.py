@@ -20,7 +20,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     images = layers.Rescaling(1.0)(inputs[media.COLUMN])
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
     if choice != fine_tuning.SCRATCH:
-        hidden, origin = pretrained.feature_maps(config, images, choice)
+        hidden, origin = pretrained.feature_maps(hp, config, images, choice)
     else:
         width = hp.Int("width", 8, 16, default=8)
         hidden = layers.Conv2D(width, 3, strides=2, use_bias=False)(layers.Rescaling(1 / 127.5, offset=-1)(images))
@@ -32,7 +32,8 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     if choice == fine_tuning.SCRATCH:
         return keras.Model(inputs, outputs, name="network")
     tuned = fine_tuning.FineTuned(inputs, outputs)
+    share = fine_tuning.tuned_share(hp, choice)
     tuned.configure(
-        config, media.COLUMN, config.unpacked, origin, choice, lambda steps: model.optimizer(config, hp, steps)
+        config, media.COLUMN, config.unpacked, origin, share, lambda steps: model.optimizer(config, hp, steps)
     )
     return tuned

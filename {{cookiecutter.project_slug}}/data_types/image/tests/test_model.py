@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import keras
+import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,12 +24,13 @@ from project.evaluation import inference
 from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
 from project.stages import collect, train
-from project.training import fit
+from project.training import fit, search, serving_model
 from project.transfer import fine_tuning
-from project.transfer.fine_tuning import HEAD_RATE, Features, FineTuned
+from project.transfer.fine_tuning import HEAD_RATE, Features, FineTuned, set_trainable
 
 from declared import Config
 
+BUILD = model.build_model  # the project's own; the others here train a small network of the tests
 ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
 
 
@@ -119,7 +121,7 @@ def test_a_network_of_keras_applications_comes_with_its_weights(tmp_path: Path) 
     assert origin["sha256"] == artifacts.content_hash(Path(path))
     grey = keras.Input((32, 32, 1))  # small images are enlarged, grey ones get three channels
     config = Config(backbone="MobileNetV3Small", backbone_weights=path)
-    maps, _ = pretrained.feature_maps(config, grey, fine_tuning.FROZEN)
+    maps, _ = pretrained.feature_maps(None, config, grey, fine_tuning.FROZEN)
     found = keras.Model(grey, maps)(np.full((2, 32, 32, 1), 100.0, "float32"))
     expected = original(np.full((2, 96, 96, 3), 100.0, "float32"), training=False)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -202,6 +204,62 @@ def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
     backbone.set_weights([array + 1 for array in backbone.get_weights()])
     assert not Features(tmp_path, backbone, (None, 32, 32, 3)).known
     assert not Features(tmp_path, backbone, (None, 64, 64, 3)).known
+
+
+def test_of_several_trials_that_freeze_only_the_first_computes_features(
+    tuned: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of, computed = Features.of, list[int]()
+
+    def count(self: Features, examples: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        return of(self, examples, lambda batch: (computed.append(len(batch)), compute(batch))[1])
+
+    monkeypatch.setattr(Features, "of", count)
+    hypermodel = search.HyperModel(tuned)
+    train, validation, _ = fit.make_batches(tuned, hypermodel.prepared)
+    first, second = keras_tuner.HyperParameters(), keras_tuner.HyperParameters()
+    first.values, second.values = ({COMPARED: fine_tuning.FROZEN, "learning_rate": rate} for rate in (0.01, 0.02))
+    for batches in (train, validation):
+        hypermodel.build(first).features(batches)
+    assert computed
+    computed.clear()
+    options = {"callbacks": [], "verbose": 0, "shuffle": False}
+    scores = hypermodel.fit(second, hypermodel.build(second), train, validation_data=validation, epochs=1, **options)
+    assert np.isfinite(scores[task.MONITOR])
+    assert not computed
+
+
+def test_the_search_covers_backbones_and_how_much_of_one_is_tuned(
+    tuned: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keras.applications, "MobileNetV3Large", small_backbone)
+    prepared = serving_model.prepare(tuned)
+
+    def build(setting: str, **values: Any) -> tuple[keras.Model, set[str]]:
+        hp = keras_tuner.HyperParameters()
+        hp.values = values
+        config = tuned.model_copy(update={"backbone": setting})
+        return BUILD(hp, config, prepared.preprocessor, prepared.target, 1), {each.name for each in hp.space}
+
+    of_all = {"augmentation", "dropout", "learning_rate"}
+    assert build("none")[1] == {*of_all, "width", "blocks"}
+    several, found = "MobileNetV3Small,MobileNetV3Large", {COMPARED: fine_tuning.FINE_TUNED, "tuned_share": 0.5}
+    network, names = build(several, **found, backbone="MobileNetV3Large")
+    assert names == {*of_all, COMPARED, "backbone", "tuned_share"}
+    assert (network.origin["name"], network.tuned_share) == ("MobileNetV3Large", 0.5)
+    network, names = build(several)
+    assert names == {*of_all, COMPARED, "backbone"}
+    assert (network.origin["name"], network.tuned_share) == ("MobileNetV3Small", 0)
+    assert Config(backbone=several).backbone == several
+
+
+def test_the_last_layers_are_tuned_but_no_statistics() -> None:
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="b"), keras.layers.Dense(2, name="c")])
+    layers = [keras.layers.Dense(2, name="a"), inner, keras.layers.BatchNormalization()]
+    network = keras.Sequential([keras.Input((2,)), *layers])
+    for share, expected in ((0, set()), (0.5, {"c"}), (0.75, {"b", "c"}), (1, {"a", "b", "c"})):
+        set_trainable(network, share)
+        assert {variable.path.split("/")[-2] for variable in network.trainable_variables} == expected
 
 
 def test_training_ends_when_its_time_is_over(tuned: Config) -> None:

@@ -31,6 +31,10 @@ class TrainingSettings(Settings):
     """Maximum duration of a training, or of a trial of a search, in minutes; 0: no limit. Several workers, whose
     clocks differ, have none. `make train ARGS=--force` goes on after it."""
 
+    search_minutes: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    """Maximum duration of a search, in minutes; 0: no limit. Trials that are running then are cut short; the next
+    `make tune` goes on for as many minutes."""
+
     max_runs: Annotated[int, Field(ge=2, le=10_000)] = 20
     """Training runs that are kept, with their models; the oldest are removed."""
 

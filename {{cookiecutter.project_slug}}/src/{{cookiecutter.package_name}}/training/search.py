@@ -5,6 +5,7 @@ import gc
 import io
 import math
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class HyperModel(keras_tuner.HyperModel):
         super().__init__()
         self.config, self.prepared = config, serving_model.prepare(config)
         self.num_steps = 1  # of a trial; `run_trials` sets it, and the search space does not depend on it
+        self.limit = TimeLimit(config.search_minutes)
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled model, whose optimizer is ready to go on from the weights of another trial."""
@@ -68,7 +70,7 @@ class HyperModel(keras_tuner.HyperModel):
             scored = self.build(hp)
             first = [placement.validation_apart(scored, options.pop("validation_data"))]
         scorer = objective.Score(self.config, self.prepared, scored, validation)
-        options["callbacks"] = [*first, scorer, *options["callbacks"], TimeLimit(self.config.minutes)]
+        options["callbacks"] = [*first, scorer, *options["callbacks"], TimeLimit(self.config.minutes), self.limit]
         history = pd.DataFrame(super().fit(hp, model, *data, **options).history).to_dict("records")
         best = min(history, key=wanted.cost)
         if math.isfinite(wanted.cost(best)):
@@ -116,16 +118,18 @@ def search_key(config: Config, space: keras_tuner.HyperParameters) -> str:
 
 
 class Outcomes:
-    """Prints how each trial went, and counts those in a row that ended with an error."""
+    """Prints how each trial went, counts those in a row that ended with an error, and ends a search in time."""
 
-    def __init__(self, oracle: keras_tuner.Oracle) -> None:
-        """Takes what knows the name of the scores."""
-        self.monitor, self.failures = oracle.objective.name, 0
+    def __init__(self, oracle: keras_tuner.Oracle, limit: TimeLimit) -> None:
+        """Takes what makes the trials, and the time limit of the search."""
+        self.oracle, self.limit, self.failures = oracle, limit, 0
 
     def add(self, trial: Trial, note: str = "") -> str:
         """What is said if the trial was one failure too many, else nothing."""
-        result = f"{self.monitor} {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
+        result = f"{self.oracle.objective.name} {trial.score:.4g}" if is_usable(trial) else f"failed: {reason(trial)}"
         print(f"trial {trial.trial_id}: {result}{note}", flush=True)
+        if time.monotonic() > self.limit.end:
+            self.oracle.max_trials = len(self.oracle.trials)  # so that it makes no other
         is_failed = trial.status in (TrialStatus.FAILED, TrialStatus.INVALID)
         self.failures = self.failures + 1 if is_failed else 0
         if self.failures != MOST_FAILURES:
@@ -140,7 +144,7 @@ class Reporting(keras_tuner.Tuner):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Passes the arguments on."""
         super().__init__(*arguments, **options)
-        self.outcomes = Outcomes(self.oracle)
+        self.outcomes = Outcomes(self.oracle, self.hypermodel.limit)
 
     def on_trial_end(self, trial: Trial) -> None:
         """Says how the trial went."""
@@ -192,6 +196,8 @@ def finish(config: Config, tuner: keras_tuner.Tuner) -> None:
     artifacts.write_json(config.paths.best_hyperparameters, content)
     num_failed = len(trials) - len(usable)
     failed = f"; {num_failed} failed, see trials.csv" if num_failed else ""
+    if time.monotonic() > tuner.hypermodel.limit.end:
+        print(f"{config.search_minutes:g} minutes were over: `make tune` goes on with the search")
     print(f"the best of {len(trials)} trials has {wanted.name} {winner.score:.4g}{failed}")
     print(f"wrote {config.paths.best_hyperparameters}, {folder / 'trials.csv'}, {folder / 'report.html'}")
 

@@ -54,8 +54,9 @@ def build_model(
         model = keras.Model(inputs, outputs, name="network")
     else:
         model = fine_tuning.FineTuned(inputs, outputs)
+        share = fine_tuning.tuned_share(hp, choice)
         model.configure(
-            config, media.COLUMN, config.unpacked, origin, choice, lambda steps: optimizer(config, hp, steps)
+            config, media.COLUMN, config.unpacked, origin, share, lambda steps: optimizer(config, hp, steps)
         )
     model.compile(
         optimizer=optimizer(config, hp, num_steps),

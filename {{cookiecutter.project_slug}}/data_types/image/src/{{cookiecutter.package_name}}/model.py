@@ -44,7 +44,7 @@ def build_model(
         scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(smaller(images, config))
         hidden = residual_network(scaled, hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1))
     else:
-        hidden, origin = pretrained.feature_maps(config, images, choice)
+        hidden, origin = pretrained.feature_maps(hp, config, images, choice)
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
     pooled = layers.GlobalAveragePooling2D(name=fine_tuning.POOLED)(hidden)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
@@ -53,8 +53,9 @@ def build_model(
         model = keras.Model(inputs, outputs, name="network")
     else:
         model = fine_tuning.FineTuned(inputs, outputs)
+        share = fine_tuning.tuned_share(hp, choice)
         model.configure(
-            config, media.COLUMN, config.unpacked, origin, choice, lambda steps: optimizer(config, hp, steps)
+            config, media.COLUMN, config.unpacked, origin, share, lambda steps: optimizer(config, hp, steps)
         )
     model.compile(
         optimizer=optimizer(config, hp, num_steps),

@@ -12,6 +12,7 @@ import pytest
 
 from project.core import errors
 from project.core.errors import InputError
+from project.data.batching import TimeLimit
 from project.distributed import processes, tune_chief, tune_workers
 from project.distributed.tune_workers import ADDRESS, NAME, PORT, Place
 from project.training.search import Trial, TrialStatus
@@ -63,7 +64,7 @@ def make_servicer(tmp_path: Path) -> Callable[[], tune_chief.Servicer]:
         )  # the chief counts them itself
         oracle._set_project_dir(str(tmp_path), "search")  # noqa: SLF001 (else a tuner does it)
         oracle.verbose = 0
-        return tune_chief.Servicer(oracle, "search")
+        return tune_chief.Servicer(oracle, "search", TimeLimit(0))
 
     return make
 
@@ -125,6 +126,13 @@ def test_several_failures_in_a_row_end_the_search(servicer: tune_chief.Servicer)
     assert servicer.is_over()
     assert servicer.failure
     assert servicer.next_trial("a").status == TrialStatus.STOPPED
+
+
+def test_no_trial_begins_after_the_time(servicer: tune_chief.Servicer) -> None:
+    servicer.outcomes.limit.end = 0.0
+    finish(servicer, servicer.next_trial("a"))
+    assert servicer.next_trial("a").status == TrialStatus.STOPPED
+    assert servicer.is_over()
 
 
 def test_the_trials_do_not_depend_on_who_runs_them(make_servicer: Callable[[], tune_chief.Servicer]) -> None:

@@ -61,14 +61,19 @@ def application(name: str, weights: str, side: int) -> tuple[keras.Model, dict[s
     return network, {"name": name, "licence": "that of the file" if is_file else LICENCE, **fingerprint(path)}
 
 
-def feature_maps(config: Config, images: keras.KerasTensor, choice: str) -> tuple[keras.KerasTensor, dict[str, str]]:
+def feature_maps(
+    hp: Any, config: Config, images: keras.KerasTensor, choice: str
+) -> tuple[keras.KerasTensor, dict[str, str]]:
     """What the backbone makes of images (batch, side, side, 1 or 3), and where it comes from.
 
     Its batch statistics stay those of ImageNet. Small images are enlarged, since it was trained on those of 224 pixels:
-    a frozen network sees them once, but one that is fine-tuned in every epoch.
+    a frozen network sees them once, but one that is fine-tuned in every epoch. Of several backbones `make tune` chooses
+    one; until then it is the first.
     """
     side = max(images.shape[1], min(ENLARGED[choice], MAGNIFIED * images.shape[1]))
-    backbone, origin = load(config.backbone, config.backbone_weights, side)
+    names = config.backbone.split(",")
+    name = hp.Choice("backbone", names) if len(names) > 1 else config.backbone
+    backbone, origin = load(name, config.backbone_weights, side)
     if images.shape[-1] == 1:
         images = layers.Concatenate(name="grey_as_color")([images] * 3)
     if images.shape[1] < side:

@@ -21,9 +21,8 @@ EXAMPLES_SEEN = 400_000  # in all epochs together; more improve the network litt
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
 STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
-BACKBONES = (  # what `backbone` can name
-    "auto|none|EfficientNetLite0|MobileNetV3Small|MobileNetV3Large|EfficientNetV2B0|ConvNeXtTiny|.+[.]keras"
-)
+NAMED = "EfficientNetLite0|MobileNetV3Small|MobileNetV3Large|EfficientNetV2B0|ConvNeXtTiny|[^,]+[.]keras"
+BACKBONES = f"auto|none|({NAMED})(,({NAMED}))*"  # what `backbone` can be
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 

@@ -61,7 +61,7 @@ class Vectors(NamedTuple):
         others = {name: tensor for name, tensor in inputs.items() if name != TOKENS}
         head = keras.Model({**others, POOLED: self.seen}, outputs, name=HEAD)
         model = FineTuned(inputs, head({**others, POOLED: self.output}))
-        model.configure(config, TOKENS, config.artifacts, self.origin, FROZEN, keras.optimizers.AdamW)
+        model.configure(config, TOKENS, config.artifacts, self.origin, 0, keras.optimizers.AdamW)
         return model
 
 

@@ -43,6 +43,11 @@ def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | No
     return str(hp.Choice(COMPARED, [FROZEN, SCRATCH, FINE_TUNED] if is_automatic else [FROZEN, FINE_TUNED]))
 
 
+def tuned_share(hp: Any, choice: str) -> float:
+    """The share of the backbone's layers that are tuned, the last ones; 0 if it is frozen."""
+    return float(hp.Choice("tuned_share", [0.25, 0.5, 1.0], default=1.0)) if choice == FINE_TUNED else 0.0
+
+
 @functools.cache
 def is_available(load: Callable[[str, str], Any], weights: str) -> bool:
     """Whether there is a network for `auto`; if not, says why, once."""
@@ -96,17 +101,23 @@ def fingerprint(path: str) -> dict[str, str]:
     return {"sha256": artifacts.content_hash(Path(path))} if Path(path).is_file() else {}
 
 
-def set_trainable(backbone: keras.Model, trainable: bool) -> None:
-    """Whether the weights change in training; batch normalization keeps its statistics in any case.
+def set_trainable(backbone: keras.Model, share: float) -> None:
+    """Has the last layers, which are this share of all, change in training; batch normalization never does.
 
-    It computes them anew from each batch unless its layers cannot be trained, whatever the backbone is called with.
+    It would compute its statistics anew from each batch, whatever the backbone is called with.
     """
-    backbone.trainable = trainable
-    for layer in backbone.layers if trainable else ():
-        if isinstance(layer, keras.Model):
-            set_trainable(layer, True)
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+    backbone.trainable = False  # else Keras does not look at the networks inside
+    backbone.trainable = share > 0
+    every = layers_of(backbone)
+    first = round((1 - share) * len(every))
+    for place, layer in enumerate(every):
+        layer.trainable = place >= first and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def layers_of(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers that have weights of their own, in their order, those of networks inside as well."""
+    inside = [layers_of(layer) if isinstance(layer, keras.Model) else [layer] for layer in network.layers]
+    return [layer for layers in inside for layer in layers if layer.weights]
 
 
 class FineTuned(keras.Model):
@@ -122,37 +133,38 @@ class FineTuned(keras.Model):
         source: str,
         folder: Path,
         origin: dict[str, str],
-        choice: str,
+        tuned_share: float,
         schedule: Callable[[int], Any],
     ) -> None:
         """Takes the input that the backbone sees, the folder for features, and where the backbone comes from.
 
-        Of all choices only FINE_TUNED changes the backbone. `schedule` makes the optimizer for a number of steps.
+        `tuned_share` of the backbone's layers are changed, the last ones; 0: it is frozen. `schedule` makes the
+        optimizer for a number of steps.
         """
-        self.source, self.origin, self.is_frozen, self.schedule = source, origin, choice != FINE_TUNED, schedule
+        self.source, self.origin, self.tuned_share, self.schedule = source, origin, tuned_share, schedule
         self.seed, self.has_epochs = config.seed, bool(config.epochs)
         self.is_mixed = bool(getattr(config, "mixup", 0))
         self.minutes, self.features_folder = config.backbone_minutes, str(folder / "features")
-        set_trainable(self.get_layer("backbone"), not self.is_frozen)
+        set_trainable(self.get_layer("backbone"), tuned_share)
         self.stop_training = False
 
     def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase."""
         callbacks = [*options.pop("callbacks"), batching.TimeLimit(self.minutes)]
-        if self.is_frozen:
+        if not self.tuned_share:
             return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
         backbone, own = self.get_layer("backbone"), self.optimizer
         if initial_epoch == 0:
             with self.distribute_strategy.scope():
                 head_only = keras.optimizers.Adam(HEAD_RATE)
-            set_trainable(backbone, False)
+            set_trainable(backbone, 0)
             self.recompile(head_only)
             self.fit_head(x, preparing(callbacks), epochs=HEAD_EPOCHS, verbose=0, shuffle=False)
         if not self.has_epochs:
             epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
             with self.distribute_strategy.scope():
                 own = self.schedule(epochs * int(x.cardinality()))
-        set_trainable(backbone, True)
+        set_trainable(backbone, self.tuned_share)
         self.recompile(own)
         return super().fit(x, initial_epoch=initial_epoch, epochs=epochs, callbacks=callbacks, **options)
 

@@ -19,6 +19,7 @@ from keras_tuner.src.distribute import oracle_chief
 from ..config import Config
 from ..core import errors
 from ..core.errors import InputError, RefusedError
+from ..data.batching import TimeLimit
 from ..training import search
 from ..training.search import Trial, TrialStatus
 from . import processes
@@ -36,8 +37,8 @@ class Servicer(oracle_chief.OracleServicer):
     Its own lock guards the oracle: the oracle's own lock is never released when a call fails.
     """
 
-    def __init__(self, oracle: keras_tuner.Oracle, name: str) -> None:
-        """Takes the oracle and the name of the search, which workers have to share."""
+    def __init__(self, oracle: keras_tuner.Oracle, name: str, limit: TimeLimit) -> None:
+        """Takes the oracle, the name of the search, which workers have to share, and its time limit."""
         super().__init__(oracle)
         self.name = name
         self.lock = threading.RLock()
@@ -46,7 +47,7 @@ class Servicer(oracle_chief.OracleServicer):
         self.lost: dict[str, str] = {}  # worker -> how it was lost
         self.losses: Counter[str] = Counter()  # trial -> how many workers it has lost
         self.messages: dict[str, str] = {}  # trial -> why it has failed
-        self.outcomes = search.Outcomes(oracle)
+        self.outcomes = search.Outcomes(oracle, limit)
         self.failure = ""  # why the search cannot go on
 
     @contextlib.contextmanager
@@ -168,7 +169,7 @@ class Chief:
         """
         tuner.oracle.verbose = 0
         tuner.save()  # so that a search that is stopped can go on
-        servicer = Servicer(tuner.oracle, tuner.project_name)
+        servicer = Servicer(tuner.oracle, tuner.project_name, tuner.hypermodel.limit)
         protos.get_service_grpc().add_OracleServicer_to_server(servicer, self.server)
         self.server.start()
         if self.workers is None:
