@@ -91,8 +91,8 @@ def word_table(config: Config, serving_model: keras.Model, examples: pd.DataFram
         Column("Words that lower it"),
     ]
     note = (
-        f"Mean drop in the log-odds of a predicted class, or in the predicted number, when the word is removed, over "
-        f"{len(sample)} validation texts. Words of at least {MIN_TEXTS} texts are listed."
+        "Mean drop in the log-odds of a predicted class or label, or in a predicted number, when the word is removed, "
+        f"over {len(sample)} validation texts. Words of at least {MIN_TEXTS} texts are listed."
     )
     return Table("Words with the largest effect", columns, rows, note)
 
