@@ -119,9 +119,9 @@ FOR_ANY_TASK = {
     "test_examples.py",
     "test_model.py",
     "test_notebook.py",
-    "text/test_sentence_vectors.py",
     "text/test_texts.py",
     "text/test_unicode_text.py",
+    "transfer/test_sentence_vectors.py",
     "updating/test_new_data.py",
     "validation/test_data_statistics.py",
 }

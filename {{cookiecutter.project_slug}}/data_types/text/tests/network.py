@@ -8,7 +8,7 @@ from keras import layers
 from project import task
 from project.config import Config
 from project.features import CharacterCount
-from project.text import sentence_vectors
+from project.transfer import sentence_vectors
 
 
 def engineer(texts: keras.KerasTensor) -> dict[str, keras.KerasTensor]:

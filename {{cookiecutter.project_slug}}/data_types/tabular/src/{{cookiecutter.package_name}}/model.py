@@ -31,7 +31,15 @@ def build_model(
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
         for name, tensor in preprocessor.output.items()
     }
-    features = embed(inputs, hp, preprocessor)  # (batch, width)
+    columns, vectors = dict(inputs), None
+    if columns.pop("tokens", None) is not None:
+        from .transfer import sentence_vectors  # here, since most networks are trained without
+
+        vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
+    if vectors:
+        columns = {name: each for name, each in columns.items() if name != "texts" or not vectors.is_alone}
+        columns["vectors"] = vectors.seen
+    features = embed(columns, hp, preprocessor)  # (batch, width)
     members = hp.Int("members", 4, 32, step=4, default=8)
     hidden = keras.layers.RepeatVector(members, name="members")(features)  # (batch, members, width)
     units = hp.Int("units", 64, 512, step=64, default=128)
@@ -40,13 +48,14 @@ def build_model(
         dense = layers.EnsembleDense(units, random_signs=block == 0, name=f"dense_{block}")
         hidden = keras.layers.Activation("relu")(dense(hidden))  # (batch, members, units)
         hidden = keras.layers.Dropout(dropout)(hidden)
-    model = keras.Model(inputs, task.output_head(hidden, target), name="network")
+    outputs = task.output_head(hidden, target)
+    model = vectors.network(config, inputs, outputs) if vectors else keras.Model(inputs, outputs, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
         weighted_metrics=task.metrics(target),
         steps_per_execution=32,  # one call into TensorFlow for 32 batches: small networks are bound by the calls
-        jit_compile=config.jit_compile,
+        jit_compile=False if vectors else config.jit_compile,  # texts are shortened to the longest of a batch
     )
     return model
 
@@ -96,5 +105,5 @@ def embed(
             name="embedded_categories",
         )(columns.pop("categories"))
         joined.append(keras.layers.Flatten()(vectors))  # (batch, num_categories * category_units)
-    joined += columns.values()  # numbers, missing and texts also as they are
+    joined += columns.values()  # numbers, missing, texts and their vectors also as they are
     return keras.layers.Concatenate()(joined) if len(joined) > 1 else joined[0]

@@ -110,6 +110,7 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         missing: (batch, num_missing) float32, 1 where a number is missing that also was in training.
         categories: (batch, num_categories) int32, 0 missing, 1 unseen in training, then one code per category.
         texts: (batch, num_words) float32, the TF-IDF weight of each word.
+        tokens: (batch, length) int32, or (batch, columns, length), what a pretrained network sees, if there is one.
     """
     columns, inputs = describe_columns(config, examples), raw_inputs(config, examples)
     sample = examples.iloc[:: math.ceil(len(examples) / ADAPTATION_EXAMPLES)]
@@ -123,6 +124,11 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         **encode_categories(config, engineered.categories, values.categories),
         **encode_texts(engineered.texts, values.texts),
     }
+    if config.backbone != "none" and engineered.texts:
+        from .transfer import sentence_vectors  # here, since most networks are trained without
+
+        known = np.concatenate(list(values.texts.values())).tolist()
+        outputs |= sentence_vectors.tokens(config, examples, list(engineered.texts.values()), known)
     return keras.Model(inputs, outputs, name="preprocessor")
 
 

@@ -45,7 +45,7 @@ def build_model(
     }
     vectors = None
     if "tokens" in inputs:
-        from .text import sentence_vectors  # here, since most networks are trained without
+        from .transfer import sentence_vectors  # here, since most networks are trained without
 
         vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
     seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]

@@ -73,9 +73,10 @@ def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
         vocabulary.adapt(values["standardized"], min_count, *limits)
     codes = {name: vocabulary(standardized) for name, vocabulary in vocabularies.items()}
     if config.backbone != "none":
-        from .text import sentence_vectors  # here, since most networks are trained without
+        from .transfer import sentence_vectors  # here, since most networks are trained without
 
-        codes |= sentence_vectors.tokens(config, examples, cut)
+        known = sample[texts.COLUMN].str[: config.max_characters].tolist()
+        codes |= sentence_vectors.tokens(config, examples, [cut], known)
     bounded = ops.clip(scale(stacked), -MAX_DEVIATION, MAX_DEVIATION)
     return keras.Model(inputs, {**codes, "features": bounded}, name="preprocessor")
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from .base import Names, Settings
 from .data import DataSettings
 
-ROOMS: tuple[str, ...] = ()  # for this data type only
+ROOMS: tuple[str, ...] = ("transfer",)  # for this data type only
 NETWORK_FILES = ("columns", "features", "layers", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
@@ -29,6 +29,16 @@ class DataTypeSettings(DataSettings):
 
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
+
+    backbone: Annotated[str, Field(min_length=1)] = "none"
+    """A pretrained network for columns of free text: all-MiniLM-L6-v2 or a folder; auto: what is available, if better
+    than their words; none: their words only."""
+
+    backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
+    """Minutes that training on a pretrained network may take; if its vectors alone take longer, it is left out."""
+
+    max_tokens: Annotated[int, Field(ge=8, le=512)] = 128
+    """Maximum length of a text in pieces of words, for a pretrained network; the rest of longer texts is cut off."""
 
     min_category_count: Annotated[int, Field(ge=1, le=10_000)] = 3
     """Categories in fewer training examples are treated as unseen, so that the model learns to handle unseen ones."""

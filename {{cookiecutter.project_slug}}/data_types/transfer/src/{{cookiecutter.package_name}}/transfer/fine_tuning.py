@@ -233,8 +233,9 @@ class FineTuned(keras.Model):
             self.compile(optimizer, self.loss, **self.logged, jit_compile=False)
 
     def compile(self, optimizer: Any, loss: Any, **options: Any) -> None:
-        """As `keras.Model.compile`; remembers the metrics."""
-        self.logged = {name: options[name] for name in ("metrics", "weighted_metrics") if name in options}
+        """As `keras.Model.compile`; remembers what does not depend on the phase."""
+        kept = ("metrics", "weighted_metrics", "steps_per_execution")
+        self.logged = {name: options[name] for name in kept if name in options}
         super().compile(optimizer, loss, **options)
 
 
@@ -278,10 +279,13 @@ def largest(batches: tf.data.Dataset) -> int:
 
 
 def pieces(examples: np.ndarray) -> list[np.ndarray]:
-    """The rows that are computed together: all, but of padded codes (batch, length) those of about the same length."""
-    if examples.ndim > 2 or examples.dtype != "int32":
+    """The rows that are computed together: all, but of padded codes those of about the same length.
+
+    Codes are (batch, length), or of several texts (batch, columns, length).
+    """
+    if examples.dtype != "int32":
         return [np.arange(len(examples))]
-    order = np.argsort(np.count_nonzero(examples, axis=1), kind="stable")
+    order = np.argsort(np.count_nonzero(examples.reshape(len(examples), -1), axis=1), kind="stable")
     return np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE))
 
 

@@ -1,7 +1,6 @@
 """Sentence vectors of a tiny BERT: its pieces, its numbers, and a network that learns from them."""
 
 import importlib.util
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,25 +20,16 @@ from project.core.errors import InputError
 from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import accept, collect, export, train
-from project.text import bert, sentence_vectors
-from project.text.sentence_vectors import COMBINED, HASHES, NAME, TOKENIZER, WEIGHTS
-from project.text.wordpiece import WordPiece
+from project.transfer import bert, sentence_vectors
 from project.transfer.fine_tuning import FROZEN, SCRATCH
+from project.transfer.sentence_vectors import COMBINED, HASHES, NAME, TOKENIZER, WEIGHTS
+from project.transfer.wordpiece import WordPiece
 
+import tiny_bert
 from declared import Config
+from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
 
 SOURCE = Path(bert.__file__).parents[2]
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "gold", "##en", "rust", "##y", "r", "lamp", "creme", "strasse"]
-PIECES += ["中", "文", ",", ".", "'", "[", "]", "$", "don", "t", "и", "##и", "a", "##a", "🕰"]
-WIDTH, HEADS, LAYERS, INNER = 8, 2, 2, 16
-LINEAR = {
-    "attention.self.query": (WIDTH, WIDTH),
-    "attention.self.key": (WIDTH, WIDTH),
-    "attention.self.value": (WIDTH, WIDTH),
-    "attention.output.dense": (WIDTH, WIDTH),
-    "intermediate.dense": (INNER, WIDTH),
-    "output.dense": (WIDTH, INNER),
-}
 
 
 def splits(texts: list[str], length: int = 16, lower: bool = True) -> list[str]:
@@ -76,52 +66,12 @@ def test_a_text_has_the_same_codes_in_any_company() -> None:
     assert [splits([text])[0] for text in texts] == together
 
 
-def tensors() -> dict[str, np.ndarray]:
-    """Random weights, by the names that Hugging Face gives them."""
-    random = np.random.default_rng(0)
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (len(PIECES), WIDTH),
-        "embeddings.position_embeddings.weight": (32, WIDTH),
-        "embeddings.token_type_embeddings.weight": (2, WIDTH),
-    }
-    norms = ["embeddings.LayerNorm"]
-    for layer in (f"encoder.layer.{number}." for number in range(LAYERS)):
-        shapes |= {f"{layer}{name}.weight": shape for name, shape in LINEAR.items()}
-        shapes |= {f"{layer}{name}.bias": shape[:1] for name, shape in LINEAR.items()}
-        norms += [f"{layer}attention.output.LayerNorm", f"{layer}output.LayerNorm"]
-    shapes |= {f"{name}.{part}": (WIDTH,) for name in norms for part in ("weight", "bias")}
-    return {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A tiny network in the layout of Hugging Face."""
-    path = tmp_path / "tiny"
-    path.mkdir()
-    described = {
-        "model_type": "bert",
-        "hidden_size": WIDTH,
-        "layer_norm_eps": 1e-12,
-        "vocab_size": len(PIECES),
-        "max_position_embeddings": 32,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HEADS,
-        "intermediate_size": INNER,
-    }
-    known = {piece: code for code, piece in enumerate(PIECES)}
-    tokenizer = {"model": {"type": "WordPiece", "vocab": known}, "normalizer": {"lowercase": True}}
-    header, content = dict[str, Any](), b""
-    for name, array in tensors().items():
-        offsets = [len(content), len(content) + array.nbytes]
-        header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": offsets}
-        content += array.tobytes()
-    head = json.dumps(header).encode()
-    (path / "config.json").write_text(json.dumps(described))
-    (path / TOKENIZER).write_text(json.dumps(tokenizer))
-    (path / WEIGHTS).write_bytes(len(head).to_bytes(8, "little") + head + content)
     sentence_vectors.find.cache_clear()
     sentence_vectors.read.cache_clear()
-    return path
+    return tiny_bert.write(tmp_path / "tiny")
 
 
 def by_hand(codes: np.ndarray) -> np.ndarray:
@@ -152,14 +102,17 @@ def by_hand(codes: np.ndarray) -> np.ndarray:
     return vector
 
 
-def test_vectors_are_those_of_the_formula_whatever_the_padding(folder: Path) -> None:
+def test_vectors_are_those_of_the_formula_whatever_the_padding(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network, origin = sentence_vectors.load(sentence_vectors.find(str(folder)))
-    codes = np.array([[2, 4, 5, 3, 0, 0], [2, 9, 3, 0, 0, 0]], "int32")
-    short = bert.Shorten()(codes)
-    assert short.shape == (2, 4)
+    codes = np.array([[2, 4, 5, 3, 0, 0], [2, 9, 3, 0, 0, 0], [2, 4, 5, 3, 0, 0], [2, 3, 0, 0, 0, 0]], "int32")
     expected = np.stack([by_hand(row[row > 0]) for row in codes])
-    for padded in (codes, short):
-        np.testing.assert_allclose(network(padded), expected, atol=1e-5)
+    np.testing.assert_allclose(network(codes), expected, atol=1e-5)
+    monkeypatch.setattr(bert, "CODES_AT_ONCE", 12)  # two of the three different texts, and then one
+    in_parts = bert.InParts(network)
+    np.testing.assert_allclose(in_parts(codes), expected, atol=1e-5)
+    columns = codes.reshape(2, 2, 6)  # two texts for each of two examples
+    np.testing.assert_allclose(in_parts(columns), expected.reshape(2, -1), atol=1e-5)
+    assert in_parts(keras.Input((2, 6), dtype="int32")).shape == (None, 2 * WIDTH)
     assert origin == {
         "name": str(folder),
         "licence": "that of the file",
@@ -187,7 +140,7 @@ def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_
         stage.main(config.model_copy(update={"backbone": str(folder), "artifacts": config.artifacts}))
     trained = keras.models.load_model(config.paths.model).get_layer("network").get_layer("backbone")
     np.testing.assert_array_equal(
-        trained.get_layer("embeddings.word_embeddings").get_weights()[0],
+        trained.network.get_layer("embeddings.word_embeddings").get_weights()[0],
         tensors()["embeddings.word_embeddings.weight"],
         err_msg="the network was to stay as it is",
     )
@@ -196,7 +149,7 @@ def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_
 
 def test_whoever_loads_a_trained_model_knows_its_layers(tmp_path: Path) -> None:
     texts = keras.Input((), dtype="string")
-    keras.Model(texts, bert.Shorten()(WordPiece(PIECES, 16)(texts))).save(tmp_path / "model.keras")
+    keras.Model(texts, WordPiece(PIECES, 3)(texts)).save(tmp_path / "model.keras")
     load = f"read_model(pathlib.Path({str(tmp_path / 'model.keras')!r}), 'train')(tf.constant(['gold']))"
     code = f"import pathlib, tensorflow as tf; from {PACKAGE}.evaluation.inference import *; print({load}.numpy())"
     printed = subprocess.run(
@@ -214,12 +167,12 @@ def test_without_weights_one_sentence_says_so(
     sentence_vectors.find.cache_clear()
     monkeypatch.setattr(sentence_vectors.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(keras.utils, "get_file", offline)
-    texts, examples = keras.Input((), dtype="string"), pd.DataFrame({"text": ["gold"]})
-    assert sentence_vectors.tokens(Config(backbone="auto"), examples, texts) == {}
+    given = pd.DataFrame({"text": ["gold"]}), [keras.Input((), dtype="string")], ["gold"]
+    assert sentence_vectors.tokens(Config(backbone="auto"), *given) == {}
     assert f"training from scratch only: {NAME} cannot be downloaded (URL fetch" in capsys.readouterr().out
     for name, reason in ((NAME, r"no network.* install the group"), ("nowhere", r"'nowhere'; give all-MiniLM")):
         with pytest.raises(InputError, match=reason):
-            sentence_vectors.tokens(Config(backbone=name), examples, texts)
+            sentence_vectors.tokens(Config(backbone=name), *given)
 
 
 def test_files_are_downloaded_once_and_checked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

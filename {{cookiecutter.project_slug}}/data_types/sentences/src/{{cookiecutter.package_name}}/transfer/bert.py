@@ -10,20 +10,58 @@ import tensorflow as tf
 from keras import layers, ops
 
 NUMBERS = {"F32": np.float32, "F16": np.float16, "I64": np.int64}
+CODES_AT_ONCE = 16_384  # of which a layer has some hundred megabytes
 
 
 @keras.saving.register_keras_serializable(package="text")
-class Shorten(layers.Layer):
-    """Cuts off what is padding in all of a batch: codes (batch, length) int32 to (batch, longest)."""
+class InParts(layers.Layer):
+    """The vectors of texts by a network, which computes each different text once, and only so many at a time.
+
+    Padding that all texts of a part have is cut off. Shapes: codes (batch, length) int32 to (batch, width), or of
+    several columns (batch, columns, length) to (batch, columns * width).
+    """
+
+    def __init__(self, network: keras.Model, **options: Any) -> None:
+        """Takes the network from codes (batch, length) to vectors (batch, width)."""
+        super().__init__(**options)
+        self.network = network
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """That of the network."""
+        shape: tuple[int | None, ...] = self.network.input_shape
+        return shape
 
     def call(self, codes: tf.Tensor) -> tf.Tensor:
-        """Counts the codes, behind which there are zeros."""
+        """Fills the last part with padding."""
+        length, width = codes.shape[-1], self.network.output_shape[-1]
+        distinct, places = tf.raw_ops.UniqueV2(x=tf.reshape(codes, [-1, length]), axis=[0])
+        num_distinct = tf.shape(distinct)[0]
+        size = tf.clip_by_value(num_distinct, 1, max(1, CODES_AT_ONCE // length))
+        filled = tf.pad(distinct, [[0, -num_distinct % size], [0, 0]])
+        parts = tf.reshape(filled, tf.stack([-1, size, length]))
+        vectors = tf.map_fn(self.of_part, parts, parallel_iterations=1, fn_output_signature=self.network.output.dtype)
+        vectors = tf.gather(tf.reshape(vectors, [-1, width]), places)
+        return tf.reshape(vectors, [-1, math.prod(codes.shape[1:-1]) * width])
+
+    def of_part(self, codes: tf.Tensor) -> tf.Tensor:
+        """The vectors of a part, (size, width)."""
         longest = tf.reduce_max(tf.math.count_nonzero(codes, axis=1, dtype="int32"))
-        return codes[:, : tf.maximum(longest, 1)]
+        return self.network(codes[:, : tf.maximum(longest, 1)], training=False)
 
     def compute_output_spec(self, codes: keras.KerasTensor) -> keras.KerasTensor:
-        """States that the length is not known."""
-        return keras.KerasTensor((codes.shape[0], None), "int32")
+        """States the width."""
+        width = math.prod(codes.shape[1:-1]) * self.network.output_shape[-1]
+        return keras.KerasTensor((codes.shape[0], width), self.network.output.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Adds the network."""
+        return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.network)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "InParts":
+        """Makes the network first."""
+        return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
 
 
 def network(described: dict[str, Any], by_first: bool) -> keras.Model:
@@ -48,7 +86,7 @@ def network(described: dict[str, Any], by_first: bool) -> keras.Model:
     else:
         shares = ops.cast(is_there, hidden.dtype)
         pooled = ops.einsum("blw,bl->bw", hidden, shares) / ops.maximum(ops.sum(shares, axis=1, keepdims=True), 1.0)
-    return keras.Model(codes, layers.UnitNormalization(name="unit_length")(pooled), name="backbone")
+    return keras.Model(codes, layers.UnitNormalization(name="unit_length")(pooled), name="bert")
 
 
 def block(hidden: keras.KerasTensor, is_there: Any, described: dict[str, Any], name: str) -> keras.KerasTensor:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +14,14 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from keras import ops
 
 from ..config import Config
 from ..core.errors import InputError
 from ..data import tables
 from ..settings.training import COMPARED
-from ..transfer.fine_tuning import FROZEN, HEAD, POOLED, SCRATCH, FineTuned, giving_up
-from . import bert, texts
+from . import bert
+from .fine_tuning import FROZEN, HEAD, POOLED, SCRATCH, FineTuned, giving_up
 from .wordpiece import PADDING, UNKNOWN, WordPiece
 
 TOKENS = "tokens"  # the output of the preprocessor that the network sees
@@ -66,7 +68,7 @@ class Vectors(NamedTuple):
 
 
 def choose(hp: Any, config: Config, codes: keras.KerasTensor) -> Vectors | None:
-    """The vectors of codes (batch, length), or None for SCRATCH.
+    """The vectors of codes (batch, length), or (batch, columns, length), side by side; None for SCRATCH.
 
     `make train` compares all choices unless `make tune` has found the best.
     """
@@ -74,8 +76,8 @@ def choose(hp: Any, config: Config, codes: keras.KerasTensor) -> Vectors | None:
     if choice == SCRATCH:
         return None
     backbone, origin = load(find(config.backbone))
-    vectors = backbone(bert.Shorten(name="shortened")(codes), training=False)
-    scaled = keras.layers.Rescaling(vectors.shape[-1] ** 0.5, name=POOLED)(vectors)
+    vectors = bert.InParts(backbone, name="backbone")(codes)
+    scaled = keras.layers.Rescaling(backbone.output_shape[-1] ** 0.5, name=POOLED)(vectors)
     return Vectors(scaled, keras.Input(scaled.shape[1:], name=POOLED), origin, choice == FROZEN)
 
 
@@ -84,26 +86,29 @@ def choices(config: Config) -> list[str]:
     return [SCRATCH, FROZEN, COMBINED] if config.backbone == "auto" else [FROZEN, COMBINED]
 
 
-def tokens(config: Config, examples: pd.DataFrame, cut: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
-    """The codes of the pieces of texts (batch,), by TOKENS, each (batch, length) int32; nothing without a network.
+def tokens(
+    config: Config, examples: pd.DataFrame, texts: Sequence[keras.KerasTensor], known: Sequence[str | bytes]
+) -> dict[str, keras.KerasTensor]:
+    """The codes of the pieces of texts (batch,), by TOKENS; nothing without a network.
 
-    The length is that of nearly all of these training examples, at most `max_tokens`.
+    They are (batch, length) int32, or (batch, columns, length) of several columns. The length is that of nearly all the
+    `known` texts, which are those of training examples, at most `max_tokens`.
 
     Raises:
         InputError: `backbone` names a network that is not there, or the examples do not fit into memory.
     """
     try:
-        known, lower = known_pieces(config, examples)
+        pieces, lower = known_pieces(config, examples)
     except InputError as error:
         if config.backbone != "auto":
             raise
         print(f"training from scratch only: {error}")
         return {}
-    sample = examples[texts.COLUMN].iloc[:: math.ceil(len(examples) / MEASURED)].str[: config.max_characters]
-    codes = WordPiece(known, config.max_tokens, lower)(tf.constant(sample.tolist()))
-    lengths = np.count_nonzero(codes, axis=1)
-    length = int(np.quantile(lengths, COVERED, method="higher"))
-    return {TOKENS: WordPiece(known, length, lower, name=TOKENS)(cut)}
+    sample = tf.constant(known[:: math.ceil(len(known) / MEASURED)])
+    lengths = np.count_nonzero(WordPiece(pieces, config.max_tokens, lower)(sample), axis=1)
+    split = WordPiece(pieces, int(np.quantile(lengths, COVERED, method="higher")), lower, name=TOKENS)
+    codes = [split(column) for column in texts]
+    return {TOKENS: codes[0] if len(codes) == 1 else ops.stack(codes, axis=1)}
 
 
 def known_pieces(config: Config, examples: pd.DataFrame) -> tuple[list[str], bool]:

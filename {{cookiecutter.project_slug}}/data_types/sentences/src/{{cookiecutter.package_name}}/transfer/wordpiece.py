@@ -9,11 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import tokenizing
-
 PADDING, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 CONTINUED = "##"  # begins a piece that does not begin a word
 LONGEST_WORD = 100  # characters: longer ones are unknown
+NUM_FINGERPRINTS = 2**62
 LAST_DECOMPOSED = 0x2FA1D  # the code point of the last character that falls into others
 REMOVED = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{fffd}\p{Cf}\p{Co}\x{e0100}-\x{e01ef}]"
 IDEOGRAPHS = r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{2a6df}\x{2a700}-\x{2ceaf}"
@@ -33,7 +32,7 @@ class WordPiece(keras.layers.Layer):
         """Takes the pieces in their order, the number of codes, and whether case and accents do not matter."""
         super().__init__(**options)
         self.vocabulary, self.length, self.lower = list(vocabulary), length, lower
-        prints = tf.strings.to_hash_bucket_fast(self.vocabulary, tokenizing.NUM_FINGERPRINTS).numpy()
+        prints = tf.strings.to_hash_bucket_fast(self.vocabulary, NUM_FINGERPRINTS).numpy()
         self.codes = np.argsort(prints).astype("int32")
         self.prints = prints[self.codes]
         self.longest = max(len(piece.encode()) for piece in self.vocabulary)
@@ -77,7 +76,7 @@ class WordPiece(keras.layers.Layer):
 
     def look_up(self, strings: tf.Tensor) -> tf.Tensor:
         """The code of each piece, -1 where a string is none."""
-        values = tf.strings.to_hash_bucket_fast(strings, tokenizing.NUM_FINGERPRINTS)
+        values = tf.strings.to_hash_bucket_fast(strings, NUM_FINGERPRINTS)
         places = tf.minimum(tf.searchsorted(self.prints, tf.reshape(values, [-1])), len(self.prints) - 1)
         places = tf.reshape(places, tf.shape(values))
         return tf.where(tf.gather(self.prints, places) == values, tf.gather(self.codes, places), -1)
