@@ -19,7 +19,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     decoder, tensor = preprocessor.get_layer("waveform"), preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     waveforms = layers.Rescaling(1 / FULL_SCALE)(inputs[media.COLUMN])
-    choice = fine_tuning.network_choice(hp, config, pretrained.load)
+    choice = fine_tuning.network_choice(hp, config, pretrained.load, config.backbone_weights)
     if choice != fine_tuning.SCRATCH:
         hidden, origin = pretrained.feature_maps(config, waveforms, decoder.rate)
     else:

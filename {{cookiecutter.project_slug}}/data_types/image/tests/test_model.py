@@ -212,7 +212,11 @@ def test_of_several_trials_that_freeze_only_the_first_computes_features(
     of, computed = Features.of, list[int]()
 
     def count(self: Features, examples: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        return of(self, examples, lambda batch: (computed.append(len(batch)), compute(batch))[1])
+        def compute_and_count(batch: np.ndarray) -> np.ndarray:
+            computed.append(len(batch))
+            return compute(batch)
+
+        return of(self, examples, compute_and_count)
 
     monkeypatch.setattr(Features, "of", count)
     hypermodel = search.HyperModel(tuned)

@@ -40,7 +40,7 @@ def build_model(
     strength = hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0)
     waveforms = layers.Rescaling(1 / FULL_SCALE, dtype=keras.config.floatx(), name="scaled")(inputs[media.COLUMN])
     waveforms = features.augment_waveform(waveforms, config, strength)
-    choice = fine_tuning.network_choice(hp, config, pretrained.load)
+    choice = fine_tuning.network_choice(hp, config, pretrained.load, config.backbone_weights)
     if choice == fine_tuning.SCRATCH:
         hidden = residual_network(hp, config, waveforms, decoder, strength)
     else:

@@ -20,7 +20,7 @@ LICENCE = "Apache-2.0 (Keras Applications)"
 
 def network_choice(hp: Any, config: Config, side: int) -> str:
     """What becomes of images of so many pixels on a side, as `fine_tuning.network_choice` says."""
-    return fine_tuning.network_choice(hp, config, load if side >= SMALLEST else None)
+    return fine_tuning.network_choice(hp, config, load if side >= SMALLEST else None, config.backbone_weights)
 
 
 def load(name: str, weights: str, side: int = SMALLEST) -> tuple[keras.Model, dict[str, str]]:

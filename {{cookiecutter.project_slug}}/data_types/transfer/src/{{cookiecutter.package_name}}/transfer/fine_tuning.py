@@ -32,13 +32,13 @@ ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
 TIMED = 3  # batches by which the time for all is estimated
 
 
-def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | None) -> str:
+def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | None, weights: str) -> str:
     """SCRATCH, FROZEN or FINE_TUNED: what is compared by `make train` unless `make tune` has found the best.
 
-    `load` gives the network of a name and of weights; None: with `auto`, the examples are learned from scratch.
+    `load` gives the network of a name and of `weights`; None: with `auto`, the examples are learned from scratch.
     """
     is_automatic = config.backbone == "auto"
-    if config.backbone == "none" or (is_automatic and not (load and is_available(load, config.backbone_weights))):
+    if config.backbone == "none" or (is_automatic and not (load and is_available(load, weights))):
         return SCRATCH
     return str(hp.Choice(COMPARED, [FROZEN, SCRATCH, FINE_TUNED] if is_automatic else [FROZEN, FINE_TUNED]))
 
