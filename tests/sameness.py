@@ -110,6 +110,7 @@ FOR_ANY_TASK = {
     "monitoring/test_request_tables.py",
     "serving/test_requests.py",
     "stages/test_collect.py",
+    "stages/test_embed.py",
     "stages/test_predict.py",
     "stages/test_preview.py",
     "stages/test_schema.py",

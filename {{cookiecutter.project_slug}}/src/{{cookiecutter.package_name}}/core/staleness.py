@@ -98,6 +98,7 @@ STAGES = {
     ),
     "schema": Stage(after=("collect",)),
     "preview": Stage(after=("validate",)),
+    "embed": Stage(after=("collect",), settings=("embed_source", "near_duplicate")),
     "tune": Stage(after=("validate",), settings=("tuner", "max_trials", "search_minutes")),
     "train-workers": Stage(after=("validate",)),
     "explain": Stage(after=("train",)),
@@ -110,7 +111,7 @@ OF_ALL = {"target", "sample_weight"}
 # Settings on which no artifact of these stages depends
 WITHOUT_EFFECT = {
     *("artifacts", "source", "added", "unpacked", "row", "runs", "max_runs", "mlflow", "tuner", "max_trials"),
-    *("promotion_margin", "cell_formats", "minutes", "search_minutes"),
+    *("promotion_margin", "cell_formats", "minutes", "search_minutes", "embed_source", "near_duplicate"),
 }
 
 

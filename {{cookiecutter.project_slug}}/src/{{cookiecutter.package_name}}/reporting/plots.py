@@ -52,6 +52,7 @@ REPLACED = {  # in Matplotlib's SVG, so that the figure takes the colours and th
 COORDINATES = re.compile(r' (d|x|y)="[^"]*"')  # a tenth of a pixel is enough
 
 Numbers = npt.ArrayLike
+MARKERS = "os^Dv"  # of groups in a map, beside their colours
 MAX_POINTS = 800  # of a scatter plot: more hide each other and make the page heavy
 MAX_VERTICES = 150  # of a line: more cannot be told apart at the size of a figure
 FEW_CELLS, MAX_CELLS = 12, 20  # classes of a heat map up to which it is as small as other figures, and at most
@@ -126,9 +127,8 @@ def lines(
 ) -> str:
     """Curves over a common axis; `diagonal` adds the line y = x, `unit_axes` shows both axes from 0 to 1."""
     names = [label(curve.name, MAX_LEGEND) for curve in curves]
-    legend_columns = int(np.clip(LEGEND_WIDTH // (8 + max(map(len, names), default=0)), 1, 3))
-    legend_rows = len(names) / legend_columns
-    with drawing(x_label, y_label, (SIZE[0], SIZE[1] + 0.19 * max(legend_rows - 2, 0))) as (figure, axes):
+    legend_columns, height = legend_layout(names)
+    with drawing(x_label, y_label, (SIZE[0], SIZE[1] + height)) as (figure, axes):
         if diagonal:
             axes.plot([0, 1], [0, 1], color=TEXT, linewidth=0.8, dashes=(2, 3), zorder=0)
         handles = []
@@ -148,6 +148,12 @@ def lines(
             axes.locator_params(axis="x", integer=True, min_n_ticks=1)  # there is no epoch 2.5
         axes.grid(color=TEXT, alpha=0.15, linewidth=0.6)
         return to_svg(figure)
+
+
+def legend_layout(names: Sequence[str]) -> tuple[int, float]:
+    """How many columns a legend has, and the inches that a figure needs for it beyond two rows."""
+    columns = int(np.clip(LEGEND_WIDTH // (8 + max(map(len, names), default=0)), 1, 3))
+    return columns, 0.19 * max(len(names) / columns - 2, 0)
 
 
 def bars(names: Sequence[str], values: Sequence[Interval | float], x_label: str) -> str:
@@ -207,14 +213,35 @@ def scatter(x: Numbers, y: Numbers, x_label: str, y_label: str, *, diagonal: boo
         return to_svg(figure)
 
 
-def histogram(values: Numbers, x_label: str, y_label: str = "examples", *, level: bool = False) -> str:
-    """The distribution of the finite values, in at most 40 bins; `level` marks 0."""
+def points(x: Numbers, y: Numbers, groups: Sequence[str]) -> str:
+    """A map without axes: at most 800 points, evenly drawn from all, in the colour and the shape of their groups."""
+    chosen = np.linspace(0, len(groups) - 1, min(len(groups), MAX_POINTS)).astype(int)
+    horizontal, vertical, drawn = (np.asarray(values)[chosen] for values in (x, y, groups))
+    names = sorted(set(groups))
+    columns, height = legend_layout([label(name, MAX_LEGEND) for name in names])
+    with drawing("", "", (SIZE[0], SIZE[1] + 0.6 + height)) as (figure, axes):
+        for place, name in enumerate(names):
+            style: dict[str, Any] = {"color": series_color(place), "ms": 4, "mew": 0, "alpha": 0.75}
+            inside = drawn == name
+            marker = MARKERS[place % len(MARKERS)]
+            axes.plot(
+                horizontal[inside], vertical[inside], marker, linestyle="", label=label(name, MAX_LEGEND), **style
+            )
+        if len(names) > 1:
+            figure.legend(loc="outside upper left", ncols=columns, fontsize=9.5, markerscale=1.5)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[["left", "bottom"]].set_visible(False)
+        return to_svg(figure)
+
+
+def histogram(values: Numbers, x_label: str, y_label: str = "examples", *, level: float | None = None) -> str:
+    """The distribution of the finite values, in at most 40 bins; `level` marks a value."""
     numbers = np.asarray(values, float)
     numbers = numbers[np.isfinite(numbers)]
     with drawing(x_label, y_label) as (figure, axes):
         axes.hist(numbers, bins=int(np.clip(len(numbers) ** 0.5, 8, 40)), color=series_color(0), rwidth=0.94)
-        if level:
-            axes.axvline(0, color=STRONG, linewidth=0.9, dashes=(4, 3))
+        if level is not None:
+            axes.axvline(level, color=STRONG, linewidth=0.9, dashes=(4, 3))
         return to_svg(figure)
 
 

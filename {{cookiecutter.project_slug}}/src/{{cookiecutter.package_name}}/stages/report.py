@@ -41,6 +41,7 @@ class Entry(NamedTuple):
 ENTRIES = (
     Entry("Data validation", "validation", "validate"),
     Entry("Preprocessing preview", "preview", "preview"),
+    Entry("Embeddings", "embeddings", "embed"),
     Entry("Hyperparameter search", "tuning", "tune"),
     Entry("Evaluation", "evaluation", "evaluate"),
     Entry("Test evaluation", "acceptance", "accept"),

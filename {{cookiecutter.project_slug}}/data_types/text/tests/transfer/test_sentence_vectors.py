@@ -11,20 +11,23 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from scipy.special import erf
 
 from project.core import artifacts
 from project.core.errors import InputError
+from project.evaluation.vectors import compare
 from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
-from project.stages import accept, collect, export, train
+from project.stages import accept, collect, embed, export, train
 from project.transfer import bert, sentence_vectors
 from project.transfer.fine_tuning import FROZEN, SCRATCH
 from project.transfer.sentence_vectors import COMBINED, HASHES, NAME, TOKENIZER, WEIGHTS
 from project.transfer.wordpiece import WordPiece
 
+import page_structure
 import tiny_bert
 from declared import Config
 from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
@@ -147,6 +150,29 @@ def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_
     assert artifacts.read_json(config.paths.run, "train")["pretrained"]["name"] == str(folder)
 
 
+def test_vectors_of_a_table_tell_which_texts_are_the_same(
+    folder: Path, make_config: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collect.main(make_config())
+    random = np.random.default_rng(0)
+    words = ["gold", "golden", "rusty", "lamp", "creme", "strasse"]
+    contents = [" ".join(random.choice(words, 6)) for _ in range(60)]
+    contents += [contents[4].upper(), ""]
+    pd.DataFrame({"text": contents}).to_csv(tmp_path / "new.csv")
+    config = make_config(backbone=str(folder), embed_source=str(tmp_path / "new.csv"), near_duplicate=0.999999)
+    capsys.readouterr()
+    embed.main(config)
+    assert "left out: 1 rows, such as one whose column 'text' has no text" in capsys.readouterr().out
+    rows = pq.read_table(config.artifacts / "embeddings" / "vectors.parquet").to_pandas()
+    assert (rows["text"].tolist(), set(rows["split"])) == (contents[:-1], {embed.NEW})
+    assert rows.index[rows["near_duplicates"] == rows["near_duplicates"][4]].tolist() == [4, 60]
+    codes = WordPiece(PIECES, 32)(tf.constant(contents[4:5])).numpy()[0]
+    vector = rows["vector"][4] / np.linalg.norm(rows["vector"][4])
+    np.testing.assert_allclose(vector, by_hand(codes[codes > 0]), atol=1e-5)
+    page = (config.artifacts / "embeddings" / "report.html").read_text(encoding="utf-8")
+    assert page_structure.complaints(page) == []
+
+
 def test_whoever_loads_a_trained_model_knows_its_layers(tmp_path: Path) -> None:
     texts = keras.Input((), dtype="string")
     keras.Model(texts, WordPiece(PIECES, 3)(texts)).save(tmp_path / "model.keras")
@@ -206,3 +232,8 @@ def test_the_wheel_s_network_gives_known_vectors() -> None:
     assert codes.numpy()[0, :7].tolist() == [101, 2023, 2003, 2019, 2742, 6251, 102]
     vectors = sentence_vectors.load(folder)[0](codes)
     np.testing.assert_allclose(vectors[0, :3], [0.0676569, 0.0634959, 0.0487131], atol=1e-4)
+    questions = ["Where is my card?", "When will my card arrive?", "Has my card been sent?", "My card was not sent."]
+    codes = WordPiece(pieces, 32, lower)(tf.constant([*questions, "Wo ist denn meine Karte geblieben?"]))
+    vectors = sentence_vectors.load(folder)[0](codes).numpy()
+    found = compare(Config(), vectors, np.repeat("new", len(vectors)), np.arange(len(vectors)))
+    assert np.argmin(found.usual) == len(questions), "the text in another language is the least like others"

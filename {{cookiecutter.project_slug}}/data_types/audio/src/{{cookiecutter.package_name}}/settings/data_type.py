@@ -61,6 +61,12 @@ class NetworkSettings(Settings):
     cache_bytes: Annotated[int, Field(ge=0, le=2**40)] = 4_000_000_000
     """Maximum size in bytes of a split's decoded examples in memory; a larger split is decoded in every epoch."""
 
+    embed_source: str = ""
+    """What `make embed` makes vectors of: a folder of files or a table of paths; empty: the collected examples."""
+
+    near_duplicate: Share = 0
+    """Cosine similarity from which `make embed` takes two examples for near-duplicates; 0: chosen from the data."""
+
 
 class PredictionSettings(Settings):
     """Settings of `make predict`."""

@@ -76,9 +76,14 @@ def choose(hp: Any, config: Config, codes: keras.KerasTensor) -> Vectors | None:
     if choice == SCRATCH:
         return None
     backbone, origin = load(find(config.backbone))
+    output = pooled(backbone, codes)
+    return Vectors(output, keras.Input(output.shape[1:], name=POOLED), origin, choice == FROZEN)
+
+
+def pooled(backbone: keras.Model, codes: keras.KerasTensor) -> keras.KerasTensor:
+    """The vectors of codes (batch, length), or (batch, columns, length), as long as features usually are."""
     vectors = bert.InParts(backbone, name="backbone")(codes)
-    scaled = keras.layers.Rescaling(backbone.output_shape[-1] ** 0.5, name=POOLED)(vectors)
-    return Vectors(scaled, keras.Input(scaled.shape[1:], name=POOLED), origin, choice == FROZEN)
+    return keras.layers.Rescaling(backbone.output_shape[-1] ** 0.5, name=POOLED)(vectors)
 
 
 def choices(config: Config) -> list[str]:

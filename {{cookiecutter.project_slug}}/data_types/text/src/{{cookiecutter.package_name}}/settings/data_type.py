@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Settings
+from .base import Settings, Share
 from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("text", "transfer")  # for this data type only
@@ -38,6 +38,12 @@ class NetworkSettings(Settings):
 
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 128
     """Maximum length of a text in pieces of words, for a pretrained network; the rest of longer texts is cut off."""
+
+    embed_source: str = ""
+    """What `make embed` makes vectors of: a table of texts or a folder of text files; empty: the collected examples."""
+
+    near_duplicate: Share = 0
+    """Cosine similarity from which `make embed` takes two examples for near-duplicates; 0: chosen from the data."""
 
 
 class PredictionSettings(Settings):

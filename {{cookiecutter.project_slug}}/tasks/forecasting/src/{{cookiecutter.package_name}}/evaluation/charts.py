@@ -49,7 +49,7 @@ def histogram(residuals: Floats) -> Figure:
     known = residuals[np.isfinite(residuals)]
     return Figure(
         "Distribution of the errors",
-        plots.histogram(known, "true minus forecast", "steps", level=True),
+        plots.histogram(known, "true minus forecast", "steps", level=0),
         f"The errors have a median of {np.median(known):.4g}; half of them lie between "
         f"{np.quantile(known, 0.25):.4g} and {np.quantile(known, 0.75):.4g}.",
     )

@@ -40,7 +40,7 @@ def figures(target: Target, targets: Numbers, predictions: Predictions) -> list[
         ),
         Figure(
             "Distribution of the residuals",
-            plots.histogram(error, "true minus predicted", level=True),
+            plots.histogram(error, "true minus predicted", level=0),
             f"The residuals have a median of {np.median(error):.4g}; half of them lie between "
             f"{np.quantile(error, 0.25):.4g} and {np.quantile(error, 0.75):.4g}.",
         ),

@@ -1,0 +1,55 @@
+"""Vectors of images by a pretrained network, and images on the page about them."""
+
+from collections.abc import Sequence
+
+import keras
+import keras_tuner
+import pandas as pd
+
+from .. import preprocessing
+from ..config import Config
+from ..core.errors import InputError
+from ..media import gallery, media, pretrained
+from ..media.file_sources import NAME
+from ..reporting.report import Figure
+from ..transfer.fine_tuning import FROZEN, Features
+from . import explain
+from .vectors import Embedder, Group, Shown
+
+
+def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
+    """The network that `backbone` names, averaged over the image; features that training has cached are used.
+
+    Raises:
+        InputError: `backbone` is none, or there are no weights.
+    """
+    if config.backbone == "none":
+        raise InputError("backbone is none")
+    preprocessor = preprocessing.build_preprocessor(config, train)
+    tensor = preprocessor.output[media.COLUMN]
+    images = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
+    pixels = keras.layers.Rescaling(1.0)(images)
+    maps, origin = pretrained.feature_maps(keras_tuner.HyperParameters(), config, pixels, FROZEN)
+    network = keras.Model(images, keras.layers.GlobalAveragePooling2D()(maps))
+    store = Features(config.unpacked / "features", network.get_layer("backbone"), tensor.shape)
+    return Embedder(
+        preprocessor,
+        lambda encoded: store.of(encoded[media.COLUMN], network.predict_on_batch),
+        f"the pretrained network {origin['name']}",
+        store,
+    )
+
+
+def names(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns by which a reader knows an example: the name of its file, if it has one."""
+    cells = rows.get(NAME, rows[media.COLUMN])
+    return pd.DataFrame({NAME: [cell if isinstance(cell, str) and len(cell) < 1_000 else "" for cell in cells]})
+
+
+def figure(shown: Shown, title: str, groups: Sequence[Group], note: str) -> Figure:
+    """The images of each group, side by side."""
+    pictures = [gallery.picture(explain.drawing(image)) for image in shown.encoded[media.COLUMN]]
+    exhibits = [
+        gallery.Exhibit([pictures[place] for place in group.places], [group.heading, *group.lines]) for group in groups
+    ]
+    return gallery.figure(title, exhibits, note)
