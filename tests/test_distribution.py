@@ -67,8 +67,8 @@ def optimizer(config, hp, num_steps):
 def callbacks(config):
     return [Notes()]
 """
-# By problem: what is left to chance in training, and the options that leave little to do. Texts are trained like tables
-# and recordings like images, so that these stand for all. Batch statistics and Adam
+# By problem: hyperparameters that leave nothing to chance, and options that leave little to do. Texts are trained like
+# tables and recordings like images, so that these stand for all. Batch statistics and Adam
 # together make of a rounding error in the first step another network: these are compared in double precision. A
 # Transformer and the network of series take small steps, for the same reason.
 CASES = {
@@ -79,7 +79,11 @@ CASES = {
         ["--epochs=1"],
         "float32",
     ),
-    "image-classification": ({"dropout": 0.0}, ["--epochs=1", "--augmentation=", "--batch-size=200"], "float64"),
+    "image-classification": (
+        {"dropout": 0.0, "width": 8},
+        ["--epochs=1", "--augmentation=", "--batch-size=200"],
+        "float64",
+    ),
 }
 SHARED = grouped(CASES)
 FIRST = SHARED[:1]
