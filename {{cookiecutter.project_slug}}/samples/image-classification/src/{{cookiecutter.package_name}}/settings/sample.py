@@ -4,4 +4,6 @@ SOURCE = "data/raw/fashion_images.zip"
 WORDS = {  # where config.py says nothing itself
     "goal": "Classify photographs of clothing, so that a shop can sort them automatically.",
 }
-ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else
+ELSEWHERE: dict[str, tuple[object, object]] = {  # by setting: what config.py says of the bundled data, and else
+    "epochs": (15, 0),
+}
