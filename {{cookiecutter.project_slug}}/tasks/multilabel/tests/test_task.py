@@ -23,6 +23,7 @@ def test_labels_are_learned_and_encoded() -> None:
     assert (target.labels, target.thresholds) == (("drama", "war"), (0.3, 0.3))
     assert task.encode(target, values[:4]).tolist() == [[1, 1], [1, 0], [0, 0], [0, 0]]
     assert task.describe_target(Config(), values).thresholds is None
+    assert target.shares == pytest.approx((6.5 / 12, 3.5 / 12))
 
 
 def test_a_single_network_is_an_ensemble_of_one_member() -> None:
@@ -30,6 +31,12 @@ def test_a_single_network_is_an_ensemble_of_one_member() -> None:
     assert (single.shape, ensemble.shape) == ((None, 1, 2), (None, 3, 2))
     with pytest.raises(InputError, match=r"outputs are \(5, 2\), but the loss needs \(batch, members, labels\): let"):
         task.loss(TARGET)(np.zeros((5, 1, 2)), np.zeros((5, 2), "float32"))
+
+
+def test_a_new_network_predicts_how_frequent_labels_are() -> None:
+    inputs, target = keras.Input((3, 4)), task.Target(("drama", "war"), shares=(0.9, 0.02))
+    logits = keras.Model(inputs, task.output_head(inputs, target))(np.zeros((1, 3, 4)))
+    np.testing.assert_allclose(task.average_probabilities(logits), [[0.9, 0.02]], rtol=1e-5)
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_the_members() -> None:

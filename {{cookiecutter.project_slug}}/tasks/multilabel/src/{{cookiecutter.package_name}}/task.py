@@ -28,12 +28,16 @@ class Target:
     labels: tuple[str, ...]
     thresholds: tuple[float, ...] | None = None
     """The probability from which each label is answered; None: not chosen yet."""
+    shares: tuple[float, ...] = ()
+    """The share of the training examples that have each label, which a new network predicts; empty: a half."""
 
 
 def describe_target(config: Config, values: pd.Series) -> Target:
-    """Learns the labels from the training split."""
+    """Learns the labels and their shares from the training split."""
     labels = targets.learned(config, values)
-    return Target(labels, None if config.threshold == "f1" else (float(config.threshold),) * len(labels))
+    shares = (targets.members(values, labels).sum(axis=0) + 0.5) / (len(values) + 1)  # never 0 or 1
+    thresholds = None if config.threshold == "f1" else (float(config.threshold),) * len(labels)
+    return Target(labels, thresholds, tuple(shares.tolist()))
 
 
 def encode(target: Target, values: pd.Series) -> np.ndarray:
@@ -49,10 +53,13 @@ def actual(target: Target, values: pd.Series) -> np.ndarray:
 def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTensor:
     """Logits: (batch, width), or (batch, members, width) of an ensemble, to (batch, members, labels).
 
+    They begin with the frequencies of the labels, since it takes many steps to learn that most are rare.
+
     Raises:
         InputError: features of another rank.
     """
-    return members.head(features, len(target.labels))
+    shares = np.array(target.shares or (0.5,) * len(target.labels))
+    return members.head(features, len(shares), np.log(shares / (1 - shares)))
 
 
 class MembersBinaryCrossentropy(keras.losses.Loss):
@@ -105,7 +112,8 @@ class Decode(keras.layers.Layer):
         """Takes the fields of a `Target`."""
         super().__init__(**options)
         thresholds = target["thresholds"]
-        self.target = Target(tuple(target["labels"]), tuple(thresholds) if thresholds else None)
+        shares = tuple(target.get("shares", ()))
+        self.target = Target(tuple(target["labels"]), tuple(thresholds) if thresholds else None, shares)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the temperature and the thresholds, which `calibrate` sets."""

@@ -11,8 +11,10 @@ from ..core.errors import InputError
 TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
 
 
-def head(features: keras.KerasTensor, num_outputs: int) -> keras.KerasTensor:
+def head(features: keras.KerasTensor, num_outputs: int, first: np.ndarray | None = None) -> keras.KerasTensor:
     """Logits: (batch, width), or (batch, members, width) of an ensemble, to (batch, members, num_outputs).
+
+    Training begins with the biases `first`, (num_outputs,), or with 0.
 
     Raises:
         InputError: features of another rank.
@@ -28,7 +30,10 @@ def head(features: keras.KerasTensor, num_outputs: int) -> keras.KerasTensor:
     layer = keras.layers.EinsumDense(
         "bmw,mwc->bmc", (members, num_outputs), bias_axes="mc", dtype=keras.config.floatx(), name="logits"
     )
-    return layer(features)
+    logits = layer(features)
+    if first is not None:
+        layer.bias.assign(np.broadcast_to(first, layer.bias.shape))
+    return logits
 
 
 def best_temperature(log_loss: Callable[[float], float], num_examples: int) -> float:
