@@ -108,7 +108,7 @@ def set_trainable(backbone: keras.Model, share: float) -> None:
     """
     backbone.trainable = False  # else Keras does not look at the networks inside
     backbone.trainable = share > 0
-    every = layers_of(backbone)
+    every = layers_of(backbone) if share > 0 else []
     first = round((1 - share) * len(every))
     for place, layer in enumerate(every):
         layer.trainable = place >= first and not isinstance(layer, keras.layers.BatchNormalization)
