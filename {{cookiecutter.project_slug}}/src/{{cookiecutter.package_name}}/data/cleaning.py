@@ -191,7 +191,7 @@ def clean_typed_column(
         return to_text(column)
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us"))
-        if not in_range(column):
+        if not dates.in_range(column):
             return column.cast(pa.string())
     if written and not agrees(written, column.type):
         raise InputError(
@@ -425,10 +425,3 @@ def to_pandas(columns: dict[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
         return table.to_pandas()
     with_missing = table.select(lacking).to_pandas(types_mapper=nullable.get)
     return pd.concat([table.drop(lacking).to_pandas(), with_missing], axis=1)[table.column_names]
-
-
-def in_range(days: pa.Array | pa.ChunkedArray) -> bool:
-    """Whether pandas can hold the dates on both of its major versions."""
-    years = pc.min_max(pc.year(days)).as_py()
-    first, last = dates.FIRST_YEAR, dates.LAST_YEAR
-    return years["min"] is None or bool(years["min"] >= first and years["max"] <= last)

@@ -65,6 +65,12 @@ def cast_dates(cells: pa.StringArray, zone: str | None) -> pa.Array:
         return pa.concat_arrays([cast_dates(cells[:middle], zone), cast_dates(cells[middle:], zone)])
 
 
+def in_range(days: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether pandas can hold the dates on both of its major versions."""
+    years = pc.min_max(pc.year(days)).as_py()
+    return years["min"] is None or bool(years["min"] >= FIRST_YEAR and years["max"] <= LAST_YEAR)
+
+
 def possible(cell: str) -> list[str]:
     """The formats, ISO 8601 or in the notation of strptime, by which a cell is a date."""
     iso = [ISO] if re.match(ISO_DATE, cell) else []

@@ -104,11 +104,6 @@ class Traffic:
         """All requests, answered and rejected."""
         return self.num_answered + self.num_rejected
 
-    @property
-    def rejected_share(self) -> float:
-        """Share of the requests that were rejected or failed."""
-        return self.num_rejected / max(self.num_requests, 1)
-
     def latency(self, share: float) -> float:
         """A quantile of the latency in milliseconds, to 2 %; NaN without requests."""
         needed, seen = share * self.latencies.total(), 0
