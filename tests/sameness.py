@@ -35,7 +35,6 @@ FOR_ANY_DATA = {
     "serving/test_request_log.py",
     "serving/test_serve.py",
     "serving/test_served_model.py",
-    "serving/test_several_targets.py",
     "stages/test_accept.py",
     "stages/test_damage.py",
     "stages/test_report.py",
@@ -66,12 +65,13 @@ OF_NO_DATA = {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
-# Tests of a task, which know nothing of the data: they run once
+# Tests of a task, for which the data are an example: they run once
 OF_A_TASK = {
     "data/test_referral.py",
     "data/test_targets.py",
     "evaluation/test_scoring.py",
     "serving/test_label_sets.py",
+    "serving/test_several_targets.py",
     "test_task.py",
     "updating/test_labelled_sets.py",
     "updating/test_several_labels.py",
@@ -98,6 +98,7 @@ FOR_ANY_TASK = {
     "data/test_fuzz.py",
     "data/test_sources.py",
     "data/test_splitting.py",
+    "evaluation/test_explain.py",
     "exporting/test_exported_cells.py",
     "exporting/test_exported_files.py",
     "exporting/test_prediction_formats.py",
@@ -120,15 +121,17 @@ FOR_ANY_TASK = {
     "test_examples.py",
     "test_model.py",
     "test_notebook.py",
+    "test_preprocessing.py",
     "text/test_texts.py",
     "text/test_unicode_text.py",
     "transfer/test_sentence_vectors.py",
     "updating/test_new_data.py",
     "validation/test_data_statistics.py",
 }
-# Of these, the ones that a set of labels is split, checked or stored in another way for
+# Of these, the ones that a set of labels is split, checked, explained or stored in another way for
 FOR_SETS = {
     "data/test_splitting.py",
+    "evaluation/test_explain.py",
     "stages/test_collect.py",
     "stages/test_schema.py",
     "stages/test_validate.py",
