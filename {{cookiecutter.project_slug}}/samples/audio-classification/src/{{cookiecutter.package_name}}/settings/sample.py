@@ -6,4 +6,6 @@ WORDS = {  # where config.py says nothing itself
     "group": "speaker",
     "name_pattern": r"(?P<speaker>speaker\d+)",
 }
-ELSEWHERE: dict[str, tuple[object, object]] = {}  # by setting: what config.py says of the bundled data, and else
+ELSEWHERE: dict[str, tuple[object, object]] = {  # by setting: what config.py says of the bundled data, and else
+    "epochs": (25, 0),
+}
