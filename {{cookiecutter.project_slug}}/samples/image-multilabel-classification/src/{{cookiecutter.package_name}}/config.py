@@ -85,8 +85,8 @@ class Config(RoomSettings):
     """Random augmentation of the training examples."""
 
     backbone: Annotated[str, Field(pattern=f"^({BACKBONES})$")] = "none"
-    """A pretrained network: a name or a .keras file, or several, separated by commas, among which `make tune` chooses;
-    none: from scratch, which suits these small pictures; auto, the default for others: what is available, if it is
+    """A pretrained network: a name or a .keras file, or several, separated by commas, of which `make tune` takes one;
+    or none: from scratch, which suits these small pictures; auto, the default for others: what is available, if it is
     better."""
 
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 15
