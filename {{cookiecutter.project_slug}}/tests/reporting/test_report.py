@@ -180,6 +180,7 @@ def test_figures_are_reproducible_small_and_themed() -> None:
         "large heatmap": lambda: plots.heatmap(np.arange(20**2).reshape(20, 20), names[:20], "x", "y"),
         "scatter": lambda: plots.scatter(x, x, "x", "y", diagonal=True),
         "histogram": lambda: plots.histogram(x, "x"),
+        "points": lambda: plots.points(x, x, [f"{value:.0f}" for value in x]),
     }
     for name, draw in figures.items():
         drawn = draw()
