@@ -207,7 +207,7 @@ def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
 
 
 def test_of_several_trials_that_freeze_only_the_first_computes_features(
-    tuned: Config, monkeypatch: pytest.MonkeyPatch
+    tuned: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of, computed = Features.of, list[int]()
 
@@ -228,9 +228,16 @@ def test_of_several_trials_that_freeze_only_the_first_computes_features(
     assert computed
     computed.clear()
     options = {"callbacks": [], "verbose": 0, "shuffle": False}
-    scores = hypermodel.fit(second, hypermodel.build(second), train, validation_data=validation, epochs=1, **options)
+    network = hypermodel.build(second)
+    scores = hypermodel.fit(second, network, train, validation_data=validation, epochs=1, **options)
     assert np.isfinite(scores[task.MONITOR])
     assert not computed
+    network.save_weights(path := tmp_path / "trial.weights.h5")
+    assert b"backbone" not in path.read_bytes()
+    again = hypermodel.build(first)
+    again.load_weights(path)
+    for kept, loaded in zip(network.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, loaded)
 
 
 def test_the_search_covers_backbones_and_how_much_of_one_is_tuned(

@@ -227,6 +227,20 @@ class FineTuned(keras.Model):
         inputs, targets, *weights = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *found)
         return inputs, targets, weights[0] if weights else None
 
+    def save_weights(self, filepath: Any, **options: Any) -> None:
+        """As `keras.Model.save_weights`, but without a frozen backbone: KerasTuner does it in each better epoch."""
+        if self.tuned_share:
+            super().save_weights(filepath, **options)
+        else:
+            self.head().save_weights(filepath, **options)
+
+    def load_weights(self, filepath: Any, **options: Any) -> None:
+        """Loads what `save_weights` has written."""
+        if self.tuned_share:
+            super().load_weights(filepath, **options)
+        else:
+            self.head().load_weights(filepath, **options)
+
     def recompile(self, optimizer: keras.optimizers.Optimizer) -> None:
         """Changes the optimizer, and takes note of what can be trained."""
         with self.distribute_strategy.scope():
