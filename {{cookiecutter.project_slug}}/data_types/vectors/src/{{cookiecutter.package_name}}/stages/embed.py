@@ -73,7 +73,7 @@ def choose(config: Config) -> Embedder:
             raise
         if not config.paths.model.exists():
             message = f"there is no network to make vectors with: no pretrained one ({error})"
-            raise InputError(f"{message}, and no trained one, which `make train` makes") from error
+            raise InputError(f"{message}, and no trained one: run `make train`, or set backbone to auto") from error
         print(f"no pretrained network: {error}")
     return vectors.trained(config)
 
