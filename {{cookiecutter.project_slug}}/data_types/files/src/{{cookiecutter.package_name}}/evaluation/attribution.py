@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from .. import preprocessing
+from .. import preprocessing, task
 from ..config import Config
 from ..media import encoding, media
 from . import inference
@@ -23,7 +23,10 @@ def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> 
 
 
 def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
-    """The contribution of each part of the file: occlusion (Zeiler and Fergus 2014) by the mean of the whole."""
+    """The contribution of each part of the file: occlusion (Zeiler and Fergus 2014) by the mean of the whole.
+
+    If several labels are answered, the contribution to each, behind the name of the label.
+    """
     del config  # every part is tried
     preprocessor = serving_model.get_layer("preprocessor")
     encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(serving_model.input, example))[media.COLUMN]
@@ -34,6 +37,11 @@ def attributions(config: Config, serving_model: keras.Model, example: pd.DataFra
     decoded = serving_model.get_layer("decode")(
         serving_model.get_layer("network").predict_on_batch({media.COLUMN: variants})
     )
-    outputs = {name: keras.ops.convert_to_numpy(values) for name, values in decoded.items() if values.dtype != "string"}
-    _, left = inference.explained_outputs(outputs)[0]
-    return dict(zip(parts, (left[0] - left[1:]).tolist(), strict=True))
+    target = inference.target_of(serving_model)
+    outputs = task.aligned({name: values.numpy() for name, values in decoded.items()}, target, target)
+    names = task.output_parts(target).get("probabilities", [])
+    explained, contributions = inference.explained_outputs(outputs, names), dict[str, float]()
+    for name, left in explained:
+        label = f"{name}: " if len(explained) > 1 else ""
+        contributions |= dict(zip([f"{label}{part}" for part in parts], (left[0] - left[1:]).tolist(), strict=True))
+    return contributions
