@@ -32,13 +32,18 @@ def main() -> None:
     print("| set | examples | accuracy | training, s |\n|---|---|---|---|")
     for name in options.sets:
         project = stages.bake(PROBLEMS[name], name, options.output)
-        (archive,) = (options.data / name).glob("*.zip")
-        zipfile.ZipFile(archive).extractall(project / "data" / "raw" / "files")
-        fractions = write_table(project / "data" / "raw", options.seed)
-        arguments = ["--source=data/raw/table.csv", "--target=label", "--time=part", "--group=", "--name-pattern="]
-        arguments += [f"--split-fractions={json.dumps(fractions)}", f"--seed={options.seed}"]
+        arguments = prepare(options.data, project, name, options.seed)
         result = stages.judge(project, options.venv, arguments)
         print(f"| {name} | {result.num_examples} | {result.score('accuracy'):.4f} | {result.seconds:.0f} |", flush=True)
+
+
+def prepare(data: Path, project: Path, name: str, seed: int) -> list[str]:
+    """Unpacks a set, and writes the table of its files; returns the settings for it."""
+    (archive,) = (data / name).glob("*.zip")
+    zipfile.ZipFile(archive).extractall(project / "data" / "raw" / "files")
+    fractions = write_table(project / "data" / "raw", seed)
+    arguments = [f"--source={stages.TABLE}", "--target=label", "--time=part", "--group=", "--name-pattern="]
+    return [*arguments, f"--split-fractions={json.dumps(fractions)}", f"--seed={seed}"]
 
 
 def write_table(folder: Path, seed: int) -> list[float]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from cookiecutter.main import cookiecutter
 
 ROOT = Path(__file__).resolve().parents[2]
+TABLE = "data/raw/table.csv"  # in a project
 
 
 class Result(NamedTuple):
@@ -61,6 +62,13 @@ def judge(project: Path, venv: Path, arguments: list[str]) -> Result:
     seconds = run(project, venv, ("collect", "train", "accept"), arguments)
     rows = read(project / "artifacts" / "examples" / "provenance.json")["rows"]
     return Result(read(project / "artifacts" / "acceptance" / "verdict.json"), sum(rows.values()), seconds["train"])
+
+
+def latency(project: Path, venv: Path, arguments: list[str]) -> float:
+    """The milliseconds that one example takes by the exported model, which is exported whatever its score is."""
+    run(project, venv, ("accept", "export"), [*arguments, '--criteria={"accuracy": 0}'])
+    (described,) = (project / "artifacts" / "export").glob("*/*/assets.extra/model.json")
+    return float(read(described)["measured"]["milliseconds"])
 
 
 def run(project: Path, venv: Path, names: Iterable[str], arguments: list[str]) -> dict[str, float]:

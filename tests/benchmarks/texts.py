@@ -32,14 +32,19 @@ def main() -> None:
         if name.endswith(JOINED):
             problem, metric, simplest = "text-multilabel-classification", "map", "prior"
         project = stages.bake(problem, name, options.output)
-        fractions = write_table(options.data, name, project / "data" / "raw" / "table.csv", options.seed)
-        arguments = ["--source=data/raw/table.csv", f"--target={TARGETS[name]}", "--time=part", "--ignore=part"]
-        arguments += [f"--split-fractions={json.dumps(fractions)}", f"--seed={options.seed}"]
+        arguments = prepare(options.data, project, name, options.seed)
         arguments += [f"--criteria={json.dumps({'log_loss': simplest, metric: 'linear'})}"]
         result = stages.judge(project, options.venv, arguments)
         linear = result.verdict["baseline"]["linear"][metric]
         scores = f"{result.score(metric):.4f} | {linear:.4f}"
         print(f"| {name} | {result.num_examples} | {scores} | {result.seconds:.0f} |", flush=True)
+
+
+def prepare(data: Path, project: Path, name: str, seed: int) -> list[str]:
+    """Writes the table of a set; returns the settings for it."""
+    fractions = write_table(data, name, project / stages.TABLE, seed)
+    arguments = [f"--source={stages.TABLE}", f"--target={TARGETS[name]}", "--time=part", "--ignore=part"]
+    return [*arguments, f"--split-fractions={json.dumps(fractions)}", f"--seed={seed}"]
 
 
 def write_table(data: Path, name: str, path: Path, seed: int) -> list[float]:
