@@ -4,11 +4,10 @@ import keras
 import numpy as np
 import pandas as pd
 
-from project import preprocessing, task
+from project import layers, preprocessing, task
 from project.data import batching, loading, tables
 from project.data.estimators import encode as encode_simple
 from project.evaluation import inference
-from project.layers import LINEAR, NGRAMS, UNSEEN, BesideLinear, WeightedBag, WithLinear
 from project.training.fit import epoch_counter
 
 from declared import Config
@@ -80,14 +79,14 @@ def test_long_texts_are_not_spelled(finished: Config, complete: keras.Model) -> 
 
 
 def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:
-    bag = WeightedBag(4, 2, dropout=0.5)
+    bag = layers.WeightedBag(4, 2, dropout=0.5)
     codes = np.array([[1, 3, 0], [0, 0, 0]], "int32")
     bag(codes)
     bag.weigh(np.array([0, 3, 1, 4], "float32"))
     embeddings = keras.ops.convert_to_numpy(bag.embeddings)
     expected = [0.6 * embeddings[1] + 0.8 * embeddings[3], [0, 0]]
     np.testing.assert_allclose(bag(codes), expected, rtol=1e-5, atol=1e-7)
-    again = WeightedBag.from_config(bag.get_config())
+    again = layers.WeightedBag.from_config(bag.get_config())
     assert again.get_config() == bag.get_config()
 
 
@@ -100,27 +99,29 @@ def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(
     targets = (codes == 2).any(axis=1, keepdims=True).astype(encoded.dtype)
     if encoded.ndim == 2:  # several labels, each as the others
         targets = np.tile(targets[:, None], (1, 1, encoded.shape[1]))
-    known = keras.Input((2,), dtype="int32", name=NGRAMS)
+    known = keras.Input((2,), dtype="int32", name=layers.NGRAMS)
     outputs = task.output_head(keras.layers.Embedding(4, 2)(known), target)  # of two members, who see a code each
-    model = WithLinear({NGRAMS: known}, BesideLinear(4, outputs.shape[-1], name=LINEAR)([outputs, known]))
+    model = layers.WithLinear(
+        {layers.NGRAMS: known}, layers.BesideLinear(4, outputs.shape[-1], name=layers.LINEAR)([outputs, known])
+    )
     model.compile(keras.optimizers.SGD(0.0), task.loss(target))  # the network learns nothing
-    layer, batches = model.get_layer(LINEAR), batching.in_order({NGRAMS: codes}, targets, size=32)
+    layer, batches = model.get_layer(layers.LINEAR), batching.in_order({layers.NGRAMS: codes}, targets, size=32)
     layer.bag.weigh(np.array([0, 1, 2, 1], "float32"))
     model.fit(batches, verbose=0)
     found = model.evaluate(batches, verbose=0)
     losses = []
     for shares in ((1, 0), (0, 1)):
         layer.shares.assign(shares)
-        losses.append(float(model.loss(targets, model({NGRAMS: codes}))))
+        losses.append(float(model.loss(targets, model({layers.NGRAMS: codes}))))
     assert found <= min(losses) + 1e-6
     assert losses[1] < 0.5 * losses[0]
     linear = keras.ops.convert_to_numpy(layer.linear(codes))
     if encoded.dtype.kind == "i":
         assert (linear.argmax(axis=1) == targets[:, 0]).all()
-        assert (linear[:, 2:] == UNSEEN).all()
+        assert (linear[:, 2:] == layers.UNSEEN).all()
     elif encoded.ndim == 2:
         assert ((linear > 0) == targets[:, 0]).all()
     else:
         np.testing.assert_allclose(linear, targets, atol=0.3)
-    again = BesideLinear.from_config(layer.get_config())
+    again = layers.BesideLinear.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()

@@ -1,7 +1,7 @@
 """The network that was trained on speech: it hears as its reference does, and recordings may start from it."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -140,8 +140,16 @@ def test_resampling_keeps_a_tone() -> None:
     np.testing.assert_allclose(found, expected[None], atol=1e-4)
 
 
-def test_without_weights_one_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def asks_anew() -> Iterator[None]:
+    """Whether there are weights is not known from other tests, nor known to them."""
     fine_tuning.is_available.cache_clear()
+    yield
+    fine_tuning.is_available.cache_clear()
+
+
+@pytest.mark.usefixtures("asks_anew")
+def test_without_weights_one_sentence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert not fine_tuning.is_available(pretrained.load, "nowhere.onnx")
     assert not fine_tuning.is_available(pretrained.load, "nowhere.onnx")
     assert capsys.readouterr().out.count("from scratch only: the weights 'nowhere.onnx' of the speech embedding") == 1
@@ -155,11 +163,11 @@ def test_a_network_that_is_no_such_one_is_refused(tmp_path: Path) -> None:
         pretrained.feature_maps(config, keras.Input((16_000,)), 16_000)
 
 
+@pytest.mark.usefixtures("asks_anew")
 def test_recordings_are_learned_from_scratch_frozen_and_fine_tuned(
     make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pretrained, "speech_embedding", small_backbone)
-    fine_tuning.is_available.cache_clear()
     config = make_config(backbone="auto", epochs=1)
     collect.main(config)
     train.main(config)

@@ -1,5 +1,6 @@
 """Vectors of examples: the network that makes them, and what lies close together or far from all others."""
 
+import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -251,8 +252,7 @@ def numbered(pairs: pd.DataFrame, num_rows: int) -> pd.Series:
 
 def project(config: Config, vectors: Floats) -> tuple[Floats, str]:
     """The vectors on a map, (num_examples, 2), and by what it is drawn: UMAP if it is installed, else PCA."""
-    try:
-        from umap import UMAP  # not among the dependencies
-    except ImportError:
+    if not importlib.util.find_spec("umap"):  # which is not among the dependencies
         return PCA(2, random_state=config.seed).fit_transform(vectors), "PCA"
-    return UMAP(metric="cosine", random_state=config.seed).fit_transform(vectors), "UMAP"
+    umap = importlib.import_module("umap")
+    return umap.UMAP(metric="cosine", random_state=config.seed).fit_transform(vectors), "UMAP"
