@@ -52,6 +52,8 @@ over_network.fit(seen["validation"], truth["validation"])
 learned = pd.concat([splits["train"], splits["validation"]])
 features, others = preprocessing.simple_features(config, learned, splits["test"])
 matrix, evaluation = estimators.encode(features, features), estimators.encode(features, others)
+is_empty = np.isfinite(matrix).sum(axis=0) < 100  # gradient boosting fails if a part of a column has no value
+matrix[:, is_empty] = evaluation[:, is_empty] = 0
 trees = estimators.boosting(HistGradientBoostingClassifier(random_state=0), features)
 tuned = TunedThresholdClassifierCV(trees, scoring=scorer, cv=5, random_state=0)
 tuned.fit(matrix, np.concatenate([truth["train"], truth["validation"]]))

@@ -24,7 +24,7 @@ from project.settings.training import COMPARED
 from project.stages import accept, collect, embed, export, train
 from project.transfer import bert, sentence_vectors
 from project.transfer.fine_tuning import FROZEN, SCRATCH
-from project.transfer.sentence_vectors import COMBINED, HASHES, NAME, TOKENIZER, WEIGHTS
+from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
 from project.transfer.wordpiece import WordPiece
 
 import page_structure
@@ -119,7 +119,7 @@ def test_vectors_are_those_of_the_formula_whatever_the_padding(folder: Path, mon
     assert origin == {
         "name": str(folder),
         "licence": "that of the file",
-        "sha256": artifacts.content_hash(folder / WEIGHTS),
+        "sha256": artifacts.content_hash(folder / sentence_vectors.WEIGHTS),
     }
 
 
@@ -211,11 +211,11 @@ def test_files_are_downloaded_once_and_checked(folder: Path, tmp_path: Path, mon
     assert sentence_vectors.vocabulary(found) == (PIECES, True)
     assert sentence_vectors.load(found)[1]["licence"] == "Apache-2.0"
     assert sentence_vectors.read.cache_info().misses == 1, "the weights are large"
-    (folder / TOKENIZER).unlink()
+    (folder / sentence_vectors.TOKENIZER).unlink()
     sentence_vectors.find.cache_clear()
     assert sentence_vectors.find(NAME) == found
     monkeypatch.setattr(sentence_vectors, "downloaded", lambda: found)
-    (tmp_path / "models" / NAME / WEIGHTS).write_bytes(b"half of it")
+    (tmp_path / "models" / NAME / sentence_vectors.WEIGHTS).write_bytes(b"half of it")
     sentence_vectors.find.cache_clear()
     sentence_vectors.read.cache_clear()
     with pytest.raises(InputError, match=r"model.safetensors is damaged \(SHA-256"):
