@@ -88,7 +88,7 @@ class Config(RoomSettings):
     """A pretrained network: a name or a .keras file, or several, separated by commas, of which `make tune` takes one;
     or none: from scratch; auto: what is available, if it is better."""
 
-    epochs: Annotated[int, Field(ge=0, le=100_000)] = 15
+    epochs: Annotated[int, Field(ge=0, le=100_000)] = 20
     """Maximum number of epochs, few, so that the sample is learned in a minute; 0, the default for others: chosen from
     the number of training examples."""
 
