@@ -87,9 +87,9 @@ class Config(RoomSettings):
     augmentation: Augmentations = ("speed", "shift", "mask")
     """Random augmentation of the training examples."""
 
-    backbone: Annotated[str, Field(pattern=r"^(auto|none|SpeechEmbedding|.+\.keras)$")] = "none"
-    """A pretrained network: SpeechEmbedding or a .keras file; none: from scratch, which is fast; auto, the default for
-    other recordings: what is available, if it is better."""
+    backbone: Annotated[str, Field(pattern=r"^(auto|none|SpeechEmbedding|.+\.keras)$")] = "auto"
+    """A pretrained network: SpeechEmbedding or a .keras file; none: from scratch; auto: what is available, if it is
+    better."""
 
     epochs: Annotated[int, Field(ge=0, le=100_000)] = 25
     """Maximum number of epochs, few, so that the sample is learned in a minute; 0, the default for others: chosen from

@@ -7,6 +7,5 @@ WORDS = {  # where config.py says nothing itself
     "name_pattern": r"(?P<speaker>speaker\d+)",
 }
 ELSEWHERE: dict[str, tuple[object, object]] = {  # by setting: what config.py says of the bundled data, and else
-    "backbone": ("none", "auto"),
     "epochs": (25, 0),
 }
