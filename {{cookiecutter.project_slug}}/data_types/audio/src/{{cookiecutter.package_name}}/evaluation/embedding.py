@@ -16,9 +16,8 @@ from ..media import gallery, media, pretrained
 from ..media.decoding import FULL_SCALE
 from ..media.file_sources import NAME
 from ..reporting.report import Figure
-from ..transfer.fine_tuning import Features
 from . import explain
-from .vectors import Embedder, Group, Shown
+from .vectors import Embedder, Group, Shown, kept
 
 MAX_SAMPLES = 50_000  # of a recording that can be heard on the page
 
@@ -37,13 +36,7 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     waveforms = keras.layers.Rescaling(1 / FULL_SCALE, dtype=keras.config.floatx())(recordings)
     maps, origin = pretrained.feature_maps(config, waveforms, preprocessor.get_layer("waveform").rate)
     network = keras.Model(recordings, model.over_time(maps))
-    store = Features(config.unpacked / "features", network.get_layer("backbone"), tensor.shape)
-    return Embedder(
-        preprocessor,
-        lambda encoded: store.of(encoded[media.COLUMN], network.predict_on_batch),
-        f"the pretrained network {origin['name']}",
-        store,
-    )
+    return kept(preprocessor, media.COLUMN, network, config.unpacked, origin["name"])
 
 
 def names(rows: pd.DataFrame) -> pd.DataFrame:

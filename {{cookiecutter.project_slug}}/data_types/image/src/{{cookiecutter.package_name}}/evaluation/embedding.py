@@ -12,9 +12,9 @@ from ..core.errors import InputError
 from ..media import gallery, media, pretrained
 from ..media.file_sources import NAME
 from ..reporting.report import Figure
-from ..transfer.fine_tuning import FROZEN, Features
+from ..transfer.fine_tuning import FROZEN
 from . import explain
-from .vectors import Embedder, Group, Shown
+from .vectors import Embedder, Group, Shown, kept
 
 
 def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
@@ -31,13 +31,7 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     pixels = keras.layers.Rescaling(1.0)(images)
     maps, origin = pretrained.feature_maps(keras_tuner.HyperParameters(), config, pixels, FROZEN)
     network = keras.Model(images, keras.layers.GlobalAveragePooling2D()(maps))
-    store = Features(config.unpacked / "features", network.get_layer("backbone"), tensor.shape)
-    return Embedder(
-        preprocessor,
-        lambda encoded: store.of(encoded[media.COLUMN], network.predict_on_batch),
-        f"the pretrained network {origin['name']}",
-        store,
-    )
+    return kept(preprocessor, media.COLUMN, network, config.unpacked, origin["name"])
 
 
 def names(rows: pd.DataFrame) -> pd.DataFrame:

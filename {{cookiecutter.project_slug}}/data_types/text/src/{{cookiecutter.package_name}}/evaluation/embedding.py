@@ -11,9 +11,8 @@ from ..core.errors import InputError
 from ..reporting.report import Figure
 from ..text import highlighting, text_sources, texts, tokenizing
 from ..transfer import sentence_vectors
-from ..transfer.fine_tuning import Features
 from . import explain
-from .vectors import Embedder, Group, Shown
+from .vectors import Embedder, Group, Shown, kept
 
 MAX_PIECES = 200  # of a text on the page: words, and what is between them
 MARKED = 0.6  # strength of the colour of a word that the other text lacks
@@ -37,13 +36,7 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     codes = preprocessor.output[sentence_vectors.TOKENS]
     entered = keras.Input(codes.shape[1:], dtype=codes.dtype)
     network = keras.Model(entered, sentence_vectors.pooled(backbone, entered))
-    store = Features(config.artifacts / "features", network.get_layer("backbone"), codes.shape)
-    return Embedder(
-        preprocessor,
-        lambda encoded: store.of(encoded[sentence_vectors.TOKENS], network.predict_on_batch),
-        f"the pretrained network {origin['name']}",
-        store,
-    )
+    return kept(preprocessor, sentence_vectors.TOKENS, network, config.artifacts, origin["name"])
 
 
 def names(rows: pd.DataFrame) -> pd.DataFrame:

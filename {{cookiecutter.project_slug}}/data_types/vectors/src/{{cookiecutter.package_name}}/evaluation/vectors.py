@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -18,7 +19,7 @@ from .. import preprocessing
 from ..config import Config
 from ..core.errors import InputError
 from ..data import requests
-from ..transfer.fine_tuning import POOLED
+from ..transfer.fine_tuning import POOLED, Features
 from . import inference
 
 COMPARED = {"validation": ("train",), "test": ("train", "validation")}  # splits, and those that they must not repeat
@@ -43,6 +44,17 @@ class Embedder(NamedTuple):
     """What the vectors are of, for a reader."""
     store: Any = None
     """Where vectors are kept for the next time, if they are."""
+
+
+def kept(preprocessor: keras.Model, source: str, network: keras.Model, folder: Path, name: str) -> Embedder:
+    """The vectors that a pretrained network makes of the encoded `source`, kept in the folder where training does."""
+    store = Features(folder / "features", network.get_layer("backbone"), preprocessor.output[source].shape)
+    return Embedder(
+        preprocessor,
+        lambda encoded: store.of(encoded[source], network.predict_on_batch),
+        f"the pretrained network {name}",
+        store,
+    )
 
 
 class Shown(NamedTuple):
