@@ -24,7 +24,7 @@ FOR_EACH_DATA_TYPE = {"core/test_imports.py"}  # whose processes import what can
 FOR_ANY_DATA = {
     "core/test_command.py",
     "evaluation/test_promotion.py",
-    "exporting/test_prediction_shards.py",
+    "stages/test_predict_shards.py",
     "monitoring/test_monitor.py",
     "monitoring/test_traffic.py",
     "reporting/test_cards.py",
@@ -80,7 +80,7 @@ CONTRACTS = {"serving/labels.py"}  # modules of rooms that each task brings alon
 # Tests of what the answer to the scale changes. Data as small as those of the other tests are read into memory by any
 # project, and a network is trained on one device: there these modules take the same way at every scale.
 FOR_EVERY_SCALE = EVERYWHERE | {
-    "exporting/test_prediction_shards.py",
+    "stages/test_predict_shards.py",
     "stages/test_collect.py",
     "stages/test_train.py",
     "stages/test_tune.py",
@@ -101,8 +101,8 @@ FOR_ANY_TASK = {
     "evaluation/test_explain.py",
     "exporting/test_exported_cells.py",
     "exporting/test_exported_files.py",
-    "exporting/test_prediction_formats.py",
-    "exporting/test_prediction_pieces.py",
+    "stages/test_predict_formats.py",
+    "stages/test_predict_pieces.py",
     "media/test_decoding.py",
     "media/test_fuzz.py",
     "media/test_media.py",

@@ -12,7 +12,6 @@ from conftest import finish, small_config
 from project.data import loading
 from project.data.formats import Piece
 from project.data.provenance import Provenance
-from project.exporting import prediction
 from project.settings.base import SPLITS
 from project.stages import predict
 
@@ -95,12 +94,12 @@ def test_cells_that_do_not_fit_are_named_with_their_row_column_and_value(
 def test_many_predictions_are_added_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [str(number) for number in range(150)]
     outputs = {"probabilities": np.arange(300).reshape(2, 150)}
-    monkeypatch.setattr(prediction, "load_folder", lambda _: (None, {"parts": {"probabilities": names}}))
-    monkeypatch.setattr(prediction, "predict_rows", lambda *_: (outputs, np.array(["", "unreadable"], object)))
+    monkeypatch.setattr(predict, "load_folder", lambda _: (None, {"parts": {"probabilities": names}}))
+    monkeypatch.setattr(predict, "predict_rows", lambda *_: (outputs, np.array(["", "unreadable"], object)))
     pieces = iter([Piece(pa.table({"size": [1, 2]}), np.array([1, 2]))])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        (found,) = prediction.predict_pieces(Config(), Path("1"), Path("new.csv"), pieces, Provenance())
+        (found,) = predict.predict_pieces(Config(), Path("1"), Path("new.csv"), pieces, Provenance())
     assert found.shape == (2, 151)
     assert found.iloc[0, -1] == 149
     assert found.iloc[1, 1:].isna().all()
