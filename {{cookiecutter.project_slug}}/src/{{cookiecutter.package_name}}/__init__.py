@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .exporting.exported import Exported
+    from .exporting.saved_model import Exported
 
 
 def load(version: int | None = None) -> "Exported":
@@ -12,6 +12,6 @@ def load(version: int | None = None) -> "Exported":
     Raises:
         InputError: there is no such version, or none at all.
     """
-    from .exporting import exported  # here, since TensorFlow takes seconds to import
+    from .exporting import saved_model  # here, since TensorFlow takes seconds to import
 
-    return exported.load(version)
+    return saved_model.load(version)

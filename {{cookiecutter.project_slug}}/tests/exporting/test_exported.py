@@ -9,7 +9,7 @@ from project import load
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import tables
-from project.exporting.exported import Exported
+from project.exporting.saved_model import Exported
 from project.settings.base import ENVIRONMENT_PREFIX
 
 import synthetic

@@ -10,7 +10,7 @@ from project.core import artifacts, staleness
 from project.core.errors import InputError
 from project.data import tables
 from project.evaluation import inference
-from project.exporting import exported, registry
+from project.exporting import registry, saved_model
 from project.settings.base import DESCRIPTION, PROJECT
 from project.stages import accept
 from project.training import run_history
@@ -26,7 +26,7 @@ READERS: dict[str, tuple[str, Callable[[Config], Any]]] = {  # the target that m
     "training/run.json": ("train", accept.main),
     "runs/1/run.json": ("train", lambda config: run_history.read(config, 1).facts["data"]),
     f"{VERSION}/{DESCRIPTION}": ("export", lambda config: registry.describe(config, 1)["model"]),
-    f"{VERSION}/saved_model.pb": ("export", lambda config: exported.load_folder(str(config.paths.version(1)))),
+    f"{VERSION}/saved_model.pb": ("export", lambda config: saved_model.load_folder(str(config.paths.version(1)))),
 }
 
 
@@ -50,7 +50,7 @@ def test_a_damaged_artifact_is_named_with_the_target_that_makes_it(trained: Conf
     path = trained.artifacts / name
     for damage in DAMAGES.values():
         damage(path)
-        exported.load_folder.cache_clear()
+        saved_model.load_folder.cache_clear()
         with pytest.raises(InputError, match=f"make {target}") as refused:
             read(trained)
         assert str(path.parent if "saved_model" in name else path) in str(refused.value)

@@ -17,7 +17,7 @@ from ..data import formats
 from ..data.formats import Piece
 from ..data.provenance import Provenance, name_rows
 from ..examples import read_pieces
-from ..exporting.exported import load_folder, predict_rows, prediction_columns
+from ..exporting.saved_model import load_folder, predict_rows, prediction_columns
 
 MAX_REASONS = 10  # that are told, each with its cell
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from project.core.errors import InputError
-from project.exporting.exported import Exported
+from project.exporting.saved_model import Exported
 from project.media import media
 
 import synthetic

@@ -3,7 +3,7 @@
 import pytest
 
 from project.core.errors import InputError
-from project.exporting.exported import Exported
+from project.exporting.saved_model import Exported
 
 import synthetic
 from declared import Config

@@ -14,7 +14,7 @@ from project.core import artifacts
 from project.core.errors import RefusedError
 from project.data import decisions, loading, tables
 from project.evaluation import inference
-from project.exporting.exported import Exported
+from project.exporting.saved_model import Exported
 from project.settings.base import DESCRIPTION
 from project.stages import evaluate, train
 

@@ -11,7 +11,7 @@ from project import metrics, task
 from project.core import artifacts
 from project.data import loading, tables
 from project.evaluation import inference
-from project.exporting.exported import Exported
+from project.exporting.saved_model import Exported
 from project.settings.base import DESCRIPTION
 
 from declared import Config
