@@ -14,13 +14,12 @@ from typing import Any
 from ..config import Config
 from ..settings import data_type, scale
 from ..settings.base import Settings, declared
-from ..settings.data import DataSettings
+from ..settings.data import DataSettings, ValidationSettings
 from ..settings.data_type import DataTypeSettings, NetworkSettings
 from ..settings.evaluation import EvaluationSettings
 from ..settings.scale import ScaleSettings
 from ..settings.task import TargetSettings, TaskSettings
 from ..settings.training import TrainingSettings
-from ..settings.validation import ValidationSettings
 from . import artifacts
 
 PACKAGE = Path(__file__).parents[1]

@@ -1,6 +1,7 @@
 """The rooms that declare settings; a room that is removed is removed here, too."""
 
 from .base import Settings
+from .data import ValidationSettings
 from .data_type import DataTypeSettings, NetworkSettings, PredictionSettings
 from .evaluation import EvaluationSettings
 from .monitoring import MonitoringSettings
@@ -9,7 +10,6 @@ from .serving import ServingSettings
 from .task import TaskSettings
 from .training import TrainingSettings
 from .updating import UpdatingSettings
-from .validation import ValidationSettings
 
 # Stages that are never up to date, and their settings
 OPERATIONS: dict[str, tuple[type[Settings], ...]] = {

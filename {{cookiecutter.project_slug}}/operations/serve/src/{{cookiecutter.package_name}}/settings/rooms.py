@@ -1,13 +1,13 @@
 """The rooms that declare settings; a room that is removed is removed here, too."""
 
 from .base import Settings
+from .data import ValidationSettings
 from .data_type import DataTypeSettings, NetworkSettings, PredictionSettings
 from .evaluation import EvaluationSettings
 from .scale import ScaleSettings
 from .serving import ServingSettings
 from .task import TaskSettings
 from .training import TrainingSettings
-from .validation import ValidationSettings
 
 # Stages that are never up to date, and their settings
 OPERATIONS: dict[str, tuple[type[Settings], ...]] = {
