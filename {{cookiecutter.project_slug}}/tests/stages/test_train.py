@@ -24,7 +24,7 @@ from project.evaluation import inference
 from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import train
-from project.training import candidates, fit
+from project.training import fit
 
 from declared import Config
 
@@ -210,7 +210,7 @@ def test_hyperparameters_found_for_something_else_are_not_used(
 def test_of_networks_that_are_as_good_as_the_best_the_simplest_is_kept() -> None:
     noise = np.random.default_rng(0).normal(0, 0.02, 200)
     paired = np.stack([0.9 + noise, 0.9 + noise, 0.9 - noise])  # the second is always as much better as the values say
-    choose = partial(candidates.simplest_of_the_best, is_pretrained=np.array([False] * 3))
+    choose = partial(train.simplest_of_the_best, is_pretrained=np.array([False] * 3))
     assert choose(np.array([0.90, 0.91, 0.80]), paired, [1, 2, 3]) == 1, "a difference without noise counts"
     assert choose(np.array([0.90, 0.90, 0.90]), paired, [2, 1, 3]) == 1, "equal: the smaller"
     assert choose(np.array([0.90, 0.80, 0.88]), paired, [3, 2, 1]) == 2, "within the noise: the smaller"

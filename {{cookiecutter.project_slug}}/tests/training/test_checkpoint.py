@@ -11,8 +11,7 @@ import pytest
 import tensorflow as tf
 
 from project.training import fit, placement
-from project.training.fit import Checkpoint
-from project.training.objective import Objective
+from project.training.fit import Checkpoint, Objective
 
 SCORES = [3.0, 1.0, 2.0]
 LOSS = Objective("val_loss", "loss", greater_is_better=False)

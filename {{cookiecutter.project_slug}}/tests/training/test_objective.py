@@ -13,8 +13,8 @@ from project.core import artifacts
 from project.core.errors import InputError
 from project.data.resampling import Context, Floats, Metric
 from project.stages import compare, evaluate, train
-from project.training import objective
-from project.training.objective import Objective
+from project.training import fit
+from project.training.fit import Objective
 
 from declared import Config
 
@@ -63,9 +63,9 @@ def test_costs_are_lower_for_better_scores_and_infinite_for_none() -> None:
 
 
 def test_without_a_setting_the_objective_is_what_the_task_minimises(finished: Config) -> None:
-    assert objective.chosen(finished)[::2] == (task.MONITOR, False)
+    assert fit.chosen_objective(finished)[::2] == (task.MONITOR, False)
     assert all(
-        objective.chosen(finished.model_copy(update={"objective": name}))[1:] == metric[:2]
+        fit.chosen_objective(finished.model_copy(update={"objective": name}))[1:] == metric[:2]
         for name, metric in metrics.METRICS.items()
     )
 
@@ -75,6 +75,6 @@ def test_a_score_that_nothing_computes_is_asked_for_in_a_sentence(
 ) -> None:
     monkeypatch.setattr(task, "MONITOR", "val_fame")
     nothing: Any = None  # comes to be used
-    scorer = objective.Score(finished, nothing, nothing, nothing)
+    scorer = fit.Score(finished, nothing, nothing, nothing)
     with pytest.raises(InputError, match=r"training logs no val_fame, .* return fame, or set objective to one of "):
         scorer.on_epoch_end(0, {"val_loss": 1.0})

@@ -26,7 +26,7 @@ from ..reporting.report import (
     Table,
 )
 from ..settings.base import without_password
-from ..training import objective, run_history
+from ..training import fit, run_history
 
 SPLIT = "validation"  # the test split is kept for `make accept`
 NUM_WORST = 25
@@ -69,7 +69,7 @@ def learning_curves(config: Config) -> Figure:
     """Training and validation score over the epochs."""
     with artifacts.reading(config.paths.history, "train"):
         history = pd.read_csv(config.paths.history).astype({"epoch": int})
-    wanted, best = objective.chosen(config), artifacts.read_json(config.paths.run, "train")["best_epoch"]
+    wanted, best = fit.chosen_objective(config), artifacts.read_json(config.paths.run, "train")["best_epoch"]
     logged = {"training": wanted.name.removeprefix("val_"), "validation": wanted.name}
     epochs, label = history["epoch"] + 1, wanted.label
     curves = [plots.Line(split, epochs, history[name]) for split, name in logged.items() if name in history]

@@ -1,4 +1,4 @@
-"""The fit of a model: epoch by epoch, on one device or on many, and on from where a killed one stopped."""
+"""The fit of a model, epoch by epoch: the score that is optimised, and checkpoints to go on from after a kill."""
 
 import contextlib
 import io
@@ -6,9 +6,9 @@ import math
 import os
 import sys
 import time
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import keras
 import keras_tuner
@@ -16,19 +16,96 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from .. import preprocessing
+from .. import metrics, preprocessing, task
 from ..config import Config
 from ..core import artifacts, errors, staleness
-from ..data import batching, tables
+from ..core.errors import InputError, RefusedError
+from ..data import batching, loading, tables
+from ..data.resampling import Context
 from ..model import callbacks as own_callbacks
 from ..settings.data_type import EXAMPLES_SEEN, FEWEST_EPOCHS, GAINS_BY_BFLOAT16, MOST_EPOCHS
-from . import objective, placement
-from .objective import Objective
+from . import placement, serving_model
 from .serving_model import Prepared
 
 HISTORY, LAST, BEST = "history.csv", "last.npz", "best.npz"
 SHARE = 0.05  # of the time of training that checkpoints may take
 AMPERE = (8, 0)  # compute capability of the first NVIDIA GPUs with bfloat16
+
+
+class Objective(NamedTuple):
+    """A score of the validation split."""
+
+    name: str
+    """Its name in the logs of training."""
+    label: str
+    greater_is_better: bool
+
+    @property
+    def mode(self) -> Literal["max", "min"]:
+        """The better direction, as Keras calls it."""
+        return "max" if self.greater_is_better else "min"
+
+    def cost(self, logs: Mapping[str, Any]) -> float:
+        """What to minimise: the score or its negative; infinite if the score or the loss is not a finite number."""
+        score = float(logs[self.name])
+        if not (math.isfinite(score) and math.isfinite(logs.get("val_loss", score))):
+            return math.inf
+        return -score if self.greater_is_better else score
+
+
+def chosen_objective(config: Config) -> Objective:
+    """The metric of the setting `objective`, or the score that the task minimises."""
+    name = config.objective or task.MONITOR.removeprefix("val_")
+    if name not in metrics.METRICS:
+        return Objective(f"val_{name}", name.replace("_", " "), greater_is_better=False)
+    metric = metrics.METRICS[name]
+    return Objective(f"val_{name}", metric.label, greater_is_better=metric.greater_is_better)
+
+
+class Score(keras.callbacks.Callback):
+    """Adds the objective to the logs of each epoch, if Keras does not compute it.
+
+    It is the score that `make evaluate` reports: of calibrated predictions for the raw validation examples.
+    """
+
+    def __init__(self, config: Config, prepared: Prepared, scored: keras.Model, validation: tf.data.Dataset) -> None:
+        """Takes the network to score, and the encoded validation split, which calibration needs."""
+        super().__init__()
+        self.config, self.objective, self.prepared = config, chosen_objective(config), prepared
+        self.scored, self.validation = scored, validation
+        self.complete: keras.Model | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the score before other callbacks read it."""
+        del epoch
+        if logs is not None and self.objective.name not in logs:
+            logs[self.objective.name] = self.compute()
+
+    def compute(self) -> float:
+        """The score of the model with its present weights.
+
+        Raises:
+            InputError: neither Keras nor `metrics.py` computes it for these predictions.
+        """
+        name = self.objective.name.removeprefix("val_")
+        if name not in metrics.METRICS:
+            message = f"training logs no {self.objective.name}, by which epochs are compared: let `metrics` of task.py"
+            raise InputError(f"{message} return {name}, or set objective to one of {', '.join(metrics.METRICS)}")
+        if self.complete is None:
+            self.complete = serving_model.assemble(self.config, self.prepared, self.scored)
+            self.examples = loading.read_examples(self.config, "validation")
+            self.truths = task.actual(self.prepared.target, self.examples[self.config.target_columns])
+        try:
+            task.calibrate(self.config, self.complete.get_layer("decode"), self.scored, self.validation)
+        except RefusedError:
+            return math.nan  # the worst of all scores; a later epoch may do
+        predictions = serving_model.predict(self.complete, self.examples)
+        weights = tables.sample_weights(self.config, self.examples)
+        context = Context(self.config, task.output_parts(self.prepared.target))
+        scores = metrics.score(self.truths, predictions, context, {name: metrics.METRICS[name]}, weights)
+        if name not in scores:
+            raise InputError(f"objective is {name}, which is not defined for these predictions; choose another metric")
+        return scores[name]
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -188,7 +265,7 @@ def fit(
         train, callbacks = placement.prepare(model, batches.train)
         if eval_model is not model:
             callbacks.append(placement.validation_apart(eval_model, batches.validation))
-        callbacks.append(objective.Score(config, prepared, eval_model, batches.validation))
+        callbacks.append(Score(config, prepared, eval_model, batches.validation))
         model.fit(
             train,
             validation_data=batches.validation if eval_model is model else None,
@@ -208,7 +285,7 @@ def begin(config: Config, key: str) -> Checkpoint:
     (run, _, name), is_chief = key.partition("/"), placement.is_chief()
     minutes = 0 if "TF_CONFIG" in os.environ else config.minutes
     checkpoints = config.paths.training / "checkpoint"
-    checkpoint = Checkpoint(checkpoints / key, objective.chosen(config), config.patience, is_chief, minutes)
+    checkpoint = Checkpoint(checkpoints / key, chosen_objective(config), config.patience, is_chief, minutes)
     if minutes:
         print(
             f"training ends when {config.patience} epochs bring no better validation score, after {minutes:g} minutes"
@@ -239,7 +316,7 @@ def found_for(config: Config) -> dict[str, Any]:
     """What hyperparameters are found for: with other data, another network or objective they are not used."""
     return {
         "data": tables.data_hash(config),
-        "monitor": objective.chosen(config).name,
+        "monitor": chosen_objective(config).name,
         "network": staleness.network_hash(config),
     }
 

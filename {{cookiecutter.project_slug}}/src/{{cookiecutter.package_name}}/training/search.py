@@ -21,8 +21,8 @@ from ..data.batching import TimeLimit, TraceOnce
 from ..model import build_model, callbacks
 from ..reporting import plots, report
 from ..reporting.report import Banner, Block, Cell, Figure, Page, Section, Table
-from . import fit, objective, placement, serving_model
-from .objective import Objective
+from . import fit, placement, serving_model
+from .fit import Objective
 
 TUNERS = {
     "random": keras_tuner.RandomSearch,
@@ -64,12 +64,12 @@ class HyperModel(keras_tuner.HyperModel):
         Without a finite one, the trial is marked as diverged and has the score of the untrained model: KerasTuner would
         leave it out, and could not learn from it where not to search.
         """
-        wanted = objective.chosen(self.config)
+        wanted = fit.chosen_objective(self.config)
         validation, scored, first = options["validation_data"], model, []
         if model.optimizer.use_ema:  # whose averages are scored
             scored = self.build(hp)
             first = [placement.validation_apart(scored, options.pop("validation_data"))]
-        scorer = objective.Score(self.config, self.prepared, scored, validation)
+        scorer = fit.Score(self.config, self.prepared, scored, validation)
         options["callbacks"] = [*first, scorer, *options["callbacks"], TimeLimit(self.config.minutes), self.limit]
         history = pd.DataFrame(super().fit(hp, model, *data, **options).history).to_dict("records")
         best = min(history, key=wanted.cost)
@@ -78,7 +78,7 @@ class HyperModel(keras_tuner.HyperModel):
         untrained = self.build(hp)
         scores = untrained.evaluate(validation, verbose=0, return_dict=True)
         logs = {f"val_{name}": score for name, score in scores.items()}
-        objective.Score(self.config, self.prepared, untrained, validation).on_epoch_end(0, logs)
+        fit.Score(self.config, self.prepared, untrained, validation).on_epoch_end(0, logs)
         return {wanted.name: logs[wanted.name], DIVERGED: 1.0}
 
 
@@ -90,7 +90,7 @@ def spare_collections() -> None:
 
 def make_tuner(config: Config, kind: type[keras_tuner.Tuner]) -> keras_tuner.Tuner:
     """A tuner whose folder is named after the search space and the data, so that it never resumes another search."""
-    hypermodel, space, wanted = HyperModel(config), keras_tuner.HyperParameters(), objective.chosen(config)
+    hypermodel, space, wanted = HyperModel(config), keras_tuner.HyperParameters(), fit.chosen_objective(config)
     serving_model.check_layers(hypermodel.build(space))
     is_hyperband = config.tuner == "hyperband"
     options: dict[str, Any] = (
@@ -157,7 +157,7 @@ class Reporting(keras_tuner.Tuner):
 
 def run_trials(config: Config, tuner: keras_tuner.Tuner) -> None:
     """Runs the trials that are left."""
-    wanted = objective.chosen(config)
+    wanted = fit.chosen_objective(config)
     batches = fit.make_batches(config, tuner.hypermodel.prepared)
     tuner.hypermodel.num_steps = fit.num_steps(config, batches)
     tuner.search(
@@ -181,7 +181,7 @@ def finish(config: Config, tuner: keras_tuner.Tuner) -> None:
     Raises:
         RefusedError: no trial came to a score.
     """
-    folder, wanted = config.paths.tuning, objective.chosen(config)
+    folder, wanted = config.paths.tuning, fit.chosen_objective(config)
     trials = table(tuner, wanted)
     with artifacts.replacing(folder / "trials.csv") as temporary:
         trials.to_csv(temporary, index=False)
@@ -242,7 +242,7 @@ def table(tuner: keras_tuner.Tuner, wanted: Objective) -> pd.DataFrame:
 
 def write_page(config: Config, trials: pd.DataFrame, path: Path) -> None:
     """Writes the page for a table of trials, the best first."""
-    wanted, best = objective.chosen(config), trials.iloc[0]
+    wanted, best = fit.chosen_objective(config), trials.iloc[0]
     verdict = Banner(
         "neutral",
         f"Trial {best['trial']}: {wanted.label} {report.format_number(float(best[wanted.name]))} on validation",
