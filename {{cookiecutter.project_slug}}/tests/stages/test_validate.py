@@ -14,7 +14,6 @@ from project.core.errors import RefusedError
 from project.data import targets
 from project.settings.base import SPLITS
 from project.stages import schema, validate
-from project.validation import page as validation_page
 
 from declared import Config
 
@@ -243,7 +242,7 @@ def test_page_is_self_contained_and_escapes_what_it_shows(config: Config) -> Non
 
 
 def test_page_shows_only_so_many_columns(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation_page, "MAX_COLUMNS", 2)
+    monkeypatch.setattr(validate, "MAX_COLUMNS", 2)
     write(config, lambda table: table.assign(flag=2))
     refused(config)
     page = (config.paths.validation / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The SavedModel: written for TensorFlow Serving and our own server, and used from Python, tables in, predictions out."""
+"""The SavedModel: writes it for TensorFlow Serving and our own server, and uses it from Python, with tables."""
 
 import shutil
 from functools import cache
