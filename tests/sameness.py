@@ -94,6 +94,7 @@ FOR_EVERY_SCALE = EVERYWHERE | {
 FOR_ANY_TASK = {
     "data/test_cell_formats.py",
     "data/test_cleaning.py",
+    "data/test_columns.py",
     "data/test_delimited.py",
     "data/test_fuzz.py",
     "data/test_sources.py",
@@ -117,7 +118,6 @@ FOR_ANY_TASK = {
     "stages/test_schema.py",
     "stages/test_validate.py",
     "stages/test_validate_new.py",
-    "test_columns.py",
     "test_examples.py",
     "test_model.py",
     "test_notebook.py",

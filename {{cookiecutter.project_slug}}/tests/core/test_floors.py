@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("settings", "config", "core"),  # each may import those before it
     ("data", "reporting", "large", *data_type.ROOMS),
     # The files that you edit, in the same way
-    ("columns", "examples", "layers", "features", "encoding", "task", "metrics", "baselines", "preprocessing", "model"),
+    ("examples", "layers", "features", "encoding", "task", "metrics", "baselines", "preprocessing", "model"),
     ("validation", "training", "distributed", "evaluation", "exporting", "serving", "monitoring", "updating"),
     ("stages", "__main__"),
 )

@@ -52,7 +52,7 @@ STAGES = {
     "collect": Stage(
         makes=("examples/train.parquet", "examples/validation.parquet", "examples/test.parquet"),
         reads=("cell_formats",),
-        files=("columns", "examples"),
+        files=("examples",),
         rooms=(*PREPARED, "reporting"),
         settings=(DataSettings, DataTypeSettings, ScaleSettings, TargetSettings),
     ),

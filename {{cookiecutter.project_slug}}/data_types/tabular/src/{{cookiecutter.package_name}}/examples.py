@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import columns
 from .config import Config
-from .data import cleaning, formats, loading, sources, splitting
+from .data import cleaning, columns, formats, loading, sources, splitting
 from .data.provenance import Provenance
 
 

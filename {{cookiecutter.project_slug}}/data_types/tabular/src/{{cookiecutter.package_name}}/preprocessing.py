@@ -13,10 +13,10 @@ import tensorflow as tf
 from keras import ops
 
 from . import features, layers, task
-from .columns import Columns, describe_columns
 from .config import Config
 from .core.errors import InputError
 from .data import batching, loading, tables
+from .data.columns import Columns, describe_columns
 
 MAX_WORDS = 500  # most frequent words of a free-text column that are told apart
 EXAMPLES_PER_NUMBER = 100  # by which a whole number can also be learned as a category, on average

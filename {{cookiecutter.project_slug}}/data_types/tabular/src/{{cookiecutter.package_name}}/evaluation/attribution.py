@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from .. import features, preprocessing
-from ..columns import describe_columns
 from ..config import Config
 from ..data import batching, loading
+from ..data.columns import describe_columns
 from .inference import explained_outputs
 
 NUM_BACKGROUND = 100  # training examples whose values replace those of the row

@@ -8,7 +8,7 @@ from .base import Names, Settings
 from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("transfer",)  # for this data type only
-NETWORK_FILES = ("columns", "features", "layers", "preprocessing", "model")  # modules that define the network
+NETWORK_FILES = ("features", "layers", "preprocessing", "model")  # modules that define the network
 TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project.columns import Columns, describe_columns
 from project.core.errors import InputError
+from project.data.columns import Columns, describe_columns
 
 from declared import Config
 from synthetic import make_table

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 from pandas.api import types
 
-from .config import Config
-from .core.errors import InputError
+from ..config import Config
+from ..core.errors import InputError
 
 MIN_TEXT_WORDS = 4  # words in a typical cell from which on strings that hardly repeat are texts
 MIN_REPEATED_SHARE = 0.5  # share of examples whose category is seen often enough to learn from
