@@ -42,7 +42,10 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the tests t
             "tuner": '"grid"',
             "delimiter": '";"',
         },
-        ("core/test_settings.py", "core/test_staleness.py", "data", "stages/test_collect.py", "stages/test_evaluate.py"),
+        (
+            *("core/test_settings.py", "core/test_staleness.py", "data"),
+            *("stages/test_collect.py", "stages/test_evaluate.py"),
+        ),
     ),
     "image-classification": (
         {

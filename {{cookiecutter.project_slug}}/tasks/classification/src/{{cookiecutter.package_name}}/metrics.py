@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .data import ranking, resampling
+from .data import probability, resampling
 from .data.resampling import Context, Floats, Metric, divide, mean
 
 CALIBRATION_BINS = 15
@@ -31,23 +31,23 @@ def accuracy(targets: Integers, predictions: Predictions, weights: Floats, _: Co
 def balanced_accuracy(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean recall of the classes."""
     correct, support = class_counts(targets, predictions, weights)[:2]
-    return ranking.mean_over_classes(divide(correct, support))
+    return probability.mean_over_classes(divide(correct, support))
 
 
 def macro_f1(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean F1 of the classes."""
     correct, support, predicted = class_counts(targets, predictions, weights)
-    return ranking.mean_over_classes(divide(2 * correct, support + predicted))
+    return probability.mean_over_classes(divide(2 * correct, support + predicted))
 
 
 def roc_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The area under the ROC curve of class 1 if there are two, else the mean over classes, each against the rest."""
-    return mean_over_ranked_classes(ranking.area_under_roc, targets, predictions, weights)
+    return mean_over_ranked_classes(probability.area_under_roc, targets, predictions, weights)
 
 
 def pr_auc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The average precision of class 1 if there are two, else the mean over classes, each against the rest."""
-    return mean_over_ranked_classes(ranking.average_precision, targets, predictions, weights)
+    return mean_over_ranked_classes(probability.average_precision, targets, predictions, weights)
 
 
 def mcc(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats:
@@ -257,8 +257,10 @@ def mean_over_ranked_classes(
     """The mean of an area over the classes, each against the rest; of two classes, that of class 1."""
     probabilities = predictions["probabilities"]
     classes = range(1, 2) if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas = [area(*ranking.counts_by_threshold(targets == each, probabilities[:, each], weights)) for each in classes]
-    return ranking.mean_over_classes(np.stack(areas, axis=1))
+    areas = [
+        area(*probability.counts_by_threshold(targets == each, probabilities[:, each], weights)) for each in classes
+    ]
+    return probability.mean_over_classes(np.stack(areas, axis=1))
 
 
 def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:

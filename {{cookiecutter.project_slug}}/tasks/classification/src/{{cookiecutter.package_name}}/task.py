@@ -12,7 +12,7 @@ from keras import ops
 
 from .config import Config
 from .core.errors import InputError
-from .data import batching, members
+from .data import batching, probability
 from .data.targets import ordered_counts
 from .settings.base import REFER
 
@@ -84,8 +84,8 @@ def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTenso
         InputError: features of another rank.
     """
     if not target.has_order:
-        return members.head(features, len(target.classes))
-    return CumulativeLogits(len(target.classes), dtype=keras.config.floatx())(members.head(features, 1))
+        return probability.head(features, len(target.classes))
+    return CumulativeLogits(len(target.classes), dtype=keras.config.floatx())(probability.head(features, 1))
 
 
 @keras.saving.register_keras_serializable(package="task")
@@ -339,7 +339,7 @@ def set_temperature(
         losses = -np.log(probabilities[np.arange(len(targets)), targets] + 1e-12)
         return float(np.average(losses, weights=weights))
 
-    decoder.temperature.assign(members.best_temperature(log_loss, len(targets)))
+    decoder.temperature.assign(probability.best_temperature(log_loss, len(targets)))
 
 
 def cross_fitted(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .data import label_sets, ranking, resampling
+from .data import label_sets, probability, resampling
 from .data.resampling import Context, Floats, Metric, divide, mean
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # a float32 near 1 knows no finer difference
@@ -25,12 +25,12 @@ Pair = tuple[Mapping[str, Any], Any]  # the logged outputs of a row and its labe
 
 def mean_average_precision(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean over labels of the average precision: how well examples are ranked, whatever the thresholds."""
-    return mean_of_areas(ranking.average_precision, targets, predictions, weights)
+    return mean_of_areas(probability.average_precision, targets, predictions, weights)
 
 
 def roc_auc(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean over labels of the area under the ROC curve."""
-    return mean_of_areas(ranking.area_under_roc, targets, predictions, weights)
+    return mean_of_areas(probability.area_under_roc, targets, predictions, weights)
 
 
 def micro_f1(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
@@ -42,7 +42,7 @@ def micro_f1(targets: Booleans, predictions: Predictions, weights: Floats, _: Co
 def macro_f1(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
     """The mean F1 of the labels."""
     found, true, answered = label_counts(targets, predictions, weights)
-    return ranking.mean_over_classes(divide(2 * found, true + answered))
+    return probability.mean_over_classes(divide(2 * found, true + answered))
 
 
 def subset_accuracy(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
@@ -117,8 +117,8 @@ def mean_of_areas(
 ) -> Floats:
     """The mean of an area over the labels."""
     columns = zip(targets.T, predictions["probabilities"].T, strict=True)
-    areas = [area(*ranking.counts_by_threshold(is_true, scores, weights)) for is_true, scores in columns]
-    return ranking.mean_over_classes(np.stack(areas, axis=1))
+    areas = [area(*probability.counts_by_threshold(is_true, scores, weights)) for is_true, scores in columns]
+    return probability.mean_over_classes(np.stack(areas, axis=1))
 
 
 def as_scored(described: Mapping[str, Any], pairs: Sequence[Pair]) -> tuple[np.ndarray, dict[str, np.ndarray], int]:

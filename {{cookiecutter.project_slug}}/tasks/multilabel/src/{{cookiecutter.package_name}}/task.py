@@ -12,7 +12,7 @@ from keras import ops
 
 from .config import Config
 from .core.errors import InputError
-from .data import batching, members, targets
+from .data import batching, probability, targets
 from .settings.base import BETWEEN_LABELS
 
 MONITOR = "val_log_loss"  # what early stopping and the search minimise
@@ -59,7 +59,7 @@ def output_head(features: keras.KerasTensor, target: Target) -> keras.KerasTenso
         InputError: features of another rank.
     """
     shares = np.array(target.shares or (0.5,) * len(target.labels))
-    return members.head(features, len(shares), np.log(shares / (1 - shares)))
+    return probability.head(features, len(shares), np.log(shares / (1 - shares)))
 
 
 class MembersBinaryCrossentropy(keras.losses.Loss):
@@ -188,7 +188,7 @@ def set_temperature(decoder: Decode, logits: np.ndarray, truths: np.ndarray, wei
         losses = -np.log(np.clip(np.where(truths, probabilities, 1 - probabilities), SMALLEST_PROBABILITY, 1))
         return float(np.average(losses.mean(axis=1), weights=weights))
 
-    decoder.temperature.assign(members.best_temperature(log_loss, truths.size))
+    decoder.temperature.assign(probability.best_temperature(log_loss, truths.size))
 
 
 def best_thresholds(probabilities: np.ndarray, truths: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import metrics
-from ..data import ranking
+from ..data import probability
 from ..data.resampling import divide
 from ..metrics import Predictions
 from ..reporting import plots
@@ -47,7 +47,7 @@ def label_table(target: Target, targets: Booleans, predictions: Predictions) -> 
     weights = np.ones((1, len(targets)))
     found, true, answered = (each[0] for each in metrics.label_counts(targets, predictions, weights))
     columns = zip(targets.T, predictions["probabilities"].T, strict=True)
-    areas = [ranking.average_precision(*ranking.counts_by_threshold(*each, weights))[0] for each in columns]
+    areas = [probability.average_precision(*probability.counts_by_threshold(*each, weights))[0] for each in columns]
     scores = (divide(found, answered), divide(found, true), divide(2 * found, true + answered), np.array(areas))
     thresholds = np.array(target.thresholds or (np.nan,) * len(target.labels))
     headings: list[str | Column] = ["Label", "Examples", "Answered"]

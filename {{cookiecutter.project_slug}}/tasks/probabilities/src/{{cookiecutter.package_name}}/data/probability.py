@@ -1,0 +1,91 @@
+"""What tasks with probabilities share: how well these rank examples, and the head and temperature of their networks."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.errors import InputError
+from .resampling import Floats, divide
+
+if TYPE_CHECKING:
+    import keras
+
+TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
+
+
+def mean_over_classes(values: Floats) -> Floats:
+    """The mean of values (num_weightings, num_classes) without NaN; NaN where nothing is left."""
+    is_defined = np.isfinite(values)
+    return divide(np.where(is_defined, values, 0).sum(axis=1), is_defined.sum(axis=1))
+
+
+def counts_by_threshold(
+    is_positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating], weights: Floats
+) -> tuple[Floats, Floats]:
+    """Positives and negatives between thresholds by descending score, each (num_weightings, num_thresholds)."""
+    order = np.argsort(-scores, kind="stable")
+    ordered, positive = scores[order], is_positive[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])  # equal scores share a threshold
+    has_positive = np.add.reduceat(positive, starts, dtype=int) > 0
+    # Neighbouring thresholds without positives between them count the same together.
+    starts = starts[np.r_[True, has_positive[1:] | has_positive[:-1]]]
+    sorted_weights = weights[:, order]
+    positives = np.add.reduceat(sorted_weights * positive, starts, axis=1)
+    return positives, np.add.reduceat(sorted_weights, starts, axis=1) - positives
+
+
+def area_under_roc(positives: Floats, negatives: Floats) -> Floats:
+    """The share of pairs of a positive and a negative in the right order, ties counting half, (num_weightings,)."""
+    num_negatives = negatives.sum(axis=1)
+    below = num_negatives[:, None] - np.cumsum(negatives, axis=1) + negatives / 2
+    return divide((positives * below).sum(axis=1), positives.sum(axis=1) * num_negatives)
+
+
+def average_precision(positives: Floats, negatives: Floats) -> Floats:
+    """The precision at each threshold, weighted by the recall that it adds, (num_weightings,)."""
+    precision = divide(np.cumsum(positives, axis=1), np.cumsum(positives + negatives, axis=1))
+    return divide(np.nansum(positives * precision, axis=1), positives.sum(axis=1))
+
+
+def head(features: "keras.KerasTensor", num_outputs: int, first: np.ndarray | None = None) -> "keras.KerasTensor":
+    """Logits: (batch, width), or (batch, members, width) of an ensemble, to (batch, members, num_outputs).
+
+    Training begins with the biases `first`, (num_outputs,), or with 0.
+
+    Raises:
+        InputError: features of another rank.
+    """
+    import keras  # here, since metrics are also read by stages that need no network
+
+    if len(features.shape) == 2:
+        features = keras.layers.RepeatVector(1)(features)  # one member
+    if len(features.shape) != 3 or None in features.shape[1:]:
+        message = (
+            f"output_head got features of shape {features.shape}; it takes (batch, width), or (batch, members, width)"
+        )
+        raise InputError(f"{message} of an ensemble: pool or flatten the other axes")
+    members = features.shape[1]
+    layer = keras.layers.EinsumDense(
+        "bmw,mwc->bmc", (members, num_outputs), bias_axes="mc", dtype=keras.config.floatx(), name="logits"
+    )
+    logits = layer(features)
+    if first is not None:
+        layer.bias.assign(np.broadcast_to(first, layer.bias.shape))
+    return logits
+
+
+def best_temperature(log_loss: Callable[[float], float], num_examples: int) -> float:
+    """The temperature with the smallest log loss of so many examples (Guo et al. 2017).
+
+    A weak prior around 1 keeps a few examples that are all predicted right from making the model overconfident.
+    """
+    from scipy import optimize
+
+    def penalised(log_temperature: float) -> float:
+        prior = 0.5 * (log_temperature / TEMPERATURE_DEVIATION) ** 2 / num_examples
+        return log_loss(np.exp(log_temperature)) + prior
+
+    best = optimize.minimize_scalar(penalised, bounds=(np.log(0.1), np.log(10)), method="bounded")
+    return float(np.exp(best.x))
