@@ -99,7 +99,11 @@ def compare(
         print(f"a network is left out: {problem}")
     if len(found) == 1 or not placement.is_chief():
         return found[0], []
-    return choose(config, prepared, found)
+    (best, rows), label = choose(config, prepared, found), metrics.METRICS[config.metric].label
+    for row in rows:
+        score = "{value:.4g} [{low:.4g}, {high:.4g}] in {seconds:.0f} s".format(**row)
+        print(f"{row['name']}: {label} {score}{', which is kept' if row['chosen'] else ''}")
+    return best, rows
 
 
 def alternatives(
@@ -187,9 +191,6 @@ def choose(
         }
         for place, (each, value, samples) in enumerate(zip(candidates, values, drawn, strict=True))
     ]
-    for row in rows:
-        score = "{value:.4g} [{low:.4g}, {high:.4g}] in {seconds:.0f} s".format(**row)
-        print(f"{row['name']}: {metric.label} {score}{', which is kept' if row['chosen'] else ''}")
     return candidates[chosen], rows
 
 

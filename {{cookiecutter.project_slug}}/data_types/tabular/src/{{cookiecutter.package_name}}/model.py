@@ -23,9 +23,6 @@ def build_model(
     Its inputs are the outputs of `preprocessor` by name; `build_preprocessor` states their shapes. It ends in
     `task.output_head`, which takes (batch, width), or (batch, members, width) of an ensemble, and is compiled with
     `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable, as those in `layers.py`.
-
-    The architecture is TabM (Gorishniy et al., 2025): members that share their kernels are trained side by side, each
-    on its own loss, and their predictions are averaged. It overfits less than one network and costs less than many.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
@@ -39,15 +36,7 @@ def build_model(
     if vectors:
         columns = {name: each for name, each in columns.items() if name != "texts" or not vectors.is_alone}
         columns["vectors"] = vectors.seen
-    features = embed(columns, hp, preprocessor)  # (batch, width)
-    members = hp.Int("members", 4, 32, step=4, default=8)
-    hidden = keras.layers.RepeatVector(members, name="members")(features)  # (batch, members, width)
-    units = hp.Int("units", 64, 512, step=64, default=128)
-    dropout = hp.Float("dropout", 0.0, 0.5, step=0.05, default=0.1)
-    for block in range(hp.Int("blocks", 1, 4, default=3)):
-        dense = layers.EnsembleDense(units, random_signs=block == 0, name=f"dense_{block}")
-        hidden = keras.layers.Activation("relu")(dense(hidden))  # (batch, members, units)
-        hidden = keras.layers.Dropout(dropout)(hidden)
+    hidden = ensemble(embed(columns, hp, preprocessor), hp)  # (batch, members, units)
     outputs = task.output_head(hidden, target)
     model = vectors.network(config, inputs, outputs) if vectors else keras.Model(inputs, outputs, name="network")
     model.compile(
@@ -107,3 +96,20 @@ def embed(
         joined.append(keras.layers.Flatten()(vectors))  # (batch, num_categories * category_units)
     joined += columns.values()  # numbers, missing, texts and their vectors also as they are
     return keras.layers.Concatenate()(joined) if len(joined) > 1 else joined[0]
+
+
+def ensemble(features: keras.KerasTensor, hp: "keras_tuner.HyperParameters") -> keras.KerasTensor:
+    """TabM (Gorishniy et al., 2025), from (batch, width) to (batch, members, units).
+
+    Members that share their kernels are trained side by side, each on its own loss, and their predictions are averaged.
+    It overfits less than one network and costs less than many.
+    """
+    members = hp.Int("members", 4, 32, step=4, default=8)
+    hidden = keras.layers.RepeatVector(members, name="members")(features)  # (batch, members, width)
+    units = hp.Int("units", 64, 512, step=64, default=128)
+    dropout = hp.Float("dropout", 0.0, 0.5, step=0.05, default=0.1)
+    for block in range(hp.Int("blocks", 1, 4, default=3)):
+        dense = layers.EnsembleDense(units, random_signs=block == 0, name=f"dense_{block}")
+        hidden = keras.layers.Activation("relu")(dense(hidden))  # (batch, members, units)
+        hidden = keras.layers.Dropout(dropout)(hidden)
+    return hidden

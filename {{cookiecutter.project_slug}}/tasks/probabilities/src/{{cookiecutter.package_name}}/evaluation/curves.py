@@ -21,20 +21,10 @@ def curve_figures(
 
     Both arrays are (num_examples, num_names); `nouns` is what a name is called, and several.
     """
-    from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
-
     counts = members.sum(axis=0)
     ranked = np.argsort(-counts, kind="stable").tolist()
     drawn = [each for each in ranked if 0 < counts[each] < len(members)][: plots.MAX_SERIES]
-    roc, recall, areas, precisions = [], [], [], []
-    for each in drawn:
-        is_positive, scores = members[:, each], probabilities[:, each]
-        false_positives, true_positives, _ = roc_curve(is_positive, scores)
-        precision, found, _ = precision_recall_curve(is_positive, scores)
-        areas.append(auc(false_positives, true_positives))
-        precisions.append(average_precision_score(is_positive, scores))
-        roc.append(plots.Line(f"{areas[-1]:.3f} {names[each]}", false_positives, true_positives))
-        recall.append(plots.Line(f"{precisions[-1]:.3f} {names[each]}", found, precision))
+    roc, recall, areas, precisions = curves(names, members, probabilities, drawn)
     texts = [
         "; ".join(f"{names[each]} {value:.3f}" for each, value in zip(drawn, values, strict=True))
         for values in (areas, precisions)
@@ -60,6 +50,24 @@ def curve_figures(
             notes[1],
         ),
     ]
+
+
+def curves(
+    names: Sequence[str], members: Booleans, probabilities: Floats, drawn: Sequence[int]
+) -> tuple[list[plots.Line], list[plots.Line], list[float], list[float]]:
+    """ROC and precision-recall curves of the names at these places, areas under the first and average precisions."""
+    from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
+
+    roc, recall, areas, precisions = list[plots.Line](), list[plots.Line](), list[float](), list[float]()
+    for each in drawn:
+        is_positive, scores = members[:, each], probabilities[:, each]
+        false_positives, true_positives, _ = roc_curve(is_positive, scores)
+        precision, found, _ = precision_recall_curve(is_positive, scores)
+        areas.append(auc(false_positives, true_positives))
+        precisions.append(average_precision_score(is_positive, scores))
+        roc.append(plots.Line(f"{areas[-1]:.3f} {names[each]}", false_positives, true_positives))
+        recall.append(plots.Line(f"{precisions[-1]:.3f} {names[each]}", found, precision))
+    return roc, recall, areas, precisions
 
 
 def calibration_figure(predicted: Floats, is_true: Booleans, labels: tuple[str, str]) -> Figure:
