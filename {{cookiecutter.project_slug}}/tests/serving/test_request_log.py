@@ -15,7 +15,7 @@ from project.core import artifacts
 from project.core.errors import RequestError
 from project.data import loading, requests
 from project.exporting import registry
-from project.serving import protocol, request_log
+from project.serving import protocol, request_log, served_model
 from project.settings.base import DESCRIPTION
 
 from declared import Config
@@ -138,7 +138,7 @@ def test_files_older_than_log_days_are_removed(finished: Config, tmp_path: Path)
         path = config.paths.requests / f"{name}.jsonl"
         path.touch()
         os.utime(path, (time.time() - days * 86_400,) * 2)
-    log = request_log.RequestLog(config, request_log.create_metrics())
+    log = request_log.RequestLog(config, served_model.create_metrics())
     log.put([])
     log.close()
     assert [path.name for path in config.paths.requests.iterdir()] == ["new.jsonl"]
@@ -162,7 +162,7 @@ def test_files_older_than_log_days_are_removed(finished: Config, tmp_path: Path)
 )
 def test_a_wrong_label_is_refused(sent: Any, words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        request_log.read_feedback(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
+        protocol.read_feedback(sent if isinstance(sent, bytes) else json.dumps(sent).encode(), 10)
 
 
 def test_what_is_never_to_be_logged_is_not(finished: Config, tmp_path: Path, example: dict) -> None:

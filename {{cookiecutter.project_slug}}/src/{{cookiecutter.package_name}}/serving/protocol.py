@@ -1,17 +1,30 @@
 """TensorFlow Serving's REST protocol: from the body of a request to arrays, and from outputs to the body of a response.
 
 TensorFlow Serving documents it as "RESTful API", version 1. What a value may be, `data/requests.py` says.
+Labels that clients send as feedback are an addition of ours.
 """
 
 import base64
 import json
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from ..core.errors import RequestError
 from ..data import requests
@@ -20,6 +33,7 @@ from ..settings.base import NAMED, SERIALIZED
 Inputs: TypeAlias = dict[str, dict[str, Any]]  # the metadata of each input
 
 MAX_MESSAGE = 500  # characters
+MAX_IDENTIFIER = 128  # characters
 MAX_VALUE = 80  # characters of a value in a message
 STATUS = {"too_long": 413} | dict.fromkeys(
     ("greater_than_equal", "less_than_equal", "multiple_of", "literal_error"), 422
@@ -275,3 +289,53 @@ def plain(name: str, values: np.ndarray) -> list[Any]:
 def encode(value: bytes) -> dict[str, str]:
     """Bytes as TensorFlow Serving writes them."""
     return {"b64": base64.b64encode(value).decode()}
+
+
+def usable(label: Any) -> Any:
+    """The label, unless it is null, an object, or infinite: 1e999 is read as infinity."""
+    try:
+        json.dumps(label, allow_nan=False)
+    except ValueError:
+        label = None
+    if label is None or isinstance(label, dict):
+        raise ValueError("the ground truth of the row")
+    return label
+
+
+class Feedback(BaseModel):
+    """The label of a row of an earlier request."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
+    """The X-Request-Id of the response."""
+
+    row: Annotated[int, Field(ge=0, strict=True)] = 0
+    """The number of the row in the request, from 0."""
+
+    label: Annotated[Any, AfterValidator(usable), Field(validation_alias=AliasChoices("label", "outcome"))]
+    """The ground truth; version 0.9 called it outcome."""
+
+
+def read_feedback(body: bytes, max_rows: int) -> list[dict[str, Any]]:
+    """The lines to log for an object or a list of objects of Feedback.
+
+    Raises:
+        RequestError: something is missing or has the wrong type; the message names it.
+    """
+    entries = load_json(body)
+    entries = entries if isinstance(entries, list) else [entries]
+    if not entries or len(entries) > max_rows:
+        status = 413 if entries else 400
+        raise RequestError(f"{len(entries):,} labels were sent; a request may hold 1 to {max_rows:,}", status)
+    try:
+        found = TypeAdapter(list[Feedback]).validate_python(entries)
+    except ValidationError as error:
+        raise request_error(error, "feedback", ["id", "row", "label"]) from error
+    moment = timestamp(time.time())
+    return [entry.model_dump() | {"time": moment} for entry in found]
+
+
+def timestamp(seconds: float) -> str:
+    """A time as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

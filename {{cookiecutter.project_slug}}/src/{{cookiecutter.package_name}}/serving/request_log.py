@@ -13,26 +13,28 @@ import json
 import math
 import os
 import queue
+import re
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..config import Config
 from ..core.errors import RequestError
 from ..data import requests
-from . import ground_truth, protocol
-from .ground_truth import LoggedRows, ReceivedLabels
+from . import protocol
+
+if TYPE_CHECKING:
+    from .served_model import ServiceMetrics
 
 QUEUE_LENGTH = 10_000  # requests; more are dropped and counted, to bound the memory
 PAUSE_SECONDS = 0.1  # between two writes: waking up for each request would slow down the thread that answers
@@ -41,7 +43,6 @@ DAY = 86_400  # seconds
 CLEANING_SECONDS = 3_600  # between two looks for files that are too old
 CLOSING_SECONDS = 10  # to write what is left when the server stops
 
-MAX_IDENTIFIER = 128  # characters
 MAX_LINE = 1 << 24  # bytes; a longer line is not a request, and would fill the memory
 MAX_BROKEN = 5  # broken lines that are reported one by one
 Line: TypeAlias = dict[str, Any]  # as written, but with `time` as a datetime in UTC
@@ -56,24 +57,71 @@ PREDICTION: dict[str, type] = {
 }
 REFUSAL: dict[str, type] = {"time": str, "version": int, "status": int, "error": str}
 LABEL: dict[str, type] = {"id": str, "row": int, "time": str}
-SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
+PREFIX = "labels-"  # of the names of files with ground truth, which are kept when the request log starts others
+PREDICTED_ROW = re.compile(rb'^\{"id": "([^"\\]+)", "row": (\d+), "time": "[^"]*", "version"', re.MULTILINE)
+NO_ROWS = np.array([], np.int64)
 
 
 @dataclass(frozen=True)
-class ServiceMetrics:
-    """Counters, gauges and histograms; `registry` holds them all."""
+class ReceivedLabels:
+    """Labels of a request of feedback; `answer` gets None when they are written, else the error."""
 
-    registry: CollectorRegistry
-    requests: Counter
-    seconds: Histogram
-    batch_rows: Histogram
-    version: Gauge
-    swaps: Counter
-    refused_versions: Counter
-    feedback: Counter
-    log_dropped: Counter
-    log_failed: Counter
+    lines: list[dict[str, Any]]
+    answer: "Future[RequestError | None]" = field(default_factory=Future)
+
+
+class LoggedRows:
+    """The rows in the request log of all servers that share a folder, as hashes; it reads only what is new."""
+
+    def __init__(self, folder: Path) -> None:
+        """Reads nothing yet."""
+        self.folder = folder
+        self.files: dict[Path, tuple[int, np.ndarray]] = {}  # bytes that were read, and sorted hashes (num_rows,)
+
+    def check(self, lines: list[dict[str, Any]]) -> None:
+        """Raises RequestError, 404 or 422, if a label is of a request or a row that is not logged."""
+        self.read()
+        for line in lines:
+            if self.has(line["id"], line["row"]):
+                continue
+            if self.has(line["id"], 0):
+                message = f"request {line['id']} has no row {line['row']}; rows are counted from 0"
+                raise RequestError(message, 422, "row", line["row"])
+            message = f"there is no request {line['id']} in the log; send the X-Request-Id of the response"
+            raise RequestError(message, 404, "id")
+
+    def has(self, identifier: str, row: int) -> bool:
+        """Whether a row is logged."""
+        wanted = hash((identifier.encode("utf-8", "replace"), row))
+        for _, rows in self.files.values():
+            place = np.searchsorted(rows, wanted)
+            if place < len(rows) and rows[place] == wanted:
+                return True
+        return False
+
+    def read(self) -> None:
+        """Reads what was written since the last time, and forgets files that were removed."""
+        known, self.files = self.files, {}
+        for path in request_files(self.folder):
+            start, rows = known.get(path, (0, NO_ROWS))
+            with path.open("rb") as file:
+                file.seek(start)
+                text = file.read()
+            text = text[: text.rfind(b"\n") + 1]
+            new = [hash((match[1], int(match[2]))) for match in PREDICTED_ROW.finditer(text)]
+            rows = np.sort(np.append(rows, np.array(new, np.int64))) if new else rows
+            self.files[path] = (start + len(text), rows)
+
+
+def request_files(folder: Path) -> list[Path]:
+    """The files of the request log, oldest first, without those of ground truth."""
+    return sorted(path for path in folder.glob("*.jsonl") if not path.name.startswith(PREFIX))
+
+
+def check_size(folder: Path, more: int, limit: int) -> None:
+    """Raises OSError if the files of ground truth would together be larger than a limit, in bytes."""
+    if sum(path.stat().st_size for path in folder.glob(f"{PREFIX}*.jsonl")) + more > limit:
+        raise OSError(errno.EDQUOT, f"there would be more than {limit:,} bytes; see the setting label_bytes")
 
 
 @dataclass(frozen=True)
@@ -96,7 +144,7 @@ Item: TypeAlias = AnsweredRequest | ReceivedLabels | list[dict[str, Any]]
 class RequestLog:
     """A queue, and the thread that empties it into files."""
 
-    def __init__(self, config: Config, metrics: ServiceMetrics) -> None:
+    def __init__(self, config: Config, metrics: "ServiceMetrics") -> None:
         """Starts the thread; the first file is created with the first line."""
         self.config, self.metrics, self.folder = config, metrics, config.paths.requests
         self.queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
@@ -153,9 +201,9 @@ class RequestLog:
         text = encoded(lines)
         try:
             self.logged.check(lines)
-            ground_truth.check_size(self.folder, len(text), self.config.label_bytes)
+            check_size(self.folder, len(text), self.config.label_bytes)
             if self.labels is None or is_gone(self.labels) or self.labels.tell() > self.config.log_bytes:
-                self.labels = self.open(ground_truth.PREFIX)
+                self.labels = self.open(PREFIX)
             write_whole(self.labels, text)
         except RequestError as error:
             return RequestError("the log cannot be written", 503) if self.is_failing else error
@@ -176,7 +224,7 @@ class RequestLog:
             return
         if self.file is None or is_gone(self.file):
             self.file, self.begun = self.open(), now
-            for old in ground_truth.request_files(self.folder)[: -self.config.log_files]:
+            for old in request_files(self.folder)[: -self.config.log_files]:
                 old.unlink(missing_ok=True)
         write_whole(self.file, text)
         is_old = bool(self.config.log_days) and now - self.begun > DAY
@@ -234,7 +282,7 @@ def lines_of(config: Config, item: AnsweredRequest | list[dict[str, Any]]) -> It
     never = set(config.log_never)
     kept = {name: entry for name, entry in item.inputs.items() if not {name, entry["column"]} & never}
     outputs = {name: protocol.plain(name, values) for name, values in item.outputs.items() if name not in never}
-    moment, latency = timestamp(item.time), round(item.latency * 1_000, 3)
+    moment, latency = protocol.timestamp(item.time), round(item.latency * 1_000, 3)
     for row in range(len(next(iter(item.columns.values())))):
         yield {
             "id": item.identifier,
@@ -246,56 +294,6 @@ def lines_of(config: Config, item: AnsweredRequest | list[dict[str, Any]]) -> It
             "inputs": {name: requests.loggable(config, entry, item.columns[name][row]) for name, entry in kept.items()},
             "outputs": {name: values[row] for name, values in outputs.items()},
         }
-
-
-def timestamp(seconds: float) -> str:
-    """A time as ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-
-
-def usable(label: Any) -> Any:
-    """The label, unless it is null, an object, or infinite: 1e999 is read as infinity."""
-    try:
-        json.dumps(label, allow_nan=False)
-    except ValueError:
-        label = None
-    if label is None or isinstance(label, dict):
-        raise ValueError("the ground truth of the row")
-    return label
-
-
-class Feedback(BaseModel):
-    """The label of a row of an earlier request."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: Annotated[str, Field(min_length=1, max_length=MAX_IDENTIFIER)]
-    """The X-Request-Id of the response."""
-
-    row: Annotated[int, Field(ge=0, strict=True)] = 0
-    """The number of the row in the request, from 0."""
-
-    label: Annotated[Any, AfterValidator(usable), Field(validation_alias=AliasChoices("label", "outcome"))]
-    """The ground truth; version 0.9 called it outcome."""
-
-
-def read_feedback(body: bytes, max_rows: int) -> list[dict[str, Any]]:
-    """The lines to log for an object or a list of objects of Feedback.
-
-    Raises:
-        RequestError: something is missing or has the wrong type; the message names it.
-    """
-    entries = protocol.load_json(body)
-    entries = entries if isinstance(entries, list) else [entries]
-    if not entries or len(entries) > max_rows:
-        status = 413 if entries else 400
-        raise RequestError(f"{len(entries):,} labels were sent; a request may hold 1 to {max_rows:,}", status)
-    try:
-        found = TypeAdapter(list[Feedback]).validate_python(entries)
-    except ValidationError as error:
-        raise protocol.request_error(error, "feedback", ["id", "row", "label"]) from error
-    moment = timestamp(time.time())
-    return [entry.model_dump() | {"time": moment} for entry in found]
 
 
 class Place(NamedTuple):
@@ -372,24 +370,3 @@ def parse_time(text: str) -> datetime:
     """An ISO 8601 time; UTC where it names no zone."""
     time = datetime.fromisoformat(text)
     return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def create_metrics() -> ServiceMetrics:
-    """All metrics, in a registry of their own, so that a process can hold several servers."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    return ServiceMetrics(
-        registry=registry,
-        requests=Counter("predict_requests", "Requests for predictions, by HTTP status", ["status"], registry=registry),
-        seconds=Histogram("predict_seconds", "Time to answer", buckets=SECONDS, registry=registry),
-        batch_rows=Histogram("batch_rows", "Rows per call of the model", buckets=ROWS, registry=registry),
-        version=Gauge("model_version", "Version in service", registry=registry),
-        swaps=Counter("model_swaps", "Changes of the version in service", registry=registry),
-        refused_versions=Counter("model_versions_refused", "Versions that could not be loaded", registry=registry),
-        feedback=Counter("feedback_labels", "Labels received as feedback", registry=registry),
-        log_dropped=Counter("request_log_dropped", "Requests not logged because the queue was full", registry=registry),
-        log_failed=Counter(
-            "request_log_failed_lines", "Requests and rejections that could not be written", registry=registry
-        ),
-    )

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -19,7 +20,6 @@ from ..config import Config
 from ..settings.base import DESCRIPTION, NAMED
 from . import protocol
 from .protocol import RequestFormat
-from .request_log import ServiceMetrics
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 
@@ -28,6 +28,46 @@ SLOW = 0.01  # seconds; shorter calls run in the event loop, since changing thre
 WARM_UP_ROWS = (1, 32)  # the first calls of a size are slower
 GRAPH = "saved_model.pb"
 Fingerprint = tuple[int, ...]
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
+
+
+@dataclass(frozen=True)
+class ServiceMetrics:
+    """Counters, gauges and histograms; `registry` holds them all."""
+
+    registry: CollectorRegistry
+    requests: Counter
+    seconds: Histogram
+    batch_rows: Histogram
+    version: Gauge
+    swaps: Counter
+    refused_versions: Counter
+    feedback: Counter
+    log_dropped: Counter
+    log_failed: Counter
+
+
+def create_metrics() -> ServiceMetrics:
+    """All metrics, in a registry of their own, so that a process can hold several servers."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return ServiceMetrics(
+        registry=registry,
+        requests=Counter("predict_requests", "Requests for predictions, by HTTP status", ["status"], registry=registry),
+        seconds=Histogram("predict_seconds", "Time to answer", buckets=SECONDS, registry=registry),
+        batch_rows=Histogram("batch_rows", "Rows per call of the model", buckets=ROWS, registry=registry),
+        version=Gauge("model_version", "Version in service", registry=registry),
+        swaps=Counter("model_swaps", "Changes of the version in service", registry=registry),
+        refused_versions=Counter("model_versions_refused", "Versions that could not be loaded", registry=registry),
+        feedback=Counter("feedback_labels", "Labels received as feedback", registry=registry),
+        log_dropped=Counter("request_log_dropped", "Requests not logged because the queue was full", registry=registry),
+        log_failed=Counter(
+            "request_log_failed_lines", "Requests and rejections that could not be written", registry=registry
+        ),
+    )
 
 
 class Job(NamedTuple):

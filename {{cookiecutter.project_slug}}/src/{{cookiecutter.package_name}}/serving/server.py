@@ -27,9 +27,9 @@ from ..config import Config
 from ..core.errors import InputError, RequestError
 from ..data import requests
 from ..settings.base import CHOSEN, PROJECT, is_number
-from . import guard, labels, protocol, request_log
-from .ground_truth import ReceivedLabels
-from .request_log import AnsweredRequest, Feedback, RequestLog, timestamp
+from . import guard, labels, protocol, served_model
+from .protocol import Feedback
+from .request_log import AnsweredRequest, ReceivedLabels, RequestLog
 from .served_model import Models, ServedModel
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -82,7 +82,7 @@ class Server:
         Raises:
             InputError: there is none.
         """
-        self.config, self.metrics = config, request_log.create_metrics()
+        self.config, self.metrics = config, served_model.create_metrics()
         self.models = Models(config, self.metrics)
         self.models.refresh()
         if self.models.current is None:
@@ -148,7 +148,7 @@ class Server:
             return
         column = model.description["inputs"].get(error.field, {}).get("column", error.field)
         is_secret = {error.field, column} & set(self.config.log_never)
-        line = {"id": identifier, "time": timestamp(moment), "version": model.version, "status": error.status}
+        line = {"id": identifier, "time": protocol.timestamp(moment), "version": model.version, "status": error.status}
         line |= {"error": "the message is not logged" if is_secret else str(error)}
         self.log.put([line | ({"field": error.field} if error.field else {})])
 
@@ -192,7 +192,7 @@ class Server:
         try:
             model = self.model(request)
             body = await guard.read_body(request, self.config)
-            lines = request_log.read_feedback(body, self.config.request_rows)
+            lines = protocol.read_feedback(body, self.config.request_rows)
             self.check_labels(model, lines)
             await self.store(ReceivedLabels(lines))
         except RequestError as error:
