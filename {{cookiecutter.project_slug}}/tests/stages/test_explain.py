@@ -6,7 +6,7 @@ import pytest
 from project.core import artifacts
 from project.core.errors import InputError
 from project.data import loading
-from project.evaluation import attribution
+from project.evaluation.explain import MEANING, attributions, steps
 from project.stages import explain
 
 import synthetic
@@ -22,15 +22,14 @@ def test_every_step_is_shown(finished: Config, capsys: pytest.CaptureFixture[str
     truth = loading.read_examples(finished, "validation")[finished.target].iloc[2]
     assert f"true {finished.target}  " in printed
     assert explain.written(truth) in printed
-    assert ("attribution (" in printed) == bool(attribution.MEANING)
+    assert ("attribution (" in printed) == bool(MEANING)
 
 
 def test_steps_and_contributions_are_about_the_example(finished: Config, complete: keras.Model) -> None:
     _, _, example = explain.find(finished)
-    steps = attribution.steps(finished, complete, example)
-    assert all(steps.values())
-    contributions = attribution.attributions(finished, complete, example)
-    assert bool(contributions) == bool(attribution.MEANING)
+    assert all(steps(finished, complete, example).values())
+    contributions = attributions(finished, complete, example)
+    assert bool(contributions) == bool(MEANING)
     assert any(contributions.values()) == bool(contributions)
 
 

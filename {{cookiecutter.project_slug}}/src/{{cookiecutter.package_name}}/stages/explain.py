@@ -13,7 +13,7 @@ from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
 from ..data import loading, tables
-from ..evaluation import attribution, explain, inference
+from ..evaluation import explain, inference
 from ..reporting import report
 
 SPLITS = ("validation", "train")  # the test split is kept for `make accept`
@@ -34,11 +34,11 @@ def main(config: Config) -> None:
     encoded = serving_model.get_layer("preprocessor").predict_on_batch(arrays)
     outputs = inference.predict(serving_model, example)
     show("raw", raw(config, example))
-    for title, values in attribution.steps(config, serving_model, example).items():
+    for title, values in explain.steps(config, serving_model, example).items():
         show(title, values)
     show("encoded", {name: summary(np.asarray(values)[0]) for name, values in encoded.items()})
     show("prediction", prediction(config, serving_model, example, outputs))
-    show_attributions(attribution.attributions(config, serving_model, example))
+    show_attributions(explain.attributions(config, serving_model, example))
 
 
 def find(config: Config) -> tuple[str, int, pd.DataFrame]:
@@ -104,7 +104,7 @@ def show_attributions(attributions: Mapping[str, float]) -> None:
     ranked = sorted(attributions.items(), key=lambda entry: -abs(entry[1]))[:MAX_ATTRIBUTIONS]
     largest = max(abs(value) for _, value in ranked) or 1
     bars = {name: f"{value:+8.3f}  {'█' * math.ceil(BAR * abs(value) / largest)}" for name, value in ranked}
-    show(f"attribution ({attribution.MEANING})", bars)
+    show(f"attribution ({explain.MEANING})", bars)
 
 
 def written(value: Any) -> str:

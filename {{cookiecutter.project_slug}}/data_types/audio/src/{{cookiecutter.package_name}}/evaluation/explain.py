@@ -16,6 +16,9 @@ from ..media import gallery, media
 from ..media.file_sources import NAME
 from ..reporting.report import Block
 from . import activation, scoring
+from .activation import MEANING, attributions, steps
+
+__all__ = ["HIDDEN", "MEANING", "TITLE", "attributions", "blocks", "steps"]
 
 TITLE = "Class activation maps"
 NUM_SHOWN = 16

@@ -1,16 +1,20 @@
-"""Permutation feature importance: the rise of the loss when a column is shuffled."""
+"""What explains predictions: permutation feature importance, and one row with what each of its columns contributed."""
+
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 
-from .. import metrics, preprocessing, task
+from .. import features, metrics, preprocessing, task
 from ..config import Config
-from ..data import batching
+from ..data import batching, loading
+from ..data.columns import describe_columns
 from ..data.resampling import Metric
 from ..reporting import plots
 from ..reporting.report import Block, Figure, Interval
 from . import inference
+from .inference import explained_outputs
 
 TITLE = "Permutation feature importance"
 MAX_EXAMPLES = 1_000  # enough to rank the columns
@@ -18,6 +22,8 @@ MAX_CELLS = 20_000_000  # of the examples predicted for all columns together: ha
 NUM_SHUFFLES = 3
 NUM_SHOWN = 20  # columns
 HIDDEN: tuple[str, ...] = ()  # columns that tell a reader of the report nothing
+NUM_BACKGROUND = 100  # training examples whose values replace those of the row
+MEANING = "mean drop in log-odds, or in the predicted number, when the column takes values of other rows"
 
 
 def blocks(
@@ -81,3 +87,40 @@ def permutation_importance(
             losses.append(sign * (whole[measured] - shuffled[measured]))
         importance[name] = Interval(float(np.mean(losses)), min(losses), max(losses))
     return importance
+
+
+def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The clean columns, and what `features.engineer` adds to them, by name."""
+    train = loading.read_examples(config, "train")
+    inputs = preprocessing.raw_inputs(config, train)
+    cleaned = preprocessing.clean(inputs, describe_columns(config, train))
+    engineered = features.engineer(cleaned)
+    arrays = preprocessing.raw_arrays(serving_model.input, example)
+    clean = {"number": cleaned.numbers, "category": cleaned.categories, "date": cleaned.dates, "text": cleaned.texts}
+    before = {f"{name} ({kind})": arrays[name][0] for kind, columns in clean.items() for name in columns}
+    tensors = {**engineered.numbers, **engineered.categories, **engineered.texts}
+    added = {name: tensor for name, tensor in tensors.items() if name not in inputs}
+    if not added:
+        return {"clean": before}
+    values = keras.Model(inputs, added).predict_on_batch(arrays)
+    return {"clean": before, "engineered": {name: value[0] for name, value in values.items()}}
+
+
+def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
+    """The contribution of each column: the mean drop when values of training examples replace its own.
+
+    Of columns that carry the same information each contributes little.
+    """
+    train = loading.read_examples(config, "train")
+    drawn = train.sample(min(NUM_BACKGROUND, len(train)), random_state=config.seed)
+    whole = preprocessing.raw_arrays(serving_model.input, example)
+    others = preprocessing.raw_arrays(serving_model.input, drawn)
+    size = len(drawn)
+    columns = list(whole)
+    stacked = {name: np.repeat(values, 1 + size * len(columns)) for name, values in whole.items()}
+    for place, name in enumerate(columns):
+        stacked[name][1 + place * size : 1 + (place + 1) * size] = others[name]
+    outputs = batching.run_in_batches(serving_model, stacked, preprocessing.ENCODING_BATCH)
+    _, left = explained_outputs(outputs)[0]
+    means = left[1:].reshape(len(columns), size).mean(axis=1)
+    return {name: float(left[0] - mean) for name, mean in zip(columns, means, strict=True)}

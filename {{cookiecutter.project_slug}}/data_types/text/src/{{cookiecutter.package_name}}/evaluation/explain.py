@@ -1,18 +1,18 @@
-"""Word importance by occlusion: the change of the prediction when a word is removed."""
+"""What explains predictions: word importance by occlusion, and one text with what each of its words contributed."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import pandas as pd
 
-from .. import metrics, task
+from .. import features, metrics, preprocessing, task
 from ..config import Config
 from ..data import tables
 from ..examples import identities
 from ..reporting.report import Block, Column, Row, Table, format_number
-from ..text import highlighting, texts
+from ..text import highlighting, texts, tokenizing
 from ..text.unicode_text import WORD
 from . import inference, scoring
 
@@ -25,6 +25,7 @@ MIN_TEXTS = 2  # in which a listed word occurs
 NUM_WORDS = 12  # of a class
 MAX_CLASSES = 40
 MAX_LABELS = 4  # of a text, the most probable of those that are answered
+MEANING = "drop in log-odds, or in the predicted number, when the word is removed"
 
 
 class Occluded(NamedTuple):
@@ -135,3 +136,33 @@ def split(text: str) -> list[str]:
 def word_places(pieces: list[str]) -> list[int]:
     """Where the first words are among the pieces."""
     return [place for place, piece in enumerate(pieces) if WORD.fullmatch(piece)][:MAX_WORDS]
+
+
+def steps(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """The text as the vocabularies see it, and what `features.engineer` makes of it."""
+    inputs = preprocessing.raw_inputs(config, example)
+    cut = serving_model.get_layer("preprocessor").get_layer("cut")(inputs[texts.COLUMN])
+    arrays = preprocessing.raw_arrays(serving_model.input, example)
+    clean = keras.Model(inputs, {"standardized": tokenizing.Standardize()(cut)}).predict_on_batch(arrays)
+    engineered = keras.Model(inputs, features.engineer(cut)).predict_on_batch(arrays)
+    return {
+        "clean": {name: values[0] for name, values in clean.items()},
+        "engineered": {name: values[0] for name, values in engineered.items()},
+    }
+
+
+def attributions(config: Config, serving_model: keras.Model, example: pd.DataFrame) -> dict[str, float]:
+    """The contribution of each word to the prediction; words that occur several times are numbered.
+
+    If several labels are answered, the contribution to each, behind the name of the label.
+    """
+    del config  # every word is tried
+    (explained,) = occlude(serving_model, example)
+    contributions: dict[str, float] = {}
+    for occluded in explained:
+        label = f"{occluded.leading}: " if len(explained) > 1 else ""
+        for place in word_places(occluded.pieces):
+            word = f"{label}{occluded.pieces[place]}"
+            count = sum(name.partition(" #")[0] == word for name in contributions)
+            contributions[f"{word} #{count + 1}" if count else word] = float(occluded.contributions[place])
+    return contributions
