@@ -1,5 +1,6 @@
 """make train: fits the model, keeps its best epoch, calibrates it and saves it from raw inputs to predictions."""
 
+import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,8 +18,9 @@ from ..core.errors import InputError
 from ..data import loading, tables
 from ..data.resampling import Context
 from ..model import build_model
+from ..settings.base import without_password
 from ..settings.training import COMPARED
-from ..training import fit, placement, run_history, serving_model
+from ..training import fit, placement, serving_model
 from ..training.fit import Candidate
 from ..training.serving_model import Prepared
 
@@ -31,7 +33,7 @@ def main(config: Config) -> None:
     """From the examples tables to artifacts/training; of several workers the chief writes."""
     started = time.perf_counter()
     strategy = placement.strategy()  # before anything is computed
-    run_history.check(config)
+    check_tracking(config)
     prepared = serving_model.prepare(config)
     hyperparameters = best_hyperparameters(config)
     later = () if config.objective else ("costs", "threshold", "refer")  # they decide no weights
@@ -39,9 +41,21 @@ def main(config: Config) -> None:
     train = partial(train_network, config, prepared, strategy, fit.make_batches(config, prepared), key)
     best, rows = compare(config, prepared, hyperparameters, train)
     if placement.is_chief():
+        from ..training import run_history  # here, since it is about what comes after training
+
         seconds, facts = time.perf_counter() - started, {"candidates": rows, "pretrained": best.origin}
         run_history.save(config, best.complete, best.checkpoint, best.hyperparameters, seconds, facts)
         run_history.keep(config)
+
+
+def check_tracking(config: Config) -> None:
+    """Refuses a setting that cannot be followed, before training rather than after it."""
+    if config.mlflow and not importlib.util.find_spec("mlflow"):
+        message = f"mlflow is {without_password(config.mlflow)!r}, but MLflow is not installed"
+        remedy = (
+            "move it from `tracking` to `pipeline` in pyproject.toml and run `make setup`, or leave the setting empty"
+        )
+        raise InputError(f"{message}: {remedy}")
 
 
 def train_network(

@@ -6,7 +6,6 @@ scores.json, validation.npz: the scores on the validation split, and the predict
 """
 
 import importlib
-import importlib.util
 import os
 import platform
 import shutil
@@ -150,16 +149,6 @@ def take_over(config: Config, candidate: Config) -> None:
         config.paths.runs.mkdir(parents=True, exist_ok=True)
         candidate.paths.kept_run(old).rename(config.paths.kept_run(number))
     remove_oldest(config)
-
-
-def check(config: Config) -> None:
-    """Refuses a setting that cannot be followed, before training rather than after it."""
-    if config.mlflow and not importlib.util.find_spec("mlflow"):
-        message = f"mlflow is {without_password(config.mlflow)!r}, but MLflow is not installed"
-        remedy = (
-            "move it from `tracking` to `pipeline` in pyproject.toml and run `make setup`, or leave the setting empty"
-        )
-        raise InputError(f"{message}: {remedy}")
 
 
 def send(config: Config, folder: Path, facts: Mapping[str, Any]) -> None:
