@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import Config
+from ..core.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +23,18 @@ class Context(NamedTuple):
     config: Config
     parts: Mapping[str, Sequence[str]]
     """The names of the entries of outputs that have several: the classes of `probabilities`, in their order."""
+
+    def place(self, part: str) -> int:
+        """The place of a label, or of one of several targets, among the entries of the outputs.
+
+        Raises:
+            InputError: the model has none of this name.
+        """
+        known = next(iter(self.parts.values()), ())
+        if part not in known:
+            shown = ", ".join(known) or "none"
+            raise InputError(f"a metric is of {part!r}, which the model does not predict; it predicts: {shown}")
+        return list(known).index(part)
 
 
 class Metric(NamedTuple):
@@ -38,6 +51,38 @@ class Metric(NamedTuple):
     function: Callable[[Any, Any, Floats, Context], Floats | None]
     range: tuple[float, float] = (-math.inf, math.inf)
     format: str = ""
+
+
+class Registry(dict[str, Metric]):
+    """Metrics by name, and those of one label or target, such as `snow:recall`, which are made when they are asked for.
+
+    `of_part` are the metrics that one part has, and `select` takes targets, predictions, weights and the place of a
+    part to what they are given: the targets, predictions and weights of that part.
+    """
+
+    def __init__(
+        self, metrics: Mapping[str, Metric], of_part: Mapping[str, Metric], select: Callable[..., tuple[Any, Any, Any]]
+    ) -> None:
+        """Takes the metrics of the whole as well."""
+        super().__init__(metrics)
+        self.of_part, self.select = of_part, select
+
+    def __missing__(self, name: str) -> Metric:
+        """The metric of one part."""
+        part, _, metric = name.rpartition(":")
+        if name not in self:
+            raise KeyError(name)
+        whole = self.of_part[metric]
+
+        def measure(targets: Any, predictions: Any, weights: Floats, context: Context) -> Floats | None:
+            return whole.function(*self.select(targets, predictions, weights, context.place(part)), context)
+
+        return whole._replace(label=f"{whole.label} of {part}", function=measure)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a metric of that name, or of what follows the name of a part."""
+        part, _, metric = str(name).rpartition(":")
+        return name in self.keys() or bool(part and metric in self.of_part)
 
 
 def score(

@@ -35,6 +35,8 @@ def measure(
     gains, slices = {}, {}
     for name, required in context.config.criteria.items():
         _, column, metric = evaluation.parts(name)
+        if part := metric.rpartition(":")[0]:
+            context.place(part)  # refuses one that the model does not predict
         if isinstance(required, str) and required in simple:
             gains[f"{required}:{metric}"] = gain(context, targets, predictions, simple[required], metric, weights)
         if column:
@@ -66,8 +68,10 @@ def score_groups(
     """The scores of the `slices` by a column, and those that are too `small` to be judged, with their examples."""
     scoring.check_columns("criteria", [column], examples)
     weights, chosen = tables.sample_weights(context.config, examples), {metric: metrics.METRICS[metric]}
-    slices, small = [], []
-    for name, inside in scoring.slices_of(examples[column]):
+    part, slices, small = metric.rpartition(":")[0], [], []
+    is_known = np.isfinite(targets[:, context.place(part)]) if part else np.ones(len(targets), bool)
+    for name, members in scoring.slices_of(examples[column]):
+        inside = members & is_known
         selected = {output: values[inside] for output, values in predictions.items()}
         own = None if weights is None else weights[inside]
         size = int(inside.sum())
@@ -164,7 +168,9 @@ def covered(config: Config, result: Mapping[str, Any]) -> bool:
     names = {name: evaluation.parts(name) for name in config.criteria}
     gains = {f"{each}:{names[name][2]}" for name, each in config.criteria.items() if isinstance(each, str)}
     groups = {f"{column}:{metric}" for _, column, metric in names.values() if column}
-    return gains <= result.get("gains", {}).keys() and groups <= result.get("groups", {}).keys()
+    of_parts = {metric for _, column, metric in names.values() if ":" in metric and not column}
+    needed = {"gains": gains, "groups": groups, "metrics": of_parts}
+    return all(found <= result.get(name, {}).keys() for name, found in needed.items())
 
 
 def sentence(entry: Mapping[str, Any]) -> str:

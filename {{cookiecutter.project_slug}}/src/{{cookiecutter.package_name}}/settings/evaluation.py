@@ -23,7 +23,9 @@ def check_metric(name: str) -> str:
     """Refuses a name that is not in `metrics.METRICS`."""
     known = registry()
     if known is not None and name not in known:
-        raise ValueError(f"Input should be one of {', '.join(known)}")
+        of_part = ", ".join(getattr(known, "of_part", ()))
+        also = f"; of one label or target, such as NAME:{of_part.split(', ')[0]}, one of {of_part}" if of_part else ""
+        raise ValueError(f"Input should be one of {', '.join(known)}{also}")
     return name
 
 
@@ -31,10 +33,22 @@ Metric = Annotated[str, AfterValidator(check_metric)]
 
 
 def parts(criterion: str) -> tuple[str, str, str]:
-    """The kind of a criterion, worst, gap or none, with its column and its metric."""
+    """The kind of a criterion, worst, gap or none, with its column and its metric, which may be of one part.
+
+    A column is all up to the first colon, or up to the last one if what follows the first is no metric.
+    """
     kind, _, rest = criterion.partition(":")
-    column, _, metric = rest.rpartition(":")
+    column, _, metric = rest.partition(":")
+    if metric not in (registry() or {}):
+        column, _, metric = rest.rpartition(":")
     return (kind, column, metric) if kind in ("worst", "gap") and column else ("", "", criterion)
+
+
+def named_parts(settings: Any) -> dict[str, str]:
+    """The metrics of one label or target that settings name, such as `snow:recall`, each with its label or target."""
+    named = [getattr(settings, "metric", ""), getattr(settings, "objective", ""), *getattr(settings, "criteria", ())]
+    metrics = [parts(name)[2] for name in named]
+    return {metric: metric.rpartition(":")[0] for metric in metrics if ":" in metric}
 
 
 def check_criteria(criteria: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+import tiny_bert
 from scipy.special import erf
+from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
 
 from project.core import artifacts
 from project.core.errors import InputError
@@ -28,9 +30,7 @@ from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
 from project.transfer.wordpiece import WordPiece
 
 import page_structure
-import tiny_bert
 from declared import Config
-from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
 
 SOURCE = Path(bert.__file__).parents[2]
 

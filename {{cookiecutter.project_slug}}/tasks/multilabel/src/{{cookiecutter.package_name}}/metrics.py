@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from .data import label_sets, probability, resampling
 from .data.resampling import Context, Floats, Metric, divide, mean
+from .settings.evaluation import named_parts
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # a float32 near 1 knows no finer difference
 DEFAULT_THRESHOLD = 0.5  # of predictions for which none was chosen
@@ -60,6 +61,26 @@ def log_loss(targets: Booleans, predictions: Predictions, weights: Floats, _: Co
     return mean(errors(targets, predictions), weights)
 
 
+def recall(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
+    """The share of true labels that are answered."""
+    found, true, _ = (each.sum(axis=1) for each in label_counts(targets, predictions, weights))
+    return divide(found, true)
+
+
+def precision(targets: Booleans, predictions: Predictions, weights: Floats, _: Context) -> Floats:
+    """The share of answered labels that are true."""
+    found, _, answered = (each.sum(axis=1) for each in label_counts(targets, predictions, weights))
+    return divide(found, answered)
+
+
+def of_label(
+    targets: Booleans, predictions: Predictions, weights: Floats, place: int
+) -> tuple[Booleans, dict[str, npt.NDArray[Any]], Floats]:
+    """Targets and predictions of one label, each (num_examples, 1), and the weights."""
+    outputs = {name: predictions[name][:, [place]] for name in ("probabilities", "thresholds") if name in predictions}
+    return targets[:, [place]], outputs, weights
+
+
 METRICS = {
     "map": Metric("Mean average precision", greater_is_better=True, function=mean_average_precision, range=(0, 1)),
     "micro_f1": Metric("Micro F1", greater_is_better=True, function=micro_f1, range=(0, 1)),
@@ -69,6 +90,15 @@ METRICS = {
     "roc_auc": Metric("ROC AUC", greater_is_better=True, function=roc_auc, range=(0, 1)),
     "log_loss": Metric("Log loss", greater_is_better=False, function=log_loss, range=(0, math.inf)),
 }
+OF_LABEL = {
+    "recall": Metric("Recall", greater_is_better=True, function=recall, range=(0, 1)),
+    "precision": Metric("Precision", greater_is_better=True, function=precision, range=(0, 1)),
+    "f1": Metric("F1", greater_is_better=True, function=micro_f1, range=(0, 1)),
+    "average_precision": METRICS["map"]._replace(label="Average precision"),
+    "roc_auc": METRICS["roc_auc"],
+    "log_loss": METRICS["log_loss"],
+}
+METRICS = resampling.Registry(METRICS, OF_LABEL, of_label)  # `snow:recall` is that of the label snow
 
 
 def score(
@@ -79,7 +109,7 @@ def score(
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(metrics, targets, predictions, context, weights)
+    return resampling.score(with_named(metrics, context), targets, predictions, context, weights)
 
 
 def samples(
@@ -91,7 +121,15 @@ def samples(
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    return resampling.samples(metrics, targets, predictions, context, resamples, weights=weights)
+    chosen = with_named(metrics, context)
+    return resampling.samples(chosen, targets, predictions, context, resamples, weights=weights)
+
+
+def with_named(metrics: Mapping[str, Metric], context: Context) -> Mapping[str, Metric]:
+    """The same metrics and, if all are asked for, those of single labels that settings name and the model knows."""
+    labels = context.parts.get("labels", ()) if metrics is METRICS else ()
+    named = [name for name, label in named_parts(context.config).items() if label in labels]
+    return {**metrics, **{name: METRICS[name] for name in named}}
 
 
 def errors(targets: Booleans, predictions: Predictions) -> Floats:

@@ -5,11 +5,14 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
+from project.core.errors import InputError
 from project.data.resampling import Context, resampled_counts
-from project.evaluation import charts
+from project.data.targets import learned
+from project.evaluation import charts, criteria, scoring
 from project.reporting.report import Figure, Table
 from project.task import Target
 
@@ -56,6 +59,80 @@ def test_scores_and_their_resamples_equal_scikit_learn(decimals: int) -> None:
     for place, weights in enumerate(resampled_counts(400, 2, 0)):
         expected = by_scikit_learn(targets, predictions, weights)
         assert {name: values[place] for name, values in drawn.items()} == pytest.approx(expected, abs=1e-6)
+
+
+def made_up_slices(num_examples: int = 400) -> tuple[pd.DataFrame, np.ndarray, dict[str, np.ndarray]]:
+    """Predictions for rain and snow; snow is found always in the north, and half of the time in the south."""
+    rows = np.arange(num_examples)
+    is_missed = (rows % 4 == 1) & (rows % 8 == 1)
+    targets = np.stack([rows % 2 == 0, rows % 4 < 2], axis=1)
+    probabilities = np.where(targets, 0.9, 0.1)
+    probabilities[is_missed, 1] = 0.2
+    thresholds = np.broadcast_to([0.5, 0.3], targets.shape)
+    examples = pd.DataFrame({"place": np.where(rows % 2, "south", "north")})
+    return examples, targets, {"probabilities": probabilities, "thresholds": thresholds}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "missed", "met", "told"),
+    [
+        ("snow:recall", 0.75, 0.6, "lower bound of Recall of snow at least 0.75: 0.75, bound"),
+        ("worst:place:snow:recall", 0.5, 0.3, "Recall of snow in every slice by place at least 0.5: 0.5, bound"),
+        ("gap:place:snow:recall", 0.5, 0.7, "gap in Recall of snow by place at most 0.5: 0.5, bound"),
+        ("snow:recall", "linear", "prior", "Recall of snow better than linear (0.75) by the bound of the gain"),
+    ],
+)
+def test_a_criterion_is_of_one_label(criterion: str, missed: float | str, met: float | str, told: str) -> None:
+    examples, targets, predictions = made_up_slices()
+    simple = {"prior": {**predictions, "probabilities": 0 * predictions["probabilities"]}, "linear": predictions}
+    for required, passes in ((missed, False), (met, True)):
+        config = Config(criteria={criterion: required})
+        context = Context(config, {"labels": ["rain", "snow"]})
+        result = {
+            "num_examples": len(targets),
+            "metrics": scoring.intervals(targets, predictions, context, 100),
+            "baseline": {name: metrics.score(targets, each, context) for name, each in simple.items()},
+            **criteria.measure(context, examples, targets, predictions, simple),
+        }
+        (entry,) = criteria.judge(config, result)
+        assert entry["passed"] is passes
+        assert told in criteria.lines([entry])[0] or passes
+        assert criteria.covered(config, result)
+        assert criteria.covered(config, {**result, "metrics": {}}) == criterion.startswith(("worst", "gap"))
+
+
+def test_scores_of_a_label_equal_scikit_learn() -> None:
+    targets, predictions = made_up(400, 3, 2)
+    names = [f"snow:{name}" for name in metrics.OF_LABEL]
+    context = Context(Config(criteria=dict.fromkeys(names, 0.5)), {"labels": ["fog", "snow", "rain"]})
+    weights = np.random.default_rng(2).random(400)
+    found = metrics.score(targets, predictions, context, weights=weights)
+    truth, scores, options = targets[:, 1], predictions["probabilities"][:, 1], {"sample_weight": weights}
+    answered = scores >= predictions["thresholds"][:, 1]
+    expected = {
+        "recall": sklearn_metrics.recall_score(truth, answered, **options),
+        "precision": sklearn_metrics.precision_score(truth, answered, **options),
+        "f1": sklearn_metrics.f1_score(truth, answered, **options),
+        "average_precision": sklearn_metrics.average_precision_score(truth, scores, **options),
+        "roc_auc": sklearn_metrics.roc_auc_score(truth, scores, **options),
+        "log_loss": sklearn_metrics.log_loss(truth, scores.astype(float), **options),
+    }
+    assert {name: found[f"snow:{name}"] for name in expected} == pytest.approx(expected, abs=1e-6)
+    unknown = Context(context.config, {"labels": ["fog"]})
+    assert found.keys() - metrics.score(targets, predictions, unknown).keys() == {*names}
+
+
+def test_criteria_of_what_is_no_label_are_refused_with_those_there_are() -> None:
+    examples, targets, predictions = made_up_slices()
+    config = Config(criteria={"snw:recall": 0.5})
+    for refused in (
+        lambda: criteria.measure(Context(config, {"labels": ["rain", "snow"]}), examples, targets, predictions, {}),
+        lambda: learned(config, pd.Series(["rain|snow", "rain", "snow"] * 5)),
+    ):
+        with pytest.raises(InputError, match="'snw', which the model does not predict; it predicts: rain, snow"):
+            refused()
+    with pytest.raises(ValidationError, match="NAME:recall, one of recall, precision, f1"):
+        Config(criteria={"snow:macro_f1": 0.5})
 
 
 def test_a_label_that_is_absent_is_left_out_of_averages() -> None:

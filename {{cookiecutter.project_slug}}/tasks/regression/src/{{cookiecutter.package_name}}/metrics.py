@@ -82,28 +82,7 @@ METRICS = {
 }
 
 
-class Registry(dict[str, Metric]):
-    """Metrics by name; `price:rmse` is that of the target price, if there are several."""
-
-    def __missing__(self, name: str) -> Metric:
-        """The metric of one of several targets."""
-        target, _, metric = name.rpartition(":")
-        if name not in self:
-            raise KeyError(name)
-        whole = self[metric]
-
-        def measure(targets: Numbers, predictions: Predictions, weights: Floats, context: Context) -> Floats | None:
-            place = list(context.parts["prediction"]).index(target)
-            return whole.function(*of_target(targets, predictions, weights, place), context)
-
-        return whole._replace(label=f"{whole.label} of {target}", function=measure)
-
-    def __contains__(self, name: object) -> bool:
-        """Whether there is a metric of that name, or of what follows the name of a target."""
-        return str(name).rpartition(":")[2] in self.keys()
-
-
-METRICS = Registry(METRICS)
+METRICS = resampling.Registry(METRICS, METRICS, of_target)  # `price:rmse` is that of the target price
 
 
 def score(

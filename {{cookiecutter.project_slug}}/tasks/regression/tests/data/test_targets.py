@@ -43,6 +43,7 @@ def test_several_targets_are_checked_one_by_one() -> None:
         (["--target", "price,price"], "target is 'price,price', which names a column twice"),
         (["--metric", "days:rmse"], "'days'; targets that can be named are: none, since there is one target"),
         (["--target", "price, days", "--criteria", "day:rmse=1"], "'day'; targets that can be named are: price, days"),
+        (["--target", "price, days", "--criteria", "worst:sex:day:rmse=1"], "are: price, days"),
         (["--target", "price, days", "--objective", "days:fame"], "Input should be one of rmse, mae"),
     ],
 )

@@ -9,7 +9,7 @@ from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
 from project.data.resampling import Context
-from project.evaluation import charts, scoring
+from project.evaluation import charts, criteria, scoring
 from project.reporting.report import Figure
 from project.task import Target
 
@@ -78,6 +78,28 @@ def test_several_targets_are_scored_each_by_itself_and_together() -> None:
         "price: Predicted and true values",
         "days: Predicted and true values",
     ]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "missed", "met"),
+    [("worst:place:price:rmse", 2.9, 4.0), ("gap:place:price:mae", 1.0, 4.0), ("worst:place:days:rmse", 0.5, 2.0)],
+)
+def test_a_criterion_of_slices_is_of_one_target(criterion: str, missed: float, met: float) -> None:
+    rows = np.arange(200)
+    examples = pd.DataFrame({"place": np.where(rows % 2, "south", "north")})
+    targets = np.stack([np.zeros(200), np.where(rows % 20 > 1, np.nan, 0.0)], axis=1)  # 10 of each place have days
+    sizes = np.random.default_rng(0).normal(size=200)
+    predictions = {"prediction": np.stack([np.where(rows % 2, 3 * sizes, sizes), sizes], axis=1)}
+    predictions["scale"] = np.ones((200, 2))
+    for required, passes in ((missed, False), (met, ":days:" not in criterion)):
+        config = Config(target="price, days", criteria={criterion: required})
+        context = Context(config, {"prediction": ["price", "days"]})
+        measured = criteria.measure(context, examples, targets, predictions, {})
+        (entry,) = criteria.judge(config, {"num_examples": 200, "metrics": {}, "baseline": {}, **measured})
+        assert entry["passed"] is passes
+        (line,) = criteria.lines([entry])
+        assert ("too small to be judged: north (10), south (10)" in line) == (":days:" in criterion), line
+    assert ("RMSE of price in every slice by place" in line) == (criterion == "worst:place:price:rmse")
 
 
 def test_what_is_undefined_is_left_out() -> None:

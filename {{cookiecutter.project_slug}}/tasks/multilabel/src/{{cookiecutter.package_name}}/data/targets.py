@@ -10,7 +10,9 @@ from pandas.api import types
 from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import BETWEEN_LABELS, SPLITS
+from ..settings.evaluation import named_parts
 from . import label_sets
+from .resampling import Context
 
 IS_NAME = True  # whether targets are names, even if all are digits
 IS_SET = True  # whether a target is a set of labels
@@ -91,9 +93,16 @@ def counts(values: pd.Series) -> pd.Series:
 
 
 def learned(config: Config, trained: pd.Series) -> tuple[str, ...]:
-    """The labels that are frequent enough in the training split to be learned, by name."""
+    """The labels that are frequent enough in the training split to be learned, by name.
+
+    Raises:
+        InputError: a setting names a metric of another label.
+    """
     found = counts(trained)
-    return tuple(sorted(found.index[found >= config.min_label_examples]))
+    labels = tuple(sorted(found.index[found >= config.min_label_examples]))
+    for label in named_parts(config).values():
+        Context(config, {"labels": labels}).place(label)
+    return labels
 
 
 def keep_rare(

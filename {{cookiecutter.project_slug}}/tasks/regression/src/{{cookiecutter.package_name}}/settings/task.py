@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, model_
 from pydantic_settings import NoDecode
 
 from .base import Settings, parse_mapping
-from .evaluation import check_criteria, parts
+from .evaluation import check_criteria, named_parts
 
 Baseline = Literal["mean", "linear", "gradient_boosting"]
 Criteria = Annotated[
@@ -31,10 +31,8 @@ class TaskSettings(TargetSettings):
         """Refuses a metric of one of several targets, such as price:rmse, where there is no such target."""
         targets: tuple[str, ...] = getattr(self, "targets", ())
         known = targets if len(targets) > 1 else ()
-        named = [getattr(self, "metric", ""), getattr(self, "objective", ""), *getattr(self, "criteria", {})]
-        for name in (parts(each)[2] for each in named):
-            target = name.rpartition(":")[0]
-            if target and target not in known:
+        for name, target in named_parts(self).items():
+            if target not in known:
                 shown = ", ".join(known) or "none, since there is one target"
                 raise ValueError(f"{name} is a metric of the target {target!r}; targets that can be named are: {shown}")
         return self
