@@ -45,10 +45,8 @@ def test_identifiers_are_told(tmp_path: Path) -> None:
     rows = "".join(f"{7_000 + 3 * number},a{number},{number % 5}\n" for number in numbers)
     notes = []
     for kept in ("", "visit"):
-        table = read(tmp_path, f"visit,code,size\n{rows}", target="size")
-        config = Config(target="size", keep_identifiers=kept)
-        examples.assign_splits(config, table, examples.identities(config, table))
-        notes.append(table.attrs["notes"][-1])
+        splits = {"train": read(tmp_path, f"visit,code,size\n{rows}", target="size")}
+        notes += examples.check_splits(Config(target="size", keep_identifiers=kept), splits.__getitem__)
     told = "visit (only counts the examples), code (hardly ever repeats)"
     assert notes[0] == f"left out as identifiers: {told}; keep_identifiers, categorical and text name columns to keep"
     assert "visit" not in notes[1]

@@ -230,7 +230,8 @@ def note_markers(
     """Notes frequent cells that count as missing and may mean something, such as None for no garage."""
     cells = pc.utf8_trim_whitespace(column)
     found = cells.filter(pc.is_in(cells, value_set=pa.array([marker for marker in missing if marker], pa.string())))
-    if len(found) > (0 if name in config.targets else FREQUENT * len(column)) and not config.found_formats:
+    is_told = any(isinstance(each, CellFormat) for each in config.found_formats.values())  # of an earlier source
+    if len(found) > (0 if name in config.targets else FREQUENT * len(column)) and not is_told:
         counts = ", ".join(f"{each['counts']:,} are {each['values']!r}" for each in found.value_counts().to_pylist())
         advice = "if that is a value like others, name the column in keep_markers"
         provenance.note(f"{name}: {len(found):,} cells count as missing, of which {counts}; {advice}")

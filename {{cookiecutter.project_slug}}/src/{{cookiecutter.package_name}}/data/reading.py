@@ -56,6 +56,9 @@ class Gathered(Protocol):
     def complete(self) -> None:
         """Derives the attributes, when all examples are there."""
 
+    def rows(self, chosen: np.ndarray) -> pd.DataFrame:
+        """The chosen examples, (num_examples,) bool, with all columns; a sample if memory holds no more."""
+
     def tables(self) -> Iterator[pa.Table]:
         """The examples as they are written."""
 
@@ -303,6 +306,10 @@ class InMemory:
         self.vary = varies(self.config, self.deciding)
         self.identities = self.examples.identities(self.config, self.deciding)
         self.contents = splitting.hash_rows(self.deciding) if self.config.key else self.identities
+
+    def rows(self, chosen: np.ndarray) -> pd.DataFrame:
+        """The chosen examples, (num_examples,) bool, with all columns."""
+        return self.deciding[chosen]
 
     def tables(self) -> Iterator[pa.Table]:
         """The examples as they are written."""

@@ -74,14 +74,13 @@ def decide(
     check_content(config, list(gathered.columns), len(table), gathered.vary)
     if config.key:
         check_keys(config, table[config.key], gathered.contents)
-    splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
-    for note in table.attrs.get("notes", []):
-        provenance.note(note)
+    splits = splitting.assign_splits(config, table, same, list(gathered.sizes.values()))
     replaced: dict[str, pd.Series] = {}
     duplicates = decide_duplicates(config, gathered, splits, replaced, provenance)
     own = (config.source, config.validation_source, config.test_source)
     num_first = sum(size for source, size in gathered.sizes.items() if source in own)
     decide_rare(config, table[config.targets[0]], splits, num_first, replaced, provenance)
+    provenance.notes += examples.check_splits(config, lambda split: gathered.rows(splits == split))
     table = table.assign(**replaced)
     values = {split: table.loc[splits == split, config.target_columns] for split in SPLITS}
     if config.sample_weight:

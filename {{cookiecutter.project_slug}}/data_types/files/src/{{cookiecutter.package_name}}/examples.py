@@ -27,7 +27,7 @@ HASH = "sha256"
 SHOWN_REASONS = 5
 PIECE = 256  # files that `make predict` holds in memory at once
 
-assign_splits = splitting.assign_splits  # by time, group, key or content
+check_splits = splitting.unchecked
 
 
 class Examined(NamedTuple):

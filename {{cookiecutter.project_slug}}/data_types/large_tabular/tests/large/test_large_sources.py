@@ -90,6 +90,25 @@ def test_parts_come_to_the_examples_of_the_whole(
     )
 
 
+def test_identifiers_in_parts_are_told(tmp_path: Path, rows: pd.DataFrame) -> None:
+    numbers = np.arange(NUM_ROWS)
+    visits = np.where(numbers == 450, np.nan, 7_000 + 3 * numbers)
+    source = write(rows.assign(visit=visits, code=[f"{number * 7_919:x}" for number in numbers]), tmp_path, "text")
+    whole = collected(config_for(tmp_path, source))
+    assert collected(config_for(tmp_path, source, max_examples_in_memory=IN_MEMORY)) == whole
+    told = "left out as identifiers: visit (only counts the examples), code (hardly ever repeats)"
+    assert [note.startswith(told) for note in whole[1]["notes"]] == [True]
+
+
+def test_a_further_source_in_parts_is_read_as_the_first(tmp_path: Path, rows: pd.DataFrame) -> None:
+    source = write(rows.assign(when=["28/04/2024", *["03/04/2024"] * (NUM_ROWS - 1)]), tmp_path, "text")
+    rows.assign(when="03/04/2024").to_csv(tmp_path / "test.csv", index=False)
+    config = config_for(tmp_path, source, test_source=str(tmp_path / "test.csv"), max_examples_in_memory=IN_MEMORY)
+    _, record = collected(config)
+    assert record["rows"]["test"] == NUM_ROWS
+    assert (tables.read_rows(config, "test")["when"] == pd.Timestamp("2024-04-03")).all()
+
+
 def test_what_is_left_out_of_parts_is_counted_by_the_rows_of_the_source(tmp_path: Path, rows: pd.DataFrame) -> None:
     rows.loc[[3, 444, 777], "y"] = None
     source = write(rows, tmp_path, "text")

@@ -5,7 +5,7 @@ of them: a row per origin from which is forecast, whose cells are views into the
 Where stages ask for examples they get windows; where they check or count data, such as TFDV, they get rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,21 +54,14 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return splitting.hash_rows(examples[[name for name in names if name]])
 
 
-def assign_splits(
-    config: Config, examples: pd.DataFrame, identities: np.ndarray, sizes: Sequence[int] = ()
-) -> np.ndarray:
-    """The name of the split of each row, (num_rows,) str: periods that follow each other, the same for all series.
-
-    Adds the seasons of the training period to the notes of the examples' provenance.
+def check_splits(config: Config, rows: Callable[[str], pd.DataFrame]) -> list[str]:
+    """A note on the seasons of the training period; `rows` gives the rows of a split.
 
     Raises:
         InputError: a split has no window.
     """
-    splits = splitting.assign_splits(config, examples, identities, sizes)
-    rows = {split: examples[splits == split] for split in SPLITS}
-    shape = check_windows(config, rows)
-    examples.attrs.setdefault("notes", []).append(shape.sentence(set_by_hand=bool(config.season)))
-    return splits
+    shape = check_windows(config, {split: rows(split) for split in SPLITS})
+    return [shape.sentence(set_by_hand=bool(config.season))]
 
 
 def check_windows(config: Config, rows: dict[str, pd.DataFrame]) -> window_shape.Shape:

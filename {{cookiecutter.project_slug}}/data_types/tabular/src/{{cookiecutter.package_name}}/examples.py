@@ -1,6 +1,6 @@
 """From the raw source to one row per example: for a table, the rows themselves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +10,6 @@ import pyarrow as pa
 from .config import Config
 from .data import cleaning, columns, formats, loading, sources, splitting
 from .data.provenance import Provenance
-
-
-def assign_splits(
-    config: Config, examples: pd.DataFrame, identities: np.ndarray, sizes: Sequence[int] = ()
-) -> np.ndarray:
-    """The name of the split of each example, (num_examples,) str, by time, group, key or content.
-
-    The `attrs` of the examples get a note on columns that only identify the training examples.
-
-    Raises:
-        InputError: a split would be empty.
-    """
-    splits = splitting.assign_splits(config, examples, identities, sizes)
-    train = examples[splits == "train"].drop(columns=splitting.GIVEN, errors="ignore")
-    identifiers = columns.describe_identifiers(config, train)
-    if identifiers:
-        examples.attrs.setdefault("notes", []).append(identifiers)
-    return splits
 
 
 def read_examples(config: Config) -> pd.DataFrame:
@@ -60,6 +42,11 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     """A number per example, (num_examples,) uint64, that those share which have the same features."""
     others = (*config.targets, config.key, config.sample_weight, splitting.GIVEN)
     return splitting.hash_rows(examples[[name for name in examples.columns if name not in others]])
+
+
+def check_splits(config: Config, rows: Callable[[str], pd.DataFrame]) -> list[str]:
+    """A note on columns that only identify the training examples, if there are any; `rows` gives those of a split."""
+    return columns.describe_identifiers(config, rows("train").drop(columns=splitting.GIVEN, errors="ignore"))
 
 
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:

@@ -36,6 +36,7 @@ def test_every_kind_is_recognised() -> None:
     [
         (range(1, NUM_EXAMPLES + 1), "counts"),
         (np.arange(NUM_EXAMPLES) ** 3 * 1_000, "counts"),
+        ([None, *range(1, NUM_EXAMPLES)], "counts"),
         (np.random.default_rng(0).choice(500, NUM_EXAMPLES, replace=False) + 70_000, "of its own for each example"),
         ([f"{number:02x} {number % 7}a 0b {number:02x}" for number in range(NUM_EXAMPLES)], "hardly ever repeats"),
         ([7] * NUM_EXAMPLES, "constant"),

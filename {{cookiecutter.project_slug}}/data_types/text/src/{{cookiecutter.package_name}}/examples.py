@@ -18,7 +18,7 @@ from .text.unicode_text import identity, is_empty, repair
 
 PIECE = 512  # texts that `make predict` holds in memory at once, with all that they are split into
 
-assign_splits = splitting.assign_splits  # by time, group, key or content
+check_splits = splitting.unchecked
 
 
 def read_examples(config: Config) -> pd.DataFrame:

@@ -63,8 +63,7 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
     num_examples = tables.num_examples(config, split)
     if num_examples <= config.max_examples_in_memory:
         return tables.read_rows(config, split)
-    generator = np.random.default_rng(config.seed)
-    drawn = np.sort(generator.choice(num_examples, config.max_examples_in_memory, replace=False, shuffle=False))
+    drawn = draw(config, num_examples)
     chosen, start = [], 0
     for block in tables.read_blocks(config, split, BLOCK):
         inside = drawn[slice(*np.searchsorted(drawn, [start, start + len(block)]))] - start
@@ -73,6 +72,14 @@ def read_examples(config: Config, split: str) -> pd.DataFrame:
     sample = pd.concat(chosen, ignore_index=True)
     sample.attrs[tables.DRAWN_FROM] = num_examples
     return sample
+
+
+def draw(config: Config, num_examples: int) -> np.ndarray:
+    """Which examples are in memory, in order, (num_drawn,) int: all, or a random sample if they do not fit in it."""
+    if num_examples <= config.max_examples_in_memory:
+        return np.arange(num_examples)
+    generator = np.random.default_rng(config.seed)
+    return np.sort(generator.choice(num_examples, config.max_examples_in_memory, replace=False, shuffle=False))
 
 
 def training_batches(config: Config, encode: Encode, size: int, epoch: "tf.Variable") -> "tf.data.Dataset":

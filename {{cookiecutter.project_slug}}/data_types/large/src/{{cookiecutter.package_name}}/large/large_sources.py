@@ -92,7 +92,7 @@ def read_examples(
             raise InputError(f"{error} (rows are counted from row {num_rows + 1:,} on)") from error
         if not num_rows:
             own = cell_formats.with_found(as_before(own, part), noted.formats)
-            provenance.notes += noted.notes
+            provenance.notes += [f"{note} (in the first {len(table):,} rows)" for note in noted.notes]
         provenance.formats = {**noted.formats, **provenance.formats}
         for reason, rows in noted.dropped.items():
             provenance.count_dropped(reason, **rows)
@@ -102,8 +102,8 @@ def read_examples(
 
 
 def find_formats(config: Config) -> dict[str, Finding]:
-    """In which formats the cells of each column can be read that the file of formats lacks, by all of its cells."""
-    known, found = cell_formats.load(config), dict[str, Finding]()
+    """In which formats the cells of each column can be read that are not known yet, by all of its cells."""
+    known, found = {**config.found_formats, **cell_formats.load(config)}, dict[str, Finding]()
     for _, table in read_batches(config, Provenance()):
         for name in set(table.column_names) - set(known):
             before, column = found.get(name), table.column(name)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ..config import Config
-from ..data import splitting
+from ..data import loading, splitting
 from ..data.reading import Examples, column_types, join, to_arrow, varies
 
 
@@ -65,6 +65,16 @@ class OnDisk:
         self.identities = np.concatenate(same)
         same.clear()
         self.contents = np.concatenate(contents) if self.config.key else self.identities
+
+    def rows(self, chosen: np.ndarray) -> pd.DataFrame:
+        """The chosen examples, (num_examples,) bool, with all columns, or a random sample that fits in memory."""
+        numbers, start, found = np.flatnonzero(chosen), 0, []
+        numbers = numbers[loading.draw(self.config, len(numbers))]
+        for table in self.tables():
+            inside = slice(*np.searchsorted(numbers, [start, start + len(table)]))
+            found.append(table.take(numbers[inside] - start))
+            start += len(table)
+        return pa.concat_tables(found).to_pandas()
 
     def tables(self) -> Iterator[pa.Table]:
         """The examples as they are written, part by part."""

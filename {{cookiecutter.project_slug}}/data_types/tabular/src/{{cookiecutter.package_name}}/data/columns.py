@@ -98,8 +98,9 @@ def kind_of_numbers(examples: pd.DataFrame, name: str) -> str:
     not were given out, and so were those that rise or fall from row to row, or that differ and are called a number.
     """
     present = examples[name].dropna()
-    is_whole = types.is_integer_dtype(present) and len(present) >= MIN_COUNTER_EXAMPLES
-    if not is_whole or present.nunique() < MIN_DISTINCT_SHARE * len(present):
+    if len(present) < MIN_COUNTER_EXAMPLES or present.nunique() < MIN_DISTINCT_SHARE * len(present):
+        return "numbers"
+    if not (present % 1 == 0).all():  # a column of whole numbers that lacks some is stored as real numbers
         return "numbers"
     present = present if present.is_unique else examples.drop_duplicates()[name].dropna()
     if present.is_unique and (present.is_monotonic_increasing or present.is_monotonic_decreasing):
@@ -112,13 +113,12 @@ def kind_of_numbers(examples: pd.DataFrame, name: str) -> str:
     return IDENTIFIERS[1] if is_given_out or is_called_so else "numbers"
 
 
-def describe_identifiers(config: Config, examples: pd.DataFrame) -> str:
-    """A sentence on columns that are left out as they only identify the examples; empty if there are none."""
+def describe_identifiers(config: Config, examples: pd.DataFrame) -> list[str]:
+    """A sentence on the columns that are left out as they only identify the examples, if there are any."""
     kinds = {str(name): kind_of(config, examples, str(name)) for name in examples.columns}
     found = ", ".join(f"{name} ({kind})" for name, kind in kinds.items() if kind in IDENTIFIERS)
-    return f"left out as identifiers: {found}; keep_identifiers, categorical and text name columns to keep" * bool(
-        found
-    )
+    told = f"left out as identifiers: {found}; keep_identifiers, categorical and text name columns to keep"
+    return [told] * bool(found)
 
 
 def check_names(config: Config, examples: pd.DataFrame) -> None:
