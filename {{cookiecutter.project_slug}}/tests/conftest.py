@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ from project.settings.base import ENVIRONMENT_PREFIX
 import problem
 import synthetic
 from declared import Config, leave_other_metrics_undefined
+
+
+@cache
+def table() -> str:
+    """The made-up table as CSV: drawing pictures or sounds takes longer than many a test."""
+    return synthetic.make_table().to_csv(index=False)
 
 
 def small_config(folder: Path, **settings: Any) -> Config:
@@ -30,7 +37,7 @@ def small_config(folder: Path, **settings: Any) -> Config:
     }
     if "source" not in settings:
         defaults["source"] = str(folder / "table.csv")
-        synthetic.make_table().to_csv(defaults["source"], index=False)
+        Path(defaults["source"]).write_text(table(), encoding="utf-8")
     return Config(**(defaults | synthetic.settings(folder) | settings))
 
 

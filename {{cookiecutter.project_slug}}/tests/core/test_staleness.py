@@ -2,7 +2,8 @@
 
 import ast
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -136,9 +137,10 @@ def test_a_stamp_holds_no_password(done: Config) -> None:
     assert "secret" not in config.paths.stamp("collect").read_text(encoding="utf-8")
 
 
-def imports(path: Path) -> Iterator[Path]:
+@cache
+def imports(path: Path, package: Path) -> set[Path]:
     """The modules of the package that one imports: by relative and absolute imports, in functions as well."""
-    package = staleness.PACKAGE
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -149,7 +151,8 @@ def imports(path: Path) -> Iterator[Path]:
             names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         for name in names:
             place = package.parent.joinpath(*name.split("."))
-            yield from (file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file())
+            found |= {file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()}
+    return found
 
 
 def closure(path: Path) -> set[Path]:
@@ -159,7 +162,7 @@ def closure(path: Path) -> set[Path]:
         module = waiting.pop()
         if module not in found and not staleness.counts_by_values(module):
             found.add(module)
-            waiting += imports(module)
+            waiting += imports(module, staleness.PACKAGE)
     return found
 
 
