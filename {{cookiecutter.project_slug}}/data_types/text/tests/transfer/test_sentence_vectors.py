@@ -25,9 +25,9 @@ from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import accept, collect, embed, export, train
 from project.transfer import bert, sentence_vectors
+from project.transfer.bert import WordPiece
 from project.transfer.fine_tuning import FROZEN, SCRATCH
 from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
-from project.transfer.wordpiece import WordPiece
 
 import page_structure
 from declared import Config

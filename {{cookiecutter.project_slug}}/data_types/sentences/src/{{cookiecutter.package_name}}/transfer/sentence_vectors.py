@@ -21,8 +21,8 @@ from ..core.errors import InputError
 from ..data import tables
 from ..settings.training import COMPARED
 from . import bert
+from .bert import PADDING, UNKNOWN, WordPiece
 from .fine_tuning import FROZEN, HEAD, POOLED, SCRATCH, FineTuned, giving_up
-from .wordpiece import PADDING, UNKNOWN, WordPiece
 
 TOKENS = "tokens"  # the output of the preprocessor that the network sees
 COMBINED = "combined"  # the network from scratch sees the vectors, too
