@@ -7,8 +7,8 @@ import pytest
 from project import task
 from project.data import loading
 from project.data.resampling import Context
-from project.evaluation import inference, promotion
-from project.evaluation.promotion import Comparison
+from project.evaluation import inference, scoring
+from project.evaluation.scoring import Comparison
 
 from declared import Config
 
@@ -38,7 +38,7 @@ def shuffled(predictions: dict[str, np.ndarray], share: float) -> dict[str, np.n
 
 def test_a_model_is_as_good_as_itself(examined: tuple[Context, np.ndarray, dict[str, np.ndarray]]) -> None:
     context, targets, predictions = examined
-    comparison = promotion.compare(tolerating(context, 0.0), targets, predictions, predictions)
+    comparison = scoring.compare(tolerating(context, 0.0), targets, predictions, predictions)
     assert comparison.is_not_inferior
     assert set(comparison.gains[context.config.metric].values()) == {0.0}
 
@@ -48,11 +48,11 @@ def test_a_worse_model_does_not_hold_up(
     examined: tuple[Context, np.ndarray, dict[str, np.ndarray]], share: float
 ) -> None:
     context, targets, predictions = examined
-    comparison = promotion.compare(context, targets, predictions, shuffled(predictions, share))
+    comparison = scoring.compare(context, targets, predictions, shuffled(predictions, share))
     assert not comparison.is_not_inferior
     assert comparison.gains[context.config.metric]["high"] < 0
-    assert "may be worse by" in promotion.reason(context.config, comparison, accepted=True)
-    assert promotion.compare(context, targets, shuffled(predictions, share), predictions).is_not_inferior
+    assert "may be worse by" in scoring.reason(context.config, comparison, accepted=True)
+    assert scoring.compare(context, targets, shuffled(predictions, share), predictions).is_not_inferior
 
 
 def test_a_margin_lets_a_slightly_worse_model_pass(
@@ -62,7 +62,7 @@ def test_a_margin_lets_a_slightly_worse_model_pass(
     worse = shuffled(predictions, 0.05)
 
     def compare(margin: float) -> Comparison:
-        return promotion.compare(tolerating(context, margin), targets, predictions, worse)
+        return scoring.compare(tolerating(context, margin), targets, predictions, worse)
 
     assert not compare(0.0).is_not_inferior
     assert compare(3.0).is_not_inferior
@@ -70,6 +70,6 @@ def test_a_margin_lets_a_slightly_worse_model_pass(
 
 def test_the_criteria_come_first(examined: tuple[Context, np.ndarray, dict[str, np.ndarray]]) -> None:
     context, targets, predictions = examined
-    comparison = promotion.compare(context, targets, shuffled(predictions, 1.0), predictions)
+    comparison = scoring.compare(context, targets, shuffled(predictions, 1.0), predictions)
     assert comparison.is_not_inferior
-    assert "does not meet the success criteria" in promotion.reason(context.config, comparison, accepted=False)
+    assert "does not meet the success criteria" in scoring.reason(context.config, comparison, accepted=False)

@@ -1,6 +1,7 @@
-"""Scores with bootstrap confidence intervals, of all examples and by slice."""
+"""Scores with bootstrap confidence intervals, of all examples and by slice, and comparisons of two models by them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ RESAMPLES = 200  # for the intervals of a slice
 FOLDS = 5  # of the validation split, so that each is shown as it is calibrated on the others
 NOT_SCORED = "not scored"
 SHORT = 8  # characters of a hash
+RISK = 0.05  # probability of promoting a challenger that is worse by more than the margin
 
 
 def intervals(
@@ -101,6 +103,62 @@ def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dic
         low, high = np.quantile(defined, tails) if len(defined) else (value, value)
         summary[name] = {"value": value, "low": min(float(low), value), "high": max(float(high), value)}
     return summary
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The scores of both models on the same test examples, and the gains of the challenger."""
+
+    champion: dict[str, dict[str, float]]  # metric -> value, low, high
+    challenger: dict[str, dict[str, float]]
+    gains: dict[str, dict[str, float]]  # metric -> value, low, high; above 0 the challenger is better
+    lower_bound: float  # of the gain in the primary metric, with 95 % confidence
+    margin: float  # tolerated loss in the primary metric
+
+    @property
+    def is_not_inferior(self) -> bool:
+        """Whether the challenger is not worse than the champion by more than the margin."""
+        return self.lower_bound >= -self.margin
+
+
+def compare(
+    context: Context,
+    targets: np.ndarray,
+    champion: Mapping[str, np.ndarray],
+    challenger: Mapping[str, np.ndarray],
+    weights: np.ndarray | None = None,
+) -> Comparison:
+    """Compares the predictions of two models for the same examples, by a paired bootstrap.
+
+    `weights` are the sample weights of the examples, (num_examples,), if there are any.
+
+    Raises:
+        InputError: the primary metric is not defined for one of them.
+    """
+    config, found = context.config, pair(context, targets, (champion, challenger), metrics.METRICS, weights)
+    if config.metric not in found.gains:
+        raise InputError(f"{config.metric} is not defined for both models; choose another one by the setting metric")
+    before, after = (summarize(*each) for each in zip(found.scores, found.drawn, strict=True))
+    return Comparison(
+        champion=before,
+        challenger=after,
+        gains=summarize(found.gains, found.samples),
+        lower_bound=float(np.nanquantile(found.samples[config.metric], RISK)),
+        margin=config.promotion_margin * abs(found.scores[0][config.metric]),
+    )
+
+
+def reason(config: Config, comparison: Comparison, accepted: bool) -> str:
+    """The reason of the decision, as a sentence."""
+    label, form = metrics.METRICS[config.metric].label, metrics.METRICS[config.metric].format
+    gain = report.format_interval(report.Interval.of(comparison.gains[config.metric]), form)
+    if not accepted:
+        return "the challenger does not meet the success criteria on the test split"
+    words = f"the challenger's gain in {label} is {' '.join(gain)} on the same test examples"
+    tolerated = f"tolerated loss {report.format_number(comparison.margin, form)}"
+    if comparison.is_not_inferior:
+        return f"{words} ({tolerated})"
+    return f"{words}, so it may be worse by {report.format_number(-comparison.lower_bound, form)} ({tolerated})"
 
 
 def score_slices(

@@ -8,8 +8,8 @@ from .. import metrics
 from ..config import Config
 from ..core.errors import InputError, RefusedError
 from ..data.resampling import Context
-from ..evaluation import promotion, scoring
-from ..evaluation.promotion import Comparison
+from ..evaluation import scoring
+from ..evaluation.scoring import Comparison
 from ..reporting import report
 from ..training import run_history
 from ..training.run_history import Run
@@ -29,7 +29,7 @@ def main(config: Config) -> None:
     if not np.array_equal(targets, others):
         raise RefusedError(f"runs {one.number} and {other.number} learned other classes: their scores do not compare")
     context = Context(config, one.facts.get("parts", {}))  # which older runs lack
-    comparison = promotion.compare(context, targets, before, after, weights)
+    comparison = scoring.compare(context, targets, before, after, weights)
     names = [f"run {run.number}" for run in (one, other)]
     lines = scoring.table(["what differs", *names], differences(one, other))
     print("\n".join(lines if len(lines) > 1 else ["nothing differs: settings, data, code and versions are the same"]))

@@ -4,20 +4,20 @@ Until the decision, everything is written to artifacts/update/candidate: an inte
 service and the last good artifacts intact.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import pandas as pd
 
-from .. import examples, metrics
+from .. import examples, metrics, task
 from ..config import Config
 from ..core import artifacts, staleness
 from ..core.errors import InputError, RefusedError
-from ..data import reading, requests, tables, targets
+from ..data import loading, reading, requests, tables, targets
 from ..data.provenance import Provenance
-from ..evaluation import criteria, inference, promotion
-from ..evaluation.promotion import Comparison
+from ..evaluation import criteria, inference, scoring
+from ..evaluation.scoring import Comparison
 from ..exporting import registry, saved_model
 from ..reporting import report
 from ..reporting.report import Banner, Column, Interval, Page, Row, Score, Scores, Section, Table
@@ -128,9 +128,9 @@ def without_unknown_rare(config: Config, part: pd.DataFrame) -> pd.DataFrame:
 def decide(config: Config, candidate: Config, champion: int) -> None:
     """Evaluates the challenger, compares it with the champion, and promotes it or not."""
     accepted = is_accepted(config, candidate)
-    comparison, slices = promotion.evaluate(candidate, old_model(config, champion))
+    comparison, slices = compare(candidate, old_model(config, champion))
     promoted = accepted and comparison.is_not_inferior
-    reason = promotion.reason(config, comparison, accepted)
+    reason = scoring.reason(config, comparison, accepted)
     if promoted:
         evaluate.main(candidate)
         promote(config)
@@ -142,6 +142,28 @@ def decide(config: Config, candidate: Config, champion: int) -> None:
     artifacts.write_json(config.paths.update / DECISION, decision | facts)
     write_report(config, decision, comparison, slices)
     print(f"{verdict}: {reason}\nwrote {config.paths.update / 'report.html'}")
+
+
+def compare(config: Config, old: keras.Model) -> tuple[Comparison, list[Row]]:
+    """Compares the model of `config` with an old one on the test split; also returns both scores of each slice."""
+    new = inference.load_model(config)
+    examples = loading.read_examples(config, "test")
+    known, wanted = inference.target_of(old), inference.target_of(new)
+    champion = task.aligned(inference.predict(old, examples), known, wanted)
+    challenger = inference.predict(new, examples)
+    targets, context = task.actual(wanted, examples[config.target_columns]), inference.context_of(config, new)
+    rows: list[Row] = []
+    before = {key(entry): entry for entry in scoring.score_slices(context, examples, targets, champion)}
+    for entry in scoring.score_slices(context, examples, targets, challenger):
+        if key(entry) in before:
+            both = [report.Interval.of(each) for each in (before[key(entry)], entry)]
+            rows.append([entry["column"], entry["slice"], entry["examples"], *both])
+    return scoring.compare(context, targets, champion, challenger, tables.sample_weights(config, examples)), rows
+
+
+def key(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The column and value that define a slice."""
+    return entry["column"], entry["slice"]
 
 
 def is_accepted(config: Config, candidate: Config) -> bool:

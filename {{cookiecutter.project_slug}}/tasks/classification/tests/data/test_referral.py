@@ -9,7 +9,7 @@ from project.core import command
 from project.core.errors import InputError, RefusedError
 from project.data import decisions, referral
 from project.data.resampling import Context
-from project.evaluation import charts, criteria, promotion, scoring
+from project.evaluation import charts, criteria, scoring
 from project.reporting.report import Figure, Table
 
 from declared import Config
@@ -131,7 +131,7 @@ def test_a_champion_that_refers_nothing_is_compared_with_one_that_does() -> None
     assert "is_possible" not in task.aligned({"probabilities": probabilities}, new, new)  # a baseline
     runs = task.aligned(outputs, old, old), challenger  # each as it was trained
     with pytest.raises(InputError, match="risk is not defined for both models; choose another one by the setting"):
-        promotion.compare(Context(Config(refer=0.1, metric="risk"), {}), targets, *runs)
+        scoring.compare(Context(Config(refer=0.1, metric="risk"), {}), targets, *runs)
 
 
 @pytest.mark.parametrize(("criterion", "least"), [("refer_rate", 0.01), ("risk", 0.01), ("coverage", 0.99)])
