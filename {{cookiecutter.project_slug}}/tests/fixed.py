@@ -1,5 +1,8 @@
 """The code of a small model that the tests of all else run on, whatever `model.py` and `features.py` have become."""
 
+import contextlib
+import io
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -8,7 +11,8 @@ import pytest
 
 from project import features, model, task
 from project.config import Config
-from project.stages import train
+from project.exporting import verify_export
+from project.stages import export, train
 from project.training import fit, search
 
 import network
@@ -28,6 +32,14 @@ def optimizer(config: Config, hp: Any, *_: Any) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(hp.Float("learning_rate", 1e-4, 0.1, sampling="log", default=config.learning_rate))
 
 
+def verify_here(request: str) -> tuple[str, str]:
+    """Compares the predictions of an export in this process: a new one, as test_export.py has it, takes seconds."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.setattr("sys.stdin", io.StringIO(request))
+        verify_export.main()
+    return printed.getvalue(), ""
+
+
 def put_in_place(patch: pytest.MonkeyPatch) -> None:
     """Puts this code where the project has its own."""
     for module in (model, train, search):
@@ -35,6 +47,7 @@ def put_in_place(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(model, "optimizer", optimizer)
     patch.setattr(fit, "own_callbacks", lambda _: [])
     patch.setattr(search, "callbacks", lambda _: [])
+    patch.setattr(export, "start_verifier", lambda: contextlib.nullcontext(SimpleNamespace(communicate=verify_here)))
     for name, function in network.FEATURES.items():
         patch.setattr(features, name, function)
 

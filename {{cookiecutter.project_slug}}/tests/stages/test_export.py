@@ -19,6 +19,8 @@ from project.stages import export
 
 from declared import Config
 
+IN_A_NEW_PROCESS = export.start_verifier  # in whose place the tests of all else have one in this process
+
 
 def edit_verdict(config: Config, **changes: object) -> None:
     verdict = artifacts.read_json(config.paths.verdict, "accept")
@@ -141,6 +143,7 @@ def test_an_export_that_predicts_something_else_is_refused(trained: Config, monk
     def write_again(_: Any, folder: Path) -> None:
         shutil.copytree(exported, folder, dirs_exist_ok=True)
 
+    monkeypatch.setattr(export, "start_verifier", IN_A_NEW_PROCESS)
     monkeypatch.setattr(export, "training_path", slightly_wrong)
     monkeypatch.setattr(saved_model, "write", write_again)
     with pytest.raises(RefusedError, match="differ"):
