@@ -5,8 +5,6 @@ from pathlib import Path
 import keras_tuner
 import numpy as np
 import pytest
-import tiny_bert
-from tiny_bert import WIDTH
 
 from project import preprocessing, task
 from project.data import batching
@@ -17,8 +15,10 @@ from project.transfer.fine_tuning import FROZEN, SCRATCH
 from project.transfer.sentence_vectors import COMBINED, TOKENS
 
 import problem
+import tiny_bert
 from declared import Config
 from synthetic import make_table
+from tiny_bert import WIDTH
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
-import tiny_bert
 from scipy.special import erf
-from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
 
 from project.core import artifacts
 from project.core.errors import InputError
@@ -30,7 +28,9 @@ from project.transfer.fine_tuning import FROZEN, SCRATCH
 from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
 
 import page_structure
+import tiny_bert
 from declared import Config
+from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
 
 SOURCE = Path(bert.__file__).parents[2]
 
