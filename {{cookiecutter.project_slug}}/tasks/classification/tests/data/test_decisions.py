@@ -46,44 +46,55 @@ def decide(probabilities: np.ndarray, decision: decisions.Decision) -> np.ndarra
 
 @pytest.mark.parametrize(("missed", "false_alarm"), [(20, 1), (1, 1), (1, 8)])
 @pytest.mark.parametrize("is_weighted", [False, True])
-def test_no_threshold_costs_surely_less_than_the_chosen_one(
+def test_labels_and_scores_follow_from_the_chosen_threshold(
     missed: float, false_alarm: float, is_weighted: bool
 ) -> None:
     probabilities, targets = made_up()
     weights = np.random.default_rng(1).integers(1, 4, len(targets)).astype(float) if is_weighted else None
     wish = decisions.describe({"missed": missed, "false alarm": false_alarm}, "", CLASSES)
     chosen = decisions.choose(wish, probabilities, targets, weights)
-
-    def costs(threshold: float) -> np.ndarray:
-        return np.where(targets == 1, missed, false_alarm) * ((probabilities[:, 1] > threshold) != targets)
-
-    asked = false_alarm / (missed + false_alarm)
-    thresholds = np.append(np.linspace(0.005, 0.995, 100), asked)
-    means = [np.average(costs(each), weights=weights) for each in thresholds]
-    cheapest = costs(thresholds[np.argmin(means)])
-    more = [costs(each) - cheapest for each in thresholds]
-    mean, square = (np.array([np.average(each**power, weights=weights) for each in more]) for power in (1, 2))
-    is_cheap = mean <= 2 * np.sqrt((square - mean**2) / len(targets)) + 1e-9
-    expected = means[np.where(is_cheap, np.abs(thresholds - asked), 9).argmin()]
+    assert chosen.low is not None
+    assert chosen.high is not None
+    assert 0 < chosen.low < (chosen.threshold or 0) < chosen.high < 1
+    assert chosen.low < false_alarm / (missed + false_alarm) < chosen.high  # probabilities are calibrated
     codes = decide(probabilities, chosen)
+    np.testing.assert_array_equal(codes, probabilities[:, 1] > chosen.threshold)
     found = np.where(targets == 1, missed, false_alarm) * (codes != targets)
-    assert np.average(found, weights=weights) == pytest.approx(expected)
     outputs = {"label": codes, "probabilities": probabilities}  # as a model gives them
     target = task.Target(CLASSES, (1.0, 1.0), chosen)
     context = Context(Config(costs={"missed": missed, "false alarm": false_alarm}), {"probabilities": CLASSES})
     scores = metrics.score(targets, task.aligned(outputs, target, target), context, weights=weights)
     assert scores["expected_cost"] == pytest.approx(np.average(found, weights=weights))
     assert scores["accuracy"] == pytest.approx(np.average(codes == targets, weights=weights))
-    assert chosen.low is not None
-    assert chosen.high is not None
-    assert 0 < chosen.low <= (chosen.threshold or 0) <= chosen.high < 1
 
 
 def test_more_examples_make_the_threshold_surer_and_bring_it_to_what_theory_says() -> None:
     wish = decisions.describe({"missed": 4}, "", CLASSES)
     few, many = (decisions.choose(wish, *made_up(number, decimals=6)) for number in (200, 30_000))
     assert (many.high or 0) - (many.low or 0) < ((few.high or 0) - (few.low or 0)) / 2
-    assert many.threshold == pytest.approx(1 / (1 + 4), abs=0.03)  # probabilities are calibrated
+    assert many.threshold == pytest.approx(1 / (1 + 4), abs=0.01)  # probabilities are calibrated
+    scores = np.array([0.1, 0.2, 0.3, 0.6])
+    fewest = decisions.choose(wish, np.stack([1 - scores, scores], axis=1), np.array([0, 0, 0, 1]))
+    assert fewest.threshold == pytest.approx(0.2, abs=0.05)
+
+
+def test_wrong_probabilities_are_corrected() -> None:
+    probabilities, targets = made_up(20_000, decimals=6)
+    odds = probabilities[:, 1] / probabilities[:, 0]
+    shifted = 5 * odds**1.4 / (1 + 5 * odds**1.4)  # as balanced class weights do, and too sure of itself
+    wish = decisions.describe({"missed": 4}, "", CLASSES)
+    chosen = decisions.choose(wish, np.stack([1 - shifted, shifted], axis=1), targets)
+    right = 5 * 0.25**1.4 / (1 + 5 * 0.25**1.4)
+    assert chosen.threshold == pytest.approx(right, abs=0.02)
+    assert chosen.low is not None
+    assert chosen.high is not None
+    assert chosen.low < right < chosen.high
+
+
+def test_the_interval_holds_what_theory_says_as_often_as_it_says() -> None:
+    wish = decisions.describe({"missed": 4}, "", CLASSES)
+    found = [decisions.choose(wish, *made_up(500, seed, 6)) for seed in range(100)]
+    assert sum((each.low or 0) < 0.2 < (each.high or 0) for each in found) >= 93
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import optimize, special
 
 from ..core.errors import InputError, RefusedError
 from ..settings.task import CONSTRAINT
@@ -25,7 +26,8 @@ ARROW = "->"  # from the true class to the answered one in `costs`
 MEDIAN = "median"  # the rule of classes that have an order
 MORE = 1 + 1e-6  # times the probability of the median class, so that it also is the largest among equal ones
 SYNONYMS = {"recall": "sensitivity", "ppv": "precision"}
-DOUBT = 2  # standard errors by which a threshold has to be cheaper than what calibrated probabilities ask for
+SPREAD = 0.5  # of the error in log-odds that probabilities are expected to have before examples are seen
+SMALLEST = 1e-6  # probability of which log-odds are taken
 RESAMPLES = 200  # for the interval of the threshold
 AT_ONCE = 50
 SHOWN = 10  # classes in a message
@@ -182,11 +184,11 @@ def choose(
 ) -> Decision:
     """The operating point of validation examples: probabilities (num_examples, num_classes), class numbers, weights.
 
-    Of two classes with costs, it is one of the thresholds at which the examples cost least, up to two standard errors,
-    and of them the one next to what calibrated probabilities ask for: the cheapest itself is often chance. With a
-    constraint, it is the one that meets it and spoils the opposite least: specificity for sensitivity or npv, else
-    sensitivity. Nothing is chosen where the threshold is given, or there are more classes. The interval holds 95 % of
-    what resamples find best, of 20,000 examples if there are more.
+    Of two classes with costs, it is what the costs ask of the probabilities, as these examples correct them. To count
+    what mistakes cost at each threshold would be less sure: a few mistakes of the costly kind would decide. With a
+    constraint, it is the threshold that meets it and spoils the opposite least: specificity for sensitivity or npv,
+    else sensitivity; its interval holds 95 % of what resamples find best, of 20,000 examples if there are more. Nothing
+    is chosen where the threshold is given, or there are more classes.
 
     Raises:
         RefusedError: no threshold meets the constraint, other than one that always gives the same answer.
@@ -194,8 +196,10 @@ def choose(
     if not decision.positive or not (decision.costs or decision.constraint):
         return decision
     given = np.ones(len(targets)) if weights is None else weights
+    if decision.costs:
+        return decision.at(*corrected(asked_by(decision.costs), probabilities[:, 1], targets == 1, given))
     at = Thresholds.between(decision, probabilities[:, 1], targets == 1)
-    threshold = float(at.best(decision, given[None], DOUBT)[0])
+    threshold = float(at.best(decision, given[None])[0])
     if np.isnan(threshold):
         raise RefusedError(at.why_not(decision, given))
     part: Integers = np.arange(len(targets))
@@ -208,6 +212,35 @@ def choose(
     found = np.concatenate(drawn)
     low, high = np.nanquantile(found, (0.025, 0.975)) if np.isfinite(found).any() else (threshold, threshold)
     return decision.at(threshold, min(float(low), threshold), max(float(high), threshold))
+
+
+def corrected(
+    asked: float, probabilities: npt.NDArray[np.floating], is_positive: Booleans, weights: Floats
+) -> tuple[float, float, float]:
+    """The predicted probability at which examples really are positive as often as `asked`, with its 95 % interval.
+
+    Logistic recalibration (Cox 1958, Platt 1999): the true log-odds are a line of the predicted ones. Normal priors
+    expect the line to say what was predicted, so that few examples hardly move it. The interval is by the delta method.
+    """
+    scores = special.logit(np.clip(probabilities.astype("float64"), SMALLEST, 1 - SMALLEST))
+    matrix, weights = np.stack([np.ones(len(scores)), scores], axis=1), weights / weights.mean()
+    expected = np.array([0.0, 1.0])  # intercept and slope of what was predicted
+
+    def loss(line: Floats) -> tuple[float, Floats]:
+        log_odds, away = matrix @ line, (line - expected) / SPREAD**2
+        losses = np.logaddexp(0, log_odds) - is_positive * log_odds
+        gradient = matrix.T @ (weights * (special.expit(log_odds) - is_positive)) + away
+        return float(weights @ losses + away @ (line - expected) / 2), gradient
+
+    limits = [(None, None), (0.1, None)]  # higher probabilities are never less true
+    line = optimize.minimize(loss, expected, jac=True, method="L-BFGS-B", bounds=limits).x
+    place = (special.logit(asked) - line[0]) / line[1]
+    shares = special.expit(matrix @ line)
+    curvature = (matrix.T * (weights * shares * (1 - shares))) @ matrix + np.eye(2) / SPREAD**2
+    slopes = np.array([1, place]) / line[1]
+    error = 1.96 * np.sqrt(slopes @ np.linalg.solve(curvature, slopes))
+    threshold, low, high = special.expit([place, place - error, place + error]).clip(SMALLEST, 1 - SMALLEST).tolist()
+    return threshold, low, high
 
 
 class Rates(NamedTuple):
@@ -231,16 +264,6 @@ class Rates(NamedTuple):
     def cost(self, costs: Sequence[float]) -> Floats:
         """The mean cost of an example; `costs` are those of missing class 0 and class 1."""
         return divide(costs[0] * self.false_alarms + costs[1] * self.missed, sum(self))
-
-    def is_cheap(self, costs: Sequence[float], num_examples: int, num_errors: int) -> Booleans:
-        """Whether a threshold costs as little as the cheapest, up to so many standard errors of the difference."""
-        cost, total = self.cost(costs), sum(self)
-        place = cost.argmin(axis=1)[:, None]
-        more, alarms, missed = (
-            each - np.take_along_axis(each, place, axis=1) for each in (cost, self.false_alarms, self.missed)
-        )
-        squares = divide(costs[0] ** 2 * np.abs(alarms) + costs[1] ** 2 * np.abs(missed), total)
-        return more <= num_errors * np.sqrt(np.maximum(squares - more**2, 0) / num_examples) + 1e-12
 
     def net_benefit(self, thresholds: Floats) -> Floats:
         """Caught examples less false alarms, which count by the odds of the threshold (Vickers and Elkin 2006)."""
@@ -289,17 +312,9 @@ class Thresholds(NamedTuple):
         found = missed[:, self.below], passed[:, self.below]
         return Rates(missed[:, -1:] - found[0], found[0], passed[:, -1:] - found[1], found[1])
 
-    def best(self, decision: Decision, weights: Floats, num_errors: int = 0) -> Floats:
-        """The threshold to choose for each weighting, (num_weightings,); NaN where none meets the constraint.
-
-        With costs it is the one next to what calibrated probabilities ask for, among the cheapest up to `num_errors`.
-        """
+    def best(self, decision: Decision, weights: Floats) -> Floats:
+        """The threshold that meets the constraint, for each weighting, (num_weightings,); NaN where none does."""
         rates = self.rates(weights)
-        if decision.costs:
-            distance = np.abs(self.values - asked_by(decision.costs))
-            return self.values[
-                np.where(rates.is_cheap(decision.costs, len(self.order), num_errors), distance, np.inf).argmin(axis=1)
-            ]
         name, least = decision.constraint or ("sensitivity", 0.0)
         is_met = (rates.named(name) >= least - 1e-12) & ~rates.is_trivial
         from_above = name in ("sensitivity", "npv")  # the higher the threshold, the fewer false alarms
