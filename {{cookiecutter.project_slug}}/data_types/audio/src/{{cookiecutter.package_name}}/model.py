@@ -46,8 +46,6 @@ def build_model(
     else:
         hidden, origin = pretrained.feature_maps(config, waveforms, decoder.rate)
     pooled = over_time(layers.Activation("linear", name=FEATURE_MAPS)(hidden))
-    if choice != fine_tuning.SCRATCH:
-        pooled = layers.BatchNormalization(momentum=MOMENTUM, name="scaled_features")(pooled)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
     outputs = task.output_head(dropped, target)
     if choice == fine_tuning.SCRATCH:

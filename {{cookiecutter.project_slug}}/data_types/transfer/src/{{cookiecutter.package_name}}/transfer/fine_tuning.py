@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from ..core import artifacts
 from ..core.errors import InputError
 from ..data import batching
 from ..settings.training import COMPARED
+from .linear_head import LinearFit, layers_of, linear_layer
 
 # What `make train` compares: a head on the network as it is, no such network, the network with its weights changed
 FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
@@ -26,6 +28,7 @@ RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: 
 HASH = "#sha256="  # behind an address, as package installers write it
 POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
+STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature and example; and how many are tried
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMEOUT = 10  # seconds without an answer after which a download is given up
 ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
@@ -114,12 +117,6 @@ def set_trainable(backbone: keras.Model, share: float) -> None:
         layer.trainable = place >= first and not isinstance(layer, keras.layers.BatchNormalization)
 
 
-def layers_of(network: keras.Model) -> list[keras.layers.Layer]:
-    """The layers that have weights of their own, in their order, those of networks inside as well."""
-    inside = [layers_of(layer) if isinstance(layer, keras.Model) else [layer] for layer in network.layers]
-    return [layer for layers in inside for layer in layers if layer.weights]
-
-
 class FineTuned(keras.Model):
     """A network on a backbone: `fit` trains its head on features, and then all of it by its own optimizer.
 
@@ -159,7 +156,9 @@ class FineTuned(keras.Model):
                 head_only = keras.optimizers.Adam(HEAD_RATE)
             set_trainable(backbone, 0)
             self.recompile(head_only)
-            self.fit_head(x, preparing(callbacks), epochs=HEAD_EPOCHS, verbose=0, shuffle=False)
+            seen = options.get("validation_data")
+            head_epochs = 1 if seen is None and self.is_linear() else HEAD_EPOCHS  # else the last penalty would count
+            self.fit_head(x, preparing(callbacks), validation_data=seen, epochs=head_epochs, verbose=0, shuffle=False)
         if not self.has_epochs:
             epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
             with self.distribute_strategy.scope():
@@ -178,9 +177,12 @@ class FineTuned(keras.Model):
         head.compile(self.optimizer, self.loss, **self.logged, jit_compile=False)
         epoch = tf.Variable(0, trainable=False, dtype="int32")
         inputs, targets, weights = self.features(x)
-        train = self.seen(batching.shuffled(inputs, targets, largest(x), self.seed, epoch, weights))
         if validation_data is not None:
             validation_data = self.seen(batching.in_order(*self.features(validation_data)))
+        if self.is_linear():
+            train = self.seen(batching.in_order(inputs, targets, weights))
+            return self.fit_linear(head, train, validation_data, callbacks, **options)
+        train = self.seen(batching.shuffled(inputs, targets, largest(x), self.seed, epoch, weights))
         around = keras.callbacks.LambdaCallback(
             on_epoch_begin=lambda number, _logs: epoch.assign(number),
             on_epoch_end=lambda _number, _logs: setattr(head, "stop_training", self.stop_training),
@@ -190,12 +192,64 @@ class FineTuned(keras.Model):
         head.fit(train, validation_data=validation_data, callbacks=every, **options)
         return self.history
 
+    def fit_linear(
+        self,
+        head: keras.Model,
+        train: tf.data.Dataset,
+        validation: tf.data.Dataset | None,
+        callbacks: list[Any],
+        *,
+        initial_epoch: int = 0,
+        epochs: int = 1,
+        **_: Any,
+    ) -> keras.callbacks.History:
+        """Fits a head that is a linear model to all examples at once, with a weaker penalty in each epoch.
+
+        So the best epoch is that of the best penalty; its weights are kept. Dropout and the optimizer take no part.
+        """
+        penalties = np.geomspace(STRONGEST, WEAKEST, min(epochs, PENALTIES)) if epochs > 1 else [0.01]
+        every = keras.callbacks.CallbackList(callbacks, add_history=True, model=self)
+        linear = LinearFit(*self.ends(), self.loss, train)
+        self.stop_training, best = False, (math.inf, head.get_weights())
+        if initial_epoch == 0:
+            linear.layer.kernel.assign(0 * linear.layer.kernel)  # there is one optimum, wherever it begins
+        every.on_train_begin()
+        for epoch in range(initial_epoch, len(penalties)):
+            every.on_epoch_begin(epoch)
+            linear.minimize(penalties[epoch], lambda step: self.goes_on(every, step))
+            logs = head.evaluate(train, verbose=0, return_dict=True)
+            if validation is not None:
+                scores = head.evaluate(validation, verbose=0, return_dict=True)
+                logs |= {f"val_{name}": score for name, score in scores.items()}
+            best = min(best, (logs.get("val_loss", -epoch), head.get_weights()), key=lambda pair: pair[0])
+            every.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        every.on_train_end()
+        head.set_weights(best[1])
+        return self.history
+
+    def is_linear(self) -> bool:
+        """Whether `fit_linear` fits the head: on one device, to features that do not change."""
+        is_one = self.distribute_strategy.num_replicas_in_sync == 1
+        return is_one and not (self.is_mixed or self.optimizer.use_ema) and linear_layer(self.head()) is not None
+
+    def goes_on(self, callbacks: keras.callbacks.CallbackList, step: int) -> bool:
+        """Whether no callback ends training after a step."""
+        callbacks.on_train_batch_begin(step)
+        callbacks.on_train_batch_end(step)
+        return not self.stop_training
+
     def head(self) -> keras.Model:
         """What follows the features, as a model of its own with the same weights."""
+        return keras.Model(*self.ends())
+
+    def ends(self) -> tuple[Any, keras.KerasTensor]:
+        """The inputs and the output of what follows the features."""
         if len(self.input) == 1:
-            return keras.Model(self.get_layer(POOLED).output, self.output)
+            return self.get_layer(POOLED).output, self.output
         nested = self.get_layer(HEAD)
-        return keras.Model(nested.input, nested.output)
+        return nested.input, nested.output
 
     def seen(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """Batches of features and other inputs as the head takes them: alone, features have no name."""
