@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pandas as pd
+import pytest
 
 from project import layers, preprocessing, task
 from project.data import batching, loading, tables
@@ -104,16 +105,18 @@ def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(
     model = layers.WithLinear(
         {layers.NGRAMS: known}, layers.BesideLinear(4, outputs.shape[-1], name=layers.LINEAR)([outputs, known])
     )
-    model.compile(keras.optimizers.SGD(0.0), task.loss(target))  # the network learns nothing
+    metrics = task.metrics(target)
+    model.compile(keras.optimizers.SGD(0.0), task.loss(target), weighted_metrics=metrics)  # the network learns nothing
     layer, batches = model.get_layer(layers.LINEAR), batching.in_order({layers.NGRAMS: codes}, targets, size=32)
     layer.bag.weigh(np.array([0, 1, 2, 1], "float32"))
     model.fit(batches, verbose=0)
-    found = model.evaluate(batches, verbose=0)
+    found = model.evaluate(batches, return_dict=True)
+    assert found == pytest.approx(keras.Model.evaluate(model, batches, verbose=0, return_dict=True))
     losses = []
     for shares in ((1, 0), (0, 1)):
         layer.shares.assign(shares)
         losses.append(float(model.loss(targets, model({layers.NGRAMS: codes}))))
-    assert found <= min(losses) + 1e-6
+    assert found["loss"] <= min(losses) + 1e-6
     assert losses[1] < 0.5 * losses[0]
     linear = keras.ops.convert_to_numpy(layer.linear(codes))
     if encoded.dtype.kind == "i":
@@ -125,3 +128,8 @@ def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(
         np.testing.assert_allclose(linear, targets, atol=0.3)
     again = layers.BesideLinear.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
+    if encoded.dtype.kind == "i":
+        layer.fit(codes, np.ones(len(codes), "int32"))
+        linear = keras.ops.convert_to_numpy(layer.linear(codes))
+        assert (linear[:, 1] == 0).all(), "all that it has seen is of this class"
+        assert (np.delete(linear, 1, axis=1) == layers.UNSEEN).all()

@@ -88,7 +88,7 @@ def evaluate_split(
     }
     if split == "validation":
         result["learning_curve"] = learning_curve.of_baseline(
-            context, train, learned, simply, (targets, weights), result
+            context, train, learned, simply, simple, (targets, weights), result
         )
     return Evaluated(examples, targets, predictions, weights, result)
 

@@ -42,12 +42,14 @@ def of_baseline(
     train: pd.DataFrame,
     learned: Floats | None,
     predict: Callable[[list[str], Floats], dict[str, dict[str, np.ndarray]]],
+    simple: Mapping[str, Mapping[str, np.ndarray]],
     truth: tuple[np.ndarray, Floats | None],
     result: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The curve of the best baseline, which takes seconds; `learned` are the sample weights of `train`, if any.
 
-    `predict` names the baselines and weighs the training examples, `truth` are the true values and their weights.
+    `predict` names the baselines and weighs the training examples, `simple` are the predictions by baseline that has
+    learned from all of them, and `truth` are the true values and their weights.
     """
     metric, parts = metrics.METRICS[context.config.metric], subsets(context.config, train)
     every = {name: result["baseline"].get(name, {}).get(context.config.metric, np.nan) for name in BASELINES}
@@ -56,10 +58,11 @@ def of_baseline(
         return {}
     best = (max if metric.greater_is_better else min)(scores, key=lambda name: scores[name])
     try:
-        drawn = [predict([best], part * (1.0 if learned is None else learned))[best] for part in parts]
+        drawn = [predict([best], part * (1.0 if learned is None else learned))[best] for part in parts[:-1]]
     except ValueError:  # of scikit-learn, where all examples of a subset have the same class
         return {}
-    return measure(context, best.replace("_", " "), [part.sum() for part in parts], truth[0], drawn, truth[1])
+    sizes = [part.sum() for part in parts]
+    return measure(context, best.replace("_", " "), sizes, truth[0], [*drawn, simple[best]], truth[1])
 
 
 def measure(

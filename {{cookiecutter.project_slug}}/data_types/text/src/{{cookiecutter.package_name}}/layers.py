@@ -103,9 +103,11 @@ class BesideLinear(keras.layers.Layer):
         logistic = partial(LogisticRegression, max_iter=200, tol=1e-3)
         models = dict[Any, Any]()  # by the outputs that they give
         if targets.dtype.kind == "i":  # classes
-            model = logistic().fit(bags, targets, weights)
-            intercepts[model.classes_] = 0
-            models[tuple(model.classes_[-len(model.intercept_) :])] = model  # of two classes, the second
+            classes = np.unique(targets)
+            intercepts[classes] = 0
+            if len(classes) > 1:
+                model = logistic().fit(bags, targets, weights)
+                models[tuple(classes[-len(model.intercept_) :])] = model  # of two classes, the second
         elif targets.ndim == 2 and np.isin(targets, (0, 1)).all():  # labels
             for label in np.flatnonzero(np.ptp(targets, axis=0)):
                 models[(label,)] = logistic().fit(bags, targets[:, label], weights)
@@ -160,16 +162,23 @@ class WithLinear(keras.Model):
             if sum(len(codes) for codes, *_ in seen) >= estimators.MAX_LINEAR_EXAMPLES:
                 break
         codes, targets, *weights = (np.concatenate(parts) for parts in zip(*seen, strict=True))
-        is_known = np.isfinite(targets).reshape(len(targets), -1).all(axis=1)  # of several targets, all
-        if is_known.any():
-            self.get_layer(LINEAR).fit(codes[is_known], targets[is_known, 0], *(each[is_known] for each in weights))
+        is_used = np.isfinite(targets).reshape(len(targets), -1).all(axis=1)  # of several targets, all
+        is_used &= np.all([each > 0 for each in weights], axis=0)
+        if is_used.any():
+            self.get_layer(LINEAR).fit(codes[is_used], targets[is_used, 0], *(each[is_used] for each in weights))
 
     def evaluate(self, x: tf.data.Dataset, **options: Any) -> Any:
         """As `keras.Model.evaluate`, with the shares that give these batches the smallest loss."""
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            return super().evaluate(x, **options)
         layer = self.get_layer(LINEAR)
         members = keras.Model(self.input, layer.input[0])
         seen = [(members(inputs, training=False), layer.linear(inputs[NGRAMS]), *labels) for inputs, *labels in x]
         outputs, linear, targets, *weights = (tf.concat(parts, axis=0) for parts in zip(*seen, strict=True))
         losses = [self.loss(targets, blend(outputs, linear, shares), *weights) for shares in SHARES]
-        layer.shares.assign(SHARES[int(np.argmin(losses))])
-        return super().evaluate(x, **options)
+        best = int(np.argmin(losses))
+        layer.shares.assign(SHARES[best])
+        self.reset_metrics()
+        scores = self.compute_metrics(None, targets, blend(outputs, linear, SHARES[best]), *weights)
+        scores = {name: float(score) for name, score in {**scores, "loss": losses[best]}.items()}
+        return scores if options.get("return_dict") else [*scores.values()]

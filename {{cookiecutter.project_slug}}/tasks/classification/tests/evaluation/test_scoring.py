@@ -285,7 +285,8 @@ def test_the_learning_curve_is_left_out_where_a_part_has_a_single_class() -> Non
 
     context = Context(config, {"probabilities": ["no", "yes"]})
     result = {"baseline": {"majority": {"accuracy": 0.5}, "linear": {"accuracy": 1.0}, "gradient_boosting": {}}}
-    found = learning_curve.of_baseline(context, rows, None, predict, (targets, None), result)
-    assert weighed == [100, 200, 400]
+    simple = {"linear": {"probabilities": np.eye(2)[targets]}}
+    found = learning_curve.of_baseline(context, rows, None, predict, simple, (targets, None), result)
+    assert weighed == [100, 200], "of all examples there are predictions"
     assert (found["model"], [point["value"] for point in found["points"]]) == ("linear", [0.625, 0.75, 1.0])
-    assert learning_curve.of_baseline(context, rows, None, refuse, (targets, None), result) == {}
+    assert learning_curve.of_baseline(context, rows, None, refuse, simple, (targets, None), result) == {}
