@@ -80,16 +80,16 @@ def third(tmp_path: Path) -> Path:
 
 
 def test_what_depends_on_no_data_type_is_left_out_after_two_of_them(cells: list[Path], third: Path) -> None:
-    assert "stages/test_tune.py" in spared([*cells, third])
+    assert "stages/test_update.py" in spared([*cells, third])
     assert "stages/test_export.py" not in spared([*cells, third])
     found = spared([cells[0], third])  # images only
-    assert "stages/test_tune.py" not in found
+    assert "stages/test_update.py" not in found
     assert "serving/test_protocol.py" in found
 
 
 def test_a_room_that_differs_keeps_the_tests_that_need_it(cells: list[Path], third: Path) -> None:
     edit(third, "training/search.py")
-    assert "stages/test_tune.py" not in spared([*cells, third])
+    assert "stages/test_update.py" not in spared([*cells, third])
 
 
 def test_a_contract_that_differs_keeps_only_the_tests_of_it(cells: list[Path], third: Path) -> None:
