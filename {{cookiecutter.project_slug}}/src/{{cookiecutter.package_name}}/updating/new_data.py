@@ -43,6 +43,16 @@ def write_table(config: Config, version: int) -> None:
         lacking = f"every example needs {', '.join(deciding)}, which requests lack"
         print(f"labelled requests are not used: {lacking}; put new rows into {config.incoming} instead")
         return
+    lines, unusable = as_examples(config, version, labels)
+    print("".join(describe_unusable(unusable)), end="")
+    if lines:
+        path = config.incoming / f"feedback-{latest.strftime(TIME)}.jsonl"
+        artifacts.write_text(path, "".join(lines))
+        print(f"wrote {path}: {len(lines):,} labelled requests")
+
+
+def as_examples(config: Config, version: int, labels: dict[Key, Any]) -> tuple[list[str], dict[str, list[Key]]]:
+    """Labelled requests as lines of JSON, and those that are not used by the reason; takes them out of `labels`."""
     columns = artifacts.read_json(config.paths.provenance, "collect")["columns"]
     described = registry.describe(config, version)
     inputs = described["inputs"]
@@ -65,11 +75,7 @@ def write_table(config: Config, version: int) -> None:
                 continue
             example = dict.fromkeys(columns) | values | truths
             lines.append(json.dumps(example, ensure_ascii=False) + "\n")
-    print("".join(describe_unusable(unusable)), end="")
-    if lines:
-        path = config.incoming / f"feedback-{latest.strftime(TIME)}.jsonl"
-        artifacts.write_text(path, "".join(lines))
-        print(f"wrote {path}: {len(lines):,} labelled requests")
+    return lines, unusable
 
 
 def misfit(config: Config, parts: Mapping[str, Any], expected: schema.Schema | None, truths: Mapping[str, Any]) -> str:
