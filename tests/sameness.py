@@ -80,6 +80,7 @@ OF_A_TASK = {
     "serving/test_several_targets.py",
     "test_task.py",
     "updating/test_labelled_sets.py",
+    "updating/test_positive_class.py",
     "updating/test_several_labels.py",
 }
 CONTRACTS = {"serving/labels.py"}  # modules of rooms that each task brings along; serving/test_labels.py tests them

@@ -51,6 +51,7 @@ def main(config: Config) -> None:
             return
         candidate = candidate_config(config, champion)
         add_data(config, candidate)
+        candidate = keep_positive(candidate, registry.describe(config, champion))
         keep_hyperparameters(config, candidate, champion)
         train.main(candidate)
         decide(config, candidate, champion)
@@ -67,6 +68,18 @@ def candidate_config(config: Config, champion: int) -> Config:
     """The settings of the challenger: its own folder and, with `warm_start`, the champion's weights."""
     start = str(config.paths.record(champion) / saved_model.KEPT_MODEL) if config.warm_start else config.start
     return config.model_copy(update={"artifacts": config.paths.candidate, "start": start})
+
+
+def keep_positive(candidate: Config, described: Mapping[str, Any]) -> Config:
+    """The challenger's settings, with the champion's positive class of two, if none is named and both are still there.
+
+    Otherwise new data could make the other class the rarer one, which costs, thresholds and metrics would then be of.
+    """
+    classes, is_free = described["parts"].get("probabilities", []), getattr(candidate, "positive", None) == ""
+    if not is_free or candidate.order or len(classes) != 2:
+        return candidate
+    present = tables.read_rows(candidate, "train", [candidate.target])[candidate.target].astype(str)
+    return candidate.model_copy(update={"positive": classes[1]} if {*present} == {*classes} else {})
 
 
 def keep_hyperparameters(config: Config, candidate: Config, champion: int) -> None:
