@@ -33,7 +33,9 @@ class Context(NamedTuple):
         known = next(iter(self.parts.values()), ())
         if part not in known:
             shown = ", ".join(known) or "none"
-            raise InputError(f"a metric is of {part!r}, which the model does not predict; it predicts: {shown}")
+            raise InputError(
+                f"criteria, metric or objective are of {part!r}, which the model does not predict; it predicts: {shown}"
+            )
         return list(known).index(part)
 
 
