@@ -11,13 +11,14 @@ import soundfile
 
 from .. import model, preprocessing
 from ..config import Config
-from ..core.errors import InputError
 from ..media import gallery, media, pretrained
 from ..media.decoding import FULL_SCALE
-from ..media.file_sources import NAME
+from ..media.file_sources import names
 from ..reporting.report import Figure
 from . import explain
 from .vectors import Embedder, Group, Shown, kept
+
+__all__ = ["figure", "names", "pretrained_network"]
 
 MAX_SAMPLES = 50_000  # of a recording that can be heard on the page
 
@@ -26,10 +27,8 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     """The network that `backbone` names, its mean and peak over time; features that training has cached are used.
 
     Raises:
-        InputError: `backbone` is none, or there are no weights.
+        InputError: there are no weights.
     """
-    if config.backbone == "none":
-        raise InputError("backbone is none")
     preprocessor = preprocessing.build_preprocessor(config, train)
     tensor = preprocessor.output[media.COLUMN]
     recordings = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
@@ -37,12 +36,6 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     maps, origin = pretrained.feature_maps(config, waveforms, preprocessor.get_layer("waveform").rate)
     network = keras.Model(recordings, model.over_time(maps))
     return kept(preprocessor, media.COLUMN, network, config.unpacked, origin["name"])
-
-
-def names(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns by which a reader knows an example: the name of its file, if it has one."""
-    cells = rows.get(NAME, rows[media.COLUMN])
-    return pd.DataFrame({NAME: [cell if isinstance(cell, str) and len(cell) < 1_000 else "" for cell in cells]})
 
 
 def figure(shown: Shown, title: str, groups: Sequence[Group], note: str) -> Figure:

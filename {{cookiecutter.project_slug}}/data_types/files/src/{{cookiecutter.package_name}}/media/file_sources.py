@@ -17,10 +17,11 @@ from ..data import cleaning, formats, sources, targets
 from ..data.file_listing import File, below, folder_labels, is_zip, located, members
 from ..data.provenance import Provenance
 from ..settings.base import without_password
-from .media import KINDS, NOUN, SUFFIXES
+from .media import COLUMN, KINDS, NOUN, SUFFIXES
 
 DATA_URI = "data:"
 NAME = "file"  # the column of the files' names
+MAX_NAME = 1_000  # characters of a path; a longer cell holds the file itself
 MIN_NAMES_SHARE = 0.5  # of the cells of a column that name files
 
 
@@ -231,3 +232,9 @@ def from_names(config: Config, files: list[File]) -> dict[str, list[str]]:
         )
     found = [match.groupdict(default="") for match in (matches[file.name] for file in files) if match]
     return {name: [groups[name] for groups in found] for name in pattern.groupindex}
+
+
+def names(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns by which a reader knows an example: the name of its file, if it has one."""
+    cells = rows.get(NAME, rows[COLUMN])
+    return pd.DataFrame({NAME: [cell if isinstance(cell, str) and len(cell) < MAX_NAME else "" for cell in cells]})

@@ -8,23 +8,22 @@ import pandas as pd
 
 from .. import preprocessing
 from ..config import Config
-from ..core.errors import InputError
 from ..media import gallery, media, pretrained
-from ..media.file_sources import NAME
+from ..media.file_sources import names
 from ..reporting.report import Figure
 from ..transfer.fine_tuning import FROZEN
 from . import explain
 from .vectors import Embedder, Group, Shown, kept
+
+__all__ = ["figure", "names", "pretrained_network"]
 
 
 def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     """The network that `backbone` names, averaged over the image; features that training has cached are used.
 
     Raises:
-        InputError: `backbone` is none, or there are no weights.
+        InputError: there are no weights.
     """
-    if config.backbone == "none":
-        raise InputError("backbone is none")
     preprocessor = preprocessing.build_preprocessor(config, train)
     tensor = preprocessor.output[media.COLUMN]
     images = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
@@ -32,12 +31,6 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     maps, origin = pretrained.feature_maps(keras_tuner.HyperParameters(), config, pixels, FROZEN)
     network = keras.Model(images, keras.layers.GlobalAveragePooling2D()(maps))
     return kept(preprocessor, media.COLUMN, network, config.unpacked, origin["name"])
-
-
-def names(rows: pd.DataFrame) -> pd.DataFrame:
-    """The columns by which a reader knows an example: the name of its file, if it has one."""
-    cells = rows.get(NAME, rows[media.COLUMN])
-    return pd.DataFrame({NAME: [cell if isinstance(cell, str) and len(cell) < 1_000 else "" for cell in cells]})
 
 
 def figure(shown: Shown, title: str, groups: Sequence[Group], note: str) -> Figure:

@@ -78,8 +78,8 @@ class PredictionSettings(Settings):
 class RequestSettings(Settings):
     """Settings of requests to the server."""
 
-    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1_024
-    """Rows of several requests in one run of the model; 1: each request has a run of its own."""
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 64
+    """Rows of several requests in one run of the model, which more make no faster; 1: each request has its own."""
 
     request_rows: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """Rows of one request; more are refused, since all others would wait for them."""

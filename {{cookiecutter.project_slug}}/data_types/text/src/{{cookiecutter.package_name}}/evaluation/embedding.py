@@ -7,7 +7,6 @@ import pandas as pd
 
 from .. import preprocessing
 from ..config import Config
-from ..core.errors import InputError
 from ..reporting.report import Figure
 from ..text import highlighting, text_sources, texts, tokenizing
 from ..transfer import sentence_vectors
@@ -22,10 +21,8 @@ def pretrained_network(config: Config, train: pd.DataFrame) -> Embedder:
     """The network that `backbone` names; vectors that training has cached are used.
 
     Raises:
-        InputError: `backbone` is none, or there are no weights.
+        InputError: there are no weights.
     """
-    if config.backbone == "none":
-        raise InputError("backbone is none")
     backbone, origin = sentence_vectors.load(sentence_vectors.find(config.backbone))
     whole = train.copy(deep=False)
     whole.attrs = {}  # vectors of a sample are held in memory, however many examples it was drawn from

@@ -32,6 +32,7 @@ STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature a
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMEOUT = 10  # seconds without an answer after which a download is given up
 ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
+BYTES_AT_ONCE = 16_000_000  # of images or recordings: what a backbone makes of them takes a hundred times as much
 TIMED = 3  # batches by which the time for all is estimated
 
 
@@ -347,12 +348,13 @@ def largest(batches: tf.data.Dataset) -> int:
 
 
 def pieces(examples: np.ndarray) -> list[np.ndarray]:
-    """The rows that are computed together: all, but of padded codes those of about the same length.
+    """The rows that are computed together: as many as BYTES_AT_ONCE holds; padded codes of about the same length.
 
     Codes are (batch, length), or of several texts (batch, columns, length).
     """
     if examples.dtype != "int32":
-        return [np.arange(len(examples))]
+        size = max(1, BYTES_AT_ONCE // examples[0].nbytes)
+        return np.split(np.arange(len(examples)), range(size, len(examples), size))
     order = np.argsort(np.count_nonzero(examples.reshape(len(examples), -1), axis=1), kind="stable")
     return np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE))
 

@@ -66,15 +66,18 @@ def choose(config: Config) -> Embedder:
     Raises:
         InputError: there is neither, or not the pretrained network that `backbone` names.
     """
-    try:
-        return embedding.pretrained_network(config, loading.read_examples(config, "train"))
-    except InputError as error:
-        if getattr(config, "backbone", "none") not in ("auto", "none"):
-            raise
-        if not config.paths.model.exists():
-            message = f"there is no network to make vectors with: no pretrained one ({error})"
-            raise InputError(f"{message}, and no trained one: run `make train`, or set backbone to auto") from error
-        print(f"no pretrained network: {error}")
+    reason = "backbone is none"
+    if config.backbone != "none":
+        try:
+            return embedding.pretrained_network(config, loading.read_examples(config, "train"))
+        except InputError as error:
+            if config.backbone != "auto":
+                raise
+            reason = str(error)
+    if not config.paths.model.exists():
+        message = f"there is no network to make vectors with: no pretrained one ({reason})"
+        raise InputError(f"{message}, and no trained one: run `make train`, or set backbone to auto")
+    print(f"no pretrained network: {reason}")
     return vectors.trained(config)
 
 

@@ -1,0 +1,66 @@
+"""A head that is a linear model: it comes out as that of scikit-learn."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+from sklearn.linear_model import LogisticRegression
+
+from project.data import batching
+from project.transfer.linear_head import COMMON, LinearFit, linear_layer
+
+NUM_EXAMPLES, WIDTH, PENALTY = 60, 8, 0.01
+
+
+def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features of very different scales, classes that depend on them, and weights."""
+    random = np.random.default_rng(0)
+    normal = random.normal(0, 1, (NUM_EXAMPLES, WIDTH))
+    logits = normal @ random.normal(0, 1, (WIDTH, 3))
+    classes = np.argmax(logits + random.gumbel(size=logits.shape), axis=1)
+    seen = ((normal + 3) * np.geomspace(0.1, 10, WIDTH)).astype("float32")
+    return seen, classes, random.uniform(0.5, 1.5, NUM_EXAMPLES)
+
+
+def test_a_head_of_one_layer_is_the_regularized_logistic_regression() -> None:
+    seen, classes, weights = drawn()
+    inputs = keras.Input((WIDTH,))
+    logits = layers.Dense(3)(layers.Dropout(0.5)(inputs))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    batches = batching.in_order({"seen": seen}, classes, weights, 16).map(
+        lambda given, *beside: (given["seen"], *beside)
+    )
+    LinearFit(inputs, logits, loss, batches).minimize(PENALTY, lambda _: True)
+    found = tf.nn.softmax(keras.Model(inputs, logits)(seen)).numpy()
+    share, variances = NUM_EXAMPLES / (NUM_EXAMPLES + COMMON), seen.var(axis=0)
+    scaled = (seen - seen.mean(axis=0)) / np.sqrt(share * variances + (1 - share) * variances.mean())
+    peer = LogisticRegression(C=1 / (PENALTY * WIDTH), tol=1e-6).fit(scaled, classes, batching.scaled(weights))
+    np.testing.assert_allclose(found, peer.predict_proba(scaled), atol=0.01)
+
+
+def test_a_fit_goes_on_with_the_weights_there_are_and_may_be_ended() -> None:
+    seen, classes, _ = drawn()
+    inputs = keras.Input((WIDTH,))
+    outputs = layers.Dense(1)(inputs)
+    fit = LinearFit(inputs, outputs, keras.losses.MeanSquaredError(), tf.data.Dataset.from_tensors((seen, classes)))
+    steps: list[int] = []
+
+    def is_first(step: int) -> bool:
+        steps.append(step)
+        return step < 1
+
+    fit.minimize(PENALTY, is_first)
+    assert steps == [0, 1]
+    fit.minimize(PENALTY, lambda _: True)
+    before = fit.layer.get_weights()
+    fit.minimize(PENALTY, lambda step: step < 1)
+    for one, other in zip(before, fit.layer.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0.02, atol=1e-3)
+
+
+def test_only_one_layer_with_a_kernel_is_a_linear_model() -> None:
+    inputs = keras.Input((WIDTH,))
+    one = layers.Dense(3)(layers.BatchNormalization(center=False, scale=False)(inputs))
+    assert linear_layer(keras.Model(inputs, one)).units == 3
+    assert linear_layer(keras.Model(inputs, layers.Dense(2)(one))) is None
+    assert linear_layer(keras.Model(inputs, layers.Dense(3)(layers.LayerNormalization()(inputs)))) is None
