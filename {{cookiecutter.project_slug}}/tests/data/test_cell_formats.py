@@ -38,6 +38,16 @@ def clean(config: Config, cells: list[Any], **options: Any) -> tuple[pd.Series, 
 
 
 @pytest.mark.parametrize(
+    ("cell", "day"), [("1959Q1", "1959-01-01"), ("Q4 2024", "2024-10-01"), ("2020-W53", "2020-12-28")]
+)
+def test_quarters_and_weeks_are_their_first_days(tmp_path: Path, cell: str, day: str) -> None:
+    values, provenance = clean(config_for(tmp_path), [cell, None])
+    assert values[0] == pd.Timestamp(day)
+    assert cell_formats.example(provenance.formats["x"]).startswith("a date written like ")
+    assert "%" not in cell_formats.example(provenance.formats["x"])
+
+
+@pytest.mark.parametrize(
     ("cells", "expected"),
     [
         (["1", "2.5"], NUMBER),
@@ -57,6 +67,11 @@ def clean(config: Config, cells: list[Any], **options: Any) -> tuple[pd.Series, 
         (["05-May-2024", "26-Oct-2024"], {**DATE, "format": "%d-%b-%Y"}),
         (["05. 05. 2024", "26. 10. 2024"], {**DATE, "format": "%d. %m. %Y"}),
         (["2024-05", "2024-10"], {**DATE, "format": "%Y-%m"}),
+        (["2024 May", "2024 October"], {**DATE, "format": "%Y %b"}),
+        (["2024Q1", "2023Q4"], {**DATE, "format": "%YQ%q"}),
+        (["2024-Q1", "2023-Q4"], {**DATE, "format": "%Y-Q%q"}),
+        (["2024-Q1", "2023-10"], TEXT),
+        (["2024-W01", "2020-W53"], {**DATE, "format": "%G-W%V"}),
         (["CHF 1'050.29", "CHF 7"], {**NUMBER, "thousands": "'", "unit": "CHF"}),
         (["5 kg", "1.5 kg"], {**NUMBER, "unit": "kg"}),
         (["12,34,567", "12,345"], {**NUMBER, "thousands": ","}),

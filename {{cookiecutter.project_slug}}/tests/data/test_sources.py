@@ -65,6 +65,16 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         read(saved(tmp_path, "data.csv.gz", gzip.compress(CSV.encode() * 1_000)[:-20]))
 
 
+def test_row_numbers_without_a_name_are_a_column(tmp_path: Path) -> None:
+    table = pd.DataFrame({"size": [7, 8]})
+    table.to_csv(tmp_path / "data.csv")
+    table.to_excel(tmp_path / "data.xlsx")
+    assert read(tmp_path / "data.csv") == {"row": ["0", "1"], "size": ["7", "8"]}
+    assert read(tmp_path / "data.xlsx") == {"row": [0, 1], "size": [7, 8]}
+    with pytest.raises(InputError, match=r"column 1 .* has no name"):
+        read(saved(tmp_path, "data.csv", ",row,size\n1,2,3\n"))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -40,6 +40,12 @@ def test_an_ignored_column_may_mix_numbers_and_words(tmp_path: Path) -> None:
     assert table["remark"].iloc[-1] == "none of them"
 
 
+def test_row_numbers_hide_no_duplicates(tmp_path: Path) -> None:
+    table = read(tmp_path, ",size,kind\n0,7,a\n1,8,b\n2,7,a\n")
+    first, other, again = examples.identities(Config(target="kind"), table)
+    assert first == again != other
+
+
 def test_identifiers_are_told(tmp_path: Path) -> None:
     numbers = range(60)
     rows = "".join(f"{7_000 + 3 * number},a{number},{number % 5}\n" for number in numbers)

@@ -258,7 +258,8 @@ def example(found: CellFormat) -> str:
         return f"{number} {found.unit}" if found.unit else number
     if found.kind == "date":
         day = datetime(2024, 12, 31)  # noqa: DTZ001 (only its digits are shown)
-        return f"a date written like {day.isoformat() if found.format == dates.ISO else day.strftime(found.format)}"
+        shown = day.isoformat() if found.format == dates.ISO else day.strftime(found.format.replace("%q", "4"))
+        return f"a date written like {shown}"
     if found.kind == "duration":
         return (
             f"a time or duration written like {found.format.replace('h', '12').replace('mm', '34').replace('ss', '56')}"

@@ -17,8 +17,10 @@ DATE_FORMATS = (  # where %b stands for long names of months as well
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d. %b %Y", "%b %d, %Y", "%b %d %Y"),
     *("%d. %m. %Y", "%d %b, %Y", "%Y-%b-%d", "%d/%b/%Y", "%Y-%m", "%m/%Y", "%b %Y", "%b-%Y"),
-    *("%a, %d %b %Y", "%A, %d %b %Y", "%A, %b %d, %Y"),
+    *("%a, %d %b %Y", "%A, %d %b %Y", "%A, %b %d, %Y", "%Y %b", "%G-W%V"),
+    *("%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y"),  # where %q stands for the quarter
 )
+QUARTERS = {"Q1": "01", "Q2": "04", "Q3": "07", "Q4": "10"}  # and their first months
 DATE_PARTS = re.compile(
     r"(?P<date>.{6,30}?)"
     r"(?:(?P<gap>T|,? )(?P<clock>\d{1,2}:\d{2})(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?(?P<half> ?[AaPp][Mm])?"
@@ -31,6 +33,7 @@ def read(date_format: str, cells: pa.StringArray) -> pa.Array:
     if date_format == ISO:
         dates = read_iso(cells)
     else:
+        cells, date_format = of_days(cells, date_format)
         texts, is_zoned = cells.to_pandas(), date_format.endswith("%z")
         found = pd.to_datetime(texts, format=date_format, errors="coerce", utc=is_zoned)
         if "%b" in date_format and found.isna().sum() > cells.null_count:
@@ -40,6 +43,18 @@ def read(date_format: str, cells: pa.StringArray) -> pa.Array:
     years = pc.year(dates)
     is_possible = pc.and_(pc.greater_equal(years, FIRST_YEAR), pc.less_equal(years, LAST_YEAR))
     return dates if pc.all(is_possible).as_py() else pc.if_else(is_possible, dates, pa.scalar(None, dates.type))
+
+
+def of_days(cells: pa.StringArray, date_format: str) -> tuple[pa.StringArray, str]:
+    """Quarters as their first months and weeks as Mondays, and the format of strptime; other cells as they are."""
+    if "Q%q" in date_format:
+        cells = pc.if_else(pc.match_substring_regex(cells, "Q[1-4]"), cells, pa.scalar(None, pa.string()))
+        for quarter, month in QUARTERS.items():
+            cells = pc.replace_substring(cells, quarter, month)
+        return cells, date_format.replace("Q%q", "%m")
+    if date_format.endswith("%V"):
+        return pc.binary_join_element_wise(cells, "1", "-"), f"{date_format}-%u"
+    return cells, date_format
 
 
 def read_iso(cells: pa.StringArray) -> pa.Array:
@@ -87,6 +102,8 @@ def possible(cell: str) -> list[str]:
 
 def is_date(text: str, date_format: str) -> bool:
     """Whether a text is a date in a format."""
+    days, date_format = of_days(pa.array([text]), date_format)
+    text = days[0].as_py() or ""
     for months in ("%b", "%B"):
         with contextlib.suppress(ValueError):
             datetime.strptime(text, date_format.replace("%b", months))  # noqa: DTZ007 - only asks whether it fits

@@ -36,6 +36,7 @@ DELIMITERS = ",;\t|"
 SAMPLE_ROWS = 100  # rows by which delimiters are compared
 LONGEST_LINE = 100_000_000  # bytes of the first one
 LONGEST_CELL = 1 << 30  # characters; Python's own limit is lower
+ROW = "row"  # the column of row numbers, or names, which pandas and R write without a name
 
 
 def read(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
@@ -236,8 +237,14 @@ def detect(config: Config, name: str, text: bytes) -> Layout:
     if not record:
         raise InputError(f"{name} is empty; a header line and one row per example are needed")
     if config.header:
-        return Layout(delimiter, is_quoted, [cell.strip() for cell in record], num_lines)
+        return Layout(delimiter, is_quoted, named([cell.strip() for cell in record]), num_lines)
     return Layout(delimiter, is_quoted, [str(number + 1) for number in range(len(record))], 0)
+
+
+def named(header: list[str]) -> list[str]:
+    """The names of the columns; the first one is ROW if no other lacks a name."""
+    lacks_first = not header[0] and len(header) > 1 and all(header[1:]) and ROW not in header
+    return [ROW, *header[1:]] if lacks_first else header
 
 
 def read_records(text: bytes, delimiter: str, is_quoted: bool) -> Iterator[tuple[list[str], int]]:

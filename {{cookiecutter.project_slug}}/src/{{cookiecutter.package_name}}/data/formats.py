@@ -146,7 +146,7 @@ def read_excel(config: Config, name: str, payload: bytes, provenance: Provenance
     width = max(index for row in rows for index, cell in enumerate(row, 1) if cell is not None)
     header = ["" if cell is None else str(cell).strip() for cell in rows[0]] + [""] * width
     columns = [to_column([row[index] if index < len(row) else None for row in rows[1:]]) for index in range(width)]
-    return pa.Table.from_arrays(columns, header[:width])
+    return pa.Table.from_arrays(columns, delimited.named(header[:width]))
 
 
 def read_database(config: Config, provenance: Provenance) -> pa.Table:

@@ -265,8 +265,7 @@ def check(config: Config, name: str, table: pa.Table) -> None:
         raise InputError(f"{message}, so that the names of the columns come first")
     if "" in names:
         number = names.index("") + 1
-        message = f"column {number} of {name} has no name; give it one in the header"
-        raise InputError(f"{message}, or write the table without its row numbers (pandas: index=False)")
+        raise InputError(f"column {number} of {name} has no name; give it one in the header")
     doubled = [column for column, count in Counter(names).items() if count > 1]
     if doubled:
         raise InputError(f"{name} has several columns named {', '.join(doubled)}; rename them, so that each is unique")

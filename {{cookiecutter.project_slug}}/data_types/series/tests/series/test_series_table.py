@@ -1,7 +1,9 @@
 """What is wrong with the times of a table is repaired by a stated rule, or refused in words that help."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -37,7 +39,7 @@ def test_rows_that_contradict_each_other_are_refused_or_the_last_counts(tmp_path
 @pytest.mark.parametrize(
     ("columns", "advice"),
     [
-        ({"hour": range(24)}, "join 't' and 'hour', which tells them apart, into one column of times"),
+        ({"hour": np.arange(24.0)}, "join 't' and 'hour', which tells them apart, into one column of times"),
         ({"clock": [f"{hour:02}:00" for hour in range(24)]}, "join 't' and 'clock', which tells them apart, "),
         ({"station": [f"station {number}" for number in range(24)]}, "set series to 'station', which tells them apart"),
         ({"wind": [0.5] * 24}, "or another column by time, since most times are repeated"),
@@ -100,10 +102,27 @@ def test_times_are_read_as_collect_found_them_written(tmp_path: Path) -> None:
         read(tmp_path, table(["02/13/2024", "02/14/2024"]), cell_formats=path)
 
 
-def test_years_are_times_and_other_numbers_are_not(tmp_path: Path) -> None:
-    rows = read(tmp_path, table([str(year) for year in range(1990, 2020)]))
+@pytest.mark.parametrize(
+    ("years", "step"),
+    [
+        (range(1990, 2020), "1 year"),
+        ([f"{year}.0" for year in range(1990, 2020)], "1 year"),
+        ([1990 + month / 12 for month in range(60)], "1 month"),
+        ([round(1990 + month / 12, 2) for month in range(60)], "1 month"),
+        ([1990 + (month + 0.5) / 12 for month in range(60)], "1 month"),
+        ([1990 + quarter / 4 for quarter in range(40)], "1 quarter"),
+    ],
+)
+def test_years_and_their_fractions_are_times(tmp_path: Path, years: Sequence[float], step: str) -> None:
+    rows = read(tmp_path, table([str(year) for year in years]))
     assert rows["t"].iloc[0] == pd.Timestamp("1990-01-01")
-    assert "a step is 1 year" in rows.attrs["notes"]
+    assert f"a step is {step}" in rows.attrs["notes"]
+
+
+@pytest.mark.parametrize("first", [1565, 3, 1990.001])
+def test_other_numbers_are_no_times(tmp_path: Path, first: float) -> None:
+    with pytest.raises(InputError, match=r"no time .* years from 1678 on, such as 1959\.25"):
+        read(tmp_path, table([str(first + number / 52) for number in range(30)]))
 
 
 def test_series_have_starts_and_ends_of_their_own(tmp_path: Path) -> None:

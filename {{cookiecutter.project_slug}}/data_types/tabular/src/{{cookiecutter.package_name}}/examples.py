@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .config import Config
-from .data import cleaning, columns, formats, loading, sources, splitting
+from .data import cleaning, columns, delimited, formats, loading, sources, splitting
 from .data.provenance import Provenance
 
 
@@ -39,8 +39,8 @@ def read_parts(config: Config) -> Iterator[pd.DataFrame]:
 
 
 def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
-    """A number per example, (num_examples,) uint64, that those share which have the same features."""
-    others = (*config.targets, config.key, config.sample_weight, splitting.GIVEN)
+    """A number per example, (num_examples,) uint64, which examples with the same features share, row numbers aside."""
+    others = (*config.targets, config.key, config.sample_weight, splitting.GIVEN, delimited.ROW)
     return splitting.hash_rows(examples[[name for name in examples.columns if name not in others]])
 
 

@@ -80,11 +80,13 @@ def how_to_tell_apart(
     for name in rows.columns.difference([*order, config.target, *config.further_targets], sort=False):
         values = rows[name].dropna()
         is_clock = name in provenance.formats and provenance.formats[name].kind == "duration"
-        if (types.is_float_dtype(values) and not is_clock) or rows.duplicated([*order, name]).any():
+        is_whole = types.is_numeric_dtype(values) and bool((values % 1 == 0).all())
+        is_real = types.is_float_dtype(values) and not is_whole and not is_clock
+        if is_real or rows.duplicated([*order, name]).any():
             continue
         if types.is_datetime64_any_dtype(values):
             return f"set time to {name!r}, which tells them apart"
-        if is_clock or types.is_integer_dtype(values) or values.astype(str).str.fullmatch(TIME_OF_DAY).all():
+        if is_clock or is_whole or values.astype(str).str.fullmatch(TIME_OF_DAY).all():
             return f"join {config.time!r} and {name!r}, which tells them apart, into one column of times"
         if not config.series:
             return f"set series to {name!r}, which tells them apart"

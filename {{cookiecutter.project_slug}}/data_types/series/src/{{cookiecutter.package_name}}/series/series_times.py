@@ -3,6 +3,7 @@
 import re
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,8 @@ from ..core.errors import InputError
 from ..data import cell_formats, dates
 from ..data.provenance import Provenance
 
-YEARS = (1678, 2261)  # what pandas can hold
+YEARS = (1678, 2262)  # what pandas can hold, the last one excluded
+LATE = 0.05  # months by which a rounded fraction of a year may be too small: 1949.08 is February
 
 
 def are_zoned(column: pa.ChunkedArray) -> bool:
@@ -36,8 +38,8 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
         InputError: there are no such times, or there is no such zone.
     """
     values = rows[config.time]
-    if types.is_integer_dtype(values) and values.dropna().between(*YEARS).all():
-        values = pd.to_datetime(values.astype("string") + "-01-01", errors="coerce")
+    if types.is_numeric_dtype(values) and of_years(values).nunique() == values.nunique():
+        values = of_years(values)
     elif not types.is_datetime64_any_dtype(values):
         values = read_mixed(config, values, provenance)
     if not config.timezone:
@@ -54,6 +56,13 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
         raise InputError(f"{message}; set timezone to a name such as Europe/Berlin") from error
     provenance.note(f"times are {'days' if are_days else 'local times'} of {config.timezone}")
     return local if are_days else utc
+
+
+def of_years(values: pd.Series) -> pd.Series:
+    """The months of years such as 1959, 1959.25 (April) and 1959.042 (the middle of January); missing beyond YEARS."""
+    years = values.astype("float64")
+    months = np.floor(12 * years.where(years.between(*YEARS, inclusive="left")) + LATE)
+    return pd.to_datetime(pd.DataFrame({"year": months // 12, "month": months % 12 + 1, "day": 1}), errors="coerce")
 
 
 def from_utc(times: pd.Series, timezone: str) -> pd.Series:
@@ -89,7 +98,8 @@ def read_mixed(config: Config, values: pd.Series, provenance: Provenance) -> pd.
         found = cell_formats.settle(config, config.time, finding) if finding else cell_formats.TEXT
         if found.kind != "date":
             message = f"time {config.time!r} holds cells such as {group.iloc[0]!r}, which is no time that can be read"
-            raise InputError(f"{message}; write all as 2024-01-31 or 2024-01-31T12:00:00")
+            advice = f"write all as 2024-01-31 or 2024-01-31T12:00:00, or as years from {YEARS[0]} on, such as 1959.25"
+            raise InputError(f"{message}; {advice}")
         read[group.index] = cell_formats.read(found, cells).to_pandas().dt.tz_localize(None).to_numpy()
     provenance.note(f"{config.time}: {looks.nunique()} ways of writing times are read")
     return read
