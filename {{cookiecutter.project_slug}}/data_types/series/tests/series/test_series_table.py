@@ -111,15 +111,17 @@ def test_times_are_read_as_collect_found_them_written(tmp_path: Path) -> None:
         ([round(1990 + month / 12, 2) for month in range(60)], "1 month"),
         ([1990 + (month + 0.5) / 12 for month in range(60)], "1 month"),
         ([1990 + quarter / 4 for quarter in range(40)], "1 quarter"),
+        ([100 * year + month for year in (1990, 1991) for month in range(1, 13)], "1 month"),
+        ([19900101 + day for day in range(31)], "1 day"),
     ],
 )
-def test_years_and_their_fractions_are_times(tmp_path: Path, years: Sequence[float], step: str) -> None:
+def test_numbers_of_years_months_and_days_are_times(tmp_path: Path, years: Sequence[float], step: str) -> None:
     rows = read(tmp_path, table([str(year) for year in years]))
     assert rows["t"].iloc[0] == pd.Timestamp("1990-01-01")
     assert f"a step is {step}" in rows.attrs["notes"]
 
 
-@pytest.mark.parametrize("first", [1565, 3, 1990.001])
+@pytest.mark.parametrize("first", [1565, 3, 1990.001, 199090])
 def test_other_numbers_are_no_times(tmp_path: Path, first: float) -> None:
     with pytest.raises(InputError, match=r"no time .* years from 1678 on, such as 1959\.25"):
         read(tmp_path, table([str(first + number / 52) for number in range(30)]))

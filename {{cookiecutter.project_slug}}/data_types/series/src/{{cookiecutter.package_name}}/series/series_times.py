@@ -38,8 +38,8 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
         InputError: there are no such times, or there is no such zone.
     """
     values = rows[config.time]
-    if types.is_numeric_dtype(values) and of_years(values).nunique() == values.nunique():
-        values = of_years(values)
+    if types.is_numeric_dtype(values) and of_numbers(values).nunique() == values.nunique():
+        values = of_numbers(values)
     elif not types.is_datetime64_any_dtype(values):
         values = read_mixed(config, values, provenance)
     if not config.timezone:
@@ -58,11 +58,20 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
     return local if are_days else utc
 
 
-def of_years(values: pd.Series) -> pd.Series:
-    """The months of years such as 1959, 1959.25 (April) and 1959.042 (the middle of January); missing beyond YEARS."""
-    years = values.astype("float64")
-    months = np.floor(12 * years.where(years.between(*YEARS, inclusive="left")) + LATE)
-    return pd.to_datetime(pd.DataFrame({"year": months // 12, "month": months % 12 + 1, "day": 1}), errors="coerce")
+def of_numbers(values: pd.Series) -> pd.Series:
+    """Times written as numbers; missing where one is none.
+
+    Years and the month in which their fraction is, such as 1959.25 (April) and 1959.042 (January), 195904 and 19590430.
+    """
+    numbers = values.astype("float64")
+    months = np.floor(12 * numbers.where(numbers.between(*YEARS, inclusive="left")) + LATE)
+    parts = pd.DataFrame({"year": months // 12, "month": months % 12 + 1, "day": 1})
+    times = pd.to_datetime(parts, errors="coerce")
+    digits = numbers.where(numbers % 1 == 0).astype("Int64").astype("string")
+    for length, written in ((6, "%Y%m"), (8, "%Y%m%d")):
+        texts = digits.where(digits.str.len() == length)
+        times = times.fillna(pd.to_datetime(texts, format=written, errors="coerce"))
+    return times
 
 
 def from_utc(times: pd.Series, timezone: str) -> pd.Series:

@@ -67,7 +67,7 @@ def read_times(config: Config, entry: dict[str, Any], table: pd.DataFrame, value
     """The times of a table as the model takes them; missing where a cell is none."""
     is_zoned = series_times.are_zoned(pa.chunked_array([pa.array(table[entry["column"]], from_pandas=True)]))
     if pd.api.types.is_numeric_dtype(values):
-        values = series_times.of_years(values)
+        values = series_times.of_numbers(values)
     if not entry["timezone"]:
         return values
     if requests.step_of(entry).is_days:
