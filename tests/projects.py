@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
+import jinja2
 import pytest
 from cookiecutter.main import cookiecutter
 
@@ -26,6 +28,8 @@ EACH_PART = (  # problems among which each data type and each task is
     *("translation", "time-series-forecasting"),
 )
 SET_UP: set[str] = set()  # problems that this process has installed all packages for
+COMPILE: Any = jinja2.Environment.compile
+COMPILED: dict[object, CodeType] = {}  # the names of files, by their templates
 BAKED = tempfile.TemporaryDirectory(prefix="baked-")  # of this process, removed when it ends
 
 
@@ -86,9 +90,20 @@ def setting_up(environment: Path) -> Iterator[Path]:
 
 def bake(output: Path, **answers: str) -> Path:
     """Generates a project as `cookiecutter --no-input` does and returns its folder."""
-    return Path(
-        cookiecutter(str(ROOT), no_input=True, default_config=True, extra_context=answers, output_dir=str(output))
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jinja2.Environment, "compile", compile_once)
+        return Path(
+            cookiecutter(str(ROOT), no_input=True, default_config=True, extra_context=answers, output_dir=str(output))
+        )
+
+
+def compile_once(environment: jinja2.Environment, source: object, *others: object, **options: object) -> CodeType:
+    """Compiles the name of a file for the first project only: it takes half the time of a project, for 1,300 names."""
+    is_file = bool(others or options)
+    if is_file or source not in COMPILED:
+        code: CodeType = COMPILE(environment, source, *others, **options)
+        return code if is_file else COMPILED.setdefault(source, code)
+    return COMPILED[source]
 
 
 def copy_baked(output: Path, **answers: str) -> Path:
