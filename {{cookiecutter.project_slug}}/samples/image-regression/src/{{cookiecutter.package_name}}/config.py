@@ -88,8 +88,9 @@ class Config(RoomSettings):
     """A pretrained network: a name or a .keras file, or several, separated by commas, of which `make tune` takes one;
     or none: from scratch; auto: what is available, if it is better."""
 
-    epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Maximum number of epochs; 0: chosen from the number of training examples."""
+    epochs: Annotated[int, Field(ge=0, le=100_000)] = 15
+    """Maximum number of epochs, few, so that the sample is learned in a minute; 0, the default for others: chosen from
+    the number of training examples."""
 
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""

@@ -73,8 +73,9 @@ class Config(RoomSettings):
     vocabulary_size: Annotated[int, Field(ge=256, le=100_000)] = 8_000
     """Maximum vocabulary size of each language: bytes, characters and frequent sub-words of the training texts."""
 
-    epochs: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Maximum number of epochs; 0: until `patience` or `minutes` end training."""
+    epochs: Annotated[int, Field(ge=0, le=100_000)] = 6
+    """Maximum number of epochs, few, so that the sample is learned in a minute; 0, the default for others: until
+    `patience` or `minutes` end training."""
 
     batch_size: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Examples per step; 0: chosen from the number of training examples."""
