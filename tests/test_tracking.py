@@ -37,22 +37,16 @@ def run(folder: Path, *command: str | Path, **variables: str) -> str:
 
 def with_mlflow(environment: Path, folder: Path) -> Path:
     """The Python of an environment that has all that another one has, and MLflow."""
-    run(folder, environment / "bin" / "python", "-m", "venv", folder / "venv")
+    uv = environment / "bin" / "uv"
+    run(folder, uv, "venv", "--quiet", "--python", environment / "bin" / "python", folder / "venv")
     (shared,), (own,) = (path.glob("lib/python*/site-packages") for path in (environment, folder / "venv"))
     (own / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
-    held = run(
-        folder,
-        environment / "bin" / "uv",
-        "pip",
-        "freeze",
-        "--python",
-        environment / "bin" / "python",
-        "--exclude-editable",
-    )
+    held = run(folder, uv, "pip", "freeze", "--python", environment / "bin" / "python", "--exclude-editable")
     versions = [line for line in held.splitlines() if "==" in line]  # not what uv says of the environment
     (folder / "held.txt").write_text("\n".join(versions), encoding="utf-8")
     python = folder / "venv" / "bin" / "python"
-    run(folder, python, "-m", "pip", "install", "--quiet", "--constraint", folder / "held.txt", "mlflow-skinny")
+    options = ("--quiet", "--python", python, "--constraint", folder / "held.txt")
+    run(folder, uv, "pip", "install", *options, "mlflow-skinny")
     return python
 
 
