@@ -75,8 +75,9 @@ def keep_positive(candidate: Config, described: Mapping[str, Any]) -> Config:
 
     Otherwise new data could make the other class the rarer one, which costs, thresholds and metrics would then be of.
     """
-    classes, is_free = described["parts"].get("probabilities", []), getattr(candidate, "positive", None) == ""
-    if not is_free or candidate.order or len(classes) != 2:
+    classes = described["parts"].get("probabilities", [])
+    is_free = getattr(candidate, "positive", None) == "" and not getattr(candidate, "order", ())
+    if not is_free or len(classes) != 2:
         return candidate
     present = tables.read_rows(candidate, "train", [candidate.target])[candidate.target].astype(str)
     return candidate.model_copy(update={"positive": classes[1]} if {*present} == {*classes} else {})
