@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..config import Config
 from ..core.errors import InputError
+from ..settings.evaluation import named_parts
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,7 +26,7 @@ class Context(NamedTuple):
     """The names of the entries of outputs that have several: the classes of `probabilities`, in their order."""
 
     def place(self, part: str) -> int:
-        """The place of a label, or of one of several targets, among the entries of the outputs.
+        """The place of a class, a label, or one of several targets, among the entries of the outputs.
 
         Raises:
             InputError: the model has none of this name.
@@ -55,8 +56,14 @@ class Metric(NamedTuple):
     format: str = ""
 
 
+def check_named(config: Config, parts: Sequence[str]) -> None:
+    """Refuses settings that name a metric of a class, label or target that is not among these."""
+    for part in named_parts(config).values():
+        Context(config, {"": parts}).place(part)
+
+
 class Registry(dict[str, Metric]):
-    """Metrics by name, and those of one label or target, such as `snow:recall`, which are made when they are asked for.
+    """Metrics by name, and those of one class, label or target, such as `snow:recall`, made when they are asked for.
 
     `of_part` are the metrics that one part has, and `select` takes targets, predictions, weights and the place of a
     part to what they are given: the targets, predictions and weights of that part.
@@ -85,6 +92,12 @@ class Registry(dict[str, Metric]):
         """Whether there is a metric of that name, or of what follows the name of a part."""
         part, _, metric = str(name).rpartition(":")
         return name in self.keys() or bool(part and metric in self.of_part)
+
+
+def with_named(metrics: Mapping[str, Metric], context: Context) -> dict[str, Metric]:
+    """The metrics of a `Registry`, and those of parts that settings name and the model knows."""
+    known = next(iter(context.parts.values()), ())
+    return {**metrics, **{name: metrics[name] for name, part in named_parts(context.config).items() if part in known}}
 
 
 def score(

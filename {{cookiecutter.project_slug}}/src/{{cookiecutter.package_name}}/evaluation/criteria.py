@@ -69,7 +69,9 @@ def score_groups(
     scoring.check_columns("criteria", [column], examples)
     weights, chosen = tables.sample_weights(context.config, examples), {metric: metrics.METRICS[metric]}
     part, slices, small = metric.rpartition(":")[0], [], []
-    is_known = np.isfinite(targets[:, context.place(part)]) if part else np.ones(len(targets), bool)
+    is_known = np.ones(len(targets), bool)
+    if part and targets.ndim > 1:
+        is_known = np.isfinite(targets[:, context.place(part)])
     for name, members in scoring.slices_of(examples[column]):
         inside = members & is_known
         selected = {output: values[inside] for output, values in predictions.items()}

@@ -24,7 +24,11 @@ def check_metric(name: str) -> str:
     known = registry()
     if known is not None and name not in known:
         of_part = ", ".join(getattr(known, "of_part", ()))
-        also = f"; of one label or target, such as NAME:{of_part.split(', ')[0]}, one of {of_part}" if of_part else ""
+        also = (
+            f"; of one class, label or target, such as NAME:{of_part.split(', ')[0]}, one of {of_part}"
+            if of_part
+            else ""
+        )
         raise ValueError(f"Input should be one of {', '.join(known)}{also}")
     return name
 
@@ -45,7 +49,7 @@ def parts(criterion: str) -> tuple[str, str, str]:
 
 
 def named_parts(settings: Any) -> dict[str, str]:
-    """The metrics of one label or target that settings name, such as `snow:recall`, each with its label or target."""
+    """The metrics of one class, label or target that settings name, such as `snow:recall`, each with that part."""
     named = [getattr(settings, "metric", ""), getattr(settings, "objective", ""), *getattr(settings, "criteria", ())]
     metrics = [parts(name)[2] for name in named]
     return {metric: metric.rpartition(":")[0] for metric in metrics if ":" in metric}

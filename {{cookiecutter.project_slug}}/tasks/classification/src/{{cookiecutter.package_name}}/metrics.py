@@ -175,6 +175,18 @@ def calibration_error(targets: Integers, predictions: Predictions, weights: Floa
     return divide(np.abs(sums_by(bins, weights * gaps, CALIBRATION_BINS)).sum(axis=1), weights.sum(axis=1))
 
 
+def of_class(
+    targets: Integers, predictions: Predictions, weights: Floats, place: int
+) -> tuple[Integers, dict[str, npt.NDArray[Any]], Floats]:
+    """Targets and predictions of one class against all others, as of two classes, and the weights."""
+    own, is_answered = predictions["probabilities"][:, place], predicted_classes(predictions) == place
+    both = {
+        "probabilities": np.stack([1 - own, own], axis=1),
+        "weighted": np.stack([~is_answered, is_answered], axis=1),
+    }
+    return (targets == place).astype("int32"), both, weights
+
+
 METRICS = {
     "accuracy": Metric("Accuracy", greater_is_better=True, function=accuracy, range=(0, 1)),
     "balanced_accuracy": Metric("Balanced accuracy", greater_is_better=True, function=balanced_accuracy, range=(0, 1)),
@@ -198,6 +210,12 @@ METRICS = {
     "risk": Metric("Error among the answered", greater_is_better=False, function=risk, range=(0, 1)),
     "coverage": Metric("Coverage of possible classes", greater_is_better=True, function=coverage, range=(0, 1)),
 }
+OF_CLASS = {
+    "recall": METRICS["sensitivity"]._replace(label="Recall"),
+    "precision": METRICS["ppv"]._replace(label="Precision"),
+    **{name: METRICS[name] for name in ("specificity", "roc_auc", "pr_auc", "log_loss")},
+}
+METRICS = resampling.Registry(METRICS, OF_CLASS, of_class)  # `lung:recall` is that of the class lung
 
 
 def score(
@@ -208,7 +226,8 @@ def score(
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(metrics, targets, predictions, context, weights)
+    chosen = resampling.with_named(metrics, context) if metrics is METRICS else metrics
+    return resampling.score(chosen, targets, predictions, context, weights)
 
 
 def samples(
@@ -220,7 +239,8 @@ def samples(
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    drawn = resampling.samples(metrics, targets, predictions, context, resamples, weights=weights)
+    chosen = resampling.with_named(metrics, context) if metrics is METRICS else metrics
+    drawn = resampling.samples(chosen, targets, predictions, context, resamples, weights=weights)
     if "ece" in drawn:
         # Resampling adds noise to every bin, which can only raise the calibration error: take that out again.
         value = score(targets, predictions, context, {"ece": METRICS["ece"]}, weights)["ece"]

@@ -12,7 +12,7 @@ from keras import ops
 
 from .config import Config
 from .core.errors import InputError
-from .data import batching, probability
+from .data import batching, probability, resampling
 from .data.targets import ordered_counts
 from .settings.base import REFER
 
@@ -40,6 +40,7 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     counts = ordered_counts(config, values)
     is_integer = pd.api.types.is_integer_dtype(values)
     classes = tuple(int(value) if is_integer else str(value) for value in counts.index)
+    resampling.check_named(config, [str(name) for name in classes])
     shares = counts.to_numpy() / len(values)
     weights = 1 / (len(classes) * shares) if config.class_weight == "balanced" else np.ones(len(classes))
     target = Target(classes, tuple(float(weight) for weight in weights))

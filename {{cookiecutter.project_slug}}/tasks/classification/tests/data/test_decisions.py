@@ -233,8 +233,18 @@ def test_the_page_shows_the_operating_point(rule: str) -> None:
     probabilities, targets = made_up()
     wish = decisions.describe({"missed": 9}, "", CLASSES) if rule == "costs" else decisions.describe({}, rule, CLASSES)
     target = task.Target(CLASSES, (1.0, 1.0), decisions.choose(wish, probabilities, targets))
+    assert target.decision is not None
+    assert target.decision.threshold is not None
     blocks = charts.figures(target, targets, task.aligned({"probabilities": probabilities}, target, target))
     assert str(blocks[0]).startswith("ill is answered from a probability of 0.")
+    answered = np.flatnonzero(probabilities[:, 1] > target.decision.threshold)
+    found, false = int(targets[answered].sum()), int((targets[answered] == 0).sum())
+    said = charts.remarks(
+        target, targets, task.aligned({"label": targets, "probabilities": probabilities}, target, target)
+    )
+    assert said[1] == (
+        f"{found} of {targets.sum()} examples of ill are found, and {false} of {len(answered)} answers ill are wrong."
+    )
     (mistakes,) = [block for block in blocks if isinstance(block, Table) and block.title.startswith("Mistakes")]
     assert [row[:2] for row in mistakes.rows] == [["well", int((targets == 0).sum())], ["ill", int(targets.sum())]]
     titles = [block.title for block in blocks if isinstance(block, Figure)]

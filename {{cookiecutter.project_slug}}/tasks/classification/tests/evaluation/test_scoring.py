@@ -8,11 +8,12 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from project import baselines, metrics
+from project.core.errors import InputError
 from project.data import resampling
 from project.data.resampling import Context, resampled_counts
-from project.evaluation import charts, learning_curve, scoring
+from project.evaluation import charts, criteria, learning_curve, scoring
 from project.reporting.report import Figure, Table
-from project.task import Target
+from project.task import Target, describe_target
 
 from declared import Config
 
@@ -49,6 +50,35 @@ def test_scores_equal_scikit_learn(num_classes: int, decimals: int) -> None:
     found = metrics.score(targets, predictions, CONTEXT)
     assert found.pop("ece") == pytest.approx(calibration_error(targets, probabilities), abs=1e-6)
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-6)
+
+
+def test_scores_of_a_class_equal_scikit_learn_and_are_criteria() -> None:
+    targets, predictions = made_up(500, 3)
+    names = ["none", "skin", "lung"]
+    weights, own = np.random.default_rng(1).random(500), predictions["probabilities"][:, 2].astype(float)
+    predictions["weighted"] = predictions["probabilities"] * [1, 1, 3]  # as costs have it
+    answered, truth = predictions["weighted"].argmax(axis=1) == 2, targets == 2
+    expected = {
+        "recall": sklearn_metrics.recall_score(truth, answered, sample_weight=weights),
+        "precision": sklearn_metrics.precision_score(truth, answered, sample_weight=weights),
+        "specificity": sklearn_metrics.recall_score(~truth, ~answered, sample_weight=weights),
+        "roc_auc": sklearn_metrics.roc_auc_score(truth, own, sample_weight=weights),
+        "pr_auc": sklearn_metrics.average_precision_score(truth, own, sample_weight=weights),
+        "log_loss": sklearn_metrics.log_loss(truth, own, sample_weight=weights),
+    }
+    assert expected.keys() == metrics.OF_CLASS.keys()
+    context = Context(Config(criteria={f"lung:{name}": 0.5 for name in expected}), {"probabilities": names})
+    found = metrics.score(targets, predictions, context, weights=weights)
+    assert {name: found[f"lung:{name}"] for name in expected} == pytest.approx(expected, abs=1e-6)
+    examples = pd.DataFrame({"sex": np.where(np.arange(500) % 2, "f", "m")})
+    for required, passes in ((0.95, False), (0.5, True)):
+        config = Config(criteria={"lung:recall": required, "worst:sex:lung:recall": required})
+        context = Context(config, {"probabilities": names})
+        scored = {"num_examples": 500, "metrics": scoring.intervals(targets, predictions, context, 100), "baseline": {}}
+        measured = criteria.measure(context, examples, targets, predictions, {})
+        assert [each["passed"] for each in criteria.judge(config, scored | measured)] == [passes, passes]
+    with pytest.raises(InputError, match="'lang', which the model does not predict; it predicts: none, lung"):
+        describe_target(Config(criteria={"lang:recall": 0.5}), pd.Series(["none", "lung", "none"] * 3))
 
 
 def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from .data import label_sets, probability, resampling
 from .data.resampling import Context, Floats, Metric, divide, mean
-from .settings.evaluation import named_parts
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # a float32 near 1 knows no finer difference
 DEFAULT_THRESHOLD = 0.5  # of predictions for which none was chosen
@@ -109,7 +108,8 @@ def score(
     weights: Floats | None = None,
 ) -> dict[str, float]:
     """Every metric by name; `weights` are sample weights, (num_examples,)."""
-    return resampling.score(with_named(metrics, context), targets, predictions, context, weights)
+    chosen = resampling.with_named(metrics, context) if metrics is METRICS else metrics
+    return resampling.score(chosen, targets, predictions, context, weights)
 
 
 def samples(
@@ -121,15 +121,8 @@ def samples(
     weights: Floats | None = None,
 ) -> dict[str, Floats]:
     """Every metric of each bootstrap resample, (resamples,); with the same seed, resamples of two models are paired."""
-    chosen = with_named(metrics, context)
+    chosen = resampling.with_named(metrics, context) if metrics is METRICS else metrics
     return resampling.samples(chosen, targets, predictions, context, resamples, weights=weights)
-
-
-def with_named(metrics: Mapping[str, Metric], context: Context) -> Mapping[str, Metric]:
-    """The same metrics and, if all are asked for, those of single labels that settings name and the model knows."""
-    labels = context.parts.get("labels", ()) if metrics is METRICS else ()
-    named = [name for name, label in named_parts(context.config).items() if label in labels]
-    return {**metrics, **{name: METRICS[name] for name in named}}
 
 
 def errors(targets: Booleans, predictions: Predictions) -> Floats:

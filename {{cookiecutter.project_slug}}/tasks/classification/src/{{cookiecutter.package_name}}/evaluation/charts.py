@@ -39,8 +39,12 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
 def remarks(target: Target, targets: Integers, predictions: Predictions) -> list[str]:
     """How labels are chosen, if not as usual, and what a good score can hide: classes that are never predicted."""
     said = [str(each) for each in (target.decision, target.referral) if each]
-    counts = np.bincount(targets, minlength=len(target.classes))
-    predicted = np.bincount(metrics.predicted_classes(predictions), minlength=len(target.classes))
+    answers = metrics.predicted_classes(predictions)
+    counts, predicted = (np.bincount(each, minlength=len(target.classes)) for each in (targets, answers))
+    if target.decision and target.decision.positive:
+        found, name = int((answers * targets).sum()), target.decision.positive
+        true = f"{found:,} of {counts[1]:,} examples of {name} are found"
+        said.append(f"{true}, and {predicted[1] - found:,} of {predicted[1]:,} answers {name} are wrong.")
     missed = np.flatnonzero((predicted == 0) & (counts > 0))
     if not len(missed):
         return said

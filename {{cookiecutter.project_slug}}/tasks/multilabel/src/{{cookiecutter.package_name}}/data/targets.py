@@ -10,9 +10,8 @@ from pandas.api import types
 from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import BETWEEN_LABELS, SPLITS
-from ..settings.evaluation import named_parts
 from . import label_sets
-from .resampling import Context
+from .resampling import check_named
 
 IS_NAME = True  # whether targets are names, even if all are digits
 IS_SET = True  # whether a target is a set of labels
@@ -100,8 +99,7 @@ def learned(config: Config, trained: pd.Series) -> tuple[str, ...]:
     """
     found = counts(trained)
     labels = tuple(sorted(found.index[found >= config.min_label_examples]))
-    for label in named_parts(config).values():
-        Context(config, {"labels": labels}).place(label)
+    check_named(config, labels)
     return labels
 
 
