@@ -1,5 +1,6 @@
 """The network: augmented in training only, or grown on a backbone whose weights are kept at first."""
 
+import errno
 import functools
 import pickle
 from collections.abc import Callable, Iterator
@@ -206,6 +207,54 @@ def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
     assert not Features(tmp_path, backbone, (None, 64, 64, 3)).known
 
 
+def test_features_that_cannot_be_kept_or_read_are_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backbone, images = small_backbone(None, include_top=False, input_shape=(32, 32, 3)), pixels(num_images=5)
+    monkeypatch.setattr(fine_tuning, "BYTES_AT_ONCE", 2 * images[0].nbytes)
+    sizes: list[int] = []
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def compute(batch: np.ndarray) -> np.ndarray:
+        sizes.append(len(batch))
+        means: np.ndarray = batch.mean((1, 2))
+        return means
+
+    store = Features(tmp_path / "folder", backbone, (None, 32, 32, 3))
+    found = store.of(images, compute)
+    np.testing.assert_allclose(found, images.mean((1, 2)), rtol=1e-5)
+    assert sizes == [2, 2, 1], "as many as memory is meant for"
+    monkeypatch.setattr(Path, "write_bytes", full)
+    store.save()
+    assert "cannot be written (No space left on device)" in capsys.readouterr().out
+    monkeypatch.undo()
+    store.path.write_bytes(b"half of it")
+    assert not Features(tmp_path / "folder", backbone, (None, 32, 32, 3)).known
+    assert "is damaged" in capsys.readouterr().out
+
+
+def test_a_file_with_another_kind_of_network_is_refused_and_its_size_of_images_kept(tmp_path: Path) -> None:
+    for name, side, network in (
+        ("maps", 48, keras.layers.Conv2D(2, 3)),
+        ("flat", 48, keras.layers.Flatten()),
+    ):
+        keras.Sequential([keras.Input((side, side, 3)), network]).save(tmp_path / f"{name}.keras")
+    (tmp_path / "damaged.keras").write_bytes(b"PK")
+    images = keras.Input((32, 32, 1))
+
+    def maps(name: str) -> Any:
+        return pretrained.feature_maps(
+            None, Config(backbone=str(tmp_path / f"{name}.keras")), images, fine_tuning.FROZEN
+        )[0]
+
+    assert maps("maps").shape == (None, 46, 46, 2)
+    for name, reason in (("flat", r"to \(None, 6912\); one from \(batch"), ("damaged", "cannot be loaded")):
+        with pytest.raises(InputError, match=reason):
+            maps(name)
+
+
 def test_of_several_trials_that_freeze_only_the_first_computes_features(
     tuned: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,8 +347,8 @@ def test_without_weights_one_sentence_says_so_and_a_network_learns_from_scratch(
     assert capsys.readouterr().out.count("from scratch only: the weights 'imagenet' of MobileNetV3Small") == 1
     assert artifacts.read_json(tuned.paths.run, "train")["candidates"] == []
     monkeypatch.undo()
-    for backbone in ("MobileNetV3Small", "nowhere.keras"):
-        with pytest.raises(InputError, match=r"cannot be loaded"):
+    for backbone, reason in (("MobileNetV3Small", "cannot be loaded"), ("nowhere.keras", "is not there")):
+        with pytest.raises(InputError, match=reason):
             pretrained.load(backbone, "nowhere.weights.h5", 96)
 
 

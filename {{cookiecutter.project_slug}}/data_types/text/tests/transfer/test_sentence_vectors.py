@@ -201,6 +201,18 @@ def test_without_weights_one_sentence_says_so(
             sentence_vectors.tokens(Config(backbone=name), *given)
 
 
+def test_files_of_another_network_are_refused(folder: Path) -> None:
+    for file, content, reason in (
+        (sentence_vectors.WEIGHTS, b"half", r"the network in .* cannot be read \(.*; get the files again"),
+        (sentence_vectors.CONFIG, b'{"model_type": "roberta"}', "of type roberta, not bert"),
+        (sentence_vectors.TOKENIZER, b"{", r"tokenizer.json cannot be read \(JSONDecodeError"),
+    ):
+        (folder / file).write_bytes(content)
+        sentence_vectors.read.cache_clear()
+        with pytest.raises(InputError, match=reason):
+            sentence_vectors.load(folder) if file != sentence_vectors.TOKENIZER else sentence_vectors.vocabulary(folder)
+
+
 def test_files_are_downloaded_once_and_checked(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentence_vectors.importlib.util, "find_spec", lambda _: None)
     monkeypatch.setattr(sentence_vectors, "ADDRESS", folder.as_uri())

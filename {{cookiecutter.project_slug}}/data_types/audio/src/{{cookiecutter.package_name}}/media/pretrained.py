@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from keras import layers, ops
 
 from ..config import Config
-from ..core.errors import InputError
+from ..core.errors import InputError, told
 from ..settings.data_type import EMBEDDING_ADDRESS
 from ..transfer.fine_tuning import HASH, downloaded, giving_up, own_network
 from .decoding import resample
@@ -84,7 +84,8 @@ def feature_maps(config: Config, waveforms: keras.KerasTensor, rate: int) -> tup
     backbone, origin = load(config.backbone, config.backbone_weights)
     if rate != RATE:
         waveforms = Resample(rate, RATE, dtype=keras.config.floatx(), name="resampled")(waveforms)
-    maps = backbone(waveforms, training=False)
+    with told(f"backbone {config.backbone!r} does not take waveforms {waveforms.shape}", "give one that does"):
+        maps = backbone(waveforms, training=False)
     if len(maps.shape) not in (3, 4):
         raise InputError(f"backbone {config.backbone!r} gives {maps.shape}; (batch, steps, features) is expected")
     return maps if len(maps.shape) == 4 else ops.expand_dims(maps, 2), origin

