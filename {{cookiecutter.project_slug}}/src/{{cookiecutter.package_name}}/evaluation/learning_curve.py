@@ -16,7 +16,7 @@ from ..reporting.report import Block, Column, Figure, Interval, Table
 from . import scoring
 
 SHARES = (0.25, 0.5, 1.0)  # of the training examples, each twice as many as the one before
-FEWEST = 40  # examples of the smallest share
+FEWEST = 25  # examples of the smallest share
 
 
 def subsets(config: Config, train: pd.DataFrame) -> list[np.ndarray]:

@@ -77,7 +77,7 @@ def learning_curves(config: Config) -> Figure:
         "Learning curves",
         plots.lines(curves, "epoch", label),
         f"{label} of the training and validation split over {len(history)} epochs; the best is epoch {best}.",
-        note=f"The weights of epoch {best} are kept. The training curve includes dropout, which makes it look worse.",
+        note=f"The weights of epoch {best} are kept. Dropout, where there is any, makes the training curve look worse.",
     )
 
 
