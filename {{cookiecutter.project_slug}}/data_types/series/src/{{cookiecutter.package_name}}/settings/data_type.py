@@ -18,7 +18,7 @@ Seasons = Annotated[tuple[Season, ...], NoDecode, BeforeValidator(parse_numbers)
 # Training defaults, for settings that are 0
 EXAMPLES_SEEN = 300_000  # in all epochs together; more improve the network little
 FEWEST_EPOCHS, MOST_EPOCHS = 80, 80  # an epoch is short, so that the best one is met and training ends soon after it
-SMALLEST_BATCH, LARGEST_BATCH = 32, 64
+SMALLEST_BATCH, LARGEST_BATCH = 4, 64  # a hundred windows have to make as many steps as a thousand
 STEPS = 60  # per epoch at most, approximately
 GAINS_BY_BFLOAT16 = False  # on GPUs that support it: forecasts need more precision
 
