@@ -88,13 +88,12 @@ def setting_up(environment: Path) -> Iterator[Path]:
         yield environment.parent / "uv.lock"
 
 
-def bake(output: Path, **answers: str) -> Path:
+def bake(output: Path, template: str | Path = ROOT, **answers: str) -> Path:
     """Generates a project as `cookiecutter --no-input` does and returns its folder."""
+    options = {"no_input": True, "default_config": True, "extra_context": answers, "output_dir": str(output)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jinja2.Environment, "compile", compile_once)
-        return Path(
-            cookiecutter(str(ROOT), no_input=True, default_config=True, extra_context=answers, output_dir=str(output))
-        )
+        return Path(cookiecutter(str(template), **options))
 
 
 def compile_once(environment: jinja2.Environment, source: object, *others: object, **options: object) -> CodeType:

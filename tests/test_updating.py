@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cookiecutter.main import cookiecutter
 
-from projects import ROOT, SETTINGS
+from projects import ROOT, SETTINGS, bake
 from repositories import commit, cruft, git, run
 
 PROJECT = "{{cookiecutter.project_slug}}"
@@ -76,13 +76,9 @@ class Template:
 
     def bake(self, version: str, output: Path, problem: str = SETTINGS["problem"][0], **others: str) -> Path:
         """A project of a version; the template then moves on."""
-        template = str(self.checkout(version))
-        answers = {"problem": problem, **ANSWERS, **others}
-        folder = cookiecutter(
-            template, no_input=True, default_config=True, extra_context=answers, output_dir=str(output)
-        )
+        folder = bake(output, self.checkout(version), problem=problem, **ANSWERS, **others)
         self.checkout(self.new)
-        return Path(folder)
+        return folder
 
 
 def copy_template(folder: Path) -> None:
