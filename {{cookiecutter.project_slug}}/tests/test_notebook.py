@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from project.settings import sample
 from project.settings.base import ENVIRONMENT_PREFIX
 
 from declared import Config
@@ -14,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_every_cell_runs(finished: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, value in finished.model_dump(mode="json", exclude_defaults=True).items():
+    written = finished.model_dump(mode="json")
+    for name in {*finished.model_dump(exclude_defaults=True), *sample.ELSEWHERE}:  # defaults for the sample alone
+        value = written[name]
         text = value if isinstance(value, str) else json.dumps(value)
         monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}{name.upper()}", text)
     monkeypatch.chdir(ROOT)
