@@ -12,7 +12,7 @@ import pytest
 from project import features, model, task
 from project.config import Config
 from project.exporting import verify_export
-from project.stages import export, train
+from project.stages import train
 from project.training import fit, search
 
 import network
@@ -47,7 +47,7 @@ def put_in_place(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(model, "optimizer", optimizer)
     patch.setattr(fit, "own_callbacks", lambda _: [])
     patch.setattr(search, "callbacks", lambda _: [])
-    patch.setattr(export, "start_verifier", lambda: contextlib.nullcontext(SimpleNamespace(communicate=verify_here)))
+    patch.setattr(verify_export, "start", lambda: contextlib.nullcontext(SimpleNamespace(communicate=verify_here)))
     for name, function in network.FEATURES.items():
         patch.setattr(features, name, function)
 

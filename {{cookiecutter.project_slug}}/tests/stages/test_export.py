@@ -19,7 +19,7 @@ from project.stages import export
 
 from declared import Config
 
-IN_A_NEW_PROCESS = export.start_verifier  # in whose place the tests of all else have one in this process
+IN_A_NEW_PROCESS = verify_export.start  # in whose place the tests of all else have one in this process
 
 
 def edit_verdict(config: Config, **changes: object) -> None:
@@ -143,7 +143,7 @@ def test_an_export_that_predicts_something_else_is_refused(trained: Config, monk
     def write_again(_: Any, folder: Path) -> None:
         shutil.copytree(exported, folder, dirs_exist_ok=True)
 
-    monkeypatch.setattr(export, "start_verifier", IN_A_NEW_PROCESS)
+    monkeypatch.setattr(verify_export, "start", IN_A_NEW_PROCESS)
     monkeypatch.setattr(export, "training_path", slightly_wrong)
     monkeypatch.setattr(saved_model, "write", write_again)
     with pytest.raises(RefusedError, match="differ"):

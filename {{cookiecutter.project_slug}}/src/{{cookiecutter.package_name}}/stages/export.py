@@ -3,7 +3,6 @@
 import json
 import pickle
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def main(config: Config) -> None:
         print(f"this model is already exported as {config.paths.version(version)}")
         return
     folder = config.paths.version(registry.next_number(config))
-    with start_verifier() as verifier, artifacts.replacing(folder) as temporary:
+    with verify_export.start() as verifier, artifacts.replacing(folder) as temporary:
         serving_model = inference.load_model(config)
         saved_model.keep(config, serving_model, int(folder.name))
         measured = write_and_verify(config, serving_model, temporary, verifier)
@@ -90,13 +89,6 @@ def check_measured(config: Config, measured: dict[str, float]) -> None:
     ]
     if missed:
         raise RefusedError(f"the export does not meet the criteria, so nothing was exported: {'; '.join(missed)}")
-
-
-def start_verifier() -> "subprocess.Popen[str]":
-    """A process that will compare predictions; it is started early, since it imports TensorFlow."""
-    words = [sys.executable, "-I", "-W", "ignore", str(Path(verify_export.__file__).resolve())]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def write_and_verify(
