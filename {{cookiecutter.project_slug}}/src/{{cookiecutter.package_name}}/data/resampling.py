@@ -58,30 +58,40 @@ class Metric(NamedTuple):
 
 def check_named(config: Config, parts: Sequence[str]) -> None:
     """Refuses settings that name a metric of a class, label or target that is not among these."""
-    for part in named_parts(config).values():
+    for part in filter(None, named_parts(config).values()):
         Context(config, {"": parts}).place(part)
 
 
 class Registry(dict[str, Metric]):
-    """Metrics by name, and those of one class, label or target, such as `snow:recall`, made when they are asked for.
+    """Metrics by name, and those that are made when they are asked for.
 
-    `of_part` are the metrics that one part has, and `select` takes targets, predictions, weights and the place of a
-    part to what they are given: the targets, predictions and weights of that part.
+    These are of one class, label or target, such as `snow:recall`: `of_part` are the metrics that one part has, and
+    `select` takes targets, predictions, weights and the place of a part to what they are given: the targets,
+    predictions and weights of that part. Or they are at an operating point, which `at_point` makes of a name such as
+    `example`, and None of other names.
     """
 
     def __init__(
-        self, metrics: Mapping[str, Metric], of_part: Mapping[str, Metric], select: Callable[..., tuple[Any, Any, Any]]
+        self,
+        metrics: Mapping[str, Metric],
+        of_part: Mapping[str, Metric],
+        select: Callable[..., tuple[Any, Any, Any]],
+        at_point: Callable[[str], Metric | None] = lambda _: None,
+        example: str = "",
     ) -> None:
         """Takes the metrics of the whole as well."""
         super().__init__(metrics)
-        self.of_part, self.select = of_part, select
+        self.of_part, self.select, self.at_point, self.example = of_part, select, at_point, example
 
     def __missing__(self, name: str) -> Metric:
-        """The metric of one part."""
+        """The metric of one part, or at a point."""
         part, _, metric = name.rpartition(":")
-        if name not in self:
+        whole = self.of_part.get(metric) if part else None
+        whole = whole or self.at_point(metric)
+        if not whole:
             raise KeyError(name)
-        whole = self.of_part[metric]
+        if not part:
+            return whole
 
         def measure(targets: Any, predictions: Any, weights: Floats, context: Context) -> Floats | None:
             return whole.function(*self.select(targets, predictions, weights, context.place(part)), context)
@@ -91,13 +101,14 @@ class Registry(dict[str, Metric]):
     def __contains__(self, name: object) -> bool:
         """Whether there is a metric of that name, or of what follows the name of a part."""
         part, _, metric = str(name).rpartition(":")
-        return name in self.keys() or bool(part and metric in self.of_part)
+        return name in self.keys() or bool(part and metric in self.of_part) or self.at_point(metric) is not None
 
 
 def with_named(metrics: Mapping[str, Metric], context: Context) -> dict[str, Metric]:
-    """The metrics of a `Registry`, and those of parts that settings name and the model knows."""
+    """The metrics of a `Registry`, and those that settings name beside them, if the model knows their parts."""
     known = next(iter(context.parts.values()), ())
-    return {**metrics, **{name: metrics[name] for name, part in named_parts(context.config).items() if part in known}}
+    named = named_parts(context.config).items()
+    return {**metrics, **{name: metrics[name] for name, part in named if not part or part in known}}
 
 
 def score(

@@ -170,8 +170,9 @@ def covered(config: Config, result: Mapping[str, Any]) -> bool:
     names = {name: evaluation.parts(name) for name in config.criteria}
     gains = {f"{each}:{names[name][2]}" for name, each in config.criteria.items() if isinstance(each, str)}
     groups = {f"{column}:{metric}" for _, column, metric in names.values() if column}
-    of_parts = {metric for _, column, metric in names.values() if ":" in metric and not column}
-    needed = {"gains": gains, "groups": groups, "metrics": of_parts}
+    named = evaluation.named_parts(config)
+    asked = {metric for _, column, metric in names.values() if metric in named and not column}
+    needed = {"gains": gains, "groups": groups, "metrics": asked}
     return all(found <= result.get(name, {}).keys() for name, found in needed.items())
 
 

@@ -1,5 +1,6 @@
 """Scores with bootstrap confidence intervals, of all examples and by slice, and comparisons of two models by them."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ RESAMPLES = 200  # for the intervals of a slice
 FOLDS = 5  # of the validation split, so that each is shown as it is calibrated on the others
 NOT_SCORED = "not scored"
 SHORT = 8  # characters of a hash
+AT_ONCE = 100  # examples that are looked at one by one
 RISK = 0.05  # probability of promoting a challenger that is worse by more than the margin
 
 
@@ -40,9 +42,41 @@ def intervals(
     chosen: Mapping[str, Metric] = metrics.METRICS,
     weights: Floats | None = None,
 ) -> dict[str, dict[str, float]]:
-    """The value of each metric, by sample `weights` if there are any, with its 95 % bootstrap confidence interval."""
+    """The value of each metric, by sample `weights` if there are any, with its 95 % bootstrap confidence interval.
+
+    Where all examples are right, so are all resamples, however few there are: there the bound is the exact one of a
+    share (Clopper and Pearson 1934), which is 0.025^(1/n) if n examples are right.
+    """
     drawn = metrics.samples(targets, predictions, context, resamples, chosen, weights)
-    return summarize(metrics.score(targets, predictions, context, chosen, weights), drawn)
+    found = summarize(metrics.score(targets, predictions, context, chosen, weights), drawn)
+    for name in found:
+        lowest, highest = metrics.METRICS[name].range
+        if set(found[name].values()) in ({lowest}, {highest}) and highest - lowest < math.inf:
+            count = num_counted(metrics.METRICS[name], targets, predictions, context, weights)
+            width = (highest - lowest) * (1 - ((1 - CONFIDENCE) / 2) ** (1 / count)) if count else 0.0
+            found[name] |= {"low": highest - width} if lowest not in found[name].values() else {"high": lowest + width}
+    return found
+
+
+def num_counted(
+    metric: Metric,
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    context: Context,
+    weights: Floats | None,
+) -> float:
+    """How many examples a metric is about, of at most 20,000: those by which alone it is defined.
+
+    A recall is about the examples of its class. Unequal sample weights count as fewer examples (Kish 1965).
+    """
+    size, is_counted = min(len(targets), MAX_EXAMPLES), []
+    part = {output: values[:size] for output, values in predictions.items()}
+    for start in range(0, size, AT_ONCE):
+        only = np.eye(min(AT_ONCE, size - start), size, start)
+        values = metric.function(targets[:size], part, only, context)
+        is_counted.append(np.zeros(len(only), bool) if values is None else np.isfinite(values))
+    counted = (np.ones(size) if weights is None else weights[:size])[np.concatenate(is_counted)]
+    return float(counted.sum() ** 2 / (counted**2).sum()) if counted.any() else 0.0
 
 
 def score_both(

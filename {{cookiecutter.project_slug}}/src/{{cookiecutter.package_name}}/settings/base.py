@@ -28,7 +28,10 @@ def parse_numbers(value: Any) -> Any:
 
 
 def parse_mapping(value: Any) -> Any:
-    """Turns `a=1,b=c` or `{"a": 1, "b": "c"}` into a dictionary; other values are left to validation."""
+    """Turns `a=1,b=c` or `{"a": 1, "b": "c"}` into a dictionary; other values are left to validation.
+
+    A name may hold an =, a value may not.
+    """
     if isinstance(value, str):
         if value.startswith("{"):
             return json.loads(value)
@@ -36,7 +39,7 @@ def parse_mapping(value: Any) -> Any:
         for entry in entries:
             if "=" not in entry:
                 raise ValueError(f"{entry!r} has no =: write name=value,name=value, such as {as_entry(entry)}")
-        return dict(entry.split("=", 1) for entry in entries)
+        return dict(entry.rsplit("=", 1) for entry in entries)
     return value
 
 

@@ -24,12 +24,11 @@ def check_metric(name: str) -> str:
     known = registry()
     if known is not None and name not in known:
         of_part = ", ".join(getattr(known, "of_part", ()))
-        also = (
-            f"; of one class, label or target, such as NAME:{of_part.split(', ')[0]}, one of {of_part}"
-            if of_part
-            else ""
+        also = [f"of one class, label or target, such as NAME:{of_part.split(', ')[0]}, one of {of_part}"] * bool(
+            of_part
         )
-        raise ValueError(f"Input should be one of {', '.join(known)}{also}")
+        also += [f"at an operating point, such as {point}"] if (point := getattr(known, "example", "")) else []
+        raise ValueError("; ".join([f"Input should be one of {', '.join(known)}", *also]))
     return name
 
 
@@ -49,10 +48,14 @@ def parts(criterion: str) -> tuple[str, str, str]:
 
 
 def named_parts(settings: Any) -> dict[str, str]:
-    """The metrics of one class, label or target that settings name, such as `snow:recall`, each with that part."""
+    """The metrics that settings name beyond those that are always measured, each with its part, which may be empty.
+
+    They are of one class, label or target, such as `snow:recall`, or at an operating point, such as
+    `sensitivity@specificity=0.9`.
+    """
     named = [getattr(settings, "metric", ""), getattr(settings, "objective", ""), *getattr(settings, "criteria", ())]
     metrics = [parts(name)[2] for name in named]
-    return {metric: metric.rpartition(":")[0] for metric in metrics if ":" in metric}
+    return {metric: metric.rpartition(":")[0] for metric in metrics if ":" in metric or "@" in metric}
 
 
 def check_criteria(criteria: dict[str, Any]) -> dict[str, Any]:

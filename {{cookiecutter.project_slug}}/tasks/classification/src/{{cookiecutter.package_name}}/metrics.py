@@ -6,6 +6,7 @@ averages over classes.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from .data import probability, resampling
 from .data.resampling import Context, Floats, Metric, divide, mean
 
 CALIBRATION_BINS = 15
+AT_POINT = re.compile(r"(sensitivity|specificity)@(sensitivity|specificity)=(0?\.\d+|1|1\.0*)")
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # a float32 near 1 knows no finer difference
 
 Integers = npt.NDArray[np.integer]
@@ -175,6 +177,22 @@ def calibration_error(targets: Integers, predictions: Predictions, weights: Floa
     return divide(np.abs(sums_by(bins, weights * gaps, CALIBRATION_BINS)).sum(axis=1), weights.sum(axis=1))
 
 
+def at_point(name: str) -> Metric | None:
+    """The metric `sensitivity@specificity=0.9`, or the reverse: of two classes, the best that any threshold reaches."""
+    if not (named := AT_POINT.fullmatch(name)):
+        return None
+    wanted, given, least = named[1], named[2], float(named[3])
+
+    def measure(targets: Integers, predictions: Predictions, weights: Floats, _: Context) -> Floats | None:
+        if predictions["probabilities"].shape[1] != 2:
+            return None
+        counts = probability.counts_by_threshold(targets == 1, predictions["probabilities"][:, 1], weights)
+        return probability.best_at(*counts, wanted, least)
+
+    label = f"{wanted.capitalize()} at {given} {least:g}"
+    return Metric(label, greater_is_better=True, function=measure, range=(0, 1)) if wanted != given else None
+
+
 def of_class(
     targets: Integers, predictions: Predictions, weights: Floats, place: int
 ) -> tuple[Integers, dict[str, npt.NDArray[Any]], Floats]:
@@ -215,7 +233,8 @@ OF_CLASS = {
     "precision": METRICS["ppv"]._replace(label="Precision"),
     **{name: METRICS[name] for name in ("specificity", "roc_auc", "pr_auc", "log_loss")},
 }
-METRICS = resampling.Registry(METRICS, OF_CLASS, of_class)  # `lung:recall` is that of the class lung
+# `lung:recall` is that of the class lung
+METRICS = resampling.Registry(METRICS, OF_CLASS, of_class, at_point, "sensitivity@specificity=0.9")
 
 
 def score(

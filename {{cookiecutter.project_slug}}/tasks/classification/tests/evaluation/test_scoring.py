@@ -13,6 +13,7 @@ from project.data import resampling
 from project.data.resampling import Context, resampled_counts
 from project.evaluation import charts, criteria, learning_curve, scoring
 from project.reporting.report import Figure, Table
+from project.settings import evaluation
 from project.task import Target, describe_target
 
 from declared import Config
@@ -86,6 +87,46 @@ def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == targets
     bins = np.searchsorted(np.quantile(confidence, np.arange(1, 15) / 15), confidence, side="right")
     return sum(abs((confidence - correct)[bins == each].mean()) * (bins == each).mean() for each in np.unique(bins))
+
+
+@pytest.mark.parametrize("decimals", [6, 1])
+def test_scores_at_an_operating_point_are_those_of_the_roc_curve(decimals: int) -> None:
+    targets, predictions = made_up(500, 2, decimals)
+    weights = np.random.default_rng(1).random(500)
+    curve = sklearn_metrics.roc_curve(targets, predictions["probabilities"][:, 1], sample_weight=weights)
+    alarms, found = curve[0], curve[1]
+    names = ["sensitivity@specificity=0.9", "specificity@sensitivity=.95"]
+    expected = [found[1 - alarms >= 0.9].max(), (1 - alarms)[found >= 0.95].max()]
+    config = Config(metric=names[0], criteria=f"{names[0]}=0.6,worst:sex:{names[1]}=0.5")
+    scores = metrics.score(targets, predictions, Context(config, {}), weights=weights)
+    assert [scores[name] for name in names] == pytest.approx(expected, abs=1e-9)
+    assert evaluation.parts(f"worst:sex:{names[1]}") == ("worst", "sex", names[1])
+    of_one = metrics.METRICS[f"yes:{names[0]}"].function
+    context = Context(config, {"probabilities": ["no", "yes"]})
+    assert of_one(targets, predictions, weights[None], context) == pytest.approx(expected[:1], abs=1e-9)
+    for wrong in ("sensitivity@specificity", "recall@precision=0.9", "sensitivity@specificity=9"):
+        with pytest.raises(ValueError, match="at an operating point, such as sensitivity@"):
+            Config(metric=wrong)
+
+
+def test_where_all_are_right_the_bound_says_how_few_they_are() -> None:
+    targets = np.array([1] * 3 + [0] * 17)
+    predictions = {"probabilities": np.eye(2)[targets].astype("float32")}
+    names = ["accuracy", "sensitivity", "specificity", "roc_auc", "log_loss"]
+    chosen = {name: metrics.METRICS[name] for name in names}
+    found = scoring.intervals(targets, predictions, CONTEXT, 50, chosen)
+    lows = {name: found[name]["low"] for name in names[:3]}
+    assert lows == pytest.approx(
+        {"accuracy": 0.025 ** (1 / 20), "sensitivity": 0.025 ** (1 / 3), "specificity": 0.8049}, abs=1e-4
+    )
+    assert found["roc_auc"]["low"] == 1  # of which a single example says nothing
+    weights = np.where(np.arange(20) < 2, 1.0, 1e-6)  # of the three, two count
+    weighted = scoring.intervals(targets, predictions, CONTEXT, 50, chosen, weights)
+    assert weighted["sensitivity"]["low"] == pytest.approx(0.025 ** (1 / 2), abs=1e-4)
+    config = Config(criteria={"sensitivity": 0.8})
+    entry = criteria.judge(config, {"metrics": found, "num_examples": 20})[0]
+    assert (entry["passed"], entry["value"]) == (False, 1)
+    assert criteria.judge(config.model_copy(update={"criteria_on": "value"}), {"metrics": found})[0]["passed"]
 
 
 def test_a_class_that_is_absent_is_left_out_of_averages() -> None:

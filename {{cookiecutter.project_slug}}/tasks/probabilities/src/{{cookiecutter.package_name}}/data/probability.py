@@ -12,6 +12,7 @@ from .resampling import Floats, divide
 if TYPE_CHECKING:
     import keras
 
+ROUNDING = 1e-9  # of shares that are equal
 TEMPERATURE_DEVIATION = 0.25  # of the logarithm, before the validation split is seen
 
 
@@ -47,6 +48,19 @@ def average_precision(positives: Floats, negatives: Floats) -> Floats:
     """The precision at each threshold, weighted by the recall that it adds, (num_weightings,)."""
     precision = divide(np.cumsum(positives, axis=1), np.cumsum(positives + negatives, axis=1))
     return divide(np.nansum(positives * precision, axis=1), positives.sum(axis=1))
+
+
+def best_at(positives: Floats, negatives: Floats, metric: str, least: float) -> Floats:
+    """The largest sensitivity of all thresholds whose specificity is at least so much, or the reverse.
+
+    `metric` names the one that is wanted; returns (num_weightings,). NaN where there are no positives or no negatives.
+    """
+    found = np.pad(np.cumsum(positives, axis=1), ((0, 0), (1, 0)))  # from the threshold that finds none
+    alarms = np.pad(np.cumsum(negatives, axis=1), ((0, 0), (1, 0)))
+    rates = [divide(found, found[:, -1:]), 1 - divide(alarms, alarms[:, -1:])]
+    wanted, given = rates if metric == "sensitivity" else rates[::-1]
+    best = np.where(given >= least - ROUNDING, wanted, 0).max(axis=1)
+    return np.where(np.isfinite(rates[0] + rates[1]).all(axis=1), best, np.nan)
 
 
 def head(features: "keras.KerasTensor", num_outputs: int, first: np.ndarray | None = None) -> "keras.KerasTensor":
