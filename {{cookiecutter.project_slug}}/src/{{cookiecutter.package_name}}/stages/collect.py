@@ -74,7 +74,7 @@ def decide(
     check_content(config, list(gathered.columns), len(table), gathered.vary)
     if config.key:
         check_keys(config, table[config.key], gathered.contents)
-    splits = splitting.assign_splits(config, table, same, list(gathered.sizes.values()))
+    splits = examples.assign_splits(config, table, same, list(gathered.sizes.values()))
     replaced: dict[str, pd.Series] = {}
     duplicates = decide_duplicates(config, gathered, splits, replaced, provenance)
     own = (config.source, config.validation_source, config.test_source)

@@ -29,6 +29,8 @@ PIECE = 256  # files that `make predict` holds in memory at once
 
 check_splits = splitting.unchecked
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 class Examined(NamedTuple):
     """What became of a file: where the model reads it and its measures, or why it cannot be used."""

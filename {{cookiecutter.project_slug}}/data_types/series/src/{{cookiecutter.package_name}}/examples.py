@@ -19,6 +19,8 @@ from .data.provenance import Provenance
 from .series import series_table, series_times, series_windows, window_shape
 from .settings.base import SPLITS
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 def read_examples(config: Config) -> pd.DataFrame:
     """One row per series and time, sorted, on a regular grid; `attrs` holds the fields of its `Provenance`.

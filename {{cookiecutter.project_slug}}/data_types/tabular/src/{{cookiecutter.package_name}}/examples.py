@@ -11,6 +11,8 @@ from .config import Config
 from .data import cleaning, columns, delimited, formats, loading, sources, splitting
 from .data.provenance import Provenance
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 def read_examples(config: Config) -> pd.DataFrame:
     """One row per row of the source with all its columns, typed; `attrs` holds the fields of its `Provenance`.

@@ -21,6 +21,8 @@ PIECE = 512  # texts that `make predict` holds in memory at once
 
 check_splits = splitting.unchecked
 
+assign_splits = splitting.assign_splits  # by time, group, key or content
+
 
 def read_examples(config: Config) -> pd.DataFrame:
     """One row per pair that has both sides; `attrs` holds the fields of the `Provenance`, which counts the others.
