@@ -110,6 +110,7 @@ BETWEEN_LABELS = "|"  # in a text that holds several of them
 NAMED, SERIALIZED = "serving_default", "serialized_examples"  # the signatures
 DESCRIPTION = Path("assets.extra", "model.json")
 CHOSEN = ("decision", "referral", "thresholds")  # the entries of it that say how labels are chosen from probabilities
+DECIDED_BY = "decided_by"  # the output that names the rule by which labels are chosen, the same for all examples
 REFER = "refer"  # the label of an example that a classifier leaves to a person
 WARMUP = Path("assets.extra", "tf_serving_warmup_requests")  # where TensorFlow Serving looks for it
 MORE_MISSING = 0.1  # share of values that may be missing in addition; a column that cannot reach 1 with it is required
