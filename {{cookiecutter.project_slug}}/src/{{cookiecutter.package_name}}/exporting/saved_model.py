@@ -20,7 +20,7 @@ from ..data import loading, requests, targets
 from ..data.provenance import name_rows
 from ..data.resampling import Context
 from ..evaluation import inference
-from ..settings.base import DECIDED_BY, DESCRIPTION, NAMED, PROJECT, SERIALIZED, WARMUP
+from ..settings.base import DESCRIPTION, NAMED, PROJECT, RULE, SERIALIZED, WARMUP
 from . import registry
 
 KEPT_MODEL, KEPT_RUN, KEPT_EXAMPLES = "model.keras", "run.json", "examples.parquet"
@@ -129,7 +129,7 @@ def sample(examples: pd.DataFrame, seed: int, most: int = MAX_EXAMPLES) -> pd.Da
 def single_outputs(complete: keras.Model, examples: pd.DataFrame) -> pd.DataFrame:
     """The outputs that have one value per example, which is not the same for all."""
     outputs = inference.predict(complete, examples)
-    single = {name: values for name, values in outputs.items() if values.ndim == 1 and name != DECIDED_BY}
+    single = {name: values for name, values in outputs.items() if values.ndim == 1 and name != RULE}
     return pd.DataFrame({name: inference.as_text(values) for name, values in single.items()})
 
 

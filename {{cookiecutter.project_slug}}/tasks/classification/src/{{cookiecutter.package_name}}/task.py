@@ -14,7 +14,7 @@ from .config import Config
 from .core.errors import InputError
 from .data import batching, probability, resampling
 from .data.targets import ordered_counts
-from .settings.base import DECIDED_BY, REFER
+from .settings.base import REFER, RULE
 
 if TYPE_CHECKING:
     from .data.decisions import Decision
@@ -211,7 +211,7 @@ class Decode(keras.layers.Layer):
     def call(self, logits: Any) -> dict[str, Any]:
         """(batch, members, classes) to label (batch,), probability (batch,) and probabilities (batch, classes).
 
-        If labels are not the most probable classes, `decided_by` (batch,) says by what rule they are chosen. If
+        If labels are not the most probable classes, `rule` (batch,) says how they are chosen. If
         examples may be referred, `possible` (batch,) names the classes that are possible, the most probable first.
         """
         probabilities = average_probabilities(logits, self.temperature)
@@ -226,7 +226,7 @@ class Decode(keras.layers.Layer):
         chosen = tf.gather(probabilities, codes, batch_dims=1) if decision else ops.max(probabilities, axis=-1)
         outputs = {"label": labels, "probability": chosen, "probabilities": probabilities}
         if decision:
-            outputs[DECIDED_BY] = tf.fill(tf.shape(labels), decision.rule)
+            outputs[RULE] = tf.fill(tf.shape(labels), decision.rule)
         return {**outputs, **self.referred(weighted)} if self.target.referral else outputs
 
     def referred(self, weighted: Any) -> dict[str, Any]:

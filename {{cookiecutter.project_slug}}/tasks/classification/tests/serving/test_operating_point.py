@@ -88,7 +88,7 @@ def test_labels_and_scores_agree_from_training_to_service(costly: Config) -> Non
     assert f"“refer” unless one class has a weighted probability of {1 - referral['doubt']:.6g}" in shown
     assert place == int(answer["probabilities"][1] >= told["threshold"])
     assert answer["probability"] == answer["probabilities"][place]
-    assert answer["decided_by"] == "costs"
+    assert answer["rule"] == "costs"
     assert told == described["decision"]
     assert f"{told['positive']}</bdi> is answered from a probability of {told['threshold']:.3g} on." in shown
     assert told["rule"] == "costs"
