@@ -85,12 +85,9 @@ class Registry(dict[str, Metric]):
 
     def __missing__(self, name: str) -> Metric:
         """The metric of one part, or at a point."""
-        part, _, metric = name.rpartition(":")
-        whole = self.of_part.get(metric) if part else None
-        whole = whole or self.at_point(metric)
-        if not whole:
+        if not (whole := self.found(name)):
             raise KeyError(name)
-        if not part:
+        if not (part := name.rpartition(":")[0]):
             return whole
 
         def measure(targets: Any, predictions: Any, weights: Floats, context: Context) -> Floats | None:
@@ -100,8 +97,12 @@ class Registry(dict[str, Metric]):
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a metric of that name, or of what follows the name of a part."""
-        part, _, metric = str(name).rpartition(":")
-        return name in self.keys() or bool(part and metric in self.of_part) or self.at_point(metric) is not None
+        return name in self.keys() or self.found(str(name)) is not None
+
+    def found(self, name: str) -> Metric | None:
+        """The metric that follows the name of a part, or that is at a point; None of other names."""
+        part, _, metric = name.rpartition(":")
+        return (self.of_part.get(metric) if part else None) or self.at_point(metric)
 
 
 def with_named(metrics: Mapping[str, Metric], context: Context) -> dict[str, Metric]:
