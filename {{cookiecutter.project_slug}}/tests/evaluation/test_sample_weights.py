@@ -95,7 +95,7 @@ def test_a_model_learns_and_is_judged_by_the_weights(weighted: Callable[..., Con
 
 def test_weights_are_scaled_to_a_mean_of_one() -> None:
     assert batching.scaled(np.array([10.0, 30.0])).tolist() == [0.5, 1.5]
-    assert batching.scaled(np.array([1.0, 4.0]), [2, 1]).tolist() == [0.5, 2.0]
+    assert batching.scaled(np.array([1.0, 4.0]), np.array([2, 1])).tolist() == [0.5, 2.0]
 
 
 def test_quantiles_count_by_weight() -> None:

@@ -29,7 +29,7 @@ def labels(targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray,
     return (targets,) if weights is None else (targets, scaled(weights))
 
 
-def scaled(weights: npt.NDArray[np.floating], counts: npt.ArrayLike | None = None) -> npt.NDArray[np.float32]:
+def scaled(weights: npt.NDArray[np.floating], counts: npt.NDArray[np.number] | None = None) -> npt.NDArray[np.float32]:
     """Weights of mean 1, so that their unit changes neither learning rate nor regularization.
 
     `counts` is how many terms of the loss each example has, if they differ.

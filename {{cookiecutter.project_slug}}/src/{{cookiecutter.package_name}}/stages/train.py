@@ -217,5 +217,5 @@ def simplest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[
     leader = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     deviations = np.nanstd(drawn - drawn[leader], axis=1)  # 0 for the best itself
     margins = np.where(is_pretrained & ~is_pretrained[leader], SURELY, 1.0)
-    equal = np.flatnonzero(values >= values[leader] - margins * deviations)
-    return int(min(equal, key=lambda place: sizes[place], default=leader))
+    equal: list[int] = np.flatnonzero(values >= values[leader] - margins * deviations).tolist()
+    return min(equal, key=lambda place: sizes[place], default=leader)
