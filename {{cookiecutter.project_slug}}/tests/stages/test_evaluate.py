@@ -110,9 +110,9 @@ def scored(value: float, low: float, high: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("criterion", "strict", "lenient", "found"),
     [  # of a metric that is better when lower; the last number is the examples that would be enough for `strict`
-        ("{}", 0.6, 0.8, "upper bound of {} at most 0.6: 0.5, bound 0.7; about 400 examples would make it sure"),
-        ("worst:colour:{}", 0.9, 1.1, "every slice by colour at most 0.9: 0.8, bound 1; about 160 examples"),
-        ("gap:colour:{}", 0.5, 0.6, "by colour at most 0.5: 0.3000, bound 0.5828; about 200 examples"),
+        ("{}", 0.6, 0.8, "{} at most 0.6 by the upper bound: 0.5, bound 0.7; about 400 examples would make it sure"),
+        ("worst:colour:{}", 0.9, 1.1, "by colour at most 0.9 by the upper bound: 0.8, bound 1; about 160 examples"),
+        ("gap:colour:{}", 0.5, 0.6, "at most 0.5 by the upper bound: 0.3000, bound 0.5828; about 200 examples"),
     ],
 )
 def test_a_criterion_is_met_only_by_the_bound(

@@ -183,10 +183,10 @@ def sentence(entry: Mapping[str, Any]) -> str:
     if "baseline" in entry:
         return f"{metric.label} better than {entry['baseline']} ({threshold}){' by the bound of the gain' * on_bound}"
     greater = metric.greater_is_better and kind != "gap"
-    label = f"gap in {metric.label} by {column}" if kind == "gap" else metric.label
+    label = f"Gap in {metric.label} by {column}" if kind == "gap" else metric.label
     label += f" in every slice by {column}" if kind == "worst" else ""
-    bound = ("lower bound of " if greater else "upper bound of ") * on_bound
-    return f"{bound}{label} {'at least' if greater else 'at most'} {threshold}"
+    bound = f" by the {'lower' if greater else 'upper'} bound" * on_bound
+    return f"{label} {'at least' if greater else 'at most'} {threshold}{bound}"
 
 
 def outcome(entry: Mapping[str, Any]) -> str:

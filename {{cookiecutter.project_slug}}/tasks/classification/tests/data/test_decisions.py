@@ -132,7 +132,7 @@ def test_a_given_threshold_is_kept() -> None:
     assert decisions.choose(wish, probabilities, targets) == wish
     near = np.abs(probabilities[:, 1] - 0.3) < 0.001
     np.testing.assert_array_equal(decide(probabilities, wish)[~near], (probabilities[:, 1] > 0.3)[~near])
-    assert str(wish) == "ill is answered from a probability of 0.3 on, as the setting says."
+    assert str(wish) == 'The answer is "ill" from a probability of 0.3 on, as the setting says.'
 
 
 def test_the_cost_of_missing_each_of_many_classes_decides() -> None:
@@ -236,7 +236,7 @@ def test_the_page_shows_the_operating_point(rule: str) -> None:
     assert target.decision is not None
     assert target.decision.threshold is not None
     blocks = charts.figures(target, targets, task.aligned({"probabilities": probabilities}, target, target))
-    assert str(blocks[0]).startswith("ill is answered from a probability of 0.")
+    assert str(blocks[0]).startswith('The answer is "ill" from a probability of 0.')
     answered = np.flatnonzero(probabilities[:, 1] > target.decision.threshold)
     found, false = int(targets[answered].sum()), int((targets[answered] == 0).sum())
     said = charts.remarks(

@@ -90,7 +90,7 @@ def test_labels_and_scores_agree_from_training_to_service(costly: Config) -> Non
     assert answer["probability"] == answer["probabilities"][place]
     assert answer["rule"] == "costs"
     assert told == described["decision"]
-    assert f"{told['positive']}</bdi> is answered from a probability of {told['threshold']:.3g} on." in shown
+    assert f"{told['positive']}</bdi> from a probability of {told['threshold']:.3g} on." in shown
     assert told["rule"] == "costs"
     assert told["low"] <= told["threshold"] <= told["high"]
 

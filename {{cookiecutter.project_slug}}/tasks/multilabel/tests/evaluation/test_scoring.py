@@ -76,9 +76,9 @@ def made_up_slices(num_examples: int = 400) -> tuple[pd.DataFrame, np.ndarray, d
 @pytest.mark.parametrize(
     ("criterion", "missed", "met", "told"),
     [
-        ("snow:recall", 0.75, 0.6, "lower bound of Recall of snow at least 0.75: 0.75, bound"),
-        ("worst:place:snow:recall", 0.5, 0.3, "Recall of snow in every slice by place at least 0.5: 0.5, bound"),
-        ("gap:place:snow:recall", 0.5, 0.7, "gap in Recall of snow by place at most 0.5: 0.5, bound"),
+        ("snow:recall", 0.75, 0.6, "Recall of snow at least 0.75 by the lower bound: 0.75, bound"),
+        ("worst:place:snow:recall", 0.5, 0.3, "in every slice by place at least 0.5 by the lower bound: 0.5, bound"),
+        ("gap:place:snow:recall", 0.5, 0.7, "Gap in Recall of snow by place at most 0.5 by the upper bound: 0.5"),
         ("snow:recall", "linear", "prior", "Recall of snow better than linear (0.75) by the bound of the gain"),
     ],
 )

@@ -126,7 +126,7 @@ class Decision:
         bounds = f" (95 % interval {self.low:.3g} to {self.high:.3g})" if self.low is not None else ""
         how = f"by the costs {self.costs[1]:g} if missed and {self.costs[0]:g} for a false alarm" if self.costs else ""
         how = how or (f"for {self.rule} on the validation split" if self.constraint else "as the setting says")
-        return f"{self.positive} is answered from a probability of {self.threshold:.3g}{bounds} on, {how}."
+        return f'The answer is "{self.positive}" from a probability of {self.threshold:.3g}{bounds} on, {how}.'
 
 
 def describe(costs: Mapping[str, float], threshold: str, classes: Sequence[str | int]) -> Decision:
