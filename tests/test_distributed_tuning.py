@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -19,6 +20,8 @@ from projects import SETTINGS, Project, grouped
 FIRST = SETTINGS["problem"][0]  # one is enough: what workers do is the same for all
 PATIENCE = 180  # seconds for workers to start, or for a search to end
 NUM_TRIALS = 4
+# What TensorFlow 2.21 writes by its native code, whatever it is told
+NATIVE = re.compile(r"WARNING: All log messages before absl|[IWE]\d{4} ")
 Found = TypeVar("Found")
 
 
@@ -158,4 +161,4 @@ def test_a_search_outlives_its_workers(start: Callable[[], Search]) -> None:
     scores = [float(row[winner["monitor"]]) for row in trials.values()]
     assert winner["score"] == pytest.approx(min(scores))
     told = ("2 workers", "going on", "trial ", "worker-2 is lost", "the best", "wrote ")
-    assert all(line.startswith(told) for line in printed.splitlines()), printed
+    assert all(line.startswith(told) or NATIVE.match(line) for line in printed.splitlines()), printed
