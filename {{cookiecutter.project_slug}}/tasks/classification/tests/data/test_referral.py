@@ -153,7 +153,7 @@ def test_the_page_shows_the_error_by_the_share_that_is_answered() -> None:
     predictions = task.aligned(outputs, target, target)
     blocks = charts.figures(target, targets, predictions)
     assert str(blocks[0]) == charts.remarks(target, targets, predictions)[0]
-    assert str(blocks[0]).endswith("so that 0.25 of the validation examples are.")
+    assert str(blocks[0]).endswith("so that 25 % of the validation examples are.")
     table, figure = blocks[1:3]
     assert isinstance(table, Table)
     assert isinstance(figure, Figure)

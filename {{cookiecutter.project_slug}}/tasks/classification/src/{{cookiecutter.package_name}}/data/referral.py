@@ -49,7 +49,7 @@ class Referral:
     def __str__(self) -> str:
         """The rule as a sentence."""
         kind, value = self.wish
-        why = f"so that {value:.3g} of the validation examples are" if kind == "share" else f"for {self.rule}"
+        why = f"so that {100 * value:.3g} % of the validation examples are" if kind == "share" else f"for {self.rule}"
         if self.doubt >= 1:
             return f"No example has to be referred {why}."
         probability = f"{'weighted ' * self.is_weighted}probability of {1 - self.doubt:.6g}"
