@@ -209,7 +209,7 @@ def agrees(written: CellFormat, kind: pa.DataType) -> bool:
 
 def encode(column: pa.ChunkedArray, missing: Sequence[str]) -> tuple[pa.StringArray, pa.ChunkedArray]:
     """The distinct cells of a column, without blanks around them and null where missing, and each cell's number."""
-    encoded = column.dictionary_encode()  # each distinct cell is then read only once
+    encoded = column.dictionary_encode("encode")  # each distinct cell, null too, is then read only once
     cells = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.string())
     distinct = pc.utf8_trim_whitespace(cells)
     is_missing = pc.is_in(distinct, value_set=pa.array(missing, pa.string()))
@@ -395,7 +395,7 @@ def folded(text: str) -> str:
 
 def count(distinct: pa.StringArray, codes: pa.ChunkedArray) -> np.ndarray:
     """How often each distinct cell occurs, (num_distinct,) int; missing ones do not count."""
-    counts = np.bincount(codes.drop_null().to_numpy(), minlength=len(distinct))
+    counts = np.bincount(codes.to_numpy(), minlength=len(distinct))
     counts[pc.is_null(distinct).to_numpy(zero_copy_only=False)] = 0
     return counts
 

@@ -42,6 +42,8 @@ ROWS = 16_384  # of a piece
 SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
 COMPRESSED = (".gz", ".bz2", ".zst")
 KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+WHOLE = dict.fromkeys((".json", ".xlsx", ".xlsm"), "whole")  # what has to be read at once
+INPUTS = {**KINDS, ".txt": "csv", ".tab": "tsv", ".pq": "parquet", **WHOLE}
 
 
 def parse(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
@@ -287,11 +289,12 @@ class Piece(NamedTuple):
 
 
 def kind_of(path: Path, setting: str) -> str:
-    """The format of a file by its name: csv, tsv, parquet or jsonl; those of text may be compressed."""
+    """The format of a file by its name: csv, tsv, parquet, jsonl or, of an input, whole; texts may be compressed."""
+    kinds = INPUTS if setting == "input" else KINDS
     suffix = path.with_suffix("").suffix if path.suffix in COMPRESSED else path.suffix
-    if suffix not in KINDS or (KINDS[suffix] == "parquet" and suffix != path.suffix):
-        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(KINDS)} is needed")
-    return KINDS[suffix]
+    if suffix not in kinds or (kinds[suffix] in ("parquet", "whole") and suffix != path.suffix):
+        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed")
+    return kinds[suffix]
 
 
 def as_output(path: Path) -> Path:
@@ -317,6 +320,9 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
                 start += batch.num_rows
         elif kind == "jsonl":
             yield from read_json_pieces(path, provenance)
+        elif kind == "whole":
+            table = parse_any(config, path.name, path.read_bytes(), provenance)
+            yield Piece(table, 1 + np.arange(table.num_rows))
         else:
             ragged: list[int] = []
             opened = partial(fsspec.open, str(path), compression="infer")

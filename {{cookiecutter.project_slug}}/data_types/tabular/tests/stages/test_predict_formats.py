@@ -91,6 +91,20 @@ def test_cells_that_do_not_fit_are_named_with_their_row_column_and_value(
     assert "predictions left empty; row 4" in printed
 
 
+@pytest.mark.parametrize("suffix", [".json", ".xlsx", ".tab"])
+def test_what_can_be_collected_can_be_predicted(german: Config, raw: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
+    rows = as_germans_write(raw.head(20))
+    expected, path = predicted(german, rows, tmp_path), tmp_path / f"other{suffix}"
+    if suffix == ".json":
+        rows.to_json(path, orient="records")
+    elif suffix == ".xlsx":
+        rows.to_excel(path, index=False)
+    else:
+        rows.to_csv(path, index=False, sep="\t")
+    predict.main(german.model_copy(update={"input": str(path), "output": str(tmp_path / "out.csv")}))
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv").drop(columns=list(rows.columns)), expected)
+
+
 def test_many_predictions_are_added_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [str(number) for number in range(150)]
     outputs = {"probabilities": np.arange(300).reshape(2, 150)}
