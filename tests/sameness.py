@@ -104,6 +104,7 @@ FOR_ANY_TASK = {
     "data/test_columns.py",
     "data/test_delimited.py",
     "data/test_fuzz.py",
+    "data/test_piecewise.py",
     "data/test_sources.py",
     "data/test_splitting.py",
     "evaluation/test_explain.py",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from project.core.errors import InputError
-from project.data import formats
+from project.data import piecewise
 from project.evaluation import inference
 from project.stages import predict
 
@@ -79,7 +79,7 @@ def test_formats(finished: Config, expected: dict[str, np.ndarray], tmp_path: Pa
 def test_pieces_keep_rows_and_order(
     finished: Config, expected: dict[str, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(formats, "ROWS", 7)
+    monkeypatch.setattr(piecewise, "ROWS", 7)
     run(finished, write(synthetic.make_table(60, seed=1), tmp_path / "new.parquet"), tmp_path / "out.parquet")
     predicted = read(tmp_path / "out.parquet")
     for name, values in expected.items():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from project.core.errors import InputError, RefusedError
-from project.data import formats
+from project.data import piecewise
 from project.stages import predict
 
 import synthetic
@@ -73,4 +73,4 @@ def test_inputs_stay_what_they_are(finished: Config, folder: Path, given: str, w
     [("new.parquet", "new.parquet"), ("new.csv.gz", "new.csv.gz"), ("photo.png", "photo.png.csv"), ("day", "day.csv")],
 )
 def test_names_of_outputs(name: str, kept: str) -> None:
-    assert formats.as_output(Path("in", name)) == Path("in", kept)
+    assert piecewise.as_output(Path("in", name)) == Path("in", kept)

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, RefusedError
-from ..data import formats
-from ..data.formats import Piece
+from ..data import piecewise
+from ..data.piecewise import Piece
 from ..data.provenance import Provenance, name_rows
 from ..examples import read_pieces
 from ..exporting.saved_model import load_folder, predict_rows, prediction_columns
@@ -56,7 +56,7 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
     provenance = Provenance()
     pieces = read_pieces(config, source, provenance)
     shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)
-    num_rows = formats.write_pieces(destination, predict_pieces(config, exported, source, shown, provenance))
+    num_rows = piecewise.write_pieces(destination, predict_pieces(config, exported, source, shown, provenance))
     remarks = [
         f"not predicted: {dropped['count']} rows ({reason}; {name_rows(dropped['first_rows'])})"
         for reason, dropped in provenance.dropped.items()
@@ -155,10 +155,10 @@ def find(config: Config) -> list[Shard]:
     if not names:
         raise InputError(f"input is {config.input!r}, which matches no file; give a table of examples")
     output = Path(config.output)
-    if output.is_file() or formats.as_output(output) == output:
+    if output.is_file() or piecewise.as_output(output) == output:
         raise InputError(f"output is {config.output!r}, but input matches several tables: give a folder")
     root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(config.input).parts))
-    destinations = [output / formats.as_output(Path(name).relative_to(root)) for name in names]
+    destinations = [output / piecewise.as_output(Path(name).relative_to(root)) for name in names]
     shards = [
         Shard(number, name, Path(name).resolve(), destination.resolve())
         for number, (name, destination) in enumerate(zip(names, destinations, strict=True))

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .data import formats, splitting, targets
+from .data import piecewise, splitting, targets
 from .data.file_listing import File
 from .data.provenance import Provenance, share_needed
 from .media import alike, file_sources, media
@@ -170,7 +170,7 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
     return splitting.hash_values(examples[HASH].iloc[first])
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
     if path.is_dir() or is_medium(path.name):
         found = [file for file in sorted(path.rglob("*")) if file.is_file() and file_sources.is_data(file.name)]
@@ -179,12 +179,12 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
         names = [str(file) for file in found if is_medium(file.name)] or [str(path)]
         if path.is_dir() and names == [str(path)]:
             raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({media.KINDS})")
-        whole: Iterable[formats.Piece] = [formats.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]
+        whole: Iterable[piecewise.Piece] = [piecewise.Piece(pa.table({media.COLUMN: names}), 1 + np.arange(len(names)))]
     else:
-        whole = formats.read_pieces(config, path, provenance)
+        whole = piecewise.read_pieces(config, path, provenance)
     for piece, numbers in whole:
         named = media.COLUMN in piece.column_names
         column = piece.column(media.COLUMN if named else file_sources.path_column(config, piece))
         table = piece if named else piece.append_column(media.COLUMN, column)
         for start in range(0, table.num_rows, PIECE):
-            yield formats.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
+            yield piecewise.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])

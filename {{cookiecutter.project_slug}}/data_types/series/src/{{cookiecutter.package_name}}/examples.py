@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from .config import Config
 from .core.errors import InputError
-from .data import cleaning, formats, loading, sources, splitting
+from .data import cleaning, loading, piecewise, sources, splitting
 from .data.provenance import Provenance
 from .series import series_table, series_times, series_windows, window_shape
 from .settings.base import SPLITS
@@ -85,10 +85,10 @@ def as_before(config: Config, examples: pd.DataFrame) -> Config:
     return config.model_copy(update={"frequency": series_table.step_of(config, examples).name})
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: all rows of a table at once, since a row needs those before it."""
-    pieces = list(formats.read_pieces(config, path, provenance))
+    pieces = list(piecewise.read_pieces(config, path, provenance))
     if pieces:
         table = pd.concat([piece.table.to_pandas() for piece in pieces], ignore_index=True)
         numbers = np.concatenate([piece.numbers for piece in pieces])
-        yield formats.Piece(pa.Table.from_pandas(table, preserve_index=False), numbers)
+        yield piecewise.Piece(pa.Table.from_pandas(table, preserve_index=False), numbers)

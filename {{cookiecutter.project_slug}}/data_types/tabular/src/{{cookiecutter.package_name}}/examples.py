@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .config import Config
-from .data import cleaning, columns, delimited, formats, loading, sources, splitting
+from .data import cleaning, columns, delimited, loading, piecewise, sources, splitting
 from .data.provenance import Provenance
 
 assign_splits = splitting.assign_splits  # by time, group, key or content
@@ -51,9 +51,9 @@ def check_splits(config: Config, rows: Callable[[str], pd.DataFrame]) -> list[st
     return columns.describe_identifiers(config, rows("train").drop(columns=splitting.GIVEN, errors="ignore"))
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: the rows of a table, in pieces."""
-    return formats.read_pieces(config, path, provenance)
+    return piecewise.read_pieces(config, path, provenance)
 
 
 def as_before(config: Config, examples: pd.DataFrame) -> Config:

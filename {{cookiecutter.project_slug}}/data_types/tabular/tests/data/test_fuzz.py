@@ -17,7 +17,7 @@ import pytest
 
 from project.core import artifacts, command
 from project.core.errors import InputError
-from project.data import cleaning, formats, sources
+from project.data import cleaning, formats, piecewise, sources
 from project.data.provenance import Provenance
 
 from declared import Config
@@ -131,7 +131,7 @@ def test_a_damaged_table_to_predict_is_read_or_refused(name: str, edits: list[Ed
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(InputError):
         path = Path(folder, name)
         path.write_bytes(edited(FILES[name], edits))
-        for piece in formats.read_pieces(CONFIG, path, Provenance()):
+        for piece in piecewise.read_pieces(CONFIG, path, Provenance()):
             assert len(piece.numbers) == piece.table.num_rows
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import finish, small_config
 
 from project.data import loading
-from project.data.formats import Piece
+from project.data.piecewise import Piece
 from project.data.provenance import Provenance
 from project.settings.base import SPLITS
 from project.stages import predict

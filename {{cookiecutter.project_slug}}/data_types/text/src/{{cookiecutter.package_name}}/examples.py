@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .data import cleaning, formats, loading, sources, splitting, targets
+from .data import cleaning, loading, piecewise, sources, splitting, targets
 from .data.provenance import Provenance
 from .settings.base import without_password
 from .text import text_columns, text_sources, texts
@@ -87,20 +87,20 @@ def as_before(config: Config, examples: pd.DataFrame) -> Config:
     return config
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: a table, a text file or a folder of such, in pieces with the column of texts."""
     whole = of_files(config, path) if path.is_dir() or path.suffix == texts.SUFFIX else None
-    for piece, numbers in whole or formats.read_pieces(config, path, provenance):
+    for piece, numbers in whole or piecewise.read_pieces(config, path, provenance):
         columns = text_columns.find(config, "text_column", str(path), piece, [text_sources.NAME])
         content = text_columns.read(piece, columns)
         place = piece.column_names.index(texts.COLUMN) if texts.COLUMN in piece.column_names else piece.num_columns
         others = piece.drop([texts.COLUMN]) if place < piece.num_columns else piece
         table = others.add_column(place, texts.COLUMN, content)
         for start in range(0, table.num_rows, PIECE):
-            yield formats.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
+            yield piecewise.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
 
 
-def of_files(config: Config, path: Path) -> Iterator[formats.Piece]:
+def of_files(config: Config, path: Path) -> Iterator[piecewise.Piece]:
     """The texts of a file, or of those below a folder, with their names.
 
     Raises:
@@ -116,4 +116,4 @@ def of_files(config: Config, path: Path) -> Iterator[formats.Piece]:
         some = visible[start : start + PIECE]
         contents = [repair(text_columns.decode(config, file.read_bytes())) for file in some]
         table = pa.table({text_sources.NAME: [str(file) for file in some], texts.COLUMN: contents})
-        yield formats.Piece(table, start + 1 + np.arange(len(some)))
+        yield piecewise.Piece(table, start + 1 + np.arange(len(some)))

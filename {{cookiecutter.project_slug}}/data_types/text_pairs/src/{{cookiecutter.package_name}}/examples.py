@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from .config import Config
 from .core.errors import InputError
-from .data import cleaning, formats, splitting
+from .data import cleaning, piecewise, splitting
 from .data.provenance import Provenance
 from .pairs import pair_sources, pairs
 from .settings.base import without_password
@@ -82,18 +82,18 @@ def as_before(config: Config, examples: pd.DataFrame) -> Config:
     return config
 
 
-def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[formats.Piece]:
+def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: a table, or a file with a text in each line, in pieces with the column of texts."""
     whole = of_lines(config, path) if path.suffix in pair_sources.LINE_SUFFIXES and path.is_file() else None
-    for piece, numbers in whole or formats.read_pieces(config, path, provenance):
+    for piece, numbers in whole or piecewise.read_pieces(config, path, provenance):
         is_named = texts.COLUMN in piece.column_names
         column = "" if is_named else text_columns.find(config, "source_column", str(path), piece)[0]
         table = piece if is_named else piece.append_column(texts.COLUMN, piece.column(column))
         for start in range(0, table.num_rows, PIECE):
-            yield formats.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
+            yield piecewise.Piece(table.slice(start, PIECE), numbers[start : start + PIECE])
 
 
-def of_lines(config: Config, path: Path) -> Iterator[formats.Piece]:
+def of_lines(config: Config, path: Path) -> Iterator[piecewise.Piece]:
     """The lines of a text file."""
     lines = pair_sources.lines_of(config, path.read_bytes())
-    yield formats.Piece(pa.table({texts.COLUMN: pa.array(lines, pa.string())}), 1 + np.arange(len(lines)))
+    yield piecewise.Piece(pa.table({texts.COLUMN: pa.array(lines, pa.string())}), 1 + np.arange(len(lines)))

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..config import Config
 from ..core.errors import InputError, told
-from ..data import cell_formats, cleaning, delimited, formats, sources
+from ..data import cell_formats, cleaning, delimited, formats, piecewise, sources
 from ..data.cell_formats import Finding
 from ..data.provenance import Provenance
 
@@ -50,7 +50,7 @@ def count_rows(filesystem: Any, file: str) -> int:
 def estimate_lines(filesystem: Any, file: str) -> int:
     """About how many lines a text has, by its beginning."""
     with filesystem.open(file, "rb", compression="infer") as stream:
-        sample = stream.read(formats.SAMPLE_BYTES)
+        sample = stream.read(piecewise.SAMPLE_BYTES)
     expands = SHRINKS if file.endswith(COMPRESSED) else 1
     return int(sample.count(b"\n") * max(1.0, (filesystem.size(file) or 0) * expands / max(1, len(sample))))
 
@@ -174,7 +174,7 @@ def read_text(config: Config, filesystem: Any, file: str, name: str, provenance:
     ragged: list[int] = []
     num_rows = 0
     opened = partial(filesystem.open, file, "rb", compression="infer")
-    for piece in formats.read_text_pieces(config, name, opened, ragged, provenance):
+    for piece in piecewise.read_text_pieces(config, name, opened, ragged, provenance):
         num_rows += piece.table.num_rows
         yield piece.table
     if ragged:
