@@ -1,5 +1,7 @@
 """A head that is a linear model: it comes out as that of scikit-learn."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,7 +9,10 @@ from keras import layers
 from sklearn.linear_model import LogisticRegression
 
 from project.data import batching
+from project.transfer import fine_tuning
 from project.transfer.linear_head import COMMON, LinearFit, linear_layer
+
+from declared import Config
 
 NUM_EXAMPLES, WIDTH, PENALTY = 60, 8, 0.01
 
@@ -64,3 +69,20 @@ def test_only_one_layer_with_a_kernel_is_a_linear_model() -> None:
     assert linear_layer(keras.Model(inputs, one)).units == 3
     assert linear_layer(keras.Model(inputs, layers.Dense(2)(one))) is None
     assert linear_layer(keras.Model(inputs, layers.Dense(3)(layers.LayerNormalization()(inputs)))) is None
+
+
+def test_penalties_end_once_all_training_examples_are_right(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    features = draws.normal(size=(60, 4)).astype("float32")
+    targets = (features[:, :1] + features[:, 1:2] > 0).astype("int32")
+    batches = tf.data.Dataset.from_tensor_slices(({"seen": features}, targets)).batch(20)
+    inputs = {"seen": keras.Input((4,), name="seen")}
+    backbone = keras.Sequential([keras.Input((4,)), layers.Dense(4, kernel_initializer="identity")], name="backbone")
+    pooled = layers.Activation("linear", name=fine_tuning.POOLED)(backbone(inputs["seen"]))
+    model = fine_tuning.FineTuned(inputs, layers.Dense(2)(pooled))
+    model.configure(Config(), "seen", tmp_path, {}, 0.0, lambda _: keras.optimizers.Adam())
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(), loss, weighted_metrics=["accuracy"])
+    seen = model.fit(batches, validation_data=batches, epochs=80, callbacks=[]).history["accuracy"]
+    assert 1 < len(seen) < fine_tuning.PENALTIES
+    assert seen[-1] == 1 > max(seen[:-1])

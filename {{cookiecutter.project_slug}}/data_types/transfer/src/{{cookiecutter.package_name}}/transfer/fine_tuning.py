@@ -30,6 +30,7 @@ HASH = "#sha256="  # behind an address, as package installers write it
 POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature and example; and how many are tried
+ALL_RIGHT = "accuracy"  # a metric that is 1 if all classes are right
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMEOUT = 10  # seconds without an answer after which a download is given up
 ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
@@ -208,6 +209,8 @@ class FineTuned(keras.Model):
         """Fits a head that is a linear model to all examples at once, with a weaker penalty in each epoch.
 
         So the best epoch is that of the best penalty; its weights are kept. Dropout and the optimizer take no part.
+        Once all classes of the training examples are right, a weaker penalty only makes the answers surer, which is for
+        calibration to decide, and does worse on examples that differ from those of the validation split: it ends there.
         """
         penalties = np.geomspace(STRONGEST, WEAKEST, min(epochs, PENALTIES)) if epochs > 1 else [0.01]
         every = keras.callbacks.CallbackList(callbacks, add_history=True, model=self)
@@ -225,7 +228,7 @@ class FineTuned(keras.Model):
                 logs |= {f"val_{name}": score for name, score in scores.items()}
             best = min(best, (logs.get("val_loss", -epoch), head.get_weights()), key=lambda pair: pair[0])
             every.on_epoch_end(epoch, logs)
-            if self.stop_training:
+            if self.stop_training or logs.get(ALL_RIGHT, 0) >= 1:
                 break
         every.on_train_end()
         head.set_weights(best[1])

@@ -43,7 +43,8 @@ class LinearFit:
         self.model = keras.Model(first, last)
         self.layer = linear_layer(self.model)
         self.tail, self.loss = keras.Model(self.layer.input, last), loss
-        seen, *beside = batching.outputs_and_labels(keras.Model(first, self.layer.input), batches)
+        before = keras.Model(first, keras.layers.Identity()(self.layer.input))  # which may be the first itself
+        seen, *beside = batching.outputs_and_labels(before, batches)
         axes = tuple(range(seen.ndim - len(self.layer.kernel.shape) + 1))  # but (width,) or (members, width)
         share, variances = len(seen) / (len(seen) + COMMON), seen.var(axes)
         scales = np.sqrt(share * variances + (1 - share) * (variances.mean() or 1.0))
