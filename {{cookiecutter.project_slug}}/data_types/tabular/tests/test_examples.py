@@ -46,16 +46,31 @@ def test_row_numbers_hide_no_duplicates(tmp_path: Path) -> None:
     assert first == again != other
 
 
+def noted(folder: Path, period: int, **settings: Any) -> list[str]:
+    """What is told of 60 examples with identifiers, which are the same again after so many."""
+    rows = [f"{7_000 + 3 * number},a{number},{number * 37 % period / 4},b\n" for number in range(60)]
+    table = read(folder, f"visit,code,size,kind\n{''.join(rows)}")
+    splits = {"train": table[:50], "validation": table[50:55], "test": table[55:]}
+    return examples.check_splits(Config(target="kind", **settings), splits.__getitem__)
+
+
 def test_identifiers_are_told(tmp_path: Path) -> None:
-    numbers = range(60)
-    rows = "".join(f"{7_000 + 3 * number},a{number},{number % 5}\n" for number in numbers)
-    notes = []
-    for kept in ("", "visit"):
-        splits = {"train": read(tmp_path, f"visit,code,size\n{rows}", target="size")}
-        notes += examples.check_splits(Config(target="size", keep_identifiers=kept), splits.__getitem__)
-    told = "visit (only counts the examples), code (hardly ever repeats)"
-    assert notes[0] == f"left out as identifiers: {told}; keep_identifiers, categorical and text name columns to keep"
-    assert "visit" not in notes[1]
+    found = "visit (only counts the examples), code (hardly ever repeats)"
+    told = f"left out as identifiers: {found}; keep_identifiers, categorical and text name columns to keep"
+    assert noted(tmp_path, 61) == [told]
+    (kept,) = noted(tmp_path, 61, keep_identifiers="visit")
+    assert "visit" not in kept
+
+
+def test_duplicates_that_identifiers_hide_are_told(tmp_path: Path) -> None:
+    _, told = noted(tmp_path, 57)
+    assert told == (
+        "but for identifiers, 3 validation and test examples equal a training example: set key to visit and leave the "
+        "others out of the source to keep such examples in one split"
+    )
+    table = read(tmp_path, "visit,size,kind\n1,7,a\n2,8,b\n3,7,a\n")
+    first, other, again = examples.identities(Config(target="kind", key="visit"), table)
+    assert first == again != other
 
 
 def test_facts_about_the_source_travel_with_the_table(tmp_path: Path) -> None:

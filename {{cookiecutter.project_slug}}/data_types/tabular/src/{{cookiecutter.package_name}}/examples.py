@@ -47,8 +47,20 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
 
 
 def check_splits(config: Config, rows: Callable[[str], pd.DataFrame]) -> list[str]:
-    """A note on columns that only identify the training examples, if there are any; `rows` gives those of a split."""
-    return columns.describe_identifiers(config, rows("train").drop(columns=splitting.GIVEN, errors="ignore"))
+    """Notes on columns that only identify the training examples, if there are any; `rows` gives those of a split.
+
+    By such columns equal examples are told apart, and come into several splits.
+    """
+    train = rows("train").drop(columns=splitting.GIVEN, errors="ignore")
+    if not (found := columns.identifiers(config, train)):
+        return []
+    named = ", ".join(f"{name} ({kind})" for name, kind in found.items())
+    told = f"left out as identifiers: {named}; keep_identifiers, categorical and text name columns to keep"
+    known, parts = identities(config, train.drop(columns=list(found))), map(rows, ("validation", "test"))
+    again = sum(int(np.isin(identities(config, part.drop(columns=list(found))), known).sum()) for part in parts)
+    remedy = f"set key to {next(iter(found))}" + " and leave the others out of the source" * (len(found) > 1)
+    repeated = f"but for identifiers, {again:,} validation and test examples equal a training example: {remedy}"
+    return [told, f"{repeated} to keep such examples in one split"] if again else [told]
 
 
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:

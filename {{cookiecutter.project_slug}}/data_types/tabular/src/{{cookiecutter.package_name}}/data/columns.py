@@ -113,12 +113,10 @@ def kind_of_numbers(examples: pd.DataFrame, name: str) -> str:
     return IDENTIFIERS[1] if is_given_out or is_called_so else "numbers"
 
 
-def describe_identifiers(config: Config, examples: pd.DataFrame) -> list[str]:
-    """A sentence on the columns that are left out as they only identify the examples, if there are any."""
+def identifiers(config: Config, examples: pd.DataFrame) -> dict[str, str]:
+    """The columns that are left out as they only identify the examples, and how each does."""
     kinds = {str(name): kind_of(config, examples, str(name)) for name in examples.columns}
-    found = ", ".join(f"{name} ({kind})" for name, kind in kinds.items() if kind in IDENTIFIERS)
-    told = f"left out as identifiers: {found}; keep_identifiers, categorical and text name columns to keep"
-    return [told] * bool(found)
+    return {name: kind for name, kind in kinds.items() if kind in IDENTIFIERS}
 
 
 def check_names(config: Config, examples: pd.DataFrame) -> None:
