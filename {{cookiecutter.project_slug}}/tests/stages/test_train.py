@@ -220,6 +220,8 @@ def test_of_networks_that_are_as_good_as_the_best_the_simplest_is_kept() -> None
     assert choose(apart, paired, [3, 2, 1]) == 0
     assert choose(apart, paired, [3, 2, 1], is_pretrained=np.array([False, False, True])) == 2, "has to be surely worse"
     assert choose(apart, paired, [3, 2, 1], is_pretrained=np.array([True, False, True])) == 0
+    near, from_scratch = np.array([0.90, 0.80, 0.88]), np.array([True, True, False])
+    assert choose(near, paired, [3, 2, 1], is_pretrained=from_scratch) == 0, "from scratch only if it is the best"
 
 
 def test_a_network_that_cannot_be_trained_is_left_out(

@@ -174,8 +174,9 @@ def choose(
 
     Of those that are at most a standard error of the paired difference behind the best, the one with the fewest trained
     weights is chosen, or else the first: the one-standard-error rule (Breiman et al. 1984) on a paired bootstrap. The
-    weights of a frozen network are not fitted to these data, and do not count. One from scratch has to be better than
-    a pretrained one by SURELY standard errors: the latter is more robust on other data (Hendrycks et al. 2019).
+    weights of a frozen network are not fitted to these data, and do not count. One from scratch has to be the best, and
+    better by SURELY standard errors than a pretrained one with fewer trained weights: pretrained ones are more robust
+    on other data (Hendrycks et al. 2019).
     """
     examples = loading.read_examples(config, "validation")
     truths, weights = (
@@ -211,11 +212,12 @@ def choose(
 def simplest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[int], is_pretrained: np.ndarray) -> int:
     """The place of that of least size within a standard error of the best.
 
-    Pretrained ones may be SURELY standard errors behind one from scratch.
+    Pretrained ones may be SURELY standard errors behind one from scratch, and one from scratch not behind them at all.
     `values` (num_candidates,) are greater where better, `drawn` (num_candidates, resamples) are paired resamples.
     """
     leader = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     deviations = np.nanstd(drawn - drawn[leader], axis=1)  # 0 for the best itself
     margins = np.where(is_pretrained & ~is_pretrained[leader], SURELY, 1.0)
-    equal: list[int] = np.flatnonzero(values >= values[leader] - margins * deviations).tolist()
+    is_equal = (values >= values[leader] - margins * deviations) & (is_pretrained >= is_pretrained[leader])
+    equal: list[int] = np.flatnonzero(is_equal).tolist()
     return min(equal, key=lambda place: sizes[place], default=leader)
