@@ -313,7 +313,9 @@ def read_for_model(config: Config, table: pd.DataFrame, kinds: Mapping[str, str]
         for row in np.flatnonzero(misfits | too_large | doubtful):
             wanted = f"a number of at most {MAX_NUMBER:.2g}" if too_large[row] else cell_formats.example(found)
             which = "among cells that are not" if doubtful[row] else "which is not"
-            reasons[row] = reasons[row] or f"column {name!r} holds {column[row].as_py()!r}, {which} {wanted}"
+            cell = column[row].as_py()
+            shown = str(cell) if pa.types.is_timestamp(column.type) else cell
+            reasons[row] = reasons[row] or f"column {name!r} holds {shown!r}, {which} {wanted}"
     return to_pandas(columns), reasons
 
 
@@ -330,8 +332,10 @@ def read_column(
         return pc.take(clean_typed(values, markers(config, name, found)), codes), misfits
     column = clean_typed(column, markers(config, name, found))
     if agrees(found, column.type):
-        is_date = pa.types.is_timestamp(column.type)
-        return column.cast(pa.timestamp("us")) if is_date else column, np.zeros(len(column), bool)
+        if not pa.types.is_timestamp(column.type):
+            return column, np.zeros(len(column), bool)
+        days, can_be_held = column.cast(pa.timestamp("us")), pc.fill_null(dates.are_in_range(column), True)
+        return pc.if_else(can_be_held, days, pa.scalar(None, days.type)), ~can_be_held.to_numpy()
     return pa.chunked_array([pa.nulls(len(column), pa.float64())]), column.is_valid().to_numpy()
 
 

@@ -82,8 +82,13 @@ def cast_dates(cells: pa.StringArray, zone: str | None) -> pa.Array:
 
 def in_range(days: pa.Array | pa.ChunkedArray) -> bool:
     """Whether pandas can hold the dates on both of its major versions."""
-    years = pc.min_max(pc.year(days)).as_py()
-    return years["min"] is None or bool(years["min"] >= FIRST_YEAR and years["max"] <= LAST_YEAR)
+    return bool(pc.all(are_in_range(days), min_count=0).as_py())
+
+
+def are_in_range(days: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Which dates pandas can hold, null where there is none."""
+    years = pc.year(days)
+    return pc.and_(pc.greater_equal(years, FIRST_YEAR), pc.less_equal(years, LAST_YEAR))
 
 
 def possible(cell: str) -> list[str]:

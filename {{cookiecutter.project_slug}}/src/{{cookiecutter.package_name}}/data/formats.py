@@ -45,6 +45,11 @@ def parse(config: Config, name: str, payload: bytes, provenance: Provenance) -> 
 
 def parse_any(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
     """Reads a table, as `parse` does; a library may raise anything."""
+    return simplify(name, read_any(config, name, payload, provenance), of_sets(config))
+
+
+def read_any(config: Config, name: str, payload: bytes, provenance: Provenance) -> pa.Table:
+    """Reads a table with the types that its format has."""
     start = payload[:1_000].lstrip()
     if not start and not payload.strip():
         raise InputError(f"{name} is empty; a header and one row per example are needed")
@@ -55,13 +60,11 @@ def parse_any(config: Config, name: str, payload: bytes, provenance: Provenance)
     if start[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise InputError(f"{name} is a web page, not a table; check that the address leads to the file itself")
     if payload.startswith(PARQUET):
-        return simplify(name, read_parquet(name, payload), of_sets(config))
+        return read_parquet(name, payload)
     if payload.startswith(ZIP):
-        return simplify(name, read_excel(config, name, payload, provenance))
+        return read_excel(config, name, payload, provenance)
     is_json = name.endswith(JSON_SUFFIXES) or (start[:1] in (b"{", b"[") and not name.endswith(TEXT_SUFFIXES))
-    if is_json:
-        return simplify(name, read_json(config, name, payload, provenance), of_sets(config))
-    return delimited.read(config, name, payload, provenance)
+    return (read_json if is_json else delimited.read)(config, name, payload, provenance)
 
 
 def read_parquet(name: str, payload: bytes) -> pa.Table:
@@ -228,6 +231,21 @@ def simplify(name: str, table: pa.Table, of_lists: str = "") -> pa.Table:
             raise InputError(f"{message}: spread it over columns of its own or leave it out")
         columns.append(to_simple(values, simple))
     return pa.Table.from_arrays(columns, [str(column).strip() for column in table.column_names])
+
+
+def with_plain_texts(table: pa.Table) -> pa.Table:
+    """A table whose texts are plain strings, however its format encodes them; other types stay."""
+    columns = []
+    for values in table.columns:
+        plain = pc.cast(values, values.type.value_type) if pa.types.is_dictionary(values.type) else values
+        columns.append(pc.cast(plain, pa.string()) if simple_type(plain.type) == pa.string() else plain)
+    return pa.Table.from_arrays(columns, table.column_names)
+
+
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether cells are bytes."""
+    types = pa.types
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
 
 
 def to_simple(values: pa.ChunkedArray, simple: pa.DataType) -> pa.ChunkedArray:

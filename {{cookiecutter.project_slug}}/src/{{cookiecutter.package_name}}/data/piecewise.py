@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import io
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -19,11 +20,13 @@ import pyarrow.parquet
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, told
-from . import delimited, formats
+from . import dates, delimited, formats
 from .provenance import Provenance
 
 ROWS = 16_384  # of a piece
+COLUMNS_SHOWN = 20  # in a message
 SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
+BEFORE_JSON = b" \t\r\n\xef\xbb\xbf\xff\xfe"  # blanks and byte order marks
 COMPRESSED = (".gz", ".bz2", ".zst")
 KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 WHOLE = dict.fromkeys((".json", ".xlsx", ".xlsm"), "whole")  # what has to be read at once
@@ -62,21 +65,43 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
         raise InputError(f"input is {str(path)!r}, which is no file; give {hint}")
     kind = kind_of(path, "input")
     with told(f"{path} cannot be read as {kind}", "fix the file, or fetch or write it again"):
-        if kind == "parquet":
-            start = 1
-            for batch in pyarrow.parquet.ParquetFile(path, pre_buffer=False).iter_batches(ROWS, use_threads=False):
-                yield Piece(pa.Table.from_batches([batch]), start + np.arange(batch.num_rows))
-                start += batch.num_rows
-        elif kind == "jsonl":
-            yield from read_json_pieces(path, provenance)
-        elif kind == "whole":
-            table = formats.parse_any(config, path.name, path.read_bytes(), provenance)
+        for table, numbers in read_any(config, path, kind, provenance):
+            yield Piece(with_names(path, table), numbers)
+
+
+def read_any(config: Config, path: Path, kind: str, provenance: Provenance) -> Iterator[Piece]:
+    """The rows of a table of a kind in pieces, with the names of the columns as the file has them."""
+    opened = partial(fsspec.open, str(path), compression="infer")
+    if kind == "parquet":
+        start = 1
+        for batch in pyarrow.parquet.ParquetFile(path, pre_buffer=False).iter_batches(ROWS, use_threads=False):
+            yield Piece(formats.with_plain_texts(pa.Table.from_batches([batch])), start + np.arange(batch.num_rows))
+            start += batch.num_rows
+    elif kind == "whole" or (kind == "jsonl" and is_array(opened)):
+        with opened() as stream:
+            table = formats.read_any(config, str(path), stream.read(), provenance)
+        if table.num_rows:
             yield Piece(table, 1 + np.arange(table.num_rows))
-        else:
-            ragged: list[int] = []
-            opened = partial(fsspec.open, str(path), compression="infer")
-            yield from read_text_pieces(config, str(path), opened, ragged, provenance)
-            provenance.drop("too few or too many cells", ragged)
+    elif kind == "jsonl":
+        yield from read_json_pieces(config, str(path), opened, provenance)
+    else:
+        ragged: list[int] = []
+        yield from read_text_pieces(config, str(path), opened, ragged, provenance)
+        provenance.drop("too few or too many cells", ragged)
+
+
+def with_names(path: Path, table: pa.Table) -> pa.Table:
+    """A table with the names of its columns as collect has them, without blanks around them.
+
+    Raises:
+        InputError: several columns have the same name.
+    """
+    names = [name.strip() for name in table.column_names]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        shown = ", ".join(map(repr, doubled[:COLUMNS_SHOWN]))
+        raise InputError(f"{path} has several columns named {shown}; rename them, so that each is unique")
+    return table.rename_columns(names)
 
 
 def read_text_pieces(
@@ -90,9 +115,9 @@ def read_text_pieces(
 
     with opened() as stream:
         sample = stream.read(SAMPLE_BYTES)
-    whole_lines = sample[: sample.rfind(b"\n") + 1] if len(sample) == SAMPLE_BYTES else sample
-    encoding = config.encoding or delimited.detect_encoding(name, whole_lines, provenance)
-    text = whole_lines.decode(encoding, errors="ignore").encode()
+    beginning = whole_lines(sample)
+    encoding = config.encoding or delimited.detect_encoding(name, beginning, provenance)
+    text = beginning.decode(encoding, errors="ignore").encode()
     layout = delimited.detect(config, name, text)
     with opened() as stream:
         num_seen = 0
@@ -105,35 +130,53 @@ def read_text_pieces(
             num_seen = int(numbers[: batch.num_rows].max(initial=num_seen))
 
 
-def read_json_pieces(path: Path, provenance: Provenance) -> Iterator[Piece]:
-    """The objects of a file of JSON lines; lines that are none are left out and noted.
+def is_array(opened: Callable[[], Any]) -> bool:
+    """Whether a file named as JSON lines holds an array of objects instead."""
+    with opened() as stream:
+        sample = stream.read(SAMPLE_BYTES).replace(b"\0", b"")  # of UTF-16
+    return bool(sample.lstrip(BEFORE_JSON).startswith(b"["))
+
+
+def read_json_pieces(config: Config, name: str, opened: Callable[[], Any], provenance: Provenance) -> Iterator[Piece]:
+    """The objects of a file of JSON lines, which is opened several times; lines that are none are left out and noted.
 
     All pieces have the keys of all objects as columns, each with one type.
     """
+    with opened() as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    encoding = config.encoding or (delimited.detect_encoding(name, whole_lines(sample), provenance) if sample else "")
     types: dict[str, pa.DataType] = {}
-    for objects in read_objects(path, []):
-        for name, cells in formats.columns_of(list(objects.values())).items():
-            types[name] = common_type(types.get(name, cells.type), cells.type)
+    for objects in read_objects(opened, encoding, []):
+        for column, cells in formats.columns_of(list(objects.values())).items():
+            types[column] = common_type(types.get(column, cells.type), cells.type)
     unreadable: list[int] = []
-    for objects in read_objects(path, unreadable):
+    for objects in read_objects(opened, encoding, unreadable):
         found, missing = formats.columns_of(list(objects.values())), pa.nulls(len(objects))
-        columns = [as_type(found.get(name, missing), wanted) for name, wanted in types.items()]
+        columns = [as_type(found.get(column, missing), wanted) for column, wanted in types.items()]
         yield Piece(pa.Table.from_arrays(columns, list(types)), np.array(list(objects)))
     provenance.drop("no JSON object", unreadable)
 
 
-def read_objects(path: Path, unreadable: list[int]) -> Iterator[dict[int, dict[str, Any]]]:
+def whole_lines(sample: bytes) -> bytes:
+    """The beginning of a file without the line that it cuts off."""
+    return sample[: sample.rfind(b"\n") + 1] if len(sample) == SAMPLE_BYTES else sample
+
+
+def read_objects(
+    opened: Callable[[], Any], encoding: str, unreadable: list[int]
+) -> Iterator[dict[int, dict[str, Any]]]:
     """JSON objects by the numbers of their lines, up to ROWS at once; to `unreadable` go lines that hold none."""
-    with fsspec.open(str(path), compression="infer") as stream:
-        numbered = enumerate(stream, 1)
+    with opened() as stream:
+        text = io.TextIOWrapper(stream, encoding or "utf-8", errors="replace", newline="\n")
+        numbered = enumerate(text, 1)
         while lines := list(itertools.islice(numbered, ROWS)):
-            records = {number: parse_object(line) for number, line in lines if line.strip()}
+            records = {number: parse_object(line.lstrip("\ufeff")) for number, line in lines if line.strip()}
             unreadable += [number for number, record in records.items() if record is None]
             if objects := {number: record for number, record in records.items() if record is not None}:
                 yield objects
 
 
-def parse_object(line: bytes) -> dict[str, Any] | None:
+def parse_object(line: str) -> dict[str, Any] | None:
     """The JSON object of a line, if it is one."""
     try:
         record = json.loads(line)
@@ -158,20 +201,47 @@ def as_type(cells: pa.Array, wanted: pa.DataType) -> pa.Array:
     return cells.cast(wanted)
 
 
-def write_pieces(path: Path, pieces: Iterator[pd.DataFrame]) -> int:
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """A piece in pandas, where whole numbers stay whole although cells lack, and dates may lie far ahead."""
+    times = [column for column in table.columns if pa.types.is_timestamp(column.type)]
+    are_held = all(map(dates.in_range, times))
+    return table.to_pandas(integer_object_nulls=True, timestamp_as_object=not are_held)
+
+
+def write_pieces(path: Path, pieces: Iterator[pa.Table]) -> int:
     """Writes tables with the same columns one after the other, all or nothing; returns the number of rows."""
     kind, num_rows = kind_of(path, "output"), 0
     with artifacts.replacing(path) as temporary, contextlib.ExitStack() as stack:
         writer: Any = None
         for piece in pieces:
-            table = pa.Table.from_pandas(piece, preserve_index=False).replace_schema_metadata(None)
+            table = as_cells(piece) if kind in ("csv", "tsv") else piece
             if writer is None:
                 writer = open_writer(kind, temporary, table.schema, stack)
-            writer.write(table.cast(writer.schema) if hasattr(writer, "schema") else table)
+            writer.write(table)
             num_rows += len(piece)
         if writer is None:
             raise InputError(f"there is nothing to write to {path}: the input has no rows that can be read")
     return num_rows
+
+
+def as_cells(table: pa.Table) -> pa.Table:
+    """A table as text tables can hold it: durations in seconds, lists and objects as JSON."""
+    return pa.table({name: as_cell_column(table[name]) for name in table.column_names})
+
+
+def as_cell_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of a type that Arrow can write as text."""
+    kind = column.type
+    if pa.types.is_duration(kind) or pa.types.is_float16(kind):
+        return formats.to_simple(column, pa.float64())
+    if pa.types.is_nested(kind):
+        rows = [None if value is None else artifacts.finite(value) for value in column.to_pylist()]
+        texts = [None if row is None else json.dumps(row, ensure_ascii=False, default=str) for row in rows]
+    elif pa.types.is_decimal(kind) or formats.is_bytes(kind):
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+    else:
+        return column
+    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def open_writer(kind: str, path: Path, schema: pa.Schema, stack: contextlib.ExitStack) -> Any:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
 from ..config import Config
@@ -66,20 +68,20 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
 
 def predict_pieces(
     config: Config, folder: Path, source: Path, pieces: Iterator[Piece], provenance: Provenance
-) -> Iterator[pd.DataFrame]:
+) -> Iterator[pa.Table]:
     """Each chunk with its predictions, which stay empty for rows with cells that cannot be read."""
     description = load_folder(str(folder))[1]
     for piece in pieces:
-        table = piece.table.to_pandas()
-        outputs, reasons = predict_rows(config, folder, str(source), table)
+        table, names = piece.table, {*piece.table.column_names}
+        outputs, reasons = predict_rows(config, folder, str(source), piecewise.to_pandas(table))
         is_bad = reasons != ""
-        predicted = {
-            name if name not in table.columns else f"predicted_{name}": pd.Series(values, table.index).mask(is_bad)
-            for name, values in prediction_columns(description, outputs).items()
-        }
         for reason, rows in pd.Series(piece.numbers[is_bad]).groupby(reasons[is_bad], sort=False):
             note_empty(provenance, str(reason), rows.tolist())
-        yield pd.concat([table, pd.DataFrame(predicted)], axis=1)  # at once: adding one by one fragments wide tables
+        for name, values in prediction_columns(description, outputs).items():
+            predicted = pa.array(values, from_pandas=True)
+            column = pc.if_else(pa.array(is_bad), pa.scalar(None, predicted.type), predicted)
+            table = table.append_column(name if name not in names else f"predicted_{name}", column)
+        yield table
 
 
 def note_empty(provenance: Provenance, reason: str, rows: list[int]) -> None:

@@ -89,6 +89,5 @@ def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[
     """What `make predict` reads: all rows of a table at once, since a row needs those before it."""
     pieces = list(piecewise.read_pieces(config, path, provenance))
     if pieces:
-        table = pd.concat([piece.table.to_pandas() for piece in pieces], ignore_index=True)
-        numbers = np.concatenate([piece.numbers for piece in pieces])
-        yield piecewise.Piece(pa.Table.from_pandas(table, preserve_index=False), numbers)
+        table = pa.concat_tables([piece.table for piece in pieces])
+        yield piecewise.Piece(table, np.concatenate([piece.numbers for piece in pieces]))

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import finish, small_config
 
-from project.data import loading
+from project.data import loading, piecewise
 from project.data.piecewise import Piece
 from project.data.provenance import Provenance
 from project.settings.base import SPLITS
@@ -48,6 +49,14 @@ def predicted(config: Config, table: pd.DataFrame, folder: Path) -> pd.DataFrame
     table.to_csv(folder / "new.csv", index=False, sep=";")
     predict.main(config.model_copy(update={"input": str(folder / "new.csv"), "output": str(folder / "out.csv")}))
     return pd.read_csv(folder / "out.csv").drop(columns=list(table.columns))
+
+
+def predicted_table(config: Config, table: pa.Table, folder: Path) -> pa.Table:
+    """The table with its predictions, from Parquet to Parquet."""
+    pq.write_table(table, folder / "new.parquet", coerce_timestamps="us")
+    files = {"input": str(folder / "new.parquet"), "output": str(folder / "out.parquet")}
+    predict.main(config.model_copy(update=files))
+    return pq.read_table(folder / "out.parquet")
 
 
 def test_collect_reads_the_numbers_and_days(german: Config, raw: pd.DataFrame) -> None:
@@ -115,5 +124,32 @@ def test_many_predictions_are_added_without_a_warning(monkeypatch: pytest.Monkey
         warnings.simplefilter("error")
         (found,) = predict.predict_pieces(Config(), Path("1"), Path("new.csv"), pieces, Provenance())
     assert found.shape == (2, 151)
-    assert found.iloc[0, -1] == 149
-    assert found.iloc[1, 1:].isna().all()
+    assert found.columns[-1].to_pylist() == [149, None]
+    assert all(column.null_count == 1 for column in found.columns[1:])
+
+
+def test_columns_that_begin_without_cells_keep_their_type(
+    german: Config, raw: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(piecewise, "ROWS", 5)
+    none_before = raw.index >= 5
+    rows = raw.head(20).assign(size=lambda table: table["size"].where(none_before[:20], 1e60))
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    late, until = pa.array([None] * 5 + ["late"] * 15), pa.array(["9999-12-31"] * 20).cast(pa.timestamp("us"))
+    table = table.append_column("late", late).append_column("until", until)
+    found = predicted_table(german, table, tmp_path)
+    assert found.select(table.column_names).cast(table.schema).equals(table)
+    assert all(column.null_count == 5 for column in found.columns[table.num_columns :])
+
+
+def test_dates_that_pandas_cannot_hold_are_named_in_every_format(
+    german: Config, raw: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = as_germans_write(raw.head(3))
+    rows.loc[1, "made"] = "31/12/9999"
+    assert predicted(german, rows, tmp_path).iloc[:, -1].isna().tolist() == [False, True, False]
+    assert "column 'made' holds '31/12/9999'" in capsys.readouterr().out
+    days = pa.array(["2020-01-01", "9999-12-31", None]).cast(pa.timestamp("us"))
+    table = pa.Table.from_pandas(raw.head(3).drop(columns="made"), preserve_index=False).append_column("made", days)
+    assert predicted_table(german, table, tmp_path).columns[-1].is_null().to_pylist() == [False, True, False]
+    assert "column 'made' holds '9999-12-31 00:00:00'" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..data import loading
+from ..data import loading, piecewise
 from ..data.provenance import Provenance
 from ..evaluation import embedding, vectors
 from ..evaluation.vectors import FIRST, SECOND, SIMILARITY, Compared, Embedder, Floats, Group, Shown
@@ -97,11 +97,11 @@ def read_new(config: Config) -> pd.DataFrame:
     if not source.exists():
         raise InputError(f"embed_source is {str(source)!r}, which is not there; give a file, a folder or a table")
     provenance = Provenance()
-    pieces = [piece.table.to_pandas() for piece in read_pieces(config, source, provenance)]
+    pieces = [piece.table for piece in read_pieces(config, source, provenance)]
     print("".join(f"left out: {each['count']:,} rows ({why})\n" for why, each in provenance.dropped.items()), end="")
     if not pieces:
         raise InputError(f"embed_source is {str(source)!r}, which has no rows")
-    return pd.concat(pieces, ignore_index=True).assign(**{SPLIT: NEW})
+    return piecewise.to_pandas(pa.concat_tables(pieces)).assign(**{SPLIT: NEW})
 
 
 def usable(config: Config, rows: pd.DataFrame, values: Floats, reasons: np.ndarray) -> tuple[pd.DataFrame, Floats]:
