@@ -313,3 +313,10 @@ def test_a_named_pipe_in_a_folder_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     os.mkfifo(tmp_path / "b.csv")
     assert sources.read_table(Config(source=str(tmp_path)), Provenance()).num_rows == 1
+
+
+def test_decimals_are_the_numbers_that_text_would_be() -> None:
+    texts = [None, "0.000000", *(f"{number / 1000:.6f}" for number in range(1, 5_000, 7))]
+    decimals = pa.array([text and Decimal(text) for text in texts], pa.decimal128(18, 6))
+    (numbers,) = formats.simplify("new.parquet", pa.table({"number": decimals})).columns
+    assert numbers.to_pylist() == [text and float(text) for text in texts]

@@ -258,6 +258,9 @@ def to_simple(values: pa.ChunkedArray, simple: pa.DataType) -> pa.ChunkedArray:
         return pc.divide(pc.cast(pc.cast(values, pa.duration("ns")), pa.int64()).cast(pa.float64(), safe=False), 1e9)
     if pa.types.is_float16(values.type):
         return pa.chunked_array([pa.array(values.to_numpy().astype("float64"), from_pandas=True)])
+    if pa.types.is_decimal(values.type) and simple == pa.float64():  # Arrow does not round to the nearest
+        numbers = [None if each is None else float(each) for each in values.to_pylist()]
+        return pa.chunked_array([pa.array(numbers, simple)])
     if simple == pa.int64():
         try:
             return pc.cast(values, simple)

@@ -19,6 +19,7 @@ from .splitting import GIVEN
 
 MIN_EXAMPLES = len(SPLITS)
 COLUMNS_SHOWN = 20
+MAX_EXACT = 2**53  # up to which a real number holds every whole one
 Part = tuple[str, pd.DataFrame]  # a source, and all its examples or some of them
 
 
@@ -138,7 +139,16 @@ def conform(source: str, table: pd.DataFrame, first: pd.DataFrame, provenance: P
                 f"{source}: column {name!r} holds a {comes}, such as {example!r}, but a {was} in the first source; "
                 "fix its cells"
             )
-    return table[list(first.columns)]
+    return pd.DataFrame({name: as_whole(table[name], first[name]) for name in first.columns})
+
+
+def as_whole(values: pd.Series, first: pd.Series) -> pd.Series:
+    """Whole numbers as such if those of the first table are, though a format or missing cells made them real."""
+    if not (types.is_integer_dtype(first) and types.is_float_dtype(values)):
+        return values
+    present = values.dropna()
+    are_whole = ((present % 1 == 0) & (present.abs() <= MAX_EXACT)).all()
+    return values.astype("Int64" if values.isna().any() else "int64") if are_whole else values
 
 
 def kind(values: pd.Series) -> str:
@@ -333,7 +343,8 @@ def gather(config: Config, gathered: Gathered, parts: Iterator[Part], provenance
         gathered.add(source, part[~is_missing].reset_index(drop=True) if is_missing.any() else part)
     for source, number in num_rows.items():
         if not gathered.sizes[source]:
-            message = f"target {config.target!r} is missing in all {number} rows"
+            where = "" if source == config.source else f" of {source}"
+            message = f"target {config.target!r} is missing in all {number} rows{where}"
             raise InputError(f"{message}; check `target`, and that missing_markers holds none of its values")
     gathered.complete()
 

@@ -121,10 +121,11 @@ def columns_in_use(config: Config) -> set[str]:
 
 
 def check_new(config: Config, parts: Iterator[reading.Part], used: Collection[str]) -> Iterator[reading.Part]:
-    """The examples of each source, after new ones have been validated."""
+    """The examples of each source, after new ones that have a target have been validated; the others are left out."""
     for source, part in parts:
         if source == str(config.incoming):
-            own = without_unknown_rare(config, part.drop(columns=reading.GIVEN, errors="ignore"))
+            labelled = part[part[[*config.targets]].notna().any(axis=1)] if {*config.targets} <= {*part} else part
+            own = without_unknown_rare(config, labelled.drop(columns=reading.GIVEN, errors="ignore"))
             if len(own):
                 validate.check_new(config, reading.to_arrow(own), used)
         yield source, part
