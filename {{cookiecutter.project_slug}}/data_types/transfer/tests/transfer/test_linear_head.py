@@ -69,6 +69,9 @@ def test_only_one_layer_with_a_kernel_is_a_linear_model() -> None:
     assert linear_layer(keras.Model(inputs, one)).units == 3
     assert linear_layer(keras.Model(inputs, layers.Dense(2)(one))) is None
     assert linear_layer(keras.Model(inputs, layers.Dense(3)(layers.LayerNormalization()(inputs)))) is None
+    normalized = layers.Activation("relu")(layers.BatchNormalization()(one))
+    assert linear_layer(keras.Model(inputs, layers.Dense(2)(normalized))) is None
+    assert linear_layer(keras.Model(inputs, layers.SpectralNormalization(layers.Dense(3))(inputs))) is None
 
 
 def test_penalties_end_once_all_training_examples_are_right(tmp_path: Path) -> None:

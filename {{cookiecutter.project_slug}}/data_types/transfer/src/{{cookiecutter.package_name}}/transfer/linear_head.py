@@ -23,12 +23,14 @@ def layers_of(network: keras.Model) -> list[keras.layers.Layer]:
 
 
 def linear_layer(head: keras.Model) -> Any:
-    """The layer by which a head is a linear model: the only one with a kernel, and the first with weights to train.
+    """The dense layer by which a head is a linear model: the only one with a kernel, and the first with weights to train.
 
     None: it is no linear model.
     """
     trained = [layer for layer in layers_of(head) if layer.trainable_weights]
-    return trained[0] if [hasattr(layer, "kernel") for layer in trained][:2] in ([True], [True, False]) else None
+    kernels = [layer for layer in trained if hasattr(layer, "kernel")]
+    is_one = len(kernels) == 1 and kernels[0] is trained[0]
+    return kernels[0] if is_one and isinstance(kernels[0], (keras.layers.Dense, keras.layers.EinsumDense)) else None
 
 
 class LinearFit:
