@@ -140,13 +140,24 @@ def test_examples_that_are_the_same_are_taken_together() -> None:
     assert kept.tolist() == ["train", "test", "train", "validation", "validation", "validation", "test"]
 
 
+@pytest.mark.parametrize("separator", [";", ",", " "])
+def test_another_separator_between_labels_is_told(separator: str) -> None:
+    sets = pd.Series(["drama", "war", "opera", "drama, war", "drama, opera"] * 40).str.replace(", ", separator)
+    (note,) = targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, sets))
+    assert note.startswith("no cell of genres has two labels with '|' between them, but 3 labels with ")
+    assert note.endswith(f"{separator!r}: set label_separator if that is what divides them")
+    several = sets.str.replace(separator, "|")
+    assert targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, several)) == []
+    assert targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, sets.str[:4] + ", etc")) == []
+
+
 def test_labels_are_learned_if_they_are_frequent_enough() -> None:
     config = Config(target="genres", min_label_examples=3)
     train = pd.Series(["drama", "drama|war"] * 40 + ["opera", "opera|drama", ""])
     assert targets.learned(config, train) == ("drama", "war")
     assert targets.members(pd.Series(["war|opera", ""]), ("drama", "war")).tolist() == [[False, True], [False, False]]
     notes = targets.check_targets(config, {"train": train, "validation": train, "test": pd.Series(["drama"] * 9)})
-    assert notes[0] == "labels of fewer than 3 training examples, which are not learned: opera (4)"
+    assert notes[0] == "labels of fewer than 3 training examples, which are not learned: opera (2)"
     assert notes[1].startswith("the test split has no example of war, opera: ")
     with pytest.raises(InputError, match="'genres' has the same labels in every example: drama; check"):
         targets.check_targets(config, dict.fromkeys(SPLITS, pd.Series(["drama"] * 3)))

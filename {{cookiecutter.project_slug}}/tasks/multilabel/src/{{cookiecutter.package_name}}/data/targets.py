@@ -16,6 +16,7 @@ from .resampling import check_named
 IS_NAME = True  # whether targets are names, even if all are digits
 IS_SET = True  # whether a target is a set of labels
 LABELS_SHOWN = 10
+OTHER_SEPARATORS = (";", ",", "|", "/", "+", "\t", " ")  # that are looked for where `label_separator` divides nothing
 RARE = 30  # examples of a label below which its scores say little
 
 
@@ -153,14 +154,27 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
         shown = ", ".join(f"{name} ({count})" for name, count in trained.head(LABELS_SHOWN).items()) or "none"
         message = f"target {config.target!r} has no label in at least {config.min_label_examples} training examples"
         raise InputError(f"{message}, but {shown}; check `target` and label_separator, or collect more")
-    rare = [f"{name} ({count})" for name, count in counts(together).items() if name not in known]
+    rare = [f"{name} ({trained.get(name, 0)})" for name in counts(together).index if name not in known]
     few = [f"{name} ({trained[name]})" for name in known if trained[name] < RARE]
     notes = [
         (rare, f"labels of fewer than {config.min_label_examples} training examples, which are not learned"),
         (few, "labels with few training examples, whose scores will be uncertain"),
     ]
     told = [f"{text}: {', '.join(names[:LABELS_SHOWN])}" for names, text in notes if names]
+    told += [note] if (note := unseparated(config, together.unique())) else []
     return told + [note for split in SPLITS[1:] if (note := lacking(split, values["train"], values[split]))]
+
+
+def unseparated(config: Config, combinations: Sequence[str]) -> str:
+    """What to do if no set has two labels, although another separator divides them into fewer ones; empty if not."""
+    if any(BETWEEN_LABELS in combination for combination in combinations):
+        return ""
+    for separator in OTHER_SEPARATORS:
+        parts = {part.strip() for combination in combinations for part in combination.split(separator)}
+        if len(parts) < len(set(combinations)):
+            few = f"no cell of {config.target} has two labels with {config.label_separator!r} between them"
+            return f"{few}, but {len(parts)} labels with {separator!r}: set label_separator if that is what divides them"
+    return ""
 
 
 def lacking(split: str, train: pd.Series, present: pd.Series) -> str:
