@@ -140,6 +140,22 @@ def test_other_source_with_other_columns_gets_its_own_schema(
     assert "another source" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("change", ["classes", "target"])
+def test_other_source_with_another_target_gets_its_own_schema(
+    config: Config, table: pd.DataFrame, change: str
+) -> None:
+    other = config.model_copy(update={"source": "second.csv"})
+    changed = table.assign(weight=table["weight"] * 1000)
+    if change == "classes":
+        changed["target"] = changed["target"].replace({"a": "c", "b": "d"})
+    else:
+        other, changed = other.model_copy(update={"target": "y"}), changed.rename(columns={"target": "y"})
+    write(other, changed)
+    validate.main(other)
+    assert config.schema_path.with_name("s.previous.pbtxt").exists()
+    assert {*features(other)} == {*changed.columns}
+
+
 def test_other_columns_under_the_same_source_are_refused(config: Config) -> None:
     write(config, pd.DataFrame({"x": np.arange(50.0), "target": ["a", "b"] * 25}))
     with pytest.raises(RefusedError, match="weight"):

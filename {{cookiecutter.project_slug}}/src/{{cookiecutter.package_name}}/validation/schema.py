@@ -64,7 +64,7 @@ def for_run(statistics: StatisticsList, config: Config) -> Schema:
             return with_target(schema, config)
         previous = config.schema_path.with_name(f"{config.schema_path.stem}.previous{config.schema_path.suffix}")
         config.schema_path.replace(previous)
-        print(f"the columns are those of another source: the former schema is now {previous}")
+        print(f"the data are those of another source: the former schema is now {previous}")
     schema = infer(statistics, config)
     write(schema, config)
     print(f"wrote {config.schema_path}, inferred from the training split: review and commit it")
@@ -109,18 +109,37 @@ def widen(schema: Schema, table: pa.Table) -> list[str]:
 
 
 def describes_other_table(schema: Schema, statistics: StatisticsList, config: Config) -> bool:
-    """Whether the setting `source` has changed, and most columns with it; never if `source` is the same."""
+    """Whether the setting `source` has changed, and with it most columns, a target, or all classes of one.
+
+    Columns alone do not tell: what is measured of files and texts has the same names for any source. It is never
+    another table if `source` is the same.
+    """
     if recorded(schema, "source") == public(config.source):
         return False
-    columns = {feature.path.step[0] for feature in statistics.datasets[0].features}
-    known = {feature.name for feature in schema.feature}
-    return len(known & columns) < SAME_TABLE * len(known)
+    columns, known = by_column(statistics), {feature.name: feature for feature in schema.feature}
+    before = [name for name in former_targets(schema, config) if name in known]
+    return (
+        len(known.keys() & columns.keys()) < SAME_TABLE * len(known)
+        or not columns.keys() >= {*before}
+        or any(has_other_values(known[name], columns[name]) for name in before)
+    )
+
+
+def former_targets(schema: Schema, config: Config) -> list[str]:
+    """The targets that the schema was written for."""
+    return [*config.model_copy(update={"target": recorded(schema, "target")}).targets]
+
+
+def has_other_values(feature: schema_pb2.Feature, splits: list[ColumnStatistics]) -> bool:
+    """Whether the schema lists the values of a column, and the splits have none of them."""
+    found = {bucket.label for split in splits for bucket in split.string_stats.rank_histogram.buckets}
+    return bool(feature.string_domain.value) and found.isdisjoint(feature.string_domain.value)
 
 
 def with_target(schema: Schema, config: Config) -> Schema:
     """The schema with the target of the settings, which may have changed since the schema was written."""
-    before = config.model_copy(update={"target": recorded(schema, "target")}).targets
-    if before == config.targets:
+    before = former_targets(schema, config)
+    if before == [*config.targets]:
         return schema
     for feature in schema.feature:
         if feature.name in {*before, *config.targets}:
