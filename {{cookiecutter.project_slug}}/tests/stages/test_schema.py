@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from project.core.errors import InputError, RefusedError
-from project.data import targets
+from project.data import requests, targets
 from project.settings.base import SPLITS
 from project.stages import schema as schema_stage
 from project.stages import validate
@@ -154,6 +154,19 @@ def test_other_source_with_another_target_gets_its_own_schema(
     validate.main(other)
     assert config.schema_path.with_name("s.previous.pbtxt").exists()
     assert {*features(other)} == {*changed.columns}
+
+
+def test_a_measured_share_may_be_anything_from_0_to_1(
+    config: Config, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "SHARES", ("upper_case",))
+    config.schema_path.unlink()
+    write(config, table.assign(upper_case=0.01))
+    table.assign(upper_case=np.where(table.index == 0, 1.0, 0.01)).to_parquet(config.paths.examples("test"))
+    validate.main(config)
+    table.assign(upper_case=np.where(table.index == 0, 1.01, 0.01)).to_parquet(config.paths.examples("test"))
+    with pytest.raises(RefusedError, match="upper_case"):
+        validate.main(config)
 
 
 def test_other_columns_under_the_same_source_are_refused(config: Config) -> None:

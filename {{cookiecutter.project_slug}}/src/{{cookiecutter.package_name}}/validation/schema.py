@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..data import tables, targets
+from ..data import requests, tables, targets
 from ..reporting import report
 from ..settings.base import MORE_MISSING, without_password
 from . import anomalies
@@ -260,7 +260,9 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
             feature.not_in_environment[:] = ["SERVING"]
         if feature.name in free:
             continue
-        if feature.type != schema_pb2.BYTES:
+        if feature.name in requests.SHARES:
+            set_share(feature)
+        elif feature.type != schema_pb2.BYTES:
             set_bounds(feature, splits)
         elif is_category:
             set_domain(feature, splits, smallest, exact=is_target and not targets.IS_SET)
@@ -307,6 +309,12 @@ def set_bounds(feature: schema_pb2.Feature, splits: list[ColumnStatistics]) -> N
         is_flag = low >= 0 and high <= 1
         limits = (0, 1) if is_flag else (math.floor(lowest), math.ceil(highest))
         feature.int_domain.min, feature.int_domain.max = (min(max(limit, -(2**63)), 2**63 - 1) for limit in limits)
+
+
+def set_share(feature: schema_pb2.Feature) -> None:
+    """Allows 0 to 1: one text in capitals is no mistake, however rare it is; shifts of many are seen as such."""
+    domain = feature.float_domain
+    domain.min, domain.max, domain.disallow_nan, domain.disallow_inf = 0.0, 1.0, True, True
 
 
 def long_tails(seen: list[statistics_pb2.NumericStatistics]) -> tuple[bool, bool]:
