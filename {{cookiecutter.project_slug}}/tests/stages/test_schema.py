@@ -141,9 +141,7 @@ def test_other_source_with_other_columns_gets_its_own_schema(
 
 
 @pytest.mark.parametrize("change", ["classes", "target"])
-def test_other_source_with_another_target_gets_its_own_schema(
-    config: Config, table: pd.DataFrame, change: str
-) -> None:
+def test_other_source_with_another_target_gets_its_own_schema(config: Config, table: pd.DataFrame, change: str) -> None:
     other = config.model_copy(update={"source": "second.csv"})
     changed = table.assign(weight=table["weight"] * 1000)
     if change == "classes":

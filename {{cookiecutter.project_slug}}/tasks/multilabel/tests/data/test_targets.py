@@ -145,7 +145,7 @@ def test_another_separator_between_labels_is_told(separator: str) -> None:
     sets = pd.Series(["drama", "war", "opera", "drama, war", "drama, opera"] * 40).str.replace(", ", separator)
     (note,) = targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, sets))
     assert note.startswith("no cell of genres has two labels with '|' between them, but 3 labels with ")
-    assert note.endswith(f"{separator!r}: set label_separator if that is what divides them")
+    assert note.endswith(f"{separator!r}: set label_separator if that divides them")
     several = sets.str.replace(separator, "|")
     assert targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, several)) == []
     assert targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, sets.str[:4] + ", etc")) == []

@@ -23,7 +23,7 @@ def layers_of(network: keras.Model) -> list[keras.layers.Layer]:
 
 
 def linear_layer(head: keras.Model) -> Any:
-    """The dense layer by which a head is a linear model: the only one with a kernel, and the first with weights to train.
+    """The dense layer by which a head is a linear model: the only one with a kernel, the first with weights to train.
 
     None: it is no linear model.
     """

@@ -173,7 +173,7 @@ def unseparated(config: Config, combinations: Sequence[str]) -> str:
         parts = {part.strip() for combination in combinations for part in combination.split(separator)}
         if len(parts) < len(set(combinations)):
             few = f"no cell of {config.target} has two labels with {config.label_separator!r} between them"
-            return f"{few}, but {len(parts)} labels with {separator!r}: set label_separator if that is what divides them"
+            return f"{few}, but {len(parts)} labels with {separator!r}: set label_separator if that divides them"
     return ""
 
 
