@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from project.core.errors import InputError, RefusedError
-from project.data import requests, targets
+from project.data import targets
 from project.settings.base import SPLITS
 from project.stages import schema as schema_stage
 from project.stages import validate
@@ -157,7 +157,7 @@ def test_other_source_with_another_target_gets_its_own_schema(config: Config, ta
 def test_a_measured_share_may_be_anything_from_0_to_1(
     config: Config, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "SHARES", ("upper_case",))
+    monkeypatch.setattr(schema, "SHARES", ("upper_case",))
     config.schema_path.unlink()
     write(config, table.assign(upper_case=0.01))
     table.assign(upper_case=np.where(table.index == 0, 1.0, 0.01)).to_parquet(config.paths.examples("test"))

@@ -15,9 +15,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..data import requests, tables, targets
+from ..data import tables, targets
 from ..reporting import report
 from ..settings.base import MORE_MISSING, without_password
+from ..settings.data_type import SHARES
 from . import anomalies
 from .anomalies import alone
 from .data_statistics import ColumnStatistics, StatisticsList, by_column, num_values
@@ -260,7 +261,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
             feature.not_in_environment[:] = ["SERVING"]
         if feature.name in free:
             continue
-        if feature.name in requests.SHARES:
+        if feature.name in SHARES:
             set_share(feature)
         elif feature.type != schema_pb2.BYTES:
             set_bounds(feature, splits)

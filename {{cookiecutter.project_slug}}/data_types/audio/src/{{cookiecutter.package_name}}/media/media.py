@@ -27,7 +27,6 @@ SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 KINDS = ", ".join(SUFFIXES) + ("" if HAS_AV else "; .m4a needs the dependency group formats, see docs/data.md")
 NUMBERS = ("duration", "rate", "channels", "bytes", "peak", "rms", "clipping", "silence")
 WHOLE = ("rate", "channels", "bytes")
-SHARES = ("clipping", "silence")
 CATEGORIES = ("format", "coding")
 FRAME = 0.02  # seconds over which loudness is measured
 SILENT = 0.001  # of full scale, -60 dB: a frame whose RMS is lower is silent

@@ -10,6 +10,7 @@ from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("media", "transfer")  # for this data type only
 NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
+SHARES: tuple[str, ...] = ("clipping", "silence")  # measures from 0 to 1
 TRAINING: tuple[str, ...] = (
     "sample_rate",
     "clip_seconds",

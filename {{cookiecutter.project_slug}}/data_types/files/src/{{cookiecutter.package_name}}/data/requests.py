@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
 FOLLOW_EACH_OTHER = False  # in time: whether periods of the training examples differ without drift
-SHARES = media.SHARES  # measures that may be anything from 0 to 1
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:

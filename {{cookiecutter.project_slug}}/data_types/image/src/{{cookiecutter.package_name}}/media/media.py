@@ -32,7 +32,6 @@ DECODED_BY_TENSORFLOW = (
 )  # others become PNG, also GIF, of which TensorFlow refuses some that Pillow reads
 NUMBERS = ("width", "height", "channels", "bytes", "brightness", "contrast", "sharpness")
 WHOLE = ("width", "height", "channels", "bytes")
-SHARES = ("brightness",)
 CATEGORIES = ("format",)
 LONGEST_MEASURED = 256  # pixels; light, contrast and sharpness are measured on an image that is not larger
 ORIENTATION = 0x0112  # EXIF's number for how a camera was held

@@ -30,7 +30,6 @@ Entry = dict[str, Any]
 
 Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
 FOLLOW_EACH_OTHER = True  # in time: whether periods of the training examples differ without drift
-SHARES: tuple[str, ...] = ()  # measures that may be anything from 0 to 1: none
 
 
 def limits(config: Config, kind: str, feature: Any) -> Entry:

@@ -10,6 +10,7 @@ from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("series",)  # for this data type only
 NETWORK_FILES = ("features", "encoding", "preprocessing", "model")  # modules that define the network
+SHARES: tuple[str, ...] = ()  # no measures from 0 to 1
 TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
 Season = Annotated[int, Field(ge=1, le=100_000)]

@@ -24,7 +24,6 @@ NUM_EXAMPLE_WORDS = 3
 Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
 UNSEEN = "unseen_words"  # share of the words of a text that no training text has
 FOLLOW_EACH_OTHER = False  # in time: whether periods of the training examples differ without drift
-SHARES = texts.SHARES  # measures that may be anything from 0 to 1
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:

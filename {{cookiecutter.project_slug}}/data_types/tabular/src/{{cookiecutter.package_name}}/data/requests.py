@@ -26,7 +26,6 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?", re.
 Inputs = Mapping[str, Mapping[str, Any]]  # the metadata of each input: its column, kind and limits
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FOLLOW_EACH_OTHER = False  # in time: whether periods of the training examples differ without drift
-SHARES: tuple[str, ...] = ()  # measures that may be anything from 0 to 1: none
 
 
 def limits(config: Config, kind: str, feature: Any) -> dict[str, Any]:

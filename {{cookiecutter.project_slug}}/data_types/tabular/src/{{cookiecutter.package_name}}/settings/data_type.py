@@ -9,6 +9,7 @@ from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("transfer",)  # for this data type only
 NETWORK_FILES = ("features", "layers", "preprocessing", "model")  # modules that define the network
+SHARES: tuple[str, ...] = ()  # no measures from 0 to 1
 TRAINING: tuple[str, ...] = ()  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0

@@ -9,6 +9,7 @@ from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("text", "transfer")  # for this data type only
 NETWORK_FILES = ("features", "layers", "preprocessing", "model")  # modules that define the network
+SHARES = ("letters", "upper_case", "digits", "spaces", "punctuation", "non_ascii")  # measures from 0 to 1
 TRAINING: tuple[str, ...] = ("backbone",)  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0

@@ -10,7 +10,6 @@ SUFFIX = ".txt"
 HASH = "same_text"  # the column of the hash that near-duplicates share
 NUMBERS = ("characters", "words", "letters", "upper_case", "digits", "spaces", "punctuation", "non_ascii")
 WHOLE = ("characters", "words")
-SHARES = NUMBERS[2:]
 
 
 def measure(text: str, max_characters: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from .data import DataSettings
 
 ROOMS: tuple[str, ...] = ("text", "pairs")  # for this data type only
 NETWORK_FILES = ("features", "preprocessing", "model")  # modules that define the network
+SHARES: tuple[str, ...] = ("source_non_ascii", "target_non_ascii")  # measures from 0 to 1
 TRAINING: tuple[str, ...] = ("vocabulary_size",)  # settings of config.py that only training uses
 
 # Training defaults, for settings that are 0

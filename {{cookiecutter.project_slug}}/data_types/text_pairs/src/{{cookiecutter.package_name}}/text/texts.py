@@ -9,7 +9,6 @@ COLUMN = "source"  # the column of the texts to translate
 HASH = "same_source"  # the column of the hash that pairs share which have the same source
 NUMBERS = ("source_characters", "source_words", "source_non_ascii")
 WHOLE = ("source_characters", "source_words")
-SHARES = ("source_non_ascii",)
 
 
 def measure_side(side: str, text: str) -> dict[str, Any]:
