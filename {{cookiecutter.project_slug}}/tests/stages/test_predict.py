@@ -137,6 +137,14 @@ def test_bad_input_leaves_the_last_output(
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "before"
 
 
+def test_an_input_of_which_no_row_can_be_predicted_is_refused(finished: Config, tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("before", encoding="utf-8")
+    source = write(synthetic.spoiled(synthetic.make_table(1), 0), tmp_path / "new.csv")
+    with pytest.raises(InputError, match="of whose 1 rows none can be predicted: "):
+        run(finished, source, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "before"
+
+
 def test_without_files_the_command_is_named(finished: Config) -> None:
     with pytest.raises(InputError, match="--input"):
         predict.main(finished)

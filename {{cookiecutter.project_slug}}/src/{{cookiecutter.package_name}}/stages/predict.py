@@ -69,12 +69,19 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
 def predict_pieces(
     config: Config, folder: Path, source: Path, pieces: Iterator[Piece], provenance: Provenance
 ) -> Iterator[pa.Table]:
-    """Each chunk with its predictions, which stay empty for rows with cells that cannot be read."""
+    """Each chunk with its predictions, which stay empty for rows with cells that cannot be read.
+
+    Raises:
+        InputError: no row can be predicted.
+    """
     description = load_folder(str(folder))[1]
+    first_reason, num_rows, num_bad = "", 0, 0
     for piece in pieces:
         table, names = piece.table, {*piece.table.column_names}
         outputs, reasons = predict_rows(config, folder, str(source), piecewise.to_pandas(table))
         is_bad = reasons != ""
+        num_rows, num_bad = num_rows + table.num_rows, num_bad + int(is_bad.sum())
+        first_reason = first_reason or next(filter(None, reasons), "")
         for reason, rows in pd.Series(piece.numbers[is_bad]).groupby(reasons[is_bad], sort=False):
             note_empty(provenance, str(reason), rows.tolist())
         for name, values in prediction_columns(description, outputs).items():
@@ -82,6 +89,8 @@ def predict_pieces(
             column = pc.if_else(pa.array(is_bad), pa.scalar(None, predicted.type), predicted)
             table = table.append_column(name if name not in names else f"predicted_{name}", column)
         yield table
+    if num_bad == num_rows and first_reason:
+        raise InputError(f"input is {str(source)!r}, of whose {num_rows:,} rows none can be predicted: {first_reason}")
 
 
 def note_empty(provenance: Provenance, reason: str, rows: list[int]) -> None:
