@@ -138,6 +138,12 @@ def test_other_source_with_other_columns_gets_its_own_schema(
     assert set(features(other)) == {"x", "y"}
     assert config.schema_path.with_name("s.previous.pbtxt").read_text(encoding="utf-8") == former
     assert "another source" in capsys.readouterr().out
+    second = other.schema_path.read_text(encoding="utf-8")
+    third = other.model_copy(update={"source": "third.csv", "target": "b"})
+    write(third, pd.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0)}))
+    validate.main(third)
+    assert config.schema_path.with_name("s.previous.pbtxt").read_text(encoding="utf-8") == former
+    assert config.schema_path.with_name("s.previous1.pbtxt").read_text(encoding="utf-8") == second
 
 
 @pytest.mark.parametrize("change", ["classes", "target"])

@@ -1,5 +1,6 @@
 """The schema of the examples: inferred, read, written, and updated to match the data."""
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -63,8 +64,10 @@ def for_run(statistics: StatisticsList, config: Config) -> Schema:
         schema = load(config)
         if not describes_other_table(schema, statistics, config):
             return with_target(schema, config)
-        previous = config.schema_path.with_name(f"{config.schema_path.stem}.previous{config.schema_path.suffix}")
-        config.schema_path.replace(previous)
+        path = config.schema_path
+        names = (f"{path.stem}.previous{number or ''}{path.suffix}" for number in itertools.count())
+        previous = next(each for each in map(path.with_name, names) if not each.exists())  # a former one is kept
+        path.replace(previous)
         print(f"the data are those of another source: the former schema is now {previous}")
     schema = infer(statistics, config)
     write(schema, config)
