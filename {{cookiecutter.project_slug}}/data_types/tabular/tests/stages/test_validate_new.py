@@ -10,11 +10,8 @@ import pytest
 from conftest import small_config
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from project import examples
 from project.core.errors import RefusedError
-from project.data import reading, targets
-from project.data.provenance import Provenance
-from project.stages import collect, update, validate
+from project.stages import collect, validate
 from project.validation import schema
 
 import synthetic
@@ -85,21 +82,3 @@ def test_whole_numbers_fit_real_ones_and_the_reverse_widens(
 )
 def test_a_single_label_is_held_against_the_schema(config: Config, column: str, value: object, words: str) -> None:
     assert schema.misfit(schema.load(config), column, value) == words
-
-
-def test_whole_numbers_of_a_typed_format_stay_whole_and_rows_without_target_are_left_out(
-    config: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = make_rows(500).tail(60).reset_index(drop=True)
-    rows["rooms"] = rows["rooms"].where(rows.index != 7).astype("float64")  # as pandas has them with missing ones
-    if not targets.IS_SET:  # an empty set is a target
-        rows[config.target] = rows[config.target].astype(object).where(rows.index % 5 > 0, None)
-    config = config.model_copy(update={"incoming": tmp_path / "incoming"})
-    config.incoming.mkdir()
-    rows.to_parquet(config.incoming / "new.parquet")
-    parts = reading.read(examples, config, [config.source, str(config.incoming)], Provenance())
-    found = dict(update.check_new(config, parts, {*USED, config.target} - {"rooms"}))
-    assert found[str(config.incoming)]["rooms"].dtype == "Int64"
-    assert "whole numbers so far" not in capsys.readouterr().out
-    fractions = reading.as_whole(pd.Series([1.5, None]), pd.Series([1, 2]))
-    assert fractions.dtype == "float64"
