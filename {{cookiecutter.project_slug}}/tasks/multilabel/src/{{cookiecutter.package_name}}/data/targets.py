@@ -161,7 +161,7 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
         (few, "labels with few training examples, whose scores will be uncertain"),
     ]
     told = [f"{text}: {', '.join(names[:LABELS_SHOWN])}" for names, text in notes if names]
-    told += [note] if (note := unseparated(config, together.unique())) else []
+    told += [note] if (note := unseparated(config, together.astype(str).unique())) else []
     return told + [note for split in SPLITS[1:] if (note := lacking(split, values["train"], values[split]))]
 
 
