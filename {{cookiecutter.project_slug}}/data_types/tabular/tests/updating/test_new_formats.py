@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import small_config
@@ -17,12 +18,12 @@ import synthetic
 def test_whole_numbers_of_a_typed_format_stay_whole_and_rows_without_target_are_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = synthetic.make_table(500).assign(rooms=[number % 7 + 1 for number in range(500)])
-    rows.head(400).to_csv(tmp_path / "rows.csv", index=False)
+    rows, more = (synthetic.make_table(number).assign(rooms=np.arange(number) % 7 + 1) for number in (400, 500))
+    rows.to_csv(tmp_path / "rows.csv", index=False)
     config = small_config(tmp_path, source=str(tmp_path / "rows.csv"), incoming=tmp_path / "incoming")
     collect.main(config)
     validate.main(config)
-    new = rows.tail(60).reset_index(drop=True)
+    new = more.tail(60).reset_index(drop=True)
     new["rooms"] = new["rooms"].where(new.index != 7).astype("float64")  # as pandas has them with missing ones
     if not targets.IS_SET:  # an empty set is a target
         new[config.target] = new[config.target].astype(object).where(new.index % 5 > 0, None)
