@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,13 @@ def simplify(name: str, table: pa.Table, of_lists: str = "") -> pa.Table:
             raise InputError(f"{message}: spread it over columns of its own or leave it out")
         columns.append(to_simple(values, simple))
     return pa.Table.from_arrays(columns, [str(column).strip() for column in table.column_names])
+
+
+def check_unique(name: str, columns: Sequence[str]) -> None:
+    """Refuses columns of the same name."""
+    doubled = [column for column, count in Counter(columns).items() if count > 1]
+    if doubled:
+        raise InputError(f"{name} has several columns named {', '.join(doubled)}; rename them, so that each is unique")
 
 
 def with_plain_texts(table: pa.Table) -> pa.Table:

@@ -24,12 +24,11 @@ from . import dates, delimited, formats
 from .provenance import Provenance
 
 ROWS = 16_384  # of a piece
-COLUMNS_SHOWN = 20  # in a message
 SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
 BEFORE_JSON = b" \t\r\n\xef\xbb\xbf\xff\xfe"  # blanks and byte order marks
 COMPRESSED = (".gz", ".bz2", ".zst")
 KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-WHOLE = dict.fromkeys((".json", ".xlsx", ".xlsm"), "whole")  # what has to be read at once
+WHOLE = {".json": "JSON", ".xlsx": "Excel", ".xlsm": "Excel"}  # what has to be read at once
 INPUTS = {**KINDS, ".txt": "csv", ".tab": "tsv", ".pq": "parquet", **WHOLE}
 
 
@@ -41,10 +40,10 @@ class Piece(NamedTuple):
 
 
 def kind_of(path: Path, setting: str) -> str:
-    """The format of a file by its name: csv, tsv, parquet, jsonl or, of an input, whole; texts may be compressed."""
+    """The format of a file by its name, one of KINDS or, of an input, of INPUTS; those of text may be compressed."""
     kinds = INPUTS if setting == "input" else KINDS
     suffix = path.with_suffix("").suffix if path.suffix in COMPRESSED else path.suffix
-    if suffix not in kinds or (kinds[suffix] in ("parquet", "whole") and suffix != path.suffix):
+    if suffix not in kinds or (kinds[suffix] in ("parquet", *WHOLE.values()) and suffix != path.suffix):
         raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed")
     return kinds[suffix]
 
@@ -77,7 +76,7 @@ def read_any(config: Config, path: Path, kind: str, provenance: Provenance) -> I
         for batch in pyarrow.parquet.ParquetFile(path, pre_buffer=False).iter_batches(ROWS, use_threads=False):
             yield Piece(formats.with_plain_texts(pa.Table.from_batches([batch])), start + np.arange(batch.num_rows))
             start += batch.num_rows
-    elif kind == "whole" or (kind == "jsonl" and is_array(opened)):
+    elif kind in WHOLE.values() or (kind == "jsonl" and is_array(opened)):
         with opened() as stream:
             table = formats.read_any(config, str(path), stream.read(), provenance)
         if table.num_rows:
@@ -97,10 +96,7 @@ def with_names(path: Path, table: pa.Table) -> pa.Table:
         InputError: several columns have the same name.
     """
     names = [name.strip() for name in table.column_names]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        shown = ", ".join(map(repr, doubled[:COLUMNS_SHOWN]))
-        raise InputError(f"{path} has several columns named {shown}; rename them, so that each is unique")
+    formats.check_unique(str(path), names)
     return table.rename_columns(names)
 
 

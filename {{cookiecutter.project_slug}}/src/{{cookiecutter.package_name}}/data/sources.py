@@ -5,7 +5,6 @@ import hashlib
 import lzma
 import os
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -266,9 +265,7 @@ def check(config: Config, name: str, table: pa.Table) -> None:
     if "" in names:
         number = names.index("") + 1
         raise InputError(f"column {number} of {name} has no name; give it one in the header")
-    doubled = [column for column, count in Counter(names).items() if count > 1]
-    if doubled:
-        raise InputError(f"{name} has several columns named {', '.join(doubled)}; rename them, so that each is unique")
+    formats.check_unique(name, names)
     if len(max(names, key=len, default="")) > MAX_NAME:
         message = f"{name} has a column with a name of more than {MAX_NAME:,} characters"
         raise InputError(f"{message}; look for a missing header or a quote that is never closed")

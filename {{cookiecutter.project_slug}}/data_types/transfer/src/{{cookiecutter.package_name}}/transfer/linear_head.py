@@ -28,9 +28,9 @@ def linear_layer(head: keras.Model) -> Any:
     None: it is no linear model.
     """
     trained = [layer for layer in layers_of(head) if layer.trainable_weights]
-    kernels = [layer for layer in trained if hasattr(layer, "kernel")]
-    is_one = len(kernels) == 1 and kernels[0] is trained[0]
-    return kernels[0] if is_one and isinstance(kernels[0], (keras.layers.Dense, keras.layers.EinsumDense)) else None
+    if not trained or not isinstance(trained[0], (keras.layers.Dense, keras.layers.EinsumDense)):
+        return None
+    return None if any(hasattr(layer, "kernel") for layer in trained[1:]) else trained[0]
 
 
 class LinearFit:
