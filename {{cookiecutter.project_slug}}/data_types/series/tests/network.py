@@ -18,7 +18,7 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     inputs = {
         name: keras.Input(each.shape[1:], dtype=each.dtype, name=name)
         for name, each in preprocessor.output.items()
-        if name not in (encoding.LAST_TIME, encoding.SEASONAL_ERROR)
+        if name not in encoding.PASSING_BY
     }
     past, mean, deviation = Normalize()(inputs["past"], inputs["is_known"])
     shape = (len(target.names), target.horizon, len(target.levels))

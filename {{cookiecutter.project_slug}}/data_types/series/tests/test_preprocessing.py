@@ -1,12 +1,14 @@
 """Training sees what the model computes of raw windows: the same numbers, cut from series that are encoded once."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from project import preprocessing, task
 from project.data import loading
-from project.encoding import LAST_TIME, SEASONAL_ERROR
+from project.encoding import PASSING_BY, UNITS
 from project.evaluation import inference
 from project.exporting.registry import describe
 from project.series import series_windows, steps, window_shape
@@ -52,13 +54,40 @@ def test_cut_windows_equal_encoded_windows(rich: Config) -> None:
     inputs, targets = together(preprocessing.make_dataset(rich, "validation", preprocessor, target))
     windows = loading.read_examples(rich, "validation")
     encoded = preprocessor.predict_on_batch(preprocessing.raw_arrays(preprocessor.input, windows))  # type: ignore[attr-defined]
-    assert inputs.keys() == encoded.keys() - {LAST_TIME, SEASONAL_ERROR}
+    assert inputs.keys() == encoded.keys() - set(PASSING_BY)
     assert len(targets) == len(windows)
     for name, values in inputs.items():
         np.testing.assert_allclose(values, encoded[name], atol=2e-6, err_msg=name)
     assert set(np.unique(inputs["is_known"])) == {0.0, 1.0}
     actual = task.actual(target, windows["load"]).reshape(targets.shape)
-    np.testing.assert_allclose(targets * target.scales + target.means, actual, rtol=1e-4)
+    means, scales, _ = np.moveaxis(encoded[UNITS][:, None], -1, 0)
+    np.testing.assert_allclose(targets * scales + means, actual, rtol=1e-4)
+
+
+@pytest.mark.parametrize("num_series", [2, 60])
+def test_small_series_are_seen_and_trained_like_large_ones(tmp_path: Path, num_series: int) -> None:
+    table = synthetic.make_table(60).drop(columns=["kind", "wind"])
+    sizes = 10.0 ** (4 * (np.arange(num_series) % 2))
+    parts = [table.assign(shop=f"{place:02}", load=table["load"] * size) for place, size in enumerate(sizes)]
+    config = Config(
+        **{**synthetic.settings(tmp_path), "source": str(tmp_path / "table.csv"), "artifacts": tmp_path / "artifacts"},
+        target="load",
+        series="shop",
+    )
+    pd.concat(parts).to_csv(config.source, index=False)
+    collect.main(config)
+    preprocessor, target = make_parts(config)
+    windows = loading.read_examples(config, "validation")
+    arrays = preprocessing.raw_arrays(preprocessor.input, windows)  # type: ignore[attr-defined]
+    encoded = preprocessor.predict_on_batch(arrays)  # type: ignore[attr-defined]
+    small, large = (windows[series_windows.SERIES] == name for name in ("00", "01"))
+    np.testing.assert_allclose(encoded["past"][small], encoded["past"][large], atol=1e-3)
+    np.testing.assert_allclose(1e4 * encoded["seasonal_error"][small], encoded["seasonal_error"][large], rtol=1e-3)
+    targets = together(preprocessing.make_dataset(config, "validation", preprocessor, target))[1]
+    np.testing.assert_allclose(targets[small], targets[large], atol=1e-3)
+    assert 0.5 < np.std(targets) < 2
+    unknown = preprocessor.predict_on_batch(arrays | {"shop": np.full(len(windows), "new", object)})  # type: ignore[attr-defined]
+    assert np.isfinite(unknown["past"]).all()
 
 
 def test_each_epoch_has_every_window_once_in_an_order_of_its_own(rich: Config) -> None:

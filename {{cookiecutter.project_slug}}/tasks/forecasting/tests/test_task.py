@@ -32,12 +32,15 @@ def test_outputs_are_sorted_in_units_and_named() -> None:
     decoder = task.Decode(vars(TARGET), name="decode")
     quantiles = np.zeros((2, 3, 2, 3), "float32")
     quantiles[..., 0], quantiles[..., 2] = 1, -1  # crossed
-    found = decoder({"quantiles": quantiles, "last_time": np.array([0, 86_400]), "seasonal_error": np.ones((2, 2))})
+    units = np.array([[(10, 2, 0.5), (0, 1, 1)], [(30, 4, 0.25), (0, 1, 1)]], "float32")  # of two series
+    passed = {"last_time": np.array([0, 86_400]), "seasonal_error": np.ones((2, 2)), "units": units}
+    found = decoder({"quantiles": quantiles, **passed})
     outputs = {name: np.array(values) for name, values in found.items()}
     assert outputs["forecast"][0].tolist() == [10, 0, 10, 0, 10, 0]
     assert outputs["p10"][0].tolist() == [8, -1, 8, -1, 8, -1]
     assert outputs["p90"][0].tolist() == [12, 1, 12, 1, 12, 1]
-    assert outputs["mean"].tolist() == [10, 10]
+    assert outputs["p90"][1].tolist() == [34, 1, 34, 1, 34, 1]
+    assert outputs["mean"].tolist() == [10, 30]
     assert outputs["times"][1].tolist() == [b"1970-01-03T00:00:00", b"1970-01-04T00:00:00", b"1970-01-05T00:00:00"]
     parts = task.output_parts(TARGET)
     assert parts["forecast"] == ["load 1", "wind 1", "load 2", "wind 2", "load 3", "wind 3"]
@@ -59,12 +62,24 @@ def test_no_quantile_knows_the_value_that_it_is_to_hold() -> None:
     truths[7] = 9.0  # larger than all others
     names = {"p10": 0.0, "forecast": 0.0, "p90": 9.0}  # as if calibrated on all, itself included
     predictions = {name: np.full((100, 6), value) for name, value in names.items()}
+    predictions["seasonal_error"] = np.full((100, 2), 3.0)
     found = task.cross_fitted(Config(), TARGET, truths, predictions, np.arange(100) // 20)
     own, others = truths[20:40], np.delete(truths, range(20, 40), axis=0)
     assert found["p90"][20] == pytest.approx(np.quantile(others, 0.9, axis=0))
     assert found["p10"][0] == pytest.approx(np.quantile(truths[20:], 0.1, axis=0))
     assert (own < found["p90"][20:40]).any()
     assert (found["forecast"] == 0).all()
+
+
+def test_quantiles_of_small_and_large_series_move_by_their_units() -> None:
+    errors = np.where(np.arange(200) % 2, 1_000.0, 1.0)[:, None]
+    truths = np.random.default_rng(0).normal(size=(200, 3)) * errors
+    target = Target(("load",), (0.0,), (1.0,), (0.1, 0.5, 0.9), 3, (86_400, 0, False))
+    predictions = {name: np.zeros((200, 3)) for name in ("p10", "forecast", "p90")} | {"seasonal_error": errors}
+    found = task.cross_fitted(Config(), target, truths, predictions, np.arange(200) // 40)
+    for place in range(2):
+        share = (truths < found["p90"])[place::2].mean()
+        assert share == pytest.approx(0.9, abs=0.05)
 
 
 def test_a_model_of_other_targets_cannot_be_continued() -> None:

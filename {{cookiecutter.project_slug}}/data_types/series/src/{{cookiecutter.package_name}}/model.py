@@ -12,8 +12,6 @@ from .series.instance_norm import LastValue, Normalize, Restore
 if TYPE_CHECKING:
     import keras_tuner
 
-PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # what the network does not learn from
-
 
 def build_model(
     hp: "keras_tuner.HyperParameters",
@@ -24,15 +22,15 @@ def build_model(
 ) -> keras.Model:
     """Builds and compiles the model; the defaults of `hp` are what `make train` uses before any search.
 
-    Its inputs are the outputs of `preprocessor` by name, but for PASSING_BY; `encoding.Encode` states their shapes.
-    Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of the targets. It is compiled
+    Its inputs are the outputs of `preprocessor` by name, but for `PASSING_BY`; `encoding.Encode` states their shapes.
+    Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of each series. It is compiled
     with `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable: registered, with
     `get_config`.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
         for name, tensor in preprocessor.output.items()
-        if name not in PASSING_BY
+        if name not in encoding.PASSING_BY
     }
     past, mean, deviation = Normalize(dtype=keras.config.floatx(), name="normalize")(inputs["past"], inputs["is_known"])
     shape = preprocessor.get_layer("encode").shape_

@@ -128,12 +128,13 @@ def make_dataset(
     of the epoch, the windows are shuffled, and an epoch has about STEPS batches: of many windows only a part, and the
     next epochs have the others. Without, at most MAX_VALIDATION windows are drawn evenly.
     """
+    del target  # the encoder knows the scale of each series
     encoder = preprocessor.get_layer("encode")
     shape = encoder.shape_
     names = SPLITS[: SPLITS.index(split) + 1]
     rows = {name: tables.read_rows(config, name) for name in names}
     windows = loading.cut(config, shape, pd.concat(rows.values()), rows[split], split)
-    long, places, series = together(target, encoder, windows)
+    long, places, series = together(encoder, windows)
     cut, weights = cutter(shape, long, series), weights_of(shape, windows)
     if epoch is None:
         few = slice(None, None, -(-len(places) // MAX_VALIDATION))
@@ -160,9 +161,7 @@ def weights_of(shape: window_shape.Shape, windows: list[tuple[Regular, np.ndarra
     return np.concatenate([series_windows.weights_of(shape, *each) for each in found]) if found else None
 
 
-def together(
-    target: task.Target, encoder: Encode, windows: list[tuple[Regular, np.ndarray]]
-) -> tuple[Encoded, np.ndarray, Encoded]:
+def together(encoder: Encode, windows: list[tuple[Regular, np.ndarray]]) -> tuple[Encoded, np.ndarray, Encoded]:
     """The steps of all series behind each other, the places of the windows in them, and what does not change in them.
 
     The steps: (num_steps, ...); the places: (num_windows, 2), the first step to forecast and the number of the series;
@@ -172,7 +171,8 @@ def together(
     fixed: dict[str, list[np.ndarray]] = {}
     places, offset = [], 0
     for number, (series, starts) in enumerate(windows):
-        encoded = encode_series(encoder, series) | {"target": task.encode(target, series.targets)}
+        units = encoder.plan["units"].get(series.name, encoder.plan["units"][""])
+        encoded = encode_series(encoder, series, units) | {"target": task.encode(units, series.targets)}
         for name, values in encoded.items():
             long.setdefault(name, []).append(values)
         last = {name: tf.constant(values[-1:]) for name, values in series.columns.items()}
@@ -184,13 +184,15 @@ def together(
     return joined, np.concatenate(places), {name: np.concatenate(parts) for name, parts in fixed.items()}
 
 
-def encode_series(encoder: Encode, series: Regular) -> Encoded:
+def encode_series(encoder: Encode, series: Regular, units: list[list[float]]) -> Encoded:
     """The tensors with a step axis for a whole series, (num_steps, ...), in parts of bounded size."""
     parts = []
     for start in range(0, len(series.times), MAX_STEPS):
         part = slice(start, start + MAX_STEPS)
         columns = {name: tf.constant(values[part])[None] for name, values in series.columns.items()}
-        encoded = encoder.encode_steps(series.times[None, part], tf.constant(series.targets[part])[None], columns)
+        encoded = encoder.encode_steps(
+            series.times[None, part], tf.constant(series.targets[part])[None], tf.constant([units]), columns
+        )
         parts.append({name: tensor.numpy()[0] for name, tensor in encoded.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -1,6 +1,6 @@
 """Forecasting: the quantile loss and training metrics, and the decoding and calibration of forecasts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,7 +20,6 @@ from .series.steps import Step
 MONITOR = "val_loss"  # what early stopping and the search minimise
 MEDIAN = 0.5
 MIN_CALIBRATION = 50  # validation windows: with fewer, the quantiles stay as the model predicts them
-PASSING_BY = (encoding.LAST_TIME, encoding.SEASONAL_ERROR)  # inputs that inference needs beside those of the model
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Target:
     names: tuple[str, ...]
     means: tuple[float, ...]
     scales: tuple[float, ...]
-    """Standard deviations."""
+    """Standard deviations; of several series, a usual one."""
     levels: tuple[float, ...]
     """Of the quantiles; the median is one of them."""
     horizon: int
@@ -43,15 +42,16 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     del values  # windows, which overlap
     rows = tables.read_rows(config, "train")
     shape = window_shape.resolve(config, rows)
-    means, scales = zip(*(encoding.scale_of(rows[name]) for name in shape.targets), strict=True)
+    means, scales, _ = map(tuple, zip(*encoding.units_of(config, shape, rows)[""], strict=True))
     levels = tuple(sorted({*config.quantiles, MEDIAN}))
     step = (shape.step.seconds, shape.step.months, shape.step.ends, shape.step.business)
     return Target(tuple(shape.targets), means, scales, levels, shape.horizon, step)
 
 
-def encode(target: Target, values: np.ndarray) -> np.ndarray:
-    """Standardised targets, (num_steps, num_targets) float32, NaN where missing."""
-    scaled = (values - np.array(target.means, "float32")) / np.array(target.scales, "float32")
+def encode(units: Sequence[Sequence[float]], values: np.ndarray) -> np.ndarray:
+    """Targets standardised by mean and scale of each, (num_steps, num_targets) float32, NaN where missing."""
+    means, scales, _ = np.array(units, "float32").T
+    scaled = (values - means) / scales
     return scaled.astype("float32")
 
 
@@ -106,7 +106,10 @@ def num_terms(targets: Any) -> Any:
 
 
 class MeanError(keras.metrics.Mean):
-    """Mean absolute error of the median over known steps, in units of the target, which is the first."""
+    """Mean absolute error of the median over known steps, in units of the target, which is the first.
+
+    Of several series, all in the units of a usual one, so that they count alike.
+    """
 
     def __init__(self, place: int, scale: float) -> None:
         """Takes the place of the median among the quantiles, and the target's deviation."""
@@ -136,7 +139,8 @@ def for_inference(config: Config, model: keras.Model) -> keras.Model:
     num_targets = model.input["past"].shape[-1]
     last = keras.Input((), dtype="int64", name=encoding.LAST_TIME)
     error = keras.Input((num_targets,), dtype="float32", name=encoding.SEASONAL_ERROR)
-    passed = {encoding.LAST_TIME: last, encoding.SEASONAL_ERROR: error}
+    units = keras.Input((num_targets, 3), dtype="float32", name=encoding.UNITS)
+    passed = {encoding.LAST_TIME: last, encoding.SEASONAL_ERROR: error, encoding.UNITS: units}
     trained = keras.Model(model.input, model.output, name="trained")
     return keras.Model(inputs | passed, {"quantiles": trained(inputs), **passed}, name="network")
 
@@ -175,7 +179,7 @@ class Decode(keras.layers.Layer):
         """
         target = self.target
         moved = tf.sort(found["quantiles"], axis=-1) + self.shifts
-        scales, means = (tf.constant(each, "float32")[:, None] for each in (target.scales, target.means))
+        means, scales = (found[encoding.UNITS][:, None, :, place, None] for place in range(2))
         values = tf.sort(moved * scales + means, axis=-1)  # (batch, horizon, num_targets, num_quantiles)
         flat = tf.reshape(values, (-1, target.horizon * len(target.names), len(target.levels)))
         median = target.levels.index(MEDIAN)
@@ -276,18 +280,22 @@ def cross_fitted(
 ) -> dict[str, np.ndarray]:
     """Forecasts for the calibration windows, whose outer quantiles are moved as the other folds would move them.
 
-    `folds` are numbers, (num_windows,). The quantiles of the model itself know the values that they are to hold.
+    `folds` are numbers, (num_windows,). The quantiles of the model itself know the values that they are to hold. They
+    are moved by as many seasonal errors in each series, as those of the model are.
     """
     del config
     names = ["forecast" if level == MEDIAN else output_name(level) for level in target.levels]
     shape = (len(targets), target.horizon, len(target.names))
-    quantiles = np.stack([np.asarray(predictions[name], float).reshape(shape) for name in names], axis=-1)
-    truths, moved = targets.reshape(shape), quantiles.copy()
+    errors = np.asarray(predictions[encoding.SEASONAL_ERROR], float)[:, None]  # (num_windows, 1, num_targets)
+    units = np.where(errors > 0, errors, 1.0)
+    quantiles = np.stack([np.asarray(predictions[name], float).reshape(shape) / units for name in names], axis=-1)
+    truths, moved = targets.reshape(shape) / units, quantiles.copy()
     for fold in np.unique(folds):
         others = folds != fold
         given = None if weights is None else weights[others]
         fewest = MIN_CALIBRATION * others.mean()  # so that they are moved if the model's are
         moved[~others] += shifts(target, truths[others], quantiles[others], given, fewest)
     moved.sort(axis=-1)
+    moved *= units[..., None]
     flat = moved.reshape(len(targets), -1, len(names))
     return {**predictions, **{name: flat[..., place] for place, name in enumerate(names) if name != "forecast"}}

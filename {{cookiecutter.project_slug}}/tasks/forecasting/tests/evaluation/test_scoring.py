@@ -121,11 +121,24 @@ def test_gradient_boosting_learns_from_what_is_known_ahead_and_from_the_same_pha
         promoted[places[:, 14:], None],
     )
     whole = Histories(windows.astype(float), (7,), 7, [], np.ones((676, 1)), ahead.astype(float))
-    train = replace(whole, values=whole.values[:500], ahead=whole.ahead[:500])
-    test = replace(whole, values=whole.values[500:], ahead=whole.ahead[500:])
+    train = replace(whole, values=whole.values[:500], ahead=whole.ahead[:500], scale=whole.scale[:500])
+    test = replace(whole, values=whole.values[500:], ahead=whole.ahead[500:], scale=whole.scale[500:])
     found = baselines.baseline((train, targets[:500]), test, ["gradient_boosting", "ridge"])
     errors = {name: np.abs(each["forecast"] - targets[500:]).mean() for name, each in found.items()}
     assert errors["gradient_boosting"] < 2 < errors["ridge"]
+
+
+@pytest.mark.parametrize("name", ["ridge", "gradient_boosting"])
+def test_a_large_series_does_not_hide_a_small_one(name: str) -> None:
+    random = np.random.default_rng(0)
+    series = 10 + 3 * np.sin(2 * np.pi * np.arange(500) / 7) + random.normal(0, 0.3, 500)
+    places = np.arange(14, 490)[:, None] + np.arange(-14, 7)
+    both = np.concatenate([series[places], 1e4 * series[places]])[..., None]
+    scales = np.repeat([[1.0], [1e4]], len(places), axis=0)
+    whole = Histories(both[:, :14], (7,), 7, [], scales, np.zeros((len(both), 7, 0)))
+    forecasts = baselines.baseline((whole, both[:, 14:, 0]), whole, [name])[name]["forecast"]
+    errors = np.abs(forecasts - both[:, 14:, 0]).mean(axis=1)
+    assert errors[: len(places)].mean() == pytest.approx(errors[len(places) :].mean() / 1e4, rel=0.2)
 
 
 def test_smoothing_of_a_short_series_has_no_season() -> None:

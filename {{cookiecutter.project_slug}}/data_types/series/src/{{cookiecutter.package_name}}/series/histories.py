@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,19 @@ class Histories:
     """What is known of each step to forecast: calendar and columns known in advance, (num_windows, horizon, number)."""
     repeated: dict[int, Floats] = field(default_factory=dict)
     """Of seasons that are longer than the context, what the last one held, (num_windows, horizon, num_targets)."""
+
+    def units(self, training: "Histories") -> Floats:
+        """In what models of several series learn each window, (num_windows, 1, num_targets): seasonal errors.
+
+        They are 1 on average of the windows for training, and always if there is a single series.
+        """
+        usual = training.scale.mean(axis=0)
+        return (np.where(self.scale > 0, self.scale, usual) / np.where(usual > 0, usual, 1.0))[:, None]
+
+    def divided(self, units: Floats) -> "Histories":
+        """The same in such units."""
+        repeated = {season: values / units for season, values in self.repeated.items()}
+        return replace(self, values=self.values / units, repeated=repeated)
 
 
 def of_windows(

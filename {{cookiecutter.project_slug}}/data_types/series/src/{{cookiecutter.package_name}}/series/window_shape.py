@@ -106,7 +106,7 @@ def column_kinds(config: Config, rows: pd.DataFrame) -> dict[str, str]:
     without = {config.series, config.key, config.group, config.sample_weight, *config.ignore}
     for column in rows.columns:
         name = str(column)
-        cell = cell_kind(rows[name])
+        cell = "category" if name == config.series else cell_kind(rows[name])
         is_needed = name in roles or name not in without
         if name not in kinds and is_needed and cell:
             kinds[name] = f"{roles.get(name, 'observed')} {cell}"

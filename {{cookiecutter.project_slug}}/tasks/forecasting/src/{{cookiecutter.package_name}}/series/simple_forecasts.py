@@ -59,8 +59,9 @@ def ridge(train: Histories, targets: Floats, evaluation: Histories, weights: Flo
     """A ridge regression for each step on the history, less its last value, fitted to the training windows."""
     from sklearn.linear_model import Ridge
 
-    past, future = filled(train.values), targets.reshape(len(targets), train.horizon, -1)
-    sent = filled(evaluation.values)
+    units, own_units = train.units(train), evaluation.units(train)
+    past, future = filled(train.values / units), targets.reshape(len(targets), train.horizon, -1) / units
+    sent = filled(evaluation.values / own_units)
     forecasts = np.empty((len(sent), train.horizon, sent.shape[-1]))
     for place in range(sent.shape[-1]):
         base, last = past[:, -1:, place], sent[:, -1:, place]
@@ -69,7 +70,7 @@ def ridge(train: Histories, targets: Floats, evaluation: Histories, weights: Flo
         own = None if weights is None else weights[usable]
         fitted = Ridge(RIDGE).fit((past[usable, :, place] - base[usable]), wanted[usable], own)
         forecasts[:, :, place] = fitted.predict(sent[:, :, place] - last).reshape(len(sent), -1) + last
-    return forecasts
+    return forecasts * own_units
 
 
 def gradient_boosting(
@@ -78,7 +79,9 @@ def gradient_boosting(
     """Boosted trees for all steps on lags, calendar and what is known in advance, fitted to the training windows."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    future = targets.reshape(len(targets), train.horizon, -1)
+    units, own_units = train.units(train), evaluation.units(train)
+    train, evaluation = train.divided(units), evaluation.divided(own_units)
+    future = targets.reshape(len(targets), train.horizon, -1) / units
     forecasts = np.empty((len(evaluation.values), train.horizon, future.shape[-1]))
     for place in range(future.shape[-1]):
         (level, features), (own_level, own) = lagged(train, place), lagged(evaluation, place)
@@ -92,7 +95,7 @@ def gradient_boosting(
         )
         model.fit(features[usable], wanted[usable], rows)
         forecasts[:, :, place] = model.predict(own).reshape(len(own_level), -1) + own_level[:, None]
-    return forecasts
+    return forecasts * own_units
 
 
 def lagged(histories: Histories, place: int) -> tuple[Floats, Floats]:
