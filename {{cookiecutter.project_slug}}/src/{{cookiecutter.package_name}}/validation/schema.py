@@ -247,7 +247,7 @@ def describe(statistics: StatisticsList, smallest: int, config: Config) -> Schem
     )
     schema.default_environment[:] = ["TRAINING", "SERVING"]
     del schema.string_domain[:]  # listed where they are used instead
-    free = anomalies.no_features(config) | {*time_columns(config)}
+    free = anomalies.no_features(config) | {*time_columns(config), *(config.targets if targets.IS_FREE else ())}
     columns = by_column(statistics)
     for feature in schema.feature:
         splits = columns[feature.name]

@@ -10,6 +10,7 @@ from ..core.errors import InputError
 
 IS_NAME = True  # whether targets are names, even if all are digits
 IS_SET = False  # whether a target is a set of labels
+IS_FREE = False  # whether targets are free texts, which differ from example to example
 OTHER = "other"  # the class into which rare ones are merged
 CLASSES_SHOWN = 10
 MIN_EXAMPLES_PER_CLASS = 2  # on average; with fewer, the target is a quantity or a name

@@ -11,6 +11,7 @@ from ..core.errors import InputError
 
 IS_NAME = False  # whether targets are names, even if all are digits
 IS_SET = False  # whether a target is a set of labels
+IS_FREE = False  # whether targets are free texts, which differ from example to example
 FEW_STEPS = 300  # of training: below, a network learns hardly more than a seasonal naive forecast knows
 
 

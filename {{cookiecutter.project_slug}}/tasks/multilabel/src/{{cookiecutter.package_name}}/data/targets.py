@@ -15,6 +15,7 @@ from .resampling import check_named
 
 IS_NAME = True  # whether targets are names, even if all are digits
 IS_SET = True  # whether a target is a set of labels
+IS_FREE = False  # whether targets are free texts, which differ from example to example
 LABELS_SHOWN = 10
 OTHER_SEPARATORS = (";", ",", "|", "/", "+", "\t", " ")  # that are looked for where `label_separator` divides nothing
 RARE = 30  # examples of a label below which its scores say little

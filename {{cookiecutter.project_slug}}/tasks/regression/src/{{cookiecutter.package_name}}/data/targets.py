@@ -12,6 +12,7 @@ from ..core.errors import InputError
 
 IS_NAME = False  # whether targets are names, even if all are digits
 IS_SET = False  # whether a target is a set of labels
+IS_FREE = False  # whether targets are free texts, which differ from example to example
 FEW_VALUES = 5  # distinct targets up to which they look like classes
 ROWS_LOOKED_AT = 10_000  # first, since most tables tell by few rows
 

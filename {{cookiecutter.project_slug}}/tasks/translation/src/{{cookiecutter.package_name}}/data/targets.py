@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 IS_NAME = True  # whether targets are texts, even if all are digits
 IS_SET = False  # whether a target is a set of labels
+IS_FREE = True  # whether targets are free texts, which differ from example to example
 MANY_EXAMPLES = 100_000  # of training: for texts about anything
 FEW_EXAMPLES = 1_000  # of training: below, a network learns hardly more than a translation memory knows
 
