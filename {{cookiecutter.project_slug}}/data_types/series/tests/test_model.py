@@ -60,6 +60,15 @@ def test_the_calendar_tells_hour_weekday_and_year() -> None:
     np.testing.assert_allclose(np.hypot(found[:, 31], found[:, 32]), 1, atol=1e-3)
 
 
+def test_years_have_no_calendar_in_batches_of_any_size() -> None:
+    assert features.cycles(365 * 86_400, 50 * 366 * 86_400) == {}
+    traced = tf.function(lambda times: features.calendar(times, {})).get_concrete_function(
+        tf.TensorSpec((None, 5), "int64")
+    )
+    assert traced.output_shapes.as_list() == [None, 5, 0]
+    assert features.calendar(tf.zeros((2, 5), "int64"), {}).shape == (2, 5, 0)
+
+
 def test_lags_are_the_values_of_the_same_phase() -> None:
     shape = Shape(12, 3, 4, (4,), steps.parse("1 day"), {})
     inputs = {"past": keras.Input((12, 1)), "known": keras.Input((15, 1))}

@@ -58,7 +58,8 @@ def calendar(times: tf.Tensor, slots: dict[str, int]) -> tf.Tensor:
                 # Rounded, since the last digits depend on the size of the batch, and equal times must stay equal
                 waves = [tf.round(1e4 * wave(2 * math.pi * harmonic * turn)) / 1e4 for wave in (tf.sin, tf.cos)]
                 found.append(tf.cast(tf.stack(waves, axis=-1), "float32"))
-    return tf.concat(found, axis=-1) if found else tf.zeros([*times.shape, 0])
+    none = tf.cast(times, "float32")[..., None][..., :0]  # of years, for example
+    return tf.concat(found, axis=-1) if found else none
 
 
 def of_steps(
