@@ -93,3 +93,48 @@ def test_tables_of_histories_may_hold_local_and_zoned_times(zone: str) -> None:
     read_values = pd.to_datetime(values, utc=True).dt.tz_localize(None) if zone else pd.to_datetime(values)
     found = table_input.read_times(config, ENTRY, pd.DataFrame({"t": values}), read_values)
     np.testing.assert_array_equal(found.to_numpy(), pd.to_datetime(["2024-07-01T08:00", "2024-07-01T09:00"]).to_numpy())
+
+
+@pytest.mark.parametrize("units", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_numbers_may_be_seconds_since_1970_or_parts_of_them(tmp_path: Path, units: int) -> None:
+    hours = pd.date_range("2001-09-08", periods=40, freq="1h")  # when they got a digit more
+    numbers = [int(hour.timestamp()) * units for hour in hours]
+    rows = pd.DataFrame({"t": numbers, "y": np.arange(40.0)})
+    assert read(tmp_path, rows)["t"].tolist() == hours.tolist()
+    local = read(tmp_path, rows, timezone=ZONE)
+    assert local["t"].tolist() == hours.tolist(), "they are in UTC whatever the zone"
+    found = table_input.read_times(Config(source="", target="y", time="t"), ENTRY, rows, rows["t"])
+    assert found.tolist() == hours.tolist()
+
+
+@pytest.mark.parametrize(("written", "unit"), [("%Y%m%d%H", "h"), ("%Y%m%d%H%M", "min"), ("%Y%m%d%H%M%S", "s")])
+def test_numbers_may_be_dates_and_clocks(tmp_path: Path, written: str, unit: str) -> None:
+    times = pd.date_range("2024-02-28T23:00", periods=40, freq=f"1{unit}")
+    rows = read(tmp_path, pd.DataFrame({"t": times.strftime(written).astype("int64"), "y": np.arange(40.0)}))
+    assert rows["t"].tolist() == times.tolist()
+
+
+def test_numbers_too_large_for_times_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no time that can be read"):
+        read(tmp_path, pd.DataFrame({"t": np.arange(40) * 1e25, "y": np.arange(40.0)}))
+
+
+def test_clocks_that_are_milliseconds_off_lie_on_the_grid(tmp_path: Path) -> None:
+    hours = pd.date_range("2024-01-01", periods=40, freq="1h")
+    off = pd.to_timedelta(np.tile([-4, 0, 3, 400], 10), unit="ms")
+    rows = read(tmp_path, table([str(time) for time in hours + off]))
+    assert rows["t"].tolist() == hours.tolist()
+    sent = requests.read(ENTRY, [["2024-07-01T07:59:59.996Z"] * 3], strict=True)[0]
+    assert sent.tolist() == ["2024-07-01T08:00:00"] * 3
+
+
+@pytest.mark.parametrize("freq", ["100ms", "250ms"])
+def test_steps_of_less_than_a_second_are_refused(tmp_path: Path, freq: str) -> None:
+    times = pd.date_range("2024-01-01", periods=400, freq=freq)
+    with pytest.raises(InputError, match="lie fractions of a second apart"):
+        read(tmp_path, table([str(time) for time in times]))
+
+
+def test_an_unknown_frequency_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="frequency is '100 milliseconds'; a number and a unit are needed"):
+        read(tmp_path, table(), frequency="100 milliseconds")

@@ -35,6 +35,8 @@ def clean(config: Config, rows: pd.DataFrame, provenance: Provenance, is_zoned: 
         raise InputError(f"{message}; every row needs them: fill them or leave the rows out")
     if config.series:
         rows = rows.assign(**{config.series: rows[config.series].astype(str)})
+    check_fractions(config, rows, order)
+    rows = rows.assign(**{config.time: series_times.to_seconds(rows[config.time])})
     rows = without_repetitions(config, rows, order, provenance)
     check_static(config, rows)
     return on_grid(config, rows.sort_values(order, kind="stable", ignore_index=True), provenance)
@@ -56,6 +58,15 @@ def check_names(config: Config, rows: pd.DataFrame) -> None:
             if name in seen:
                 raise InputError(f"{name!r} is both {seen[name]} and {duty}; a column has one duty: fix the settings")
             seen[name] = duty
+
+
+def check_fractions(config: Config, rows: pd.DataFrame, order: list[str]) -> None:
+    """Refuses times of which several lie in one second, of which all but one would be lost."""
+    seconds = rows[order].assign(**{config.time: series_times.to_seconds(rows[config.time])})
+    num_lost = len(rows[order].drop_duplicates()) - len(seconds.drop_duplicates())
+    if num_lost > MAX_REPEATED_SHARE * len(rows):
+        message = f"times of {config.time!r} lie fractions of a second apart, and steps are whole seconds"
+        raise InputError(f"{message}; average the rows of each second, or write times in which a step is a second")
 
 
 def without_repetitions(config: Config, rows: pd.DataFrame, order: list[str], provenance: Provenance) -> pd.DataFrame:
@@ -148,7 +159,10 @@ def step_of(config: Config, rows: pd.DataFrame) -> Step:
     series = [seconds_of(rows[config.time].iloc[places]) for _, places in by_series(config, rows)]
     found = steps.infer(series)
     if config.frequency:
-        named = steps.parse(config.frequency)
+        try:
+            named = steps.parse(config.frequency)
+        except ValueError as error:
+            raise InputError(str(error)) from error
         return Step(months=named.months, ends=bool(found and found.ends)) if named.months else named
     if found is None:
         raise InputError(f"the times of {config.time!r} show no step; set frequency, such as 1 day")

@@ -15,6 +15,10 @@ from ..data import cell_formats, dates
 from ..data.provenance import Provenance
 
 YEARS = (1678, 2262)  # what pandas can hold, the last one excluded
+COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}  # by the number of digits
+CENTURIES = ("19", "20")  # of times of 10 and 12 digits; others are seconds since 1970, as are those until 2030
+PARTS = {9: 1, 12: 1_000, 15: 1_000_000, 18: 1_000_000_000}  # of a second, by the digits that counts have until 2001
+SINCE_1970 = PARTS | {digits + 1: parts for digits, parts in PARTS.items()}  # and since then
 LATE = 0.05  # months by which a rounded fraction of a year may be too small: 1949.08 is February
 
 
@@ -22,10 +26,10 @@ def are_zoned(column: pa.ChunkedArray) -> bool:
     """Whether a source writes its times with their zone."""
     if pa.types.is_timestamp(column.type):
         return column.type.tz is not None
-    if not pa.types.is_string(column.type):
-        return False
-    texts = pc.drop_null(column)
-    return bool(len(texts) and pc.match_substring_regex(texts[:1], dates.ISO_ZONE)[0].as_py())
+    first = pc.drop_null(column)[:1].to_pandas()
+    if len(first) and re.search(dates.ISO_ZONE, str(first[0])):
+        return True
+    return bool(since_1970(pd.to_numeric(first, errors="coerce")).notna().any())
 
 
 def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: Provenance) -> pd.Series:
@@ -61,17 +65,40 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
 def of_numbers(values: pd.Series) -> pd.Series:
     """Times written as numbers; missing where one is none.
 
-    Years and the month in which their fraction is, such as 1959.25 (April) and 1959.042 (January), 195904 and 19590430.
+    Years and the month in which their fraction is, such as 1959.25 (April) and 1959.042 (January), 195904 and 19590430,
+    and whole seconds, milliseconds or smaller parts since 1970, which are in UTC.
     """
     numbers = values.astype("float64")
     months = np.floor(12 * numbers.where(numbers.between(*YEARS, inclusive="left")) + LATE)
     parts = pd.DataFrame({"year": months // 12, "month": months % 12 + 1, "day": 1})
     times = pd.to_datetime(parts, errors="coerce")
-    digits = numbers.where(numbers % 1 == 0).astype("Int64").astype("string")
-    for length, written in ((6, "%Y%m"), (8, "%Y%m%d")):
+    digits = digits_of(values)
+    for length, written in COMPACT.items():
         texts = digits.where(digits.str.len() == length)
+        texts = texts.where(texts.str.startswith(CENTURIES)) if length in SINCE_1970 else texts
         times = times.fillna(pd.to_datetime(texts, format=written, errors="coerce"))
+    return times.fillna(since_1970(values))
+
+
+def since_1970(values: pd.Series) -> pd.Series:
+    """Times written as seconds, milliseconds or smaller parts since 1970; missing where a number is none."""
+    digits, times = digits_of(values), pd.Series(pd.NaT, values.index, dtype="datetime64[ns]")
+    for length, parts in SINCE_1970.items():
+        texts = digits.where(digits.str.len() == length)
+        texts = texts.where(~texts.str.startswith(CENTURIES)) if length in COMPACT else texts
+        times = times.fillna(pd.to_datetime(texts.astype("float64") / parts, unit="s", errors="coerce"))
     return times
+
+
+def digits_of(values: pd.Series) -> pd.Series:
+    """Whole numbers as texts, others as missing."""
+    numbers = values.astype("float64")
+    return numbers.where((numbers % 1 == 0) & (numbers.abs() < 2.0**63)).astype("Int64").astype("string")
+
+
+def to_seconds(times: pd.Series) -> pd.Series:
+    """Times to the nearest second, in which steps are counted: clocks of loggers are some milliseconds off."""
+    return times.dt.round("s")
 
 
 def from_utc(times: pd.Series, timezone: str) -> pd.Series:

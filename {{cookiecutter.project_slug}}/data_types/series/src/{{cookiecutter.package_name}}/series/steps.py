@@ -3,7 +3,6 @@
 Free of pandas, so that the server can use it.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -158,7 +157,7 @@ def start_of_month(months: npt.NDArray[np.integer]) -> Seconds:
 
 
 def read_time(text: str, timezone: str = "", keeps_days: bool = False) -> int:
-    """An ISO 8601 time as seconds since 1970, in UTC.
+    """An ISO 8601 time as seconds since 1970, in UTC, to the nearest one.
 
     Without a zone it is a local time of `timezone` or, if that is empty, in UTC. With `keeps_days`, what counts is the
     clock that `timezone` shows.
@@ -171,7 +170,7 @@ def read_time(text: str, timezone: str = "", keeps_days: bool = False) -> int:
     time = time if time.tzinfo else time.replace(tzinfo=zone)
     if keeps_days:
         time = time.astimezone(zone).replace(tzinfo=UTC)
-    return math.floor(time.timestamp())
+    return round(time.timestamp())
 
 
 def write_times(times: Seconds) -> npt.NDArray[np.object_]:

@@ -68,6 +68,7 @@ def read_times(config: Config, entry: dict[str, Any], table: pd.DataFrame, value
     is_zoned = series_times.are_zoned(pa.chunked_array([pa.array(table[entry["column"]], from_pandas=True)]))
     if pd.api.types.is_numeric_dtype(values):
         values = series_times.of_numbers(values)
+    values = series_times.to_seconds(values)
     if not entry["timezone"]:
         return values
     if requests.step_of(entry).is_days:
