@@ -1,5 +1,7 @@
 """The quantile loss, what decoding makes of quantiles, and how they are calibrated."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,8 @@ def test_outputs_are_sorted_in_units_and_named() -> None:
     assert outputs["p90"][1].tolist() == [34, 1, 34, 1, 34, 1]
     assert outputs["mean"].tolist() == [10, 30]
     assert outputs["times"][1].tolist() == [b"1970-01-03T00:00:00", b"1970-01-04T00:00:00", b"1970-01-05T00:00:00"]
+    zoned = task.Decode(vars(replace(TARGET, zone="Z")))({"quantiles": quantiles, **passed})
+    assert np.array(zoned["times"])[1, 0] == b"1970-01-03T00:00:00Z"
     parts = task.output_parts(TARGET)
     assert parts["forecast"] == ["load 1", "wind 1", "load 2", "wind 2", "load 3", "wind 3"]
     assert parts["times"] == ["1", "2", "3"]

@@ -35,6 +35,8 @@ class Target:
     horizon: int
     step: tuple[int, int, bool] | tuple[int, int, bool, bool]
     """Seconds, months, whether times are ends of months, and whether steps are business days."""
+    zone: str = ""
+    """Z where times are in UTC because they were local ones; forecasts are written with it."""
 
 
 def describe_target(config: Config, values: pd.Series) -> Target:
@@ -45,7 +47,8 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     means, scales, _ = map(tuple, zip(*encoding.units_of(config, shape, rows)[""], strict=True))
     levels = tuple(sorted({*config.quantiles, MEDIAN}))
     step = (shape.step.seconds, shape.step.months, shape.step.ends, shape.step.business)
-    return Target(tuple(shape.targets), means, scales, levels, shape.horizon, step)
+    zone = "Z" if config.timezone and not shape.step.is_days else ""
+    return Target(tuple(shape.targets), means, scales, levels, shape.horizon, step, zone)
 
 
 def encode(units: Sequence[Sequence[float]], values: np.ndarray) -> np.ndarray:
@@ -186,7 +189,7 @@ class Decode(keras.layers.Layer):
         others = {output_name(level): flat[:, :, place] for place, level in enumerate(target.levels) if place != median}
         times = timestamps.around(found[encoding.LAST_TIME], Step(*target.step), 1, target.horizon)
         return {
-            "times": timestamps.write(times),
+            "times": tf.strings.join([timestamps.write(times), target.zone]),
             "forecast": flat[:, :, median],
             **others,
             "mean": tf.reduce_mean(values[:, :, 0, median], axis=1),
