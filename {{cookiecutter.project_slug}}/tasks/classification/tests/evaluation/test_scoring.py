@@ -265,9 +265,17 @@ def test_of_many_classes_those_with_mistakes_are_drawn_with_numbers() -> None:
 def test_classes_that_are_never_predicted_are_told() -> None:
     target = Target(("well", "ill", "away"), (1.0, 1.0, 1.0))
     predictions = {"probabilities": np.array([[0.9, 0.1, 0.0]] * 20)}
-    (told,) = charts.remarks(target, np.array([0] * 19 + [1]), predictions)
+    _, told = charts.remarks(target, np.array([0] * 19 + [1]), predictions)
     assert told.startswith("Never predicted, with their number among 20 examples: ill (1); `class_weight` balanced")
-    assert charts.remarks(target, np.zeros(20, int), predictions) == []
+    assert charts.remarks(target, np.repeat([0, 1, 2], [18, 1, 1]), predictions)[0].startswith("Never predicted")
+
+
+def test_classes_without_examples_are_told() -> None:
+    predictions = {"probabilities": np.array([[0.9, 0.1]] * 20)}
+    target = Target(("well", "ill"), (1.0, 1.0))
+    (told,) = charts.remarks(target, np.zeros(20, int), predictions)
+    assert told.startswith("None of the 20 examples is of class ill: the scores do not tell")
+    assert charts.remarks(target, np.repeat([0, 1], 10), {"probabilities": np.eye(2)[np.repeat([0, 1], 10)]}) == []
 
 
 def test_figures_of_a_split_with_one_class_only() -> None:

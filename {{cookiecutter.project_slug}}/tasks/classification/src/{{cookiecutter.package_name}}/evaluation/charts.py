@@ -37,7 +37,7 @@ def figures(target: Target, targets: Integers, predictions: Predictions) -> list
 
 
 def remarks(target: Target, targets: Integers, predictions: Predictions) -> list[str]:
-    """How labels are chosen, if not as usual, and what a good score can hide: classes that are never predicted."""
+    """How labels are chosen, if not as usual, and what a good score can hide: classes without examples or answers."""
     said = [str(each) for each in (target.decision, target.referral) if each]
     answers = metrics.predicted_classes(predictions)
     counts, predicted = (np.bincount(each, minlength=len(target.classes)) for each in (targets, answers))
@@ -45,13 +45,22 @@ def remarks(target: Target, targets: Integers, predictions: Predictions) -> list
         found, name = int((answers * targets).sum()), target.decision.positive
         true = f"{found:,} of {counts[1]:,} examples of {name} are found"
         said.append(f"{true}, and {predicted[1] - found:,} of {predicted[1]:,} answers {name} are wrong.")
+    absent = [str(target.classes[each]) for each in np.flatnonzero(counts == 0)]
+    if absent:
+        none = f"None of the {len(targets):,} examples is of class {first_of(absent)}"
+        said.append(f"{none}: the scores do not tell how well such examples are recognised.")
     missed = np.flatnonzero((predicted == 0) & (counts > 0))
-    if not len(missed):
-        return said
-    shown = ", ".join(f"{target.classes[each]} ({counts[each]:,})" for each in missed[:CLASSES_SHOWN])
-    more = f" and {len(missed) - CLASSES_SHOWN} more" if len(missed) > CLASSES_SHOWN else ""
-    missing = f"Never predicted, with their number among {len(targets):,} examples: {shown}{more}"
-    return [*said, f"{missing}; `class_weight` balanced finds more of rare classes."]
+    if len(missed):
+        shown = first_of([f"{target.classes[each]} ({counts[each]:,})" for each in missed])
+        missing = f"Never predicted, with their number among {len(targets):,} examples: {shown}"
+        said.append(f"{missing}; `class_weight` balanced finds more of rare classes.")
+    return said
+
+
+def first_of(names: list[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - CLASSES_SHOWN} more" if len(names) > CLASSES_SHOWN else ""
+    return ", ".join(names[:CLASSES_SHOWN]) + more
 
 
 def decision_blocks(target: Target, targets: Integers, predictions: Predictions) -> list[Block]:
