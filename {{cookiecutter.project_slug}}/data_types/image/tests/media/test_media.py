@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from PIL import Image, ImageFilter
 
 from project.media import alike, media
+from project.media.decoding import DecodeImages
 
 from declared import Config
 from pictures import encoded, scene
@@ -54,10 +56,24 @@ def test_every_format_and_mode_is_measured(kind: str, mode: str, channels: int) 
     assert readable[:2] in (b"\xff\xd8", b"\x89P", b"GI")
 
 
-def test_sixteen_bits_are_as_bright_as_eight() -> None:
-    pixels = np.asarray(scene().convert("L"), "uint16") * 257
-    _, measures = examine(encoded(Image.fromarray(pixels)))
-    assert measures["brightness"] == pytest.approx(np.asarray(scene().convert("L")).mean() / 255, abs=0.01)
+@pytest.mark.parametrize(("kind", "scale"), [("PNG", 65_535), ("TIFF", 65_535), ("TIFF", 255), ("TIFF", 1)])
+@pytest.mark.parametrize("exif", [None, 3])
+def test_many_bits_are_as_bright_as_eight(kind: str, scale: int, exif: int | None) -> None:
+    expected = np.asarray(scene().convert("L"), "float64") / 255
+    pixels = (expected * scale).round().astype("uint16") if scale > 255 else (expected * scale).astype("float32")
+    held = Image.Exif()
+    held[media.ORIENTATION] = exif or 1
+    readable, measures = examine(encoded(Image.fromarray(pixels), kind, exif=held))
+    assert measures["brightness"] == pytest.approx(expected.mean(), abs=0.01)
+    seen = DecodeImages(40, 60, 1)(tf.constant([readable])).numpy()[0, ..., 0] / 255
+    np.testing.assert_allclose(seen[::-1, ::-1] if exif else seen, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("values", [(-1, 1), (0, 70_000), (0, np.nan)])
+def test_pixels_on_no_known_scale_are_refused(values: tuple[float, float]) -> None:
+    image = Image.fromarray(np.resize(np.array(values, "float32"), (4, 4)))
+    with pytest.raises(ValueError, match=r"has pixels from .* to .*, and not from 0 to 1, 255 or 65,535"):
+        examine(encoded(image, "TIFF"))
 
 
 def test_measures_order_images_as_people_do() -> None:

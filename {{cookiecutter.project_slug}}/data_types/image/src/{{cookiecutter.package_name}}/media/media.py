@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -35,6 +37,7 @@ WHOLE = ("width", "height", "channels", "bytes")
 CATEGORIES = ("format",)
 LONGEST_MEASURED = 256  # pixels; light, contrast and sharpness are measured on an image that is not larger
 ORIENTATION = 0x0112  # EXIF's number for how a camera was held
+FULL_SCALES = (1.0, 255.0, 65_535.0)  # what white is in images of more than 8 bits
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of JPEG
 
 
@@ -143,20 +146,49 @@ def grey(image: ImageFile.ImageFile) -> npt.NDArray[np.float32]:
     Raises:
         ValueError: its pixels cannot be decoded.
     """
-    try:
+    with decoding():
         image.draft("L", (LONGEST_MEASURED, LONGEST_MEASURED))  # JPEG is then decoded at a fraction of its size
         image.load()
-        if image.mode.startswith(("I", "F")):  # 16 or more bits
-            pixels = np.asarray(image, "float32")
-            scaled = Image.fromarray(pixels / (max(float(pixels.max()), 65_535.0)))
-        else:
+    if is_deep(image):
+        scaled = Image.fromarray(shades(image))
+    else:
+        with decoding():
             plain = image.convert("RGBA") if image.mode in ("P", "PA", "LA", "RGBA") else image
             scaled = plain.convert("L")
-        scaled.thumbnail((LONGEST_MEASURED, LONGEST_MEASURED), Image.Resampling.BOX)
-    except Exception as error:  # a damaged file can break any decoder in any way
-        raise ValueError(f"is damaged or cut off ({type(error).__name__})") from error
+    scaled.thumbnail((LONGEST_MEASURED, LONGEST_MEASURED), Image.Resampling.BOX)
     small = np.asarray(scaled, "float32")
     return small if scaled.mode == "F" else np.divide(small, 255, dtype="float32")
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Says in one way what a damaged file, which can break any decoder in any way, does in this block."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"is damaged or cut off ({type(error).__name__})") from error
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether the image is grey of 16 or more bits, which Pillow would cut off at 255."""
+    return image.mode.startswith(("I", "F"))
+
+
+def shades(image: Image.Image) -> npt.NDArray[np.float32]:
+    """The pixels (height, width) of an image of 16 or more bits, from 0 to 1.
+
+    16 bits reach to 65,535. Wider numbers do not say what white is: it is the least of FULL_SCALES that none exceeds.
+
+    Raises:
+        ValueError: there are others.
+    """
+    pixels = np.asarray(image, "float32")
+    low, high = float(pixels.min()), float(pixels.max())
+    scales = FULL_SCALES[-1:] if image.mode.startswith("I;16") or image.format == "PNG" else FULL_SCALES
+    scale = next((scale for scale in scales if high <= scale), None)
+    if scale is None or not low >= 0:
+        raise ValueError(f"has pixels from {low:g} to {high:g}, and not from 0 to 1, 255 or 65,535")
+    return np.divide(pixels, scale, dtype="float32")
 
 
 def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
@@ -168,14 +200,14 @@ def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
     if kind_of(image) == "JPEG" and payload.rfind(END_OF_IMAGE) > payload.rfind(START_OF_SCAN):
         return payload  # the graph knows its orientation, and refuses it only where its end is cut off
     stream = io.BytesIO()
-    try:
+    with decoding():
         if kind_of(image) == "PNG" and image.getexif().get(ORIENTATION, 1) == 1 and is_intact(payload):
             return payload
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
+        if is_deep(upright):
+            upright = Image.fromarray(np.round(255 * shades(upright)).astype("uint8"))
         has_alpha = "A" in upright.mode or "transparency" in upright.info
         upright.convert("RGBA" if has_alpha else "L" if upright.mode in ("1", "L") else "RGB").save(stream, "PNG")
-    except Exception as error:  # a damaged file can break any decoder in any way
-        raise ValueError(f"is damaged or cut off ({type(error).__name__})") from error
     return stream.getvalue()
 
 
