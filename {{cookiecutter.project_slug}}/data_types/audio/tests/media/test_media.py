@@ -128,11 +128,22 @@ def test_recordings_that_were_streamed_state_no_size_and_are_read(whole: int, sa
     np.testing.assert_allclose(waveform[:, 0], TONE, atol=1e-4)
 
 
-def test_not_a_number_is_silence_and_what_is_too_loud_is_clipped() -> None:
-    samples = np.where(np.arange(8_000) % 2, np.nan, 3.0)
-    readable, _ = examine(encoded(samples, 8_000, coding="FLOAT"))
+def test_what_is_no_finite_number_is_silence() -> None:
+    samples = np.select([np.arange(8_000) % 3 == 1, np.arange(8_000) % 3 == 2], [np.nan, np.inf], 0.5)
+    readable, measures = examine(encoded(samples, 8_000, coding="FLOAT"))
     read, _ = soundfile.read(io.BytesIO(readable))
-    assert set(np.unique(read.round(3))) == {0.0, 1.0}
+    assert set(np.unique(read.round(3))) == {0.0, 0.5}
+    assert measures["peak"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("loudness", "expected"), [(1, 0.5), (3, 1.0), (30, 1.0), (2**15, 0.5), (2**23, 0.5), (2**31, 0.5), (2**40, 1.0)]
+)
+def test_what_exceeds_full_scale_is_scaled_and_not_cut_off(loudness: float, expected: float) -> None:
+    readable, measures = examine(encoded(TONE * loudness, 8_000, coding="DOUBLE"))
+    read, _ = soundfile.read(io.BytesIO(readable))
+    np.testing.assert_allclose(read, TONE / 0.5 * expected, atol=1e-3)
+    assert measures["peak"] == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_same_samples_are_alike_however_they_were_stored() -> None:

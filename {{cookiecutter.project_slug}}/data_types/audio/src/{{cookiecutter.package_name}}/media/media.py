@@ -31,6 +31,8 @@ CATEGORIES = ("format", "coding")
 FRAME = 0.02  # seconds over which loudness is measured
 SILENT = 0.001  # of full scale, -60 dB: a frame whose RMS is lower is silent
 CLIPPED = 0.999  # of full scale
+LOUDEST = 16.0  # times full scale, in floating-point numbers that may exceed it; more were never scaled to it
+INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)  # what is full scale in numbers that were not
 STREAMED = 0x7FFF_F000  # bytes; programs that write to a pipe state as many or more
 
 
@@ -116,7 +118,7 @@ def decoded(payload: bytes, max_seconds: float) -> Sound:
         raise ValueError(f"lasts {duration:,.1f} s, longer than max_seconds")
     if len(samples) < file.frames or is_cut(payload):
         raise ValueError("is cut off")
-    return Sound(np.nan_to_num(samples), file.samplerate, kind, file.subtype)
+    return Sound(within_full_scale(samples), file.samplerate, kind, file.subtype)
 
 
 def decoded_m4a(payload: bytes, max_seconds: float) -> Sound:
@@ -142,7 +144,18 @@ def decoded_m4a(payload: bytes, max_seconds: float) -> Sound:
         raise ValueError("holds no sound that can be decoded, or is damaged") from error
     if seconds > max_seconds:
         raise ValueError("is longer than max_seconds")
-    return Sound(np.nan_to_num(samples), rate, "M4A", coding)
+    return Sound(within_full_scale(samples), rate, "M4A", coding)
+
+
+def within_full_scale(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Samples (num_samples, num_channels) from -1 to 1: louder ones would be cut off there, which distorts them.
+
+    Those that are no numbers are silent.
+    """
+    finite = np.nan_to_num(samples, posinf=0, neginf=0)
+    peak = float(np.abs(finite).max(initial=0))
+    scale = next((scale for scale in INTEGER_SCALES if LOUDEST < peak <= scale), max(1.0, peak))
+    return np.divide(finite, scale, dtype="float32")
 
 
 def is_cut(payload: bytes) -> bool:
