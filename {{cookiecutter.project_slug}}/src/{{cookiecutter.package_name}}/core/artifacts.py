@@ -223,3 +223,13 @@ def to_text(value: Any) -> str | None:
     ):
         return None
     return str(value).encode("utf-8", "replace").decode()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files below a folder, also those behind links to other folders, if these do not lead back to it."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        here = Path(place).resolve()
+        folders[:] = [name for name in folders if not here.is_relative_to(Path(place, name).resolve())]
+        found += [path for name in names if (path := Path(place, name)).is_file()]
+    return sorted(found)

@@ -250,8 +250,7 @@ def local_files(source: str) -> list[Path]:
     """The local files of the source; a remote source counts as unchanged."""
     path = source.removeprefix("sqlite:///")
     matches = [Path(match) for match in glob.glob(path, recursive=True)]  # noqa: PTH207 (the source may be absolute)
-    found = (file for match in matches for file in ([match] if match.is_file() else match.rglob("*")))
-    return sorted(file for file in found if file.is_file())
+    return sorted(file for match in matches for file in ([match] if match.is_file() else artifacts.files_below(match)))
 
 
 class Hashes:
@@ -266,7 +265,7 @@ class Hashes:
     def of(self, path: Path) -> str:
         """The hash of a file, or of all files in a folder."""
         if path.is_dir():
-            return artifacts.text_hash([self.of(inside) for inside in sorted(path.rglob("*")) if inside.is_file()])
+            return artifacts.text_hash([self.of(inside) for inside in artifacts.files_below(path)])
         status = path.stat()
         state = [status.st_size, status.st_mtime_ns]
         entry = self.known.get(str(path))

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from tqdm import tqdm
 
 from ..config import Config
+from ..core import artifacts
 from ..core.errors import InputError, told
 from ..settings.base import without_password
 from . import formats
@@ -132,7 +133,7 @@ def locate(filesystem: Any, source: str, path: str) -> list[str]:
         if filesystem.isfile(path):
             return [path]
         if filesystem.isdir(path):
-            found = sorted(filesystem.find(path))
+            found = files_below(filesystem, path)
             files = [file for file in found if is_table(file.removeprefix(path)) and is_regular(filesystem, file)]
         else:
             files = sorted(filesystem.glob(path)) if any(sign in path for sign in "*?[") else []
@@ -145,6 +146,12 @@ def locate(filesystem: Any, source: str, path: str) -> list[str]:
         folder = f"{shown} holds no table; a file such as data.csv, .jsonl, .parquet or .xlsx is needed"
         raise InputError(folder if filesystem.isdir(path) else f"source {shown} does not exist; check the path")
     return files
+
+
+def files_below(filesystem: Any, folder: str) -> list[str]:
+    """The files below a folder, sorted; of one on this machine, links to folders are followed."""
+    is_local = "file" in filesystem.protocol
+    return sorted(map(str, artifacts.files_below(Path(folder))) if is_local else filesystem.find(folder))
 
 
 def is_web(filesystem: Any) -> bool:

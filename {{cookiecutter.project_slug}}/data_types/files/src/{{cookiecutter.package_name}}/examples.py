@@ -15,6 +15,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from .config import Config
+from .core import artifacts
 from .core.errors import InputError
 from .data import piecewise, splitting, targets
 from .data.file_listing import File
@@ -173,7 +174,7 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
     if path.is_dir() or is_medium(path.name):
-        found = [file for file in sorted(path.rglob("*")) if file.is_file() and file_sources.is_data(file.name)]
+        found = [file for file in artifacts.files_below(path) if file_sources.is_data(file.name)]
         others = [str(file) for file in found if not is_medium(file.name)]
         provenance.drop(f"no {media.NOUN} file by its suffix", others)
         names = [str(file) for file in found if is_medium(file.name)] or [str(path)]

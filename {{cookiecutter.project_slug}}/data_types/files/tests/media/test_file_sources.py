@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from project import examples
+from project.core import staleness
 from project.core.errors import InputError
 from project.data import splitting, targets
 from project.data.provenance import Provenance
@@ -57,6 +58,17 @@ def test_a_folder_per_class(find: Find, tmp_path: Path) -> None:
     write(tmp_path, "01/a", "01/deep/b", "yes/c", ".hidden/d", "yes/.e")
     (tmp_path / "01" / "notes.txt").write_text("about them", encoding="utf-8")
     assert find() == [(f"01/a{SUFFIX}", "01"), (f"01/deep/b{SUFFIX}", "01"), (f"yes/c{SUFFIX}", "yes")]
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(find: Find, tmp_path: Path) -> None:
+    write(tmp_path, "all/01/a", "elsewhere/b", "elsewhere/deep/c")
+    (tmp_path / "all" / "yes").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "elsewhere")
+    expected = [(f"01/a{SUFFIX}", "01"), (f"yes/b{SUFFIX}", "yes"), (f"yes/deep/c{SUFFIX}", "yes")]
+    assert find("all") == expected
+    pieces = examples.read_pieces(config_of(tmp_path), tmp_path / "all", Provenance())
+    assert [piece.table.num_rows for piece in pieces] == [len(expected)]
+    assert len(staleness.local_files(str(tmp_path / "all"))) == len(expected)
 
 
 def test_files_that_are_not_read_are_counted_by_suffix_and_no_class_is_lost(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def below(filesystem: Any, source: str, path: str) -> dict[str, File]:
     is_folder = filesystem.isdir(path)
     root = (path if is_folder else re.split(r"[*?\[]", path)[0].rpartition("/")[0]).rstrip("/") + "/"
     try:
-        matches = filesystem.find(path) if is_folder else filesystem.glob(path)
+        matches = sources.files_below(filesystem, path) if is_folder else filesystem.glob(path)
         found = [name for name in matches if is_folder or filesystem.isfile(name)]
         found = [name for name in found if sources.is_regular(filesystem, name)]
     except Exception as error:  # every remote driver has errors of its own
