@@ -5,11 +5,13 @@ import contextlib
 import datetime as dt
 import gzip
 import http.server
+import io
 import json
 import lzma
 import os
 import re
 import sqlite3
+import tarfile
 import threading
 import zipfile
 from collections.abc import Callable
@@ -63,6 +65,17 @@ def test_compression_is_recognised_by_content(tmp_path: Path, compress: Callable
 def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data.csv.gz is cut off or damaged"):
         read(saved(tmp_path, "data.csv.gz", gzip.compress(CSV.encode() * 1_000)[:-20]))
+
+
+def test_archives_of_other_kinds_are_refused_by_their_name(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.add(saved(tmp_path, "data.csv", CSV), "data.csv")
+    for name, packed in (("data.tar", content.getvalue()), ("data.tar.gz", gzip.compress(content.getvalue()))):
+        with pytest.raises(InputError, match=r"data.tar is a tar archive, which is not read; unpack it"):
+            read(saved(tmp_path, name, packed))
+    with pytest.raises(InputError, match="is a RAR archive"):
+        read(saved(tmp_path, "data.rar", b"Rar!\x1a\x07\x00" + bytes(100)))
 
 
 def test_row_numbers_without_a_name_are_a_column(tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ MAX_NAME = 1_000  # characters of a column's name
 COLUMNS_SHOWN = 20  # names of columns in a message
 
 
+OTHER_ARCHIVES = {"tar": (257, b"ustar"), "7-Zip": (0, b"7z\xbc\xaf\x27\x1c"), "RAR": (0, b"Rar!\x1a\x07")}
+
+
 def stream_of(name: str) -> Callable[[bytes], Any]:
     """A function that opens bytes in a compression which Arrow knows by this name."""
     return lambda payload: pa.CompressedInputStream(pa.BufferReader(payload), name)
@@ -218,6 +221,9 @@ def unpack(config: Config, name: str, payload: bytes, depth: int = 1) -> Iterato
                 content = read_bounded(config, name, stream)
             yield from unpack(config, name.removesuffix(PurePosixPath(name).suffix), content, depth + 1)
             return
+    for kind, (place, mark) in OTHER_ARCHIVES.items():
+        if payload.startswith(mark, place):
+            raise InputError(f"{name} is a {kind} archive, which is not read; unpack it, or make it a zip archive")
     if payload.startswith(formats.ZIP):
         yield from unpack_zip(config, name, payload, depth)
     else:

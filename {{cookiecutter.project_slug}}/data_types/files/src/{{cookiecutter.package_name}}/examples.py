@@ -25,6 +25,7 @@ from .media.file_sources import is_medium
 from .settings.base import without_password
 
 HASH = "sha256"
+NO_FILE = "there is no such file"
 SHOWN_REASONS = 5
 PIECE = 256  # files that `make predict` holds in memory at once
 
@@ -59,7 +60,7 @@ def read_examples(config: Config) -> pd.DataFrame:
         found = threads.map(lambda file: examine(config, file), files)
         examined = list(tqdm(found, f"examining {media.NOUN} files", len(files), delay=1, disable=None))
     leave_out(config, files, examined, provenance)
-    provenance.notes += misnamed(files, examined)
+    provenance.notes += misnamed(files, examined) + contradicting(config, labels, examined)
     measured = pd.DataFrame([{media.COLUMN: each.path, **each.measures, HASH: each.digest} for each in examined])
     doubled = [name for name in labels if name in measured]
     if doubled:
@@ -82,7 +83,7 @@ def examine(config: Config, file: File) -> Examined:
     try:
         payload = file.read()
     except FileNotFoundError:
-        return Examined(reason="there is no such file")
+        return Examined(reason=NO_FILE)
     except Exception as error:  # every remote driver has errors of its own
         return Examined(reason=f"cannot be read ({type(error).__name__})")
     try:
@@ -120,9 +121,11 @@ def leave_out(config: Config, files: list[File], examined: list[Examined], prove
     if reasons.total() > config.max_bad_share * len(files):
         shown = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(SHOWN_REASONS))
         first = next(file.name for file, each in zip(files, examined, strict=True) if each.reason)
+        message = f"{reasons.total()} of {len(files)} {media.NOUN} files cannot be used ({shown}; such as {first})"
+        if reasons[NO_FILE] == len(files):
+            raise InputError(f"{message}; paths in a table start from its folder, or give the folder of both as source")
         raise InputError(
-            f"{reasons.total()} of {len(files)} {media.NOUN} files cannot be used ({shown}; such as {first}), and "
-            f"max_bad_share is {config.max_bad_share:g}; fix or remove them, or raise it to "
+            f"{message}, and max_bad_share is {config.max_bad_share:g}; fix or remove them, or raise it to "
             f"{share_needed(reasons.total(), len(files))}"
         )
 
@@ -137,6 +140,20 @@ def misnamed(files: list[File], examined: list[Examined]) -> list[str]:
     if not odd:
         return []
     return [f"{len(odd):,} files are not of the format of their suffix, and are read as what they are: {odd[0]}"]
+
+
+def contradicting(config: Config, labels: pd.DataFrame, examined: list[Examined]) -> list[str]:
+    """A note on files of the same content that have different labels, of which one at most can be right."""
+    usable = labels.assign(**{HASH: [each.digest for each in examined]})
+    rows = usable[usable[HASH] != ""].dropna(subset=[*config.targets])
+    rows = rows.drop_duplicates([HASH, *config.targets])
+    doubled = rows[rows[HASH].duplicated(keep=False)]
+    if doubled.empty:
+        return []
+    first = doubled[doubled[HASH] == doubled[HASH].iloc[0]][[file_sources.NAME, *config.targets]].head(2)
+    shown = " and ".join(f"{name} ({', '.join(map(str, cells))})" for name, *cells in first.itertuples(index=False))
+    content = f"{doubled[HASH].nunique():,} of the {media.NOUN} files occur with different labels"
+    return [f"{content}, of which one at most is right, such as {shown}"]
 
 
 def summary(config: Config, examined: list[Examined]) -> dict[str, Any]:

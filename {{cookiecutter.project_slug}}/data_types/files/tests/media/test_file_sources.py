@@ -161,6 +161,48 @@ def test_a_table_of_paths_beside_the_files(find: Find, tmp_path: Path, header: s
     assert find("labels.csv", target="age") == [(name, age) for (name, _), age in zip(expected, ages, strict=True)]
 
 
+@pytest.mark.parametrize("cell", ["{}\\{}.{}", ".\\{}\\{}.{}", "./{}/{}.{}"])
+def test_paths_of_a_table_may_be_written_as_on_windows(find: Find, tmp_path: Path, cell: str) -> None:
+    write(tmp_path, "all/files/a", "all/files/b")
+    names = [cell.format("files", name, SUFFIX[1:]) for name in "ab"]
+    pd.DataFrame({"path": names, "label": ["cat", "dog"]}).to_csv(tmp_path / "all" / "labels.csv", index=False)
+    assert [label for _, label in find("all/labels.csv")] == ["cat", "dog"]
+    assert find("all") == [(f"files/a{SUFFIX}", "cat"), (f"files/b{SUFFIX}", "dog")]
+
+
+@pytest.mark.parametrize("suffix", ["", SUFFIX])
+def test_a_table_may_have_the_last_names_of_the_files_beside_it(find: Find, tmp_path: Path, suffix: str) -> None:
+    write(tmp_path, "all/images/0", "all/images/1", "all/images/2")
+    cells = {"label": ["1", "0", "1"], "place": ["1", "0", "0"], "id": [f"{number}{suffix}" for number in range(3)]}
+    pd.DataFrame(cells).to_csv(tmp_path / "all" / "labels.csv", index=False)
+    labels = cells["label"] if targets.IS_NAME else [1, 0, 1]
+    assert find("all") == [(f"images/{number}{SUFFIX}", label) for number, label in enumerate(labels)]
+    with pytest.raises(InputError, match=r"no column of the source names|paths in a table start from its folder"):
+        examples.read_examples(config_of(tmp_path, source=str(tmp_path / "all" / "labels.csv")))
+    write(tmp_path, "all/more/0")  # which of them is meant is not known
+    with pytest.raises(FileNotFoundError):
+        find("all")
+
+
+def test_a_file_with_different_labels_is_named(tmp_path: Path) -> None:
+    write(tmp_path, *"abcd")
+    rows = [("a", "1"), ("b", "2"), ("a", "2"), ("c", "1"), ("c", "1"), ("d", "1")]
+    text = "\n".join(["path,label", *(f"{name}{SUFFIX},{label}" for name, label in rows)])
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    table = examples.read_examples(config_of(tmp_path, source=str(tmp_path / "labels.csv")))
+    shown = " and ".join(f"a{SUFFIX} ({label})" for label in (table["label"].iloc[0], table["label"].iloc[1]))
+    (note,) = table.attrs["notes"]
+    assert note.endswith(f"occur with different labels, of which one at most is right, such as {shown}")
+    assert note.startswith("1 of the")
+
+
+def test_a_class_whose_folder_counts_as_hidden_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "01/a", "yes/b", "_other/c", ".hidden/d")
+    provenance = Provenance()
+    assert len(file_sources.find(config_of(tmp_path, source=str(tmp_path)), provenance).files) == 2
+    assert provenance.notes == ["not read, as hidden by a name that begins with _: the folders _other"]
+
+
 def test_a_table_in_the_archive_or_folder_wins_over_folders(find: Find, tmp_path: Path) -> None:
     write(tmp_path, "data/one/a", "data/two/b")
     text = f"file,label\none/a{SUFFIX},cat\ntwo/b{SUFFIX},dog\n"

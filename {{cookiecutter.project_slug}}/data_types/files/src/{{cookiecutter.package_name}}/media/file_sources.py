@@ -2,9 +2,10 @@
 
 import base64
 import fnmatch
+import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -54,6 +55,10 @@ def find(config: Config, provenance: Provenance) -> Listed:
         if table is not None and not {*target_columns(config, table)}.isdisjoint(table.column_names):
             folder = str(PurePosixPath(file.name).parent)
             return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
+    hidden = [name for name in files if name.lower().endswith(SUFFIXES) and not is_medium(name)]
+    marked = sorted({PurePosixPath(name).parts[0] for name in hidden if name.startswith("_") and "/" in name})
+    if marked:
+        provenance.note(f"not read, as hidden by a name that begins with _: the folders {', '.join(marked)}")
     others = [name for name in files if not (is_medium(name) or sources.is_table(name)) and is_data(name)]
     if others:
         provenance.note(f"not read, by suffix: {by_suffix(others)}; {NOUN} files are {KINDS}")
@@ -119,15 +124,26 @@ def of_folders(config: Config, files: list[File], others: list[str], provenance:
 
 def of_table(config: Config, table: pa.Table, media: dict[str, File], folder: str, provenance: Provenance) -> Listed:
     """Files that a table names; its other columns are their labels. Paths start from the table's folder."""
-    column = path_column(config, table)
+    known = by_short_names(media)
+    column = path_column(config, table, known)
     cells = enumerate(table.column(column).to_pylist(), 1)
-    files = [resolve(cell, number, media, folder) for number, cell in cells]
+    files = [resolve(cell, number, known | media, folder) for number, cell in cells]
     others = [name for name in table.column_names if name not in (column, NAME)]
     return label(config, files, table.select(others), provenance)
 
 
-def path_column(config: Config, table: pa.Table) -> str:
+def by_short_names(media: dict[str, File]) -> dict[str, File]:
+    """Files by their last names, with and without a suffix, as many a table has them; only those that are unique."""
+    paths = {name: PurePosixPath(name) for name in media}
+    shorts = {name: {path.name, path.stem} for name, path in paths.items()}
+    counts = Counter(short for several in shorts.values() for short in several)
+    return {short: media[name] for name, several in shorts.items() for short in several if counts[short] == 1}
+
+
+def path_column(config: Config, table: pa.Table, shorts: Collection[str] = ()) -> str:
     """The column whose cells name files: the one of the setting, or the first in which most do.
+
+    Names without a suffix are among `shorts`, each in one row; for labels can be called like files.
 
     Raises:
         InputError: there is none.
@@ -143,19 +159,31 @@ def path_column(config: Config, table: pa.Table) -> str:
             num_files = sum(cell.startswith(DATA_URI) or cell.endswith(SUFFIXES) for cell in cells)
             if num_files > MIN_NAMES_SHARE * len(cells):
                 return str(name)
+    for name in table.column_names:
+        cells = [cell for cell in table.column(name).to_pylist() if cell]
+        is_distinct = name not in target_columns(config, table) and len({*cells}) == len(cells) > 0
+        if is_distinct and sum(cell in shorts for cell in cells) > MIN_NAMES_SHARE * len(cells):
+            return str(name)
     raise InputError(f"no column of the source names {NOUN} files ({KINDS}); it has: {known}; set file_column to one")
 
 
 def resolve(cell: str | None, number: int, media: dict[str, File], folder: str) -> File:
-    """The file that a cell names: one of the source, a data URI, or a path or address from the table's folder."""
+    """The file that a cell names: one of the source, a data URI, or a path or address from the table's folder.
+
+    A path may be written as on Windows.
+    """
     if not cell:
         return File(f"row {number}", missing)
     if cell.startswith(DATA_URI):
         return File(f"row {number}", lambda: decode_uri(cell))
-    for name in (f"{folder}{cell}", cell):
+    written = cell.replace("\\", "/")
+    for name in (f"{folder}{cell}", cell, posixpath.normpath(f"{folder}{written}"), posixpath.normpath(written)):
         if name in media:
             return media[name]
-    filesystem, path = sources.connect(cell if "://" in cell or cell.startswith("/") else f"{folder}{cell}")
+    wholes = [path if "://" in path or path.startswith("/") else f"{folder}{path}" for path in (cell, written)]
+    filesystem, path = sources.connect(wholes[0])
+    if cell != written and not filesystem.exists(path):
+        filesystem, path = sources.connect(wholes[1])
     return located(filesystem, path)._replace(name=cell)
 
 
