@@ -80,6 +80,14 @@ def test_images_are_scaled_as_by_tensorflow(size: tuple[int, int]) -> None:
     np.testing.assert_array_equal(decoding.fit(image, size), expected)
 
 
+@pytest.mark.parametrize("size", [(28, 28), (100, 100), (44, 88)])
+def test_images_of_any_side_fill_the_longer_side(size: tuple[int, int]) -> None:
+    for side in range(1, 200):
+        scaled = decoding.fit(tf.ones((side, side, 1)), size).numpy()[..., 0]
+        assert scaled.shape == size
+        assert (np.count_nonzero(scaled, axis=0).max(), np.count_nonzero(scaled, axis=1).max()) == (min(size),) * 2
+
+
 def low_bit_grey(bits: int) -> bytes:
     """A PNG of 8 x 1 pixels in grey of a few bits, which Pillow does not write."""
     header = struct.pack(">IIBBBBB", 8, 1, bits, 0, 0, 0, 0)

@@ -11,6 +11,7 @@ SHALLOW_GREY = (b"\x01\x00", b"\x02\x00", b"\x04\x00")  # grey of 1, 2 or 4 bits
 HEADER = 4_096  # bytes at the beginning of a JPEG file, in which the entry stands
 BIG_ENDIAN = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00"  # EXIF's entry of how the camera was held,
 LITTLE_ENDIAN = b"\x12\x01\x03\x00\x01\x00\x00\x00"  # behind which its value stands
+ROUNDING = 1e-9  # of quotients
 LUMA = (0.2989, 0.587, 0.114)  # how bright red, green and blue are (ITU-R BT.601)
 
 
@@ -83,12 +84,13 @@ def without_alpha(data: tf.Tensor) -> tf.Tensor:
 def fit(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Scales an image (height, width, channels) into a size and pads it.
 
-    The same as `tf.image.resize_with_pad`, in half the time.
+    The same as `tf.image.resize_with_pad`, in half the time, and without its loss of a row or column where a quotient
+    that is a whole number is rounded.
     """
-    shape = tf.cast(tf.shape(image)[:2], "float32")
-    inner = shape / tf.reduce_max(shape / size)
+    shape = tf.cast(tf.shape(image)[:2], "float64")
+    inner = tf.minimum(shape / tf.reduce_max(shape / size) + ROUNDING, size)
     scaled = tf.cast(tf.maximum(tf.floor(inner), 1), "int32")
-    before = tf.cast(tf.floor((size - inner) / 2), "int32")
+    before = tf.cast(tf.floor((size - inner) / 2 + ROUNDING), "int32")
     padding = tf.concat([tf.stack([before, size - scaled - before], axis=1), [[0, 0]]], axis=0)
     return tf.pad(tf.image.resize(image, scaled, antialias=True), padding)
 
