@@ -173,3 +173,8 @@ def test_an_interruption_is_one_line_whatever_a_library_makes_of_it(what_a_libra
     assert finished.returncode in (command.EXIT_INTERRUPTED, -signal.SIGINT)
     assert finished.stderr.startswith("error: interrupted")
     assert len(finished.stderr.splitlines()) == 1
+
+
+def test_an_argument_of_nothing_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["collect", *arguments, ""]) != 0
+    assert "error: '' is not a setting" in capsys.readouterr().err

@@ -254,7 +254,7 @@ class Parser(argparse.ArgumentParser):
         """Replaces argparse's error by one that says what to do."""
         _, separator, unknown = message.partition("unrecognized arguments: ")
         if separator:
-            message = unknown_setting(unknown.split()[0], self.known)
+            message = unknown_setting(next(iter(unknown.split()), "''"), self.known)
         raise InputError(message)
 
 
