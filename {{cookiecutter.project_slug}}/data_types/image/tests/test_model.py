@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from project import features, metrics, model, task
-from project.core import artifacts
+from project.core import artifacts, command
 from project.core.errors import InputError
 from project.data import loading
 from project.data.batching import TimeLimit
@@ -311,6 +311,14 @@ def test_the_search_covers_backbones_and_how_much_of_one_is_tuned(
     assert names == {*of_all, COMPARED, "backbone"}
     assert (network.origin["name"], network.tuned_share) == ("MobileNetV3Small", 0)
     assert Config(backbone=several).backbone == several
+
+
+@pytest.mark.parametrize("written", ["", "ResNet50", "auto,none", "MobileNetV3Small,", ".keras"])
+def test_an_unknown_backbone_is_answered_by_those_that_are_known(written: str) -> None:
+    with pytest.raises(InputError) as refused:
+        command.load_settings(Config, [f"--backbone={written}"])
+    expected = f"backbone: {written!r} is not allowed. It can be auto or none, or one or several, with commas, of Effic"
+    assert str(refused.value).startswith(expected)
 
 
 def test_the_last_layers_are_tuned_but_no_statistics() -> None:

@@ -288,7 +288,8 @@ def describe_error(settings: type[BaseSettings], error: ValidationError) -> str:
         if name in settings.model_fields:
             came = problem["input"]
             meaning = settings.model_fields[name].description
-            lines.append(f"{name}: {came!r} is not allowed. {problem['msg']}. It is: {meaning}")
+            reason = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{name}: {came!r} is not allowed. {reason}. It is: {meaning}")
         else:
             lines.append(problem["msg"].removeprefix("Value error, "))
     return "\n".join(dict.fromkeys(lines))

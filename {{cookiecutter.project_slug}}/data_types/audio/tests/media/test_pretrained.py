@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from project.core import artifacts
+from project.core import artifacts, command
 from project.core.errors import InputError
 from project.media import pretrained
 from project.settings.training import COMPARED
@@ -177,3 +177,11 @@ def test_recordings_are_learned_from_scratch_frozen_and_fine_tuned(
     assert run["hyperparameters"][COMPARED] == kept
     assert run["pretrained"] == ({} if kept == SCRATCH else small_backbone()[1])
     assert len(list((config.unpacked / "features").glob("*.npz"))) == 1
+
+
+@pytest.mark.parametrize("written", ["", "Whisper", "auto,none", ".keras"])
+def test_an_unknown_backbone_is_answered_by_those_that_are_known(written: str) -> None:
+    with pytest.raises(InputError) as refused:
+        command.load_settings(Config, [f"--backbone={written}"])
+    expected = f"backbone: {written!r} is not allowed. It can be auto, none, SpeechEmbedding or a .keras file. It is: "
+    assert str(refused.value).startswith(expected)

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from .settings.base import Names, Share, parse_names
+from .settings.data_type import Backbone
 from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
 from .settings.task import Criteria
@@ -87,7 +88,7 @@ class Config(RoomSettings):
     augmentation: Augmentations = ("shift", "mask")
     """Random augmentation of the training examples."""
 
-    backbone: Annotated[str, Field(pattern=r"^(auto|none|SpeechEmbedding|.+\.keras)$")] = "auto"
+    backbone: Backbone = "auto"
     """A pretrained network: SpeechEmbedding or a .keras file; none: from scratch; auto: what is available, if it is
     better."""
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from .settings.base import Names, Share, parse_names
-from .settings.data_type import BACKBONES
+from .settings.data_type import Backbone
 from .settings.evaluation import Metric
 from .settings.rooms import RoomSettings
 from .settings.task import Criteria
@@ -84,7 +84,7 @@ class Config(RoomSettings):
     augmentation: Augmentations = ("flip", "shift")
     """Random augmentation of the training examples."""
 
-    backbone: Annotated[str, Field(pattern=f"^({BACKBONES})$")] = "auto"
+    backbone: Backbone = "auto"
     """A pretrained network: a name or a .keras file, or several, separated by commas, of which `make tune` takes one;
     or none: from scratch; auto: what is available, if it is better."""
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .base import Settings, Share
 from .data import DataSettings
@@ -28,6 +28,16 @@ EMBEDDING_ADDRESS = (  # of the speech embedding, and the SHA-256 of the file
     "#sha256=70d164290c1d095d1d4ee149bc5e00543250a7316b59f31d056cff7bd3075c1f"
 )
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
+
+
+def check_backbone(written: str) -> str:
+    """What `backbone` can be."""
+    if written in ("auto", "none", "SpeechEmbedding") or (written.endswith(".keras") and written != ".keras"):
+        return written
+    raise ValueError("It can be auto, none, SpeechEmbedding or a .keras file")
+
+
+Backbone = Annotated[str, AfterValidator(check_backbone)]
 
 
 class DataTypeSettings(DataSettings):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .base import Settings, Share
 from .data import DataSettings
@@ -22,9 +22,23 @@ EXAMPLES_SEEN = 400_000  # in all epochs together; more improve the network litt
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
 STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
-NAMED = "EfficientNetLite0|MobileNetV3Small|MobileNetV3Large|EfficientNetV2B0|ConvNeXtTiny|[^,]+[.]keras"
-BACKBONES = f"auto|none|({NAMED})(,({NAMED}))*"  # what `backbone` can be
+PRETRAINED = ("EfficientNetLite0", "MobileNetV3Small", "MobileNetV3Large", "EfficientNetV2B0", "ConvNeXtTiny")
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
+
+
+def check_backbone(written: str) -> str:
+    """What `backbone` can be: auto, none, or networks with commas between them."""
+    if written in ("auto", "none") or all(name in PRETRAINED or is_network(name) for name in written.split(",")):
+        return written
+    raise ValueError(f"It can be auto or none, or one or several, with commas, of {', '.join(PRETRAINED)}, x.keras")
+
+
+def is_network(name: str) -> bool:
+    """Whether a name is that of a file of a network."""
+    return name.endswith(".keras") and name != ".keras"
+
+
+Backbone = Annotated[str, AfterValidator(check_backbone)]
 
 
 class DataTypeSettings(DataSettings):
