@@ -14,6 +14,7 @@ import keras_tuner
 import numpy as np
 import pandas as pd
 import pytest
+from keras_tuner.engine.trial import TrialStatus
 from PIL import Image, ImageDraw
 
 from project import features, metrics, model, task
@@ -31,7 +32,7 @@ from project.transfer.fine_tuning import HEAD_RATE, Features, FineTuned, set_tra
 
 from declared import Config
 
-BUILD = model.build_model  # the project's own; the others here train a small network of the tests
+BUILD, OPTIMIZER = model.build_model, model.optimizer  # the project's own; others here train a network of the tests
 ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
 
 
@@ -311,6 +312,31 @@ def test_the_search_covers_backbones_and_how_much_of_one_is_tuned(
     assert names == {*of_all, COMPARED, "backbone"}
     assert (network.origin["name"], network.tuned_share) == ("MobileNetV3Small", 0)
     assert Config(backbone=several).backbone == several
+
+
+@pytest.mark.parametrize("mixup", [0, 0.2])
+def test_no_trial_of_a_frozen_network_repeats_another(
+    tuned: Config, mixup: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "build_model", BUILD)
+    monkeypatch.setattr(model, "optimizer", OPTIMIZER)
+    config = tuned.model_copy(update={"mixup": mixup, "tuner": "random", "max_trials": 12})
+    tuner = search.make_tuner(config, search.Reporting)
+    oracle, values = tuner.oracle, []
+    for _ in range(config.max_trials):
+        trial = oracle.create_trial("tuner")
+        tuner.hypermodel.build(trial.hyperparameters)
+        oracle.update_space(trial.hyperparameters)
+        values.append(trial.hyperparameters.values)
+        oracle.update_trial(trial.trial_id, {task.MONITOR: 1.0})
+        trial.status = TrialStatus.COMPLETED
+        oracle.end_trial(trial)
+    frozen = [each for each in values if each[COMPARED] == fine_tuning.FROZEN]
+    if mixup:
+        assert len(frozen) > 1, "images differ between epochs, and the optimizer trains the head"
+    else:
+        assert frozen == [{COMPARED: fine_tuning.FROZEN}]
+    assert all({"dropout", "learning_rate"} <= {*each} for each in values[1:] if each not in frozen or mixup)
 
 
 @pytest.mark.parametrize("written", ["", "ResNet50", "auto,none", "MobileNetV3Small,", ".keras"])

@@ -11,6 +11,7 @@ from .media import media, pretrained
 from .media.decoding import FULL_SCALE, DecodeAudio, log_mel
 from .settings.training import COMPARED
 from .transfer import fine_tuning
+from .transfer.search_space import of_networks, trained
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -37,16 +38,17 @@ def build_model(
     """
     decoder, tensor = preprocessor.get_layer("waveform"), preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
-    strength = hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0)
+    choice = fine_tuning.network_choice(hp, config, pretrained.load, config.backbone_weights)
+    strength = trained(hp, config, "augmentation", 0.0, 2.0, 1.0, step=0.25)
     waveforms = layers.Rescaling(1 / FULL_SCALE, dtype=keras.config.floatx(), name="scaled")(inputs[media.COLUMN])
     waveforms = features.augment_waveform(waveforms, config, strength)
-    choice = fine_tuning.network_choice(hp, config, pretrained.load, config.backbone_weights)
     if choice == fine_tuning.SCRATCH:
-        hidden = residual_network(hp, config, waveforms, decoder, strength)
+        with of_networks(hp, choice):
+            hidden = residual_network(hp, config, waveforms, decoder, strength)
     else:
         hidden, origin = pretrained.feature_maps(config, waveforms, decoder.rate)
     pooled = over_time(layers.Activation("linear", name=FEATURE_MAPS)(hidden))
-    dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
+    dropped = layers.Dropout(trained(hp, config, "dropout", 0.0, 0.5, 0.2, step=0.1))(pooled)
     outputs = task.output_head(dropped, target)
     if choice == fine_tuning.SCRATCH:
         model = keras.Model(inputs, outputs, name="network")
@@ -71,11 +73,11 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
     Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
     checkpoint, so that training that was interrupted continues with the same rates.
     """
-    rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
+    rate = trained(hp, config, "learning_rate", 5e-4, 1e-2, config.learning_rate, sampling="log")
     rate *= fine_tuning.RATES[hp.values.get(COMPARED, fine_tuning.SCRATCH)]
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
-        weight_decay=hp.Float("weight_decay", 1e-3, 1e-1, sampling="log", default=0.02),
+        weight_decay=trained(hp, config, "weight_decay", 1e-3, 1e-1, 0.02, sampling="log"),
     )
 
 

@@ -11,6 +11,7 @@ from .config import Config
 from .media import media, pretrained
 from .settings.training import COMPARED
 from .transfer import fine_tuning
+from .transfer.search_space import of_networks, trained
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -38,16 +39,18 @@ def build_model(
     tensor = preprocessor.output[media.COLUMN]
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
-    images = features.augment(images, config, hp.Float("augmentation", 0.0, 2.0, step=0.25, default=1.0))
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
+    images = features.augment(images, config, trained(hp, config, "augmentation", 0.0, 2.0, 1.0, step=0.25))
     if choice == fine_tuning.SCRATCH:
         scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(smaller(images, config))
-        hidden = residual_network(scaled, hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1))
+        with of_networks(hp, choice):
+            width, blocks = hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1)
+        hidden = residual_network(scaled, width, blocks)
     else:
         hidden, origin = pretrained.feature_maps(hp, config, images, choice)
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
     pooled = layers.GlobalAveragePooling2D(name=fine_tuning.POOLED)(hidden)
-    dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.5, step=0.1, default=0.2))(pooled)
+    dropped = layers.Dropout(trained(hp, config, "dropout", 0.0, 0.5, 0.2, step=0.1))(pooled)
     outputs = task.output_head(dropped, target)
     if choice == fine_tuning.SCRATCH:
         model = keras.Model(inputs, outputs, name="network")
@@ -72,11 +75,11 @@ def optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int)
     Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
     checkpoint, so that training that was interrupted continues with the same rates.
     """
-    rate = hp.Float("learning_rate", 5e-4, 1e-2, sampling="log", default=config.learning_rate)
+    rate = trained(hp, config, "learning_rate", 5e-4, 1e-2, config.learning_rate, sampling="log")
     rate *= fine_tuning.RATES[hp.values.get(COMPARED, fine_tuning.SCRATCH)]
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
-        weight_decay=hp.Float("weight_decay", 1e-3, 2e-1, sampling="log", default=0.05),
+        weight_decay=trained(hp, config, "weight_decay", 1e-3, 2e-1, 0.05, sampling="log"),
     )
 
 

@@ -9,6 +9,7 @@ from ..config import Config
 from ..core.errors import InputError, told
 from ..transfer import fine_tuning
 from ..transfer.fine_tuning import FINE_TUNED, FROZEN, downloaded, fingerprint, giving_up
+from ..transfer.search_space import of_networks
 from . import efficientnet_lite
 
 SMALLEST = 32  # pixels on a side that these networks and `auto` take
@@ -70,7 +71,10 @@ def feature_maps(
     """
     side = max(images.shape[1], min(ENLARGED[choice], MAGNIFIED * images.shape[1]))
     names = config.backbone.split(",")
-    name = hp.Choice("backbone", names) if len(names) > 1 else config.backbone
+    name = config.backbone
+    if len(names) > 1:
+        with of_networks(hp, FROZEN, FINE_TUNED):
+            name = hp.Choice("backbone", names)
     backbone, origin = load(name, config.backbone_weights, side)
     if images.shape[-1] == 1:
         images = layers.Concatenate(name="grey_as_color")([images] * 3)

@@ -22,9 +22,8 @@ from ..core.errors import InputError, told
 from ..data import batching
 from ..settings.training import COMPARED
 from .linear_head import LinearFit, layers_of, linear_layer
+from .search_space import FINE_TUNED, FROZEN, SCRATCH, of_networks
 
-# What `make train` compares: a head on the network as it is, no such network, the network with its weights changed
-FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
 RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
 HASH = "#sha256="  # behind an address, as package installers write it
 POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
@@ -51,7 +50,10 @@ def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | No
 
 def tuned_share(hp: Any, choice: str) -> float:
     """The share of the backbone's layers that are tuned, the last ones; 0 if it is frozen."""
-    return float(hp.Choice("tuned_share", [0.25, 0.5, 1.0], default=1.0)) if choice == FINE_TUNED else 0.0
+    if choice != FINE_TUNED:
+        return 0.0
+    with of_networks(hp, choice):
+        return float(hp.Choice("tuned_share", [0.25, 0.5, 1.0], default=1.0))
 
 
 @functools.cache
