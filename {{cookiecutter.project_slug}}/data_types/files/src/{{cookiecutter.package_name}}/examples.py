@@ -191,9 +191,12 @@ def identities(config: Config, examples: pd.DataFrame) -> np.ndarray:
 def read_pieces(config: Config, path: Path, provenance: Provenance) -> Iterator[piecewise.Piece]:
     """What `make predict` reads: a file, a folder of such or a table of paths, in pieces with the column of paths."""
     if path.is_dir() or is_medium(path.name):
-        found = [file for file in artifacts.files_below(path) if file_sources.is_data(file.name)]
+        below = {file: file.relative_to(path).as_posix() for file in artifacts.files_below(path)}
+        found = [file for file, name in below.items() if file_sources.is_data(name)]
         others = [str(file) for file in found if not is_medium(file.name)]
         provenance.drop(f"no {media.NOUN} file by its suffix", others)
+        hidden = [str(file) for file, name in below.items() if file_sources.is_hidden(name)]
+        provenance.drop("hidden by a name that begins with . or _", hidden)
         names = [str(file) for file in found if is_medium(file.name)] or [str(path)]
         if path.is_dir() and names == [str(path)]:
             raise InputError(f"input is {str(path)!r}, which holds no {media.NOUN} file ({media.KINDS})")

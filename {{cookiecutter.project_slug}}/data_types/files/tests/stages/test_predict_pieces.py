@@ -47,9 +47,13 @@ def test_pieces_are_small_and_named_by_the_path_column(tmp_path: Path, monkeypat
 def test_files_of_other_kinds_in_a_folder_are_counted(tmp_path: Path) -> None:
     synthetic.as_examples(synthetic.make_table(2), tmp_path)
     (tmp_path / "photo.heic").write_bytes(b"x")
+    hidden = tmp_path / ".checkpoints" / f"a{media.SUFFIXES[0]}"
+    hidden.parent.mkdir()
+    hidden.write_bytes(b"x")
     provenance = Provenance()
     (piece,) = examples.read_pieces(Config(), tmp_path, provenance)
     assert piece.table.num_rows == 2
     assert provenance.dropped == {
-        f"no {media.NOUN} file by its suffix": {"count": 1, "first_rows": [str(tmp_path / "photo.heic")]}
+        f"no {media.NOUN} file by its suffix": {"count": 1, "first_rows": [str(tmp_path / "photo.heic")]},
+        "hidden by a name that begins with . or _": {"count": 1, "first_rows": [str(hidden)]},
     }

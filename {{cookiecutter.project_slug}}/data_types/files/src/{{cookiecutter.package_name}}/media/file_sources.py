@@ -55,8 +55,8 @@ def find(config: Config, provenance: Provenance) -> Listed:
         if table is not None and not {*target_columns(config, table)}.isdisjoint(table.column_names):
             folder = str(PurePosixPath(file.name).parent)
             return of_table(config, table, media, "" if folder == "." else f"{folder}/", provenance)
-    hidden = [name for name in files if name.lower().endswith(SUFFIXES) and not is_medium(name)]
-    marked = sorted({PurePosixPath(name).parts[0] for name in hidden if name.startswith("_") and "/" in name})
+    folders = {name.rpartition("/")[0] for name in files if is_hidden(name)}
+    marked = sorted(folder for folder in folders if folder.startswith("_"))
     if marked:
         provenance.note(f"not read, as hidden by a name that begins with _: the folders {', '.join(marked)}")
     others = [name for name in files if not (is_medium(name) or sources.is_table(name)) and is_data(name)]
@@ -73,6 +73,11 @@ def find(config: Config, provenance: Provenance) -> Listed:
 def is_medium(name: str) -> bool:
     """Whether a file is of the kind that the model learns from, by its name."""
     return name.lower().endswith(SUFFIXES) and sources.is_visible(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file of that kind is left out for the name of itself or of its folder, such as _other."""
+    return name.lower().endswith(SUFFIXES) and not sources.is_visible(name)
 
 
 def is_data(name: str) -> bool:
