@@ -16,6 +16,7 @@ from project.core import artifacts, staleness
 from project.core.errors import RefusedError
 from project.data import tables
 from project.data.resampling import Metric
+from project.reporting import report
 from project.stages import train, tune
 from project.training import search
 
@@ -57,8 +58,19 @@ def test_a_search_goes_on_and_training_uses_the_winner_which_never_saw_the_test_
     assert train.best_hyperparameters(quick).values == winner["values"]
     page = (quick.paths.tuning / "report.html").read_text(encoding="utf-8")
     assert f"{task.MONITOR} of 2 trials over " in page
-    assert page.count("<figure") == len([name for name in trials.columns[3:] if len(set(trials[name])) > 1])
+    drawn = [name for name in trials.columns[3:] if len(trials[name].dropna().unique()) > 1]
+    assert page.count("<figure") == len(drawn)
     assert set(splits) == {"train", "validation"}
+
+
+def test_what_belongs_to_some_networks_only_is_drawn_for_their_trials() -> None:
+    trials = pd.DataFrame({"trial": ["1", "0", "2"], "val_loss": [0.1, 0.2, 0.3], "status": "COMPLETED"})
+    trials = trials.assign(network=["frozen", "scratch", "scratch"], width=[np.nan, 8.0, 16.0], rate=[np.nan, 0.1, 0.1])
+    texts = [block.description for block in search.figures(trials, "val_loss") if isinstance(block, report.Figure)]
+    assert texts == [
+        "val_loss of 3 trials over network; the best of them has frozen.",
+        "val_loss of 2 trials over width; the best of them has 8.0.",
+    ]
 
 
 def test_a_failed_trial_is_reported_and_never_the_best(

@@ -262,10 +262,11 @@ def figures(trials: pd.DataFrame, monitor: str) -> list[Block]:
     usable = trials[trials[monitor].notna()]
     drawn: list[Block] = []
     for name in usable.columns:
-        if name not in ("trial", monitor, "status") and len(usable[name].unique()) > 1:
-            best = report_cell(usable[name].iloc[0])
-            description = f"{monitor} of {len(usable)} trials over {name}; the best trial has {best}."
-            drawn.append(Figure(name, plot_scores(usable[name], usable[monitor]), description))
+        having = usable[usable[name].notna()]  # some hyperparameters belong to some networks only
+        if name not in ("trial", monitor, "status") and len(having[name].unique()) > 1:
+            best = report_cell(having[name].iloc[0])
+            description = f"{monitor} of {len(having)} trials over {name}; the best of them has {best}."
+            drawn.append(Figure(name, plot_scores(having[name], having[monitor]), description))
     return drawn
 
 

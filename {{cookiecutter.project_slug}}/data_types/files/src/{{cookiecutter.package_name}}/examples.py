@@ -143,7 +143,7 @@ def misnamed(files: list[File], examined: list[Examined]) -> list[str]:
 
 
 def contradicting(config: Config, labels: pd.DataFrame, examined: list[Examined]) -> list[str]:
-    """A note on files of the same content that have different labels, of which one at most can be right."""
+    """A note on files of the same content that have different labels."""
     usable = labels.assign(**{HASH: [each.digest for each in examined]})
     rows = usable[usable[HASH] != ""].dropna(subset=[*config.targets])
     rows = rows.drop_duplicates([HASH, *config.targets])
@@ -152,8 +152,8 @@ def contradicting(config: Config, labels: pd.DataFrame, examined: list[Examined]
         return []
     first = doubled[doubled[HASH] == doubled[HASH].iloc[0]][[file_sources.NAME, *config.targets]].head(2)
     shown = " and ".join(f"{name} ({', '.join(map(str, cells))})" for name, *cells in first.itertuples(index=False))
-    content = f"{doubled[HASH].nunique():,} of the {media.NOUN} files occur with different labels"
-    return [f"{content}, of which one at most is right, such as {shown}"]
+    content = f"{doubled[HASH].nunique():,} of the {media.NOUN} files occur with different labels, such as {shown}"
+    return [f"{content}: give each one row, with what is right"]
 
 
 def summary(config: Config, examined: list[Examined]) -> dict[str, Any]:

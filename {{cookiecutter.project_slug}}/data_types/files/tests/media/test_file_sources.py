@@ -192,7 +192,7 @@ def test_a_file_with_different_labels_is_named(tmp_path: Path) -> None:
     table = examples.read_examples(config_of(tmp_path, source=str(tmp_path / "labels.csv")))
     shown = " and ".join(f"a{SUFFIX} ({label})" for label in (table["label"].iloc[0], table["label"].iloc[1]))
     (note,) = table.attrs["notes"]
-    assert note.endswith(f"occur with different labels, of which one at most is right, such as {shown}")
+    assert note.endswith(f"occur with different labels, such as {shown}: give each one row, with what is right")
     assert note.startswith("1 of the")
 
 

@@ -151,6 +151,12 @@ def test_another_separator_between_labels_is_told(separator: str) -> None:
     assert targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, sets.str[:4] + ", etc")) == []
 
 
+def test_another_separator_is_told_where_labels_are_as_many_as_sets() -> None:
+    sets = pd.Series(["drama, war", "war", "", "drama, opera"] * 40)
+    (note,) = targets.check_targets(Config(target="genres"), dict.fromkeys(SPLITS, sets))
+    assert note.endswith("but 3 labels with ',': set label_separator if that divides them")
+
+
 def test_labels_are_learned_if_they_are_frequent_enough() -> None:
     config = Config(target="genres", min_label_examples=3)
     train = pd.Series(["drama", "drama|war"] * 40 + ["opera", "opera|drama", ""])

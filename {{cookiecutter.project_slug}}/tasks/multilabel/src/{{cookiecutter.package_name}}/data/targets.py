@@ -167,12 +167,13 @@ def check_targets(config: Config, values: Mapping[str, pd.Series]) -> list[str]:
 
 
 def unseparated(config: Config, combinations: Sequence[str]) -> str:
-    """What to do if no set has two labels, although another separator divides them into fewer ones; empty if not."""
+    """What to do if no set has two labels, although another separator divides them into no more ones; empty if not."""
     if any(BETWEEN_LABELS in combination for combination in combinations):
         return ""
+    whole = {*combinations} - {""}
     for separator in OTHER_SEPARATORS:
-        parts = {part.strip() for combination in combinations for part in combination.split(separator)}
-        if len(parts) < len(set(combinations)):
+        parts = {part.strip() for combination in whole for part in combination.split(separator)} - {""}
+        if parts != whole and len(parts) <= len(whole):
             few = f"no cell of {config.target} has two labels with {config.label_separator!r} between them"
             return f"{few}, but {len(parts)} labels with {separator!r}: set label_separator if that divides them"
     return ""
