@@ -186,8 +186,12 @@ def check_columns(config: Config, source: str, examples: pd.DataFrame, first: in
     names = [str(name) for name in examples.columns]
     if not config.target.strip():
         raise InputError(f"target is empty; set it to the column to predict: {', '.join(names[:COLUMNS_SHOWN])}")
-    for setting in ("target", "key", "group", "time", "sample_weight"):
-        for name in config.targets if setting == "target" else filter(None, [getattr(config, setting)]):
+    duties = [("target", name) for name in config.targets]
+    duties += [(setting, getattr(config, setting)) for setting in ("key", "group", "time", "sample_weight")]
+    several = ("ignore", "merge_spellings", "keep_markers")
+    duties += [(setting, name) for setting in several for name in getattr(config, setting) if name != config.split]
+    for setting, name in duties:
+        if name:
             check_column(config, source, examples, setting, name)
     if not len(examples):
         raise InputError(f"{named(config, source)} has a header but no rows; one row per example is needed")

@@ -1,9 +1,11 @@
 """The SavedModel: writes it for TensorFlow Serving and our own server, and uses it from Python, with tables."""
 
+import math
 import shutil
+from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -182,7 +184,7 @@ class Exported:
 
     def outputs(self, table: pd.DataFrame) -> dict[str, np.ndarray]:
         """The raw outputs for the rows of a table, each (num_rows, ...)."""
-        outputs, reasons = predict_rows(self.config, self.folder, NAME, table)
+        outputs, reasons, _ = predict_rows(self.config, self.folder, NAME, table)
         is_bad = reasons != ""
         if is_bad.any():
             rows = (np.flatnonzero(is_bad) + 1).tolist()
@@ -212,10 +214,21 @@ def load_folder(folder: str) -> tuple[Any, dict[str, Any]]:
         return tf.saved_model.load(folder), description
 
 
-def predict_rows(
-    config: Config, folder: Path, name: str, table: pd.DataFrame
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The outputs for a table, each (num_rows, ...), and why each row cannot be predicted, (num_rows,) str, or empty.
+class Predicted(NamedTuple):
+    """What the model says of the rows of a table."""
+
+    outputs: dict[str, np.ndarray]
+    """By name, each (num_rows, ...)."""
+
+    reasons: np.ndarray
+    """Why each row cannot be predicted, (num_rows,) str, empty where it can."""
+
+    unknown: dict[str, Counter[str]]
+    """By column, in how many rows it holds each category that the schema does not have."""
+
+
+def predict_rows(config: Config, folder: Path, name: str, table: pd.DataFrame) -> Predicted:
+    """Predicts the rows of a table.
 
     Raises:
         InputError: the table, which messages call by its name, lacks a column.
@@ -224,7 +237,21 @@ def predict_rows(
     check_columns(name, description, table)
     arrays, reasons = preprocessing.parse_arrays(config, description["inputs"], table)
     outputs = model.signatures[NAMED](**{name: tf.constant(array) for name, array in arrays.items()})
-    return {name: tensor.numpy() for name, tensor in outputs.items()}, reasons
+    numpy_outputs = {name: tensor.numpy() for name, tensor in outputs.items()}
+    return Predicted(numpy_outputs, reasons, unknown_categories(description["inputs"], arrays))
+
+
+def unknown_categories(inputs: dict[str, dict[str, Any]], arrays: dict[str, np.ndarray]) -> dict[str, Counter[str]]:
+    """By column, in how many rows of the arrays of inputs each category is that the schema does not have."""
+    found = {}
+    for name, entry in inputs.items():
+        if "values" in entry:
+            array = arrays[name]
+            table = pd.DataFrame(array.reshape(len(array), math.prod(array.shape[1:])))
+            cells = table.melt(ignore_index=False)["value"]
+            unknown = cells[~cells.isin([*entry["values"], ""])].reset_index().drop_duplicates()
+            found[entry["column"]] = Counter(unknown["value"])
+    return {column: counts for column, counts in found.items() if counts}
 
 
 def check_columns(name: str, description: dict[str, Any], table: pd.DataFrame) -> None:
@@ -233,9 +260,12 @@ def check_columns(name: str, description: dict[str, Any], table: pd.DataFrame) -
     needed = [column for entry in entries for column in entry.get("columns", [entry["column"]])]
     lacking = [column for column in needed if column not in table.columns]
     if lacking:
+        alike = {str(column).strip().casefold(): str(column) for column in table.columns}
+        pairs = [(alike[column.casefold()], column) for column in lacking if column.casefold() in alike]
+        hint = f"; rename {', '.join(f'{was!r} to {expected!r}' for was, expected in pairs)}" if pairs else ""
         raise InputError(
             f"{name} lacks the columns {', '.join(map(repr, lacking))}, which the model needs; it has: "
-            f"{', '.join(map(str, table.columns[:20]))}"
+            f"{', '.join(map(str, table.columns[:20]))}{hint}"
         )
 
 

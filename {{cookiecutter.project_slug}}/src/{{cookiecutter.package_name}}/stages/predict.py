@@ -3,6 +3,7 @@
 import glob
 import itertools
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from ..examples import read_pieces
 from ..exporting.saved_model import load_folder, predict_rows, prediction_columns
 
 MAX_REASONS = 10  # that are told, each with its cell
+MAX_CATEGORIES = 5  # that a remark names
 
 
 def main(config: Config) -> None:
@@ -55,21 +57,43 @@ def predict_table(config: Config, exported: Path, source: Path, destination: Pat
         raise InputError(f"output is {str(destination)!r}, which is also the input; give another name")
     if destination.is_dir():
         raise InputError(f"output is {str(destination)!r}, which is a folder; give the name of a file")
-    provenance = Provenance()
+    provenance, unknown = Provenance(), defaultdict[str, Counter[str]](Counter)
     pieces = read_pieces(config, source, provenance)
     shown = tqdm(pieces, desc="predicting", unit=" pieces", delay=1, disable=None)
-    num_rows = piecewise.write_pieces(destination, predict_pieces(config, exported, source, shown, provenance))
+    predicted = predict_pieces(config, exported, source, shown, provenance, unknown)
+    num_rows = piecewise.write_pieces(destination, predicted)
     remarks = [
         f"not predicted: {dropped['count']} rows ({reason}; {name_rows(dropped['first_rows'])})"
         for reason, dropped in provenance.dropped.items()
     ]
-    return Result(num_rows, remarks)
+    return Result(num_rows, remarks + remarks_on_unknown(load_folder(str(exported))[1]["inputs"], unknown))
+
+
+def remarks_on_unknown(inputs: dict[str, dict[str, Any]], unknown: dict[str, Counter[str]]) -> list[str]:
+    """A remark on each column with categories that the model does not know: they may only be spelled otherwise."""
+    known = {entry["column"]: entry.get("values", []) for entry in inputs.values()}
+    remarks = []
+    for column, counts in unknown.items():
+        found, expected = (
+            ", ".join(map(repr, names[:MAX_CATEGORIES])) + (" ..." if len(names) > MAX_CATEGORIES else "")
+            for names in ([name for name, _ in counts.most_common()], known[column])
+        )
+        count = counts.total()
+        remarks.append(f"{column}: {count:,} cells with {found}, which the model does not know; it knows {expected}")
+    return remarks
 
 
 def predict_pieces(
-    config: Config, folder: Path, source: Path, pieces: Iterator[Piece], provenance: Provenance
+    config: Config,
+    folder: Path,
+    source: Path,
+    pieces: Iterator[Piece],
+    provenance: Provenance,
+    unknown: dict[str, Counter[str]],
 ) -> Iterator[pa.Table]:
     """Each chunk with its predictions, which stay empty for rows with cells that cannot be read.
+
+    Categories that the model does not know are counted in `unknown`, by column.
 
     Raises:
         InputError: no row can be predicted.
@@ -78,7 +102,9 @@ def predict_pieces(
     first_reason, num_rows, num_bad = "", 0, 0
     for piece in pieces:
         table, names = piece.table, {*piece.table.column_names}
-        outputs, reasons = predict_rows(config, folder, str(source), piecewise.to_pandas(table))
+        outputs, reasons, unknown_here = predict_rows(config, folder, str(source), piecewise.to_pandas(table))
+        for column, counts in unknown_here.items():
+            unknown[column] += counts
         is_bad = reasons != ""
         num_rows, num_bad = num_rows + table.num_rows, num_bad + int(is_bad.sum())
         first_reason = first_reason or next(filter(None, reasons), "")

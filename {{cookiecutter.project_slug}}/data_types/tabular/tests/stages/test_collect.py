@@ -166,6 +166,7 @@ def test_parquet_holds_plain_types(tmp_path: Path, rows: pd.DataFrame) -> None:
         ({}, {"target": "Y "}, "target is 'Y ?', which is no column"),
         ({}, {"target": "sizes"}, "did you mean 'size'"),
         ({}, {"key": "none"}, "key is 'none', which is no column"),
+        ({}, {"ignore": ("Color",)}, "ignore is 'Color', which is no column of .* did you mean 'color'"),
         ({"y": "NA"}, {}, "target 'y' is missing in all 120 rows"),
         ({"y": 1}, {}, "target 'y'"),
         ({"size": 1, "color": "red", "id": 0}, {}, "all features are constant"),
@@ -177,7 +178,7 @@ def test_parquet_holds_plain_types(tmp_path: Path, rows: pd.DataFrame) -> None:
     ],
 )
 def test_bad_tables_are_refused_and_the_last_good_ones_stay(
-    tmp_path: Path, rows: pd.DataFrame, changes: dict[str, Any], settings: dict[str, str], message: str
+    tmp_path: Path, rows: pd.DataFrame, changes: dict[str, Any], settings: dict[str, Any], message: str
 ) -> None:
     good = config_for(tmp_path, rows)
     collect.main(good)

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import finish, small_config
 
+from project.core.errors import InputError
 from project.data import loading, piecewise
 from project.data.piecewise import Piece
 from project.data.provenance import Provenance
 from project.settings.base import SPLITS
-from project.stages import predict
+from project.stages import collect, predict, validate
 
 import synthetic
 from declared import Config
@@ -38,10 +39,13 @@ def raw() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def german(raw: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """A project whose model is exported, and whose source Germans wrote."""
+    """A project with a schema, whose model is exported, and whose source Germans wrote."""
     folder = tmp_path_factory.mktemp("german")
     as_germans_write(raw).to_csv(folder / "table.csv", index=False, sep=";")
-    return finish(small_config(folder, source=str(folder / "table.csv")))
+    config = small_config(folder, source=str(folder / "table.csv"))
+    collect.main(config)
+    validate.main(config)
+    return finish(config)
 
 
 def predicted(config: Config, table: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -118,14 +122,34 @@ def test_many_predictions_are_added_without_a_warning(monkeypatch: pytest.Monkey
     names = [str(number) for number in range(150)]
     outputs = {"probabilities": np.arange(300).reshape(2, 150)}
     monkeypatch.setattr(predict, "load_folder", lambda _: (None, {"parts": {"probabilities": names}}))
-    monkeypatch.setattr(predict, "predict_rows", lambda *_: (outputs, np.array(["", "unreadable"], object)))
+    monkeypatch.setattr(predict, "predict_rows", lambda *_: (outputs, np.array(["", "unreadable"], object), {}))
     pieces = iter([Piece(pa.table({"size": [1, 2]}), np.array([1, 2]))])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        (found,) = predict.predict_pieces(Config(), Path("1"), Path("new.csv"), pieces, Provenance())
+        (found,) = predict.predict_pieces(Config(), Path("1"), Path("new.csv"), pieces, Provenance(), {})
     assert found.shape == (2, 151)
     assert found.columns[-1].to_pylist() == [149, None]
     assert all(column.null_count == 1 for column in found.columns[1:])
+
+
+def test_categories_that_are_spelled_otherwise_are_told(
+    german: Config, raw: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = as_germans_write(raw.head(20).assign(colour=["red", "blue", "Red", "", *["ROT"] * 16]))
+    assert predicted(german, rows, tmp_path).notna().all(axis=None)
+    known = ", ".join(map(repr, sorted(raw["colour"].dropna().unique())))
+    told = f"colour: 17 cells with 'ROT', 'Red', which the model does not know; it knows {known}\n"
+    assert told in capsys.readouterr().out
+    predicted(german, as_germans_write(raw.head(20)), tmp_path)
+    assert "does not know" not in capsys.readouterr().out
+
+
+def test_columns_in_other_letters_are_named_with_what_they_should_be(
+    german: Config, raw: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = as_germans_write(raw.head(3)).rename(columns={"size": "Size", "colour": "COLOUR"})
+    with pytest.raises(InputError, match=r"; rename 'Size' to 'size', 'COLOUR' to 'colour'$"):
+        predicted(german, rows, tmp_path)
 
 
 def test_columns_that_begin_without_cells_keep_their_type(
