@@ -54,12 +54,11 @@ def build_model(
     stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
     dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
     outputs, ngrams = task.output_head(dropped, target), preprocessor.get_layer(NGRAMS)
-    if vectors:
-        model = vectors.network(config, inputs, outputs)
-    elif "single_words" in inputs and ngrams.size * outputs.shape[-1] <= MAX_LINEAR_WEIGHTS:  # texts are long
-        model = beside_linear(inputs, outputs, ngrams)
-    else:
-        model = keras.Model(inputs, outputs, name="network")
+    kind: type[keras.Model] = keras.Model
+    is_small = ngrams.size * outputs.shape[-1] <= MAX_LINEAR_WEIGHTS
+    if "single_words" in inputs and is_small and not (vectors and vectors.is_alone):  # texts are long
+        kind, outputs = WithLinear, beside_linear(outputs, inputs[NGRAMS], ngrams)
+    model = vectors.network(config, inputs, outputs, kind) if vectors else kind(inputs, outputs, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps, ngrams.length),
         loss=task.loss(target),
@@ -69,12 +68,12 @@ def build_model(
     return model
 
 
-def beside_linear(inputs: dict[str, keras.KerasTensor], outputs: keras.KerasTensor, ngrams: BagOfNgrams) -> WithLinear:
-    """The network of these outputs (batch, members, num_outputs) beside a linear model, which `fit` fits."""
+def beside_linear(outputs: keras.KerasTensor, codes: keras.KerasTensor, ngrams: BagOfNgrams) -> keras.KerasTensor:
+    """Outputs (batch, members, num_outputs) with the share of a linear model of n-grams, which `fit` fits."""
     layer = BesideLinear(ngrams.size + 1, outputs.shape[-1], dtype=keras.config.floatx(), name=LINEAR)
-    model = WithLinear(inputs, layer([outputs, inputs[NGRAMS]]), name="network")
+    blended = layer([outputs, codes])
     layer.bag.weigh(ngrams.inverse_document_frequencies())
-    return model
+    return blended
 
 
 def optimizer(

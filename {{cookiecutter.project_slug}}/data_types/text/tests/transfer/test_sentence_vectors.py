@@ -16,15 +16,18 @@ import pytest
 import tensorflow as tf
 from scipy.special import erf
 
+from project import layers, task
 from project.core import artifacts
 from project.core.errors import InputError
+from project.data import batching, loading
+from project.evaluation import inference
 from project.evaluation.vectors import compare
 from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import accept, collect, embed, export, train
 from project.transfer import bert, sentence_vectors
 from project.transfer.bert import WordPiece
-from project.transfer.fine_tuning import FROZEN, SCRATCH
+from project.transfer.fine_tuning import FROZEN, POOLED, SCRATCH
 from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
 
 import page_structure
@@ -121,6 +124,38 @@ def test_vectors_are_those_of_the_formula_whatever_the_padding(folder: Path, mon
         "licence": "that of the file",
         "sha256": artifacts.content_hash(folder / sentence_vectors.WEIGHTS),
     }
+
+
+def test_a_linear_model_of_long_texts_has_its_share_beside_the_vectors(
+    folder: Path, finished: Config, complete: keras.Model, tmp_path: Path
+) -> None:
+    target, train_rows = inference.target_of(complete), loading.read_examples(finished, "train")
+    codes = np.array([[1, 3], [2, 0], [2, 3], [1, 0]] * 20, "int32")
+    encoded = task.encode(target, train_rows[finished.target_columns])
+    targets = (codes == 2).any(axis=1, keepdims=True).astype(encoded.dtype)
+    if encoded.ndim == 2:  # several labels, each as the others
+        targets = np.tile(targets[:, None], (1, 1, encoded.shape[1]))
+    inputs = {
+        name: keras.Input((width,), dtype="int32", name=name)
+        for name, width in ((layers.NGRAMS, 2), (sentence_vectors.TOKENS, 4))
+    }
+    backbone, origin = sentence_vectors.load(sentence_vectors.find(str(folder)))
+    output = sentence_vectors.pooled(backbone, inputs[sentence_vectors.TOKENS])
+    vectors = sentence_vectors.Vectors(output, keras.Input((WIDTH,), name=POOLED), origin, is_alone=False)
+    outputs = task.output_head(keras.layers.RepeatVector(2)(vectors.seen), target)
+    beside = layers.BesideLinear(4, outputs.shape[-1], name=layers.LINEAR)
+    blended = beside([outputs, inputs[layers.NGRAMS]])
+    beside.bag.weigh(np.array([0, 1, 2, 1], "float32"))
+    config = finished.model_copy(update={"artifacts": tmp_path})
+    model = vectors.network(config, inputs, blended, layers.WithLinear)
+    model.compile(keras.optimizers.SGD(0.0), task.loss(target), weighted_metrics=task.metrics(target))
+    texts = {layers.NGRAMS: codes, sentence_vectors.TOKENS: np.tile(np.array([[2, 4, 3, 0]], "int32"), (80, 1))}
+    batches = batching.in_order(texts, targets, size=32)
+    model.fit(batches, validation_data=batches, callbacks=[], verbose=0)  # all texts have the same vector
+    assert keras.ops.convert_to_numpy(beside.shares)[1] > 0
+    found = model.loss(targets, model(texts))
+    beside.shares.assign([1, 0])
+    assert float(found) < 0.9 * float(model.loss(targets, model(texts)))
 
 
 def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_texts(

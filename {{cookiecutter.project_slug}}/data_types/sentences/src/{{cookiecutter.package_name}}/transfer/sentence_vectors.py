@@ -56,15 +56,18 @@ class Vectors(NamedTuple):
     is_alone: bool
     """Whether the head sees nothing else but the features."""
 
-    def network(self, config: Config, inputs: dict[str, Any], outputs: Any) -> FineTuned:
+    def network(
+        self, config: Config, inputs: dict[str, Any], outputs: Any, head_kind: type[keras.Model] = keras.Model
+    ) -> FineTuned:
         """The network from inputs to outputs, which come from `seen` and from all inputs but TOKENS.
 
-        Training leaves the pretrained network as it is.
+        Training leaves the pretrained network as it is, and fits what follows it as a model of the class `head_kind`.
         """
         others = {name: tensor for name, tensor in inputs.items() if name != TOKENS}
         head = keras.Model({**others, POOLED: self.seen}, outputs, name=HEAD)
         model = FineTuned(inputs, head({**others, POOLED: self.output}))
         model.configure(config, TOKENS, config.artifacts, self.origin, 0, keras.optimizers.AdamW)
+        model.head_kind = head_kind
         return model
 
 

@@ -129,6 +129,9 @@ class FineTuned(keras.Model):
     too, it is a model of its own: the layer HEAD, whose input for the features is called POOLED.
     """
 
+    head_kind: type[keras.Model] = keras.Model
+    """The class that fits and validates the head on features."""
+
     def configure(
         self,
         config: Config,
@@ -238,8 +241,8 @@ class FineTuned(keras.Model):
 
     def is_linear(self) -> bool:
         """Whether `fit_linear` fits the head: on one device, to features that do not change."""
-        is_one = self.distribute_strategy.num_replicas_in_sync == 1
-        return is_one and not (self.is_mixed or self.optimizer.use_ema) and linear_layer(self.head()) is not None
+        is_plain = self.distribute_strategy.num_replicas_in_sync == 1 and self.head_kind is keras.Model
+        return is_plain and not (self.is_mixed or self.optimizer.use_ema) and linear_layer(self.head()) is not None
 
     def goes_on(self, callbacks: keras.callbacks.CallbackList, step: int) -> bool:
         """Whether no callback ends training after a step."""
@@ -249,7 +252,7 @@ class FineTuned(keras.Model):
 
     def head(self) -> keras.Model:
         """What follows the features, as a model of its own with the same weights."""
-        return keras.Model(*self.ends())
+        return self.head_kind(*self.ends())
 
     def ends(self) -> tuple[Any, keras.KerasTensor]:
         """The inputs and the output of what follows the features."""
