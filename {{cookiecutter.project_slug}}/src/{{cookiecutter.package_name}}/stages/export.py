@@ -52,7 +52,7 @@ def main(config: Config) -> None:
     artifacts.write_json(config.paths.exported, {"version": int(folder.name), **identity})
     limit = tolerance()
     how = f"up to {limit:g} of the largest, which is as exact as a GPU is," if limit else "exactly"
-    print(f"verified: in a new process, {NUM_VERIFIED} examples have {how} the predictions of the training path")
+    print(f"verified: in a new process, {NUM_VERIFIED} predictions are {how} those of the training path")
     print(f"wrote {folder}, with its {card.NAME}")
 
 

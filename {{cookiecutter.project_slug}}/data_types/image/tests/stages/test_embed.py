@@ -104,5 +104,8 @@ def test_without_any_network_it_says_what_to_do(make_config: Callable[..., Confi
     collect.main(config)
     with pytest.raises(InputError, match=r"no pretrained one \(backbone is none\).*`make train`"):
         embed.main(config)
-    with pytest.raises(InputError, match="embed_source is 'absent'"):
-        embed.main(config.model_copy(update={"embed_source": "absent"}))
+    (Path(config.source).parent / "nothing").mkdir()
+    for name, reason in (("absent", "which is not there"), ("nothing", "which holds no image file")):
+        path = str(Path(config.source).parent / name)
+        with pytest.raises(InputError, match=f"embed_source is '{path}', {reason}"):
+            embed.main(config.model_copy(update={"embed_source": path}))

@@ -91,13 +91,16 @@ def read_new(config: Config) -> pd.DataFrame:
     """The rows of `embed_source`, as for `make predict`.
 
     Raises:
-        InputError: it is not there, or has no rows.
+        InputError: it is not there, cannot be read or has no rows.
     """
     source = Path(config.embed_source)
     if not source.exists():
         raise InputError(f"embed_source is {str(source)!r}, which is not there; give a file, a folder or a table")
     provenance = Provenance()
-    pieces = [piece.table for piece in read_pieces(config, source, provenance)]
+    try:
+        pieces = [piece.table for piece in read_pieces(config, source, provenance)]
+    except InputError as error:  # which names the setting of `make predict`
+        raise InputError(str(error).replace("input is ", "embed_source is ", 1)) from error
     print("".join(f"left out: {each['count']:,} rows ({why})\n" for why, each in provenance.dropped.items()), end="")
     if not pieces:
         raise InputError(f"embed_source is {str(source)!r}, which has no rows")
