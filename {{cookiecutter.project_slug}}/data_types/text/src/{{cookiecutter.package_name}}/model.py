@@ -10,6 +10,7 @@ from . import task
 from .config import Config
 from .layers import LINEAR, NGRAMS, BesideLinear, WeightedBag, WithLinear
 from .text.vocabulary import BagOfNgrams
+from .transfer.search_space import COMBINED, SCRATCH, of_networks, trained
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -48,11 +49,12 @@ def build_model(
         from .transfer import sentence_vectors  # here, since most networks are trained without
 
         vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
-    seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]
+    with of_networks(hp, SCRATCH, COMBINED):
+        seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]
     beside = [inputs["features"], *([vectors.seen] if vectors else [])]
     with_features = [layers.Concatenate()([*own, *beside]) for own in seen]
     stacked = ops.stack(with_features, axis=1)  # (batch, members, width)
-    dropped = layers.Dropout(hp.Float("dropout", 0.0, 0.6, step=0.1, default=0.3))(stacked)
+    dropped = layers.Dropout(trained(hp, config, "dropout", 0.0, 0.6, 0.3, step=0.1))(stacked)
     outputs, ngrams = task.output_head(dropped, target), preprocessor.get_layer(NGRAMS)
     kind: type[keras.Model] = keras.Model
     is_small = ngrams.size * outputs.shape[-1] <= MAX_LINEAR_WEIGHTS
@@ -88,10 +90,10 @@ def optimizer(
     checkpoint, so that training that was interrupted continues with the same rates.
     """
     default = config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / num_ngrams))
-    rate = hp.Float("learning_rate", 5e-4, 3e-2, sampling="log", default=default)
+    rate = trained(hp, config, "learning_rate", 5e-4, 3e-2, default, sampling="log")
     return keras.optimizers.AdamW(
         keras.optimizers.schedules.CosineDecay(rate, num_steps),
-        weight_decay=hp.Float("weight_decay", 1e-3, 1.0, sampling="log", default=0.01),
+        weight_decay=trained(hp, config, "weight_decay", 1e-3, 1.0, 0.01, sampling="log"),
     )
 
 

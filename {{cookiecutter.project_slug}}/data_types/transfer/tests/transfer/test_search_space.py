@@ -5,7 +5,7 @@ from typing import Any
 import keras_tuner
 
 from project.settings.training import COMPARED
-from project.transfer.search_space import FINE_TUNED, FROZEN, SCRATCH, of_networks, trained
+from project.transfer.search_space import COMBINED, FINE_TUNED, FROZEN, SCRATCH, of_networks, trained
 
 from declared import Config
 
@@ -26,6 +26,7 @@ def test_what_has_no_effect_on_a_network_is_no_value_of_its_trials() -> None:
     config = Config()
     assert asked(config) == ({COMPARED: FROZEN}, (0.2, None))
     assert asked(config, **{COMPARED: FINE_TUNED, "dropout": 0.4})[1] == (0.4, None)
+    assert asked(config, **{COMPARED: COMBINED, "dropout": 0.4})[1] == (0.4, None)
     assert asked(config, **{COMPARED: SCRATCH})[1] == (0.2, 8)
 
 

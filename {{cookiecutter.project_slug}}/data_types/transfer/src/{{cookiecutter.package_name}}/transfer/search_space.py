@@ -9,8 +9,9 @@ import tensorflow as tf
 from ..config import Config
 from ..settings.training import COMPARED
 
-# What `make train` compares: a head on the network as it is, no such network, the network with its weights changed
-FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
+# What `make train` compares: a head on the network as it is, no such network, the network with its weights changed,
+# and one from scratch that also sees what the network gives
+FROZEN, SCRATCH, FINE_TUNED, COMBINED = "frozen", "scratch", "fine-tuned", "combined"
 
 
 @contextlib.contextmanager
@@ -30,7 +31,7 @@ def trained(hp: Any, config: Config, name: str, low: float, high: float, default
     The linear head of such a network is fitted to features that are computed once, by L-BFGS. If you give the head
     further layers, which the optimizer trains, ask `hp.Float` instead.
     """
-    networks = [SCRATCH, FINE_TUNED] if is_fitted_once(config) else [SCRATCH, FINE_TUNED, FROZEN]
+    networks = [SCRATCH, FINE_TUNED, COMBINED, *([] if is_fitted_once(config) else [FROZEN])]
     with of_networks(hp, *networks):
         value = hp.Float(name, low, high, default=default, **options)
     return default if value is None else float(value)
