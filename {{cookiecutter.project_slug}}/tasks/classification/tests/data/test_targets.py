@@ -96,6 +96,24 @@ def test_rare_classes_are_counted_when_data_are_collected(
     assert record["rows_read"] == 309
 
 
+@pytest.mark.parametrize("num_rare", [3, 15])
+def test_every_split_has_a_rare_class_and_few_examples_move(num_rare: int) -> None:
+    lacked = 0
+    for seed in range(40):
+        config = Config(target="fraud", seed=seed, group="", time="", key="")
+        classes = np.repeat(["no", "yes"], [500 - num_rare, num_rare])
+        table = pd.DataFrame({"number": np.random.default_rng(seed).random(500), "fraud": classes})
+        identities = splitting.hash_rows(table[["number"]])
+        found = splitting.assign_splits(config, table, identities)
+        ends = np.cumsum(config.split_fractions)[:-1]
+        drawn = np.array(SPLITS, object)[np.searchsorted(ends, splitting.draw(config, identities), side="right")]
+        lacked += len({*drawn[classes == "yes"]}) < len(SPLITS)
+        assert {*found[classes == "yes"]} == {*SPLITS}
+        assert (found != drawn).sum() <= 2
+        assert (found == drawn)[classes == "no"].all()
+    assert lacked > (20 if num_rare == 3 else 2)
+
+
 def test_splits_that_lack_a_class_are_named() -> None:
     few, lacking = check(["no"] * 50 + ["yes"] * 3, ["no", "yes"], ["no"] * 9)
     assert "yes (4)" in few

@@ -23,10 +23,12 @@ def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
     return examples
 
 
-def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
-    """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
-    del config, values, draws
-    return splits
+def rarest_first(values: pd.Series) -> list[np.ndarray]:
+    """The places of the examples of each class, which every split should have."""
+    codes, classes = pd.factorize(values)
+    order = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
+    ends = np.cumsum(np.bincount(codes[codes >= 0], minlength=len(classes)))
+    return sorted(np.split(order, ends[:-1]), key=len)
 
 
 def ordered_counts(config: Config, values: pd.Series) -> pd.Series:

@@ -105,34 +105,12 @@ def learned(config: Config, trained: pd.Series) -> tuple[str, ...]:
     return labels
 
 
-def keep_rare(
-    config: Config, values: pd.Series, draws: npt.NDArray[np.float64], splits: npt.NDArray[np.object_]
-) -> npt.NDArray[np.object_]:
-    """The splits with an example of each label in each of them, where there are enough, (num_examples,) str.
-
-    As in iterative stratification (Sechidis et al. 2011), the rarest label comes first, and a split that lacks it takes
-    examples from the one that has most of them. But splits were drawn by a hash of each example, its number in `draws`,
-    and only what they lack is taken: the example that was drawn nearest to them. So it keeps its split when others are
-    added, unless it was taken and an added example is drawn into the same split: then it returns. No training example
-    is taken since others were added, while each split has the labels that it had.
-    """
+def rarest_first(values: pd.Series) -> list[npt.NDArray[np.intp]]:
+    """The places of the examples of each label, which every split should have."""
     codes, combinations = pd.factorize(values)
-    labels = counts(values).index[::-1]  # the rarest first
+    labels = counts(values).index[::-1]
     holds = members_of(combinations, labels)
-    ends = np.cumsum((0, *config.split_fractions))
-    places = pd.Index(SPLITS).get_indexer(splits)
-    wanted = [place for place, share in enumerate(config.split_fractions) if share]
-    for label in range(len(labels)):
-        rows = np.flatnonzero(holds[codes, label])
-        for place in wanted:
-            sizes = {each: len(np.unique(draws[rows][places[rows] == each])) for each in wanted}
-            donor = max(wanted, key=lambda each, sizes=sizes: sizes[each])  # type: ignore[misc]
-            if sizes[place] or sizes[donor] < 2:
-                continue
-            own = draws[rows][places[rows] == donor]
-            nearest = own[np.maximum(ends[place] - own, own - ends[place + 1]).argmin()]
-            places[draws == nearest] = place  # with those that are the same, or of the same group
-    return np.array(SPLITS, object)[places]
+    return [np.flatnonzero(holds[codes, label]) for label in range(len(labels))]
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:
