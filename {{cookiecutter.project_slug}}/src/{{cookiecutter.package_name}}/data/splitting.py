@@ -68,33 +68,7 @@ def draw_splits(config: Config, examples: pd.DataFrame, identities: np.ndarray, 
         hashes = hash_keys(config, examples, identities) if config.key else identities
     draws = draw(config, hashes)
     splits = np.array(SPLITS, object)[np.searchsorted(np.cumsum(config.split_fractions)[:-1], draws, side="right")]
-    return with_rare(config, targets.rarest_first(examples[config.targets[0]]), draws, splits)
-
-
-def with_rare(config: Config, several: Sequence[np.ndarray], draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
-    """The splits with an example of each class or label in each of them, where there are enough, (num_examples,) str.
-
-    `several` are the places of the examples of each, the rarest first, as in iterative stratification (Sechidis et al.
-    2011). A split that lacks it takes an example from the one that has most of them. But splits were drawn by a hash of
-    each example, its number in `draws`, and only what they lack is taken: the example that was drawn nearest to them.
-    So it keeps its split when others are added, unless it was taken and an added example is drawn into the same split:
-    then it returns. No training example is taken since others were added, while each split has what it had.
-    """
-    ends = np.cumsum((0, *config.split_fractions))
-    places = pd.Index(SPLITS).get_indexer(splits)
-    wanted = [place for place, share in enumerate(config.split_fractions) if share]
-    for rows in several:
-        for place in wanted:
-            if (places[rows] == place).any():
-                continue
-            sizes = {each: len(np.unique(draws[rows][places[rows] == each])) for each in wanted}
-            donor = max(wanted, key=lambda each, sizes=sizes: sizes[each])  # type: ignore[misc]
-            if sizes[donor] < 2:
-                continue
-            own = draws[rows][places[rows] == donor]
-            nearest = own[np.maximum(ends[place] - own, own - ends[place + 1]).argmin()]
-            places[draws == nearest] = place  # with those that are the same, or of the same group
-    return np.array(SPLITS, object)[places]
+    return targets.keep_rare(config, examples[config.targets[0]], draws, splits)
 
 
 def as_given(config: Config, examples: pd.DataFrame, identities: np.ndarray, num_first: int) -> np.ndarray:

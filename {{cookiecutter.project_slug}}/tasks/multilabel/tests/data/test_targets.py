@@ -136,7 +136,7 @@ def test_examples_that_are_the_same_are_taken_together() -> None:
     draws, fractions = np.array([0.1, 0.2, 0.3, 0.6, 0.6, 0.72, 0.9]), (0.7, 0.15, 0.15)
     values = pd.Series(["opera", "opera", "", "opera|war", "war", "", "war"])
     splits = np.array(["train"] * 5 + ["validation", "test"], object)
-    kept = splitting.with_rare(Config(split_fractions=fractions), targets.rarest_first(values), draws, splits)
+    kept = targets.keep_rare(Config(split_fractions=fractions), values, draws, splits)
     assert kept.tolist() == ["train", "test", "train", "validation", "validation", "validation", "test"]
 
 

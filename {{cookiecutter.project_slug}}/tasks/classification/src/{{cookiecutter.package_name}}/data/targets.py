@@ -7,6 +7,7 @@ import pandas as pd
 
 from ..config import Config
 from ..core.errors import InputError
+from .probability import with_rare
 
 IS_NAME = True  # whether targets are names, even if all are digits
 IS_SET = False  # whether a target is a set of labels
@@ -23,12 +24,12 @@ def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
     return examples
 
 
-def rarest_first(values: pd.Series) -> list[np.ndarray]:
-    """The places of the examples of each class, which every split should have."""
+def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits with an example of each class in each of them, where there are enough, (num_examples,) str."""
     codes, classes = pd.factorize(values)
     order = np.argsort(codes, kind="stable")[(codes < 0).sum() :]
     ends = np.cumsum(np.bincount(codes[codes >= 0], minlength=len(classes)))
-    return sorted(np.split(order, ends[:-1]), key=len)
+    return with_rare(config, sorted(np.split(order, ends[:-1]), key=len), draws, splits)
 
 
 def ordered_counts(config: Config, values: pd.Series) -> pd.Series:

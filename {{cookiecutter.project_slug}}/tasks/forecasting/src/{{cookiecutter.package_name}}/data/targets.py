@@ -21,10 +21,10 @@ def prepare(config: Config, examples: pd.DataFrame) -> pd.DataFrame:
     return examples
 
 
-def rarest_first(values: pd.Series) -> list[np.ndarray]:
-    """The places of the examples of each class or label, which every split should have: nothing has any."""
-    del values
-    return []
+def keep_rare(config: Config, values: pd.Series, draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits, with what is rare in each of them: as they were drawn, (num_examples,) str."""
+    del config, values, draws
+    return splits
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:

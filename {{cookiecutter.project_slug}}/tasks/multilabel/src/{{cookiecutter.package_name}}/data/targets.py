@@ -11,6 +11,7 @@ from ..config import Config
 from ..core.errors import InputError
 from ..settings.base import BETWEEN_LABELS, SPLITS
 from . import label_sets
+from .probability import with_rare
 from .resampling import check_named
 
 IS_NAME = True  # whether targets are names, even if all are digits
@@ -105,12 +106,14 @@ def learned(config: Config, trained: pd.Series) -> tuple[str, ...]:
     return labels
 
 
-def rarest_first(values: pd.Series) -> list[npt.NDArray[np.intp]]:
-    """The places of the examples of each label, which every split should have."""
+def keep_rare(
+    config: Config, values: pd.Series, draws: npt.NDArray[np.float64], splits: npt.NDArray[np.object_]
+) -> npt.NDArray[np.object_]:
+    """The splits with an example of each label in each of them, where there are enough, (num_examples,) str."""
     codes, combinations = pd.factorize(values)
     labels = counts(values).index[::-1]
     holds = members_of(combinations, labels)
-    return [np.flatnonzero(holds[codes, label]) for label in range(len(labels))]
+    return with_rare(config, [np.flatnonzero(holds[codes, label]) for label in range(len(labels))], draws, splits)
 
 
 def without_rare(config: Config, values: pd.Series, trained: pd.Series, counted: pd.Series | None = None) -> pd.Series:

@@ -1,12 +1,15 @@
-"""What tasks with probabilities share: how well these rank examples, and the head and temperature of their networks."""
+"""What tasks with probabilities share: splits with rare classes, how examples are ranked, head and temperature."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from ..config import Config
 from ..core.errors import InputError
+from ..settings.base import SPLITS
 from .resampling import Floats, divide
 
 if TYPE_CHECKING:
@@ -103,3 +106,29 @@ def best_temperature(log_loss: Callable[[float], float], num_examples: int) -> f
 
     best = optimize.minimize_scalar(penalised, bounds=(np.log(0.1), np.log(10)), method="bounded")
     return float(np.exp(best.x))
+
+
+def with_rare(config: Config, several: Sequence[np.ndarray], draws: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """The splits with an example of each class or label in each of them, where there are enough, (num_examples,) str.
+
+    `several` are the places of the examples of each, the rarest first, as in iterative stratification (Sechidis et al.
+    2011). A split that lacks it takes an example from the one that has most of them. But splits were drawn by a hash of
+    each example, its number in `draws`, and only what they lack is taken: the example that was drawn nearest to them.
+    So it keeps its split when others are added, unless it was taken and an added example is drawn into the same split:
+    then it returns. No training example is taken since others were added, while each split has what it had.
+    """
+    ends = np.cumsum((0, *config.split_fractions))
+    places = pd.Index(SPLITS).get_indexer(splits)
+    wanted = [place for place, share in enumerate(config.split_fractions) if share]
+    for rows in several:
+        for place in wanted:
+            if (places[rows] == place).any():
+                continue
+            sizes = {each: len(np.unique(draws[rows][places[rows] == each])) for each in wanted}
+            donor = max(wanted, key=lambda each, sizes=sizes: sizes[each])  # type: ignore[misc]
+            if sizes[donor] < 2:
+                continue
+            own = draws[rows][places[rows] == donor]
+            nearest = own[np.maximum(ends[place] - own, own - ends[place + 1]).argmin()]
+            places[draws == nearest] = place  # with those that are the same, or of the same group
+    return np.array(SPLITS, object)[places]
