@@ -86,7 +86,8 @@ def since_1970(values: pd.Series) -> pd.Series:
     for length, parts in SINCE_1970.items():
         texts = digits.where(digits.str.len() == length)
         texts = texts.where(~texts.str.startswith(CENTURIES)) if length in COMPACT else texts
-        times = times.fillna(pd.to_datetime(texts.astype("float64") / parts, unit="s", errors="coerce"))
+        seconds = texts.dropna().astype("float64") / parts  # of missing ones, pandas may raise FloatingPointError
+        times = times.fillna(pd.to_datetime(seconds, unit="s", errors="coerce"))
     return times
 
 

@@ -224,7 +224,8 @@ def in_schema_types(inputs: Inputs, table: "pd.DataFrame") -> "pd.DataFrame":
         if entry.get("whole") and np.all(np.isnan(values) | (np.abs(values) < 2**53) & (values == np.floor(values))):
             values = values.astype("Int64")
         elif entry["kind"] == "date":
-            values = pd.Series(pd.to_datetime(values, unit="D", errors="coerce"))
+            known = values.dropna()  # of missing ones, pandas may raise FloatingPointError
+            values = pd.to_datetime(known, unit="D", errors="coerce").reindex(values.index)
         columns[entry["column"]] = values
     return pd.DataFrame(columns)
 
