@@ -35,8 +35,8 @@ def learn(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, Any]:
     }
     cycles = features.cycles(step_seconds, float(np.ptp(times)))
     learned = {"numbers": numbers, "categories": categories, "cycles": cycles}
-    units = units_of(config, shape, rows)
-    return {"shape": asdict(shape), **learned, **naive_errors(config, shape, rows), "units": units}
+    errors = naive_errors(config, shape, rows)
+    return {"shape": asdict(shape), **learned, **errors, "units": units_of(config, shape, rows, errors)}
 
 
 def naive_errors(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, Any]:
@@ -51,15 +51,15 @@ def naive_errors(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, 
     return {"series": "", "errors": {"": errors[""]}}
 
 
-def units_of(config: Config, shape: Shape, rows: pd.DataFrame) -> dict[str, list[list[float]]]:
+def units_of(config: Config, shape: Shape, rows: pd.DataFrame, found: dict[str, Any]) -> dict[str, list[list[float]]]:
     """By what targets are standardised, by series: mean and scale of each target; "" is for series that are not known.
 
     The third number is 1 / scale: TensorFlow divides by constants in another way than by tensors, in the last digit.
     Each series has its own, since large ones would hide the others. Its scale is proportional to its seasonal error, so
-    that all count alike in the loss, as they do in MASE; on average it is the standard deviation.
+    that all count alike in the loss, as they do in MASE; on average it is the standard deviation. `found` is what
+    `naive_errors` gives.
     """
     usual = np.array([scale_of(rows[name]) for name in shape.targets])  # (num_targets, 2)
-    found = naive_errors(config, shape, rows)
     if not found["series"]:
         return {"": with_inverse(usual)}
     targets = {each.name: each.targets.astype("float64") for each in series_windows.regular(config, shape, rows)}

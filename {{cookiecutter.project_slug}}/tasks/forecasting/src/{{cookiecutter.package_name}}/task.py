@@ -44,7 +44,8 @@ def describe_target(config: Config, values: pd.Series) -> Target:
     del values  # windows, which overlap
     rows = tables.read_rows(config, "train")
     shape = window_shape.resolve(config, rows)
-    means, scales, _ = map(tuple, zip(*encoding.units_of(config, shape, rows)[""], strict=True))
+    units = encoding.units_of(config, shape, rows, encoding.naive_errors(config, shape, rows))
+    means, scales, _ = map(tuple, zip(*units[""], strict=True))
     levels = tuple(sorted({*config.quantiles, MEDIAN}))
     step = (shape.step.seconds, shape.step.months, shape.step.ends, shape.step.business)
     zone = "Z" if config.timezone and not shape.step.is_days else ""
