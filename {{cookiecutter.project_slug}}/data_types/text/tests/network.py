@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from project import task
@@ -17,6 +18,14 @@ def engineer(texts: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
 
 
 FEATURES = {"engineer": engineer}
+
+
+def targets_of(codes: np.ndarray, encoded: np.ndarray) -> np.ndarray:
+    """Targets of codes (num_texts, num_codes), encoded as others are: whether a text has the code 2."""
+    targets = (codes == 2).any(axis=1, keepdims=True).astype(encoded.dtype)
+    if encoded.ndim == 2:  # several labels, each as the others
+        targets = np.tile(targets[:, None], (1, 1, encoded.shape[1]))
+    return targets
 
 
 def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target) -> keras.Model:

@@ -12,6 +12,7 @@ from project.evaluation import inference
 from project.training.fit import epoch_counter
 
 from declared import Config
+from network import targets_of
 
 
 def encode(complete: keras.Model, *texts: str) -> dict[str, np.ndarray]:
@@ -97,9 +98,7 @@ def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(
     target, train = inference.target_of(complete), loading.read_examples(finished, "train")
     codes = np.array([[1, 3], [2, 0], [2, 3], [1, 0]] * 20, "int32")
     encoded = task.encode(target, train[finished.target_columns])
-    targets = (codes == 2).any(axis=1, keepdims=True).astype(encoded.dtype)
-    if encoded.ndim == 2:  # several labels, each as the others
-        targets = np.tile(targets[:, None], (1, 1, encoded.shape[1]))
+    targets = targets_of(codes, encoded)
     known = keras.Input((2,), dtype="int32", name=layers.NGRAMS)
     outputs = task.output_head(keras.layers.Embedding(4, 2)(known), target)  # of two members, who see a code each
     model = layers.WithLinear(

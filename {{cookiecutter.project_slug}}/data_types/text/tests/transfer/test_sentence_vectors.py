@@ -33,6 +33,7 @@ from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
 import page_structure
 import tiny_bert
 from declared import Config
+from network import targets_of
 from tiny_bert import HEADS, LAYERS, PIECES, WIDTH, tensors
 
 SOURCE = Path(bert.__file__).parents[2]
@@ -132,9 +133,7 @@ def test_a_linear_model_of_long_texts_has_its_share_beside_the_vectors(
     target, train_rows = inference.target_of(complete), loading.read_examples(finished, "train")
     codes = np.array([[1, 3], [2, 0], [2, 3], [1, 0]] * 20, "int32")
     encoded = task.encode(target, train_rows[finished.target_columns])
-    targets = (codes == 2).any(axis=1, keepdims=True).astype(encoded.dtype)
-    if encoded.ndim == 2:  # several labels, each as the others
-        targets = np.tile(targets[:, None], (1, 1, encoded.shape[1]))
+    targets = targets_of(codes, encoded)
     inputs = {
         name: keras.Input((width,), dtype="int32", name=name)
         for name, width in ((layers.NGRAMS, 2), (sentence_vectors.TOKENS, 4))
