@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from ..config import Config
 from ..core.errors import InputError
@@ -118,7 +117,7 @@ def with_rare(config: Config, several: Sequence[np.ndarray], draws: np.ndarray, 
     then it returns. No training example is taken since others were added, while each split has what it had.
     """
     ends = np.cumsum((0, *config.split_fractions))
-    places = pd.Index(SPLITS).get_indexer(splits)
+    places = (splits[:, None] == np.array(SPLITS, object)).argmax(axis=1)
     wanted = [place for place, share in enumerate(config.split_fractions) if share]
     for rows in several:
         for place in wanted:
