@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from project import layers, preprocessing, task
 from project.data import batching, loading, tables
@@ -90,6 +91,18 @@ def test_a_weighted_bag_sums_embeddings_by_their_weights() -> None:
     np.testing.assert_allclose(bag(codes), expected, rtol=1e-5, atol=1e-7)
     again = layers.WeightedBag.from_config(bag.get_config())
     assert again.get_config() == bag.get_config()
+
+
+def test_an_ngram_is_telling_if_the_targets_of_its_texts_differ_from_the_others() -> None:
+    has = sparse.csr_matrix([[1, 0, 1, 1], [1, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 0]] * 50, dtype=bool)
+    targets = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0]] * 50)  # nothing has the third class
+    telling = layers.telling(has, targets)
+    few = 100 / (100 + layers.FEW)
+    np.testing.assert_allclose(telling, [few, few, 0, 50 / (50 + layers.FEW)])
+    alone = layers.telling(has, targets, np.array([1.0, 1.0, 0.0, 0.0] * 50))
+    np.testing.assert_allclose(alone, np.zeros(4))  # all that count have one class
+    numbers = layers.telling(has, 5 + 10 * targets[:, :1])
+    np.testing.assert_allclose(numbers, telling)
 
 
 def test_a_linear_model_has_the_share_that_is_best_on_the_validation_split(

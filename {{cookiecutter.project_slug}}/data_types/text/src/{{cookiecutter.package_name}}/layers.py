@@ -1,5 +1,6 @@
 """Layers for texts that Keras lacks, and a linear model beside a network."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,9 @@ import tensorflow as tf
 
 from .data import estimators
 
-SIMPLE_LENGTH = 3.0  # of a text's weights for linear models: with 1, a logistic regression is regularized too much
+LENGTH = 8.0  # of the typical text's weights for the linear model: with 1, it is regularized too much
+RIDGE = 16.0  # the penalty where targets are numbers
+FEW = 10  # texts that have an n-gram, by which half of what sets them apart is believed
 UNSEEN = -20.0  # the logit of a class or label that a linear model has not seen
 LINEAR, NGRAMS = "beside_linear", "word_ngrams"  # the layer that has a linear model, and the input which that sees
 SCALES = (1, 2, 4, 8)  # of the logits of a linear model, whose regularization leaves them too small
@@ -90,16 +93,10 @@ class BesideLinear(keras.layers.Layer):
 
         Numbers may also be (num_examples, num_outputs); if all are 0 or 1, they are labels.
         """
-        from scipy import sparse
         from sklearn.linear_model import LogisticRegression, Ridge
-        from sklearn.preprocessing import normalize
 
-        frequencies = keras.ops.convert_to_numpy(self.bag.weights_of_codes)
-        rows, places = np.nonzero(codes)
-        present = codes[rows, places]
-        bags = sparse.csr_matrix((frequencies[present], (rows, present)), (len(codes), len(frequencies)))
-        bags = SIMPLE_LENGTH * normalize(bags)
-        kernel, intercepts = np.zeros((len(frequencies), self.bag.units)), np.full(self.bag.units, UNSEEN)
+        bags, scales = self.scaled_bags(codes, targets, weights)
+        kernel, intercepts = np.zeros((len(scales), self.bag.units)), np.full(self.bag.units, UNSEEN)
         logistic = partial(LogisticRegression, max_iter=200, tol=1e-3)
         models = dict[Any, Any]()  # by the outputs that they give
         if targets.dtype.kind == "i":  # classes
@@ -112,15 +109,36 @@ class BesideLinear(keras.layers.Layer):
             for label in np.flatnonzero(np.ptp(targets, axis=0)):
                 models[(label,)] = logistic().fit(bags, targets[:, label], weights)
         else:
-            models[tuple(range(self.bag.units))] = Ridge().fit(bags, targets, weights)
+            models[tuple(range(self.bag.units))] = Ridge(RIDGE).fit(bags, targets, weights)
         for outputs, model in models.items():
             kernel[:, outputs], intercepts[[*outputs]] = np.atleast_2d(model.coef_).T, model.intercept_
-        self.bag.embeddings.assign(kernel)
+        self.bag.embeddings.assign(kernel * scales[:, None])
         self.intercepts.assign(intercepts)
+
+    def scaled_bags(
+        self, codes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None
+    ) -> tuple[Any, np.ndarray]:
+        """What the linear model is fitted to, a sparse matrix (num_examples, num_codes), and its scales (num_codes,).
+
+        N-grams that tell targets apart are on a larger scale, so that their coefficients are regularized less, as with
+        the log-count ratios of Wang and Manning (2012), which are for two classes.
+        """
+        from scipy import sparse
+        from sklearn.preprocessing import normalize
+
+        frequencies = keras.ops.convert_to_numpy(self.bag.weights_of_codes)
+        rows, places = np.nonzero(codes)
+        present = codes[rows, places]
+        bags = sparse.csr_matrix((frequencies[present], (rows, present)), (len(codes), len(frequencies)))
+        outputs = np.eye(self.bag.units)[targets] if targets.dtype.kind == "i" else targets
+        scales = telling(bags > 0, outputs.reshape(len(codes), -1), weights)
+        bags = normalize(bags) @ sparse.diags(scales)
+        factor = LENGTH / (math.sqrt(bags.multiply(bags).sum() / len(codes)) or 1)
+        return factor * bags, factor * scales
 
     def linear(self, codes: tf.Tensor) -> tf.Tensor:
         """What the linear model gives, (batch, num_outputs)."""
-        return self.bag(codes) * SIMPLE_LENGTH + self.intercepts
+        return self.bag(codes) + self.intercepts
 
     def call(self, inputs: list[tf.Tensor], training: bool = False) -> tf.Tensor:
         """Adds the linear model to each member."""
@@ -135,6 +153,21 @@ class BesideLinear(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Adds the sizes."""
         return {**super().get_config(), "num_codes": self.bag.num_codes, "num_outputs": self.bag.units}
+
+
+def telling(has: Any, targets: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """How far the targets of the texts with an n-gram are from those of all, (num_codes,), between 0 and about 1.
+
+    `has` tells which texts have it, a sparse matrix (num_examples, num_codes) of truth values, and `targets` are
+    (num_examples, num_outputs). The distance is that of the means, in standard deviations, the root mean square of all
+    outputs; it is shrunk where few texts have the n-gram.
+    """
+    weights = np.ones(len(targets)) if weights is None else weights
+    centred = targets - np.average(targets, axis=0, weights=weights)
+    deviations = np.sqrt(np.average(centred**2, axis=0, weights=weights))
+    differs = deviations > 0
+    sums = has.T @ (weights[:, None] * centred[:, differs] / deviations[differs])
+    return np.sqrt(np.square(sums).sum(axis=1) / max(1, differs.sum())) / (has.T @ weights + FEW)
 
 
 def blend(outputs: Any, linear: Any, shares: Any) -> Any:

@@ -12,7 +12,6 @@ from keras import ops
 from . import features, task
 from .config import Config
 from .data import batching, loading, tables
-from .layers import SIMPLE_LENGTH
 from .text import texts, tokenizing
 from .text.text_inputs import input_kinds, parse_arrays, raw_arrays, raw_inputs, read_labels
 from .text.vocabulary import BagOfNgrams, Vocabulary, WordSequence
@@ -36,6 +35,7 @@ MAX_DEVIATION = 3.0  # standard deviations by which a feature departs: a text of
 ADAPTATION_EXAMPLES = 100_000  # at most; more would move vocabularies little
 ENCODING_BATCH = 256  # texts that are encoded at once
 PREDICTION_BATCH = 128  # texts that are encoded and predicted at once
+SIMPLE_LENGTH = 3.0  # of a text's weights for baselines: with 1, a logistic regression is regularized too much
 
 
 def build_preprocessor(config: Config, examples: pd.DataFrame) -> keras.Model:
