@@ -63,6 +63,27 @@ def test_a_fit_goes_on_with_the_weights_there_are_and_may_be_ended() -> None:
         np.testing.assert_allclose(one, other, rtol=0.02, atol=1e-3)
 
 
+def test_answers_become_as_sure_as_others_show_them_to_be() -> None:
+    seen = np.repeat([[1.0, 0.0], [0.0, 1.0]], 20, axis=0).astype("float32")
+    classes = np.repeat([0, 1], 20)
+    inputs = keras.Input((2,))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    sure = []
+    for num_wrong in (0, 4):
+        outputs = layers.Dense(2)(inputs)
+        fit = LinearFit(inputs, outputs, loss, tf.data.Dataset.from_tensors((seen, classes)))
+        fit.minimize(10.0, lambda _: True)
+        unsure = tf.nn.softmax(fit.model(seen)).numpy().max(axis=1).mean()
+        others = np.where(np.arange(40) % 10 < num_wrong / 4, 1 - classes, classes)
+        fit.sharpen(tf.data.Dataset.from_tensors((seen, others)))
+        found = tf.nn.softmax(fit.model(seen)).numpy()
+        assert (found.argmax(axis=1) == classes).all()
+        sure.append(found.max(axis=1).mean())
+        assert sure[-1] > unsure
+    assert 0.95 < sure[0] < 0.999
+    assert abs(sure[1] - 0.9) < 0.02
+
+
 def test_only_one_layer_with_a_kernel_is_a_linear_model() -> None:
     inputs = keras.Input((WIDTH,))
     one = layers.Dense(3)(layers.BatchNormalization(center=False, scale=False)(inputs))

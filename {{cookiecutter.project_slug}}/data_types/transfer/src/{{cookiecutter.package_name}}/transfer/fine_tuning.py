@@ -214,8 +214,9 @@ class FineTuned(keras.Model):
         """Fits a head that is a linear model to all examples at once, with a weaker penalty in each epoch.
 
         So the best epoch is that of the best penalty; its weights are kept. Dropout and the optimizer take no part.
-        Once all classes of the training examples are right, a weaker penalty only makes the answers surer, which is for
-        calibration to decide, and does worse on examples that differ from those of the validation split: it ends there.
+        Once all classes of the training examples are right, a weaker penalty only makes the answers surer, and does
+        worse on examples that differ from those of the validation split: it ends there, with answers as sure as they
+        should be on that split.
         """
         penalties = np.geomspace(STRONGEST, WEAKEST, min(epochs, PENALTIES)) if epochs > 1 else [0.01]
         every = keras.callbacks.CallbackList(callbacks, add_history=True, model=self)
@@ -228,12 +229,15 @@ class FineTuned(keras.Model):
             every.on_epoch_begin(epoch)
             linear.minimize(penalties[epoch], lambda step: self.goes_on(every, step))
             logs = head.evaluate(train, verbose=0, return_dict=True)
+            is_done = logs.get(ALL_RIGHT, 0) >= 1
             if validation is not None:
+                if is_done:
+                    linear.sharpen(validation)
                 scores = head.evaluate(validation, verbose=0, return_dict=True)
                 logs |= {f"val_{name}": score for name, score in scores.items()}
             best = min(best, (logs.get("val_loss", -epoch), head.get_weights()), key=lambda pair: pair[0])
             every.on_epoch_end(epoch, logs)
-            if self.stop_training or logs.get(ALL_RIGHT, 0) >= 1:
+            if self.stop_training or is_done:
                 break
         every.on_train_end()
         head.set_weights(best[1])
