@@ -55,6 +55,7 @@ OF_NO_DATA = {
     "core/test_command.py",
     "evaluation/test_promotion.py",
     "monitoring/test_traffic.py",
+    "serving/test_guard.py",
     "serving/test_protocol.py",
     "serving/test_request_batches.py",
     "serving/test_served_model.py",

@@ -43,7 +43,7 @@ OWN_SETTINGS = {  # as a person may write them about other data, and the tests t
             "delimiter": '";"',
         },
         (
-            *("core/test_settings.py", "core/test_staleness.py", "data"),
+            *("core/test_settings.py", "core/test_staleness.py", "data/test_cleaning.py", "data/test_splitting.py"),
             *("stages/test_collect.py", "stages/test_evaluate.py"),
         ),
     ),

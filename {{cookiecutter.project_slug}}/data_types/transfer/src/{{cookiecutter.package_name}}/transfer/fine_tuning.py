@@ -213,10 +213,9 @@ class FineTuned(keras.Model):
     ) -> keras.callbacks.History:
         """Fits a head that is a linear model to all examples at once, with a weaker penalty in each epoch.
 
-        So the best epoch is that of the best penalty; its weights are kept. Dropout and the optimizer take no part.
-        Once all classes of the training examples are right, a weaker penalty only makes the answers surer, and does
-        worse on examples that differ from those of the validation split: it ends there, with answers as sure as they
-        should be on that split.
+        The weights of the best penalty are kept; dropout and the optimizer take no part. Once all classes of the
+        training examples are right, a weaker penalty does worse on examples that differ from those of the validation
+        split, and makes the answers surer: it ends there, and that split tells how sure they should be.
         """
         penalties = np.geomspace(STRONGEST, WEAKEST, min(epochs, PENALTIES)) if epochs > 1 else [0.01]
         every = keras.callbacks.CallbackList(callbacks, add_history=True, model=self)
