@@ -5,8 +5,8 @@
 DIR holds the sets of files.py and texts.py. With --labels-per-class, so many examples of each class are for training,
 as many for validation, and the test part is whole. Nothing is tuned. Prints a Markdown table; beside the accuracies
 stands that of a logistic regression (on TF-IDF weights of texts, on a coarse view of images, on what is measured of
-recordings) with the same examples. Seconds are those of training, milliseconds those of the exported model for one
-example. Where no weights can be had, what is kept is the network from scratch.
+recordings) with the same examples. The log loss is that of what is kept, seconds are those of training, milliseconds
+those of the exported model for one example. Where no weights can be had, what is kept is the network from scratch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROBLEMS = {
     **{name: problem for name, problem in files.PROBLEMS.items() if name != "fsdd"},
     **{name: "text-classification" for name in texts.TARGETS if not name.endswith(texts.JOINED)},
 }
-HEADER = "| set | labels a class | kept | accuracy | from scratch | linear | training, s | one example, ms |"
+HEADER = "| set | labels a class | kept | accuracy | from scratch | linear | log loss | training, s | one example, ms |"
 COMPARED = '--criteria={"log_loss": "majority", "accuracy": "linear"}'  # so that accept scores the linear model
 
 
@@ -55,6 +55,7 @@ def measure(name: str, project: Path, options: argparse.Namespace, arguments: li
     linear = kept.verdict["baseline"]["linear"]["accuracy"]
     scores = " | ".join(f"{score:.4f}" for score in (kept.score("accuracy"), scratch.score("accuracy"), linear))
     labels = options.labels_per_class or "all"
+    scores += f" | {kept.score('log_loss'):.3f}"
     return f"| {name} | {labels} | {chosen} | {scores} | {kept.seconds:.0f} | {milliseconds:.1f} |"
 
 
