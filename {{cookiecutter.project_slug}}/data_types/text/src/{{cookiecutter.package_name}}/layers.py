@@ -115,9 +115,7 @@ class BesideLinear(keras.layers.Layer):
         self.bag.embeddings.assign(kernel * scales[:, None])
         self.intercepts.assign(intercepts)
 
-    def scaled_bags(
-        self, codes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None
-    ) -> tuple[Any, np.ndarray]:
+    def scaled_bags(self, codes: np.ndarray, targets: np.ndarray, weights: np.ndarray | None) -> tuple[Any, np.ndarray]:
         """What the linear model is fitted to, a sparse matrix (num_examples, num_codes), and its scales (num_codes,).
 
         N-grams that tell targets apart are on a larger scale, so that their coefficients are regularized less, as with
