@@ -86,9 +86,9 @@ class LinearFit:
         A penalty by which all is right leaves them unsure. A prior keeps a few examples that are all right from making
         them too sure. Layers with weights after the linear one would have to be multiplied, too: there nothing is done.
         """
-        outputs, targets, weights = batching.outputs_and_labels(self.model, batches)
         if len(self.tail.trainable_variables) > len(self.layer.trainable_variables):
             return
+        outputs, targets, weights = batching.outputs_and_labels(self.model, batches)
 
         def penalised(log_scale: float) -> float:
             prior = 0.5 * (log_scale / SCALE_DEVIATION) ** 2 / len(targets)
