@@ -61,10 +61,10 @@ class SmoothedCrossentropy(keras.losses.Loss):
         if len(y_pred.shape) != 3:
             message = f"the network's outputs are {tuple(y_pred.shape)}, but the loss needs (batch, length, codes)"
             raise InputError(f"{message}: logits of each code at each place of the target")
-        log_probabilities = ops.log_softmax(y_pred)
-        right = log_probability_of(y_true, log_probabilities)
-        wrong = ops.mean(log_probabilities, axis=-1)
-        losses = -(1 - self.smoothing) * right - self.smoothing * wrong
+        num_codes = y_pred.shape[-1]
+        right = ops.one_hot(y_true, num_codes, dtype=y_pred.dtype)
+        wanted = (1 - self.smoothing) * right + self.smoothing / num_codes
+        losses = ops.logsumexp(y_pred, axis=-1) - ops.sum(wanted * y_pred, axis=-1)
         is_piece = ops.cast(ops.not_equal(y_true, PADDING), losses.dtype)
         per_piece = ops.cast(ops.shape(y_true)[0], losses.dtype) / ops.maximum(ops.sum(is_piece), 1)
         return per_piece * ops.sum(losses * is_piece, axis=-1)
@@ -101,17 +101,17 @@ def metrics(target: Target) -> list[Any]:
     del target  # the same for any pieces
 
     def log_loss(y_true: Any, y_pred: Any) -> Any:
-        return -log_probability_of(y_true, ops.log_softmax(y_pred))
+        return ops.logsumexp(y_pred, axis=-1) - of_codes(y_true, y_pred)
 
     def is_likeliest(y_true: Any, y_pred: Any) -> Any:
-        return ops.cast(ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), y_true.dtype)), "float32")
+        return ops.cast(ops.equal(y_true, tf.argmax(y_pred, axis=-1, output_type=y_true.dtype)), "float32")
 
     return [MeanOfPieces("log_loss", log_loss), MeanOfPieces("token_accuracy", is_likeliest)]
 
 
-def log_probability_of(codes: Any, log_probabilities: Any) -> Any:
-    """The log-probabilities of codes (batch, length), out of those of all codes (batch, length, codes)."""
-    return ops.take_along_axis(log_probabilities, ops.expand_dims(codes, -1), axis=-1)[..., 0]
+def of_codes(codes: Any, values: Any) -> Any:
+    """The values of codes (batch, length), such as logits, out of those of all codes (batch, length, codes)."""
+    return ops.take_along_axis(values, ops.expand_dims(codes, -1), axis=-1)[..., 0]
 
 
 def for_inference(config: Config, model: keras.Model) -> keras.Model:

@@ -135,5 +135,5 @@ def log_probabilities(serving_model: keras.Model, sources: list[str], translatio
     target = task.encode(inference.target_of(serving_model), pd.Series([translation] * len(sources)))
     inputs, codes = length_buckets.teach(source, target)
     logits = serving_model.get_layer("network").get_layer("search").transformer(inputs, training=False)
-    likely = task.log_probability_of(codes, ops.log_softmax(logits)) * ops.cast(codes != tokenizing.PADDING, "float32")
+    likely = task.of_codes(codes, ops.log_softmax(logits)) * ops.cast(codes != tokenizing.PADDING, "float32")
     return ops.convert_to_numpy(ops.sum(likely, axis=-1))

@@ -179,7 +179,9 @@ class Transformer(layers.Layer):
     def logits(self, hidden: Any) -> Any:
         """(batch, length, width) to (batch, length, codes), by the pieces' own vectors (Press and Wolf 2017)."""
         vectors = self.embeddings[-1].embeddings[: self.num_codes[1]]
-        logits = ops.einsum("blw,cw->blc", self.norms[1](hidden), vectors)
+        rows = ops.reshape(self.norms[1](hidden), (-1, self.width))  # one product of matrices, also of its gradients
+        logits = ops.matmul(rows, ops.transpose(vectors))
+        logits = ops.reshape(logits, (*ops.shape(hidden)[:-1], self.num_codes[1]))
         return ops.cast(logits, self.variable_dtype)  # of which small differences matter
 
     def empty_cache(self, batch: Any, beams: int) -> list[KeysAndValues]:
