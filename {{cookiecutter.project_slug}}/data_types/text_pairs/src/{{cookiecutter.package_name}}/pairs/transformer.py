@@ -179,9 +179,7 @@ class Transformer(layers.Layer):
     def logits(self, hidden: Any) -> Any:
         """(batch, length, width) to (batch, length, codes), by the pieces' own vectors (Press and Wolf 2017)."""
         vectors = self.embeddings[-1].embeddings[: self.num_codes[1]]
-        rows = ops.reshape(self.norms[1](hidden), (-1, self.width))  # one product of matrices, also of its gradients
-        logits = ops.matmul(rows, ops.transpose(vectors))
-        logits = ops.reshape(logits, (*ops.shape(hidden)[:-1], self.num_codes[1]))
+        logits = tf.tensordot(self.norms[1](hidden), vectors, [[-1], [1]])  # einsum's gradient: a matrix per sentence
         return ops.cast(logits, self.variable_dtype)  # of which small differences matter
 
     def empty_cache(self, batch: Any, beams: int) -> list[KeysAndValues]:
