@@ -32,7 +32,10 @@ def test_zoned_hours_become_utc(tmp_path: Path) -> None:
     rows = read(tmp_path, table(zoned))
     assert rows["t"].iloc[0] == pd.Timestamp("2024-03-30T23:00:00")
     assert num_steps(rows) == 1
+    assert "times of 't' are read in UTC, and forecasts are in UTC, too" in rows.attrs["notes"]
     assert read(tmp_path, table(zoned), timezone=ZONE)["t"].tolist() == rows["t"].tolist()
+    local = read(tmp_path, table(local_hours("2024-03-01", "2024-03-02")))
+    assert not any("in UTC" in note for note in local.attrs["notes"])
 
 
 @pytest.mark.parametrize("order", [1, -1])

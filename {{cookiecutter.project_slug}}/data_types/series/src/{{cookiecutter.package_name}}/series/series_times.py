@@ -47,6 +47,8 @@ def read_times(config: Config, rows: pd.DataFrame, is_zoned: bool, provenance: P
     elif not types.is_datetime64_any_dtype(values):
         values = read_mixed(config, values, provenance)
     if not config.timezone:
+        if is_zoned:
+            provenance.note(f"times of {config.time!r} are read in UTC, and forecasts are in UTC, too")
         return values
     try:
         ZoneInfo(config.timezone)  # which days do not need
