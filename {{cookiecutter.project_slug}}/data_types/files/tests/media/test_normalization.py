@@ -54,7 +54,10 @@ def test_inference_is_that_of_keras() -> None:
     np.testing.assert_array_equal(expected, found)
 
 
-@pytest.mark.parametrize(("inputs", "options"), [(MAPS[:, 0], {}), (MAPS, {"scale": False}), (MAPS, {"axis": 1})])
+@pytest.mark.parametrize(
+    ("inputs", "options"),
+    [(MAPS[:, 0], {}), (MAPS, {"scale": False}), (MAPS, {"axis": 1}), (MAPS, {"dtype": "float64"})],
+)
 def test_what_is_not_fused_is_left_to_keras(inputs: np.ndarray, options: dict[str, Any]) -> None:
     outputs = [kind(**options)(inputs, training=True).numpy() for kind in KEPT]
     np.testing.assert_array_equal(*outputs)

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+FORMATS = ("float16", "bfloat16", "float32")  # of numbers, which the operation can take
+
 
 @keras.saving.register_keras_serializable(package="media")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -16,8 +18,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalizes feature maps (batch, rows, columns, channels) by channel; whatever else comes, Keras does."""
-        is_plain = len(inputs.shape) == 4 and self.axis in (-1, 3) and mask is None and not self.synchronized
-        if not (training and self.trainable and self.center and self.scale and is_plain):
+        are_maps = len(inputs.shape) == 4 and self.axis in (-1, 3) and mask is None and self.compute_dtype in FORMATS
+        is_plain = self.center and self.scale and not self.synchronized
+        if not (training and self.trainable and are_maps and is_plain):
             return super().call(inputs, training=training, mask=mask)
         scale, offset = (tf.cast(weights, "float32") for weights in (self.gamma, self.beta))
         unknown = tf.constant([], "float32")  # mean and variance, which are those of the batch
