@@ -61,14 +61,16 @@ def write_pairs(data: Path, path: Path, most: int, seed: int) -> None:
 def write_messages(data: Path, path: Path, most: int, seed: int) -> None:
     """Writes some messages of programs with their Japanese translations, drawn at random."""
     found = {
-        source: target for file in sorted((data / "catalogues").rglob("ja/**/*.mo")) for source, target in read(file)
+        source: target
+        for file in sorted((data / "catalogues").rglob("ja/**/*.mo"))
+        for source, target in messages_of(file)
     }
     lines = [f"{source}\t{target}\n" for source, target in sorted(found.items())]
     random.Random(seed).shuffle(lines)  # noqa: S311
     path.write_text("".join(lines[:most]), encoding="utf-8", newline="\n")
 
 
-def read(catalogue: Path) -> Iterator[tuple[str, str]]:
+def messages_of(catalogue: Path) -> Iterator[tuple[str, str]]:
     """The messages of a gettext catalogue and their translations, in one line each."""
     with catalogue.open("rb") as stream:
         messages = gettext.GNUTranslations(stream)._catalog.items()  # type: ignore[attr-defined]
