@@ -9,6 +9,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -227,17 +228,19 @@ def test_of_networks_that_are_as_good_as_the_best_the_simplest_is_kept() -> None
 def test_a_network_that_cannot_be_trained_is_left_out(
     trained: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tried: list[str] = []
+    tried, spent_before = list[str](), list[float]()
 
-    def attempt(hyperparameters: keras_tuner.HyperParameters) -> Any:
+    def attempt(hyperparameters: keras_tuner.HyperParameters, spent: float) -> Any:
+        spent_before.append(spent)
         tried.append(hyperparameters.Choice(COMPARED, ["large", "small", "tiny"]))
         if tried[-1] != "small":
             raise errors.InputError(f"there is no {tried[-1]} one")
-        return f"the {tried[-1]} one"
+        return SimpleNamespace(name=f"the {tried[-1]} one", origin={"name": "pretrained"}, seconds=7.0)
 
     prepared: Any = None
-    found: Any = train.compare(trained, prepared, keras_tuner.HyperParameters(), attempt)
-    assert found == ("the small one", [])
+    found, rows = train.compare(trained, prepared, keras_tuner.HyperParameters(), attempt)
+    assert (found.name, rows) == ("the small one", [])
+    assert spent_before == [0, 0, 7], "by pretrained networks, which share a time limit"
     assert tried == ["large", "small", "tiny"]
     assert capsys.readouterr().out.count("a network is left out: there is no ") == 2
     chosen = keras_tuner.HyperParameters()

@@ -27,8 +27,9 @@ from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit, search, serving_model
-from project.transfer import fine_tuning
-from project.transfer.fine_tuning import HEAD_RATE, Features, FineTuned, set_trainable
+from project.transfer import fine_tuning, stored_features
+from project.transfer.fine_tuning import HEAD_RATE, FineTuned, set_trainable
+from project.transfer.stored_features import Features
 
 from declared import Config
 
@@ -165,8 +166,16 @@ def test_auto_compares_what_is_there_with_a_network_from_scratch(
     tuned: Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(pretrained, "DOWNLOADED", "MobileNetV3Small")
-    config = tuned.model_copy(update={"backbone": "auto"})
+    config, minutes, fit_network = tuned.model_copy(update={"backbone": "auto"}), list[float](), FineTuned.fit
+
+    def watch(self: FineTuned, *batches: Any, **options: Any) -> keras.callbacks.History:
+        minutes.append(self.minutes)
+        return fit_network(self, *batches, **options)
+
+    monkeypatch.setattr(FineTuned, "fit", watch)
     train.main(config)
+    first, second = minutes
+    assert second < first == config.backbone_minutes, "they share the time"
     run = artifacts.read_json(config.paths.run, "train")
     rows = run["candidates"]
     assert [row["name"] for row in rows] == [fine_tuning.FROZEN, fine_tuning.SCRATCH, fine_tuning.FINE_TUNED]
@@ -212,7 +221,7 @@ def test_features_that_cannot_be_kept_or_read_are_computed_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backbone, images = small_backbone(None, include_top=False, input_shape=(32, 32, 3)), pixels(num_images=5)
-    monkeypatch.setattr(fine_tuning, "BYTES_AT_ONCE", 2 * images[0].nbytes)
+    monkeypatch.setattr(stored_features, "BYTES_AT_ONCE", 2 * images[0].nbytes)
     sizes: list[int] = []
 
     def full(*_: Any) -> None:

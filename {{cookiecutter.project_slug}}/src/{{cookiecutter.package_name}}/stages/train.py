@@ -65,12 +65,19 @@ def train_network(
     batches: fit.Batches,
     key: str,
     hyperparameters: keras_tuner.HyperParameters,
+    spent: float = 0,
 ) -> Candidate:
-    """Fits the network of some hyperparameters, and calibrates its predictions."""
+    """Fits the network of some hyperparameters, and calibrates its predictions.
+
+    A pretrained one has so many seconds less: those before it have `spent` them.
+    """
     started = time.perf_counter()
     build = partial(start_model, config, hyperparameters, prepared, fit.num_steps(config, batches))
     with strategy.scope(), fit.precision(config):
         model = build()
+    origin = dict(getattr(model, "origin", {}))
+    if origin:
+        model.minutes -= spent / 60
     is_plain = strategy.num_replicas_in_sync == 1 and not (fit.uses_bfloat16(config) or model.optimizer.use_ema)
     eval_model = model if is_plain else build()
     complete = serving_model.assemble(config, prepared, eval_model)
@@ -79,7 +86,6 @@ def train_network(
     checkpoint = fit.fit(config, prepared, model, eval_model, batches, f"{key}/{name}")
     if placement.is_chief():
         task.calibrate(config, complete.get_layer("decode"), eval_model, batches.validation)
-    origin = dict(getattr(model, "origin", {}))
     return Candidate(name, hyperparameters, complete, checkpoint, origin, time.perf_counter() - started)
 
 
@@ -87,7 +93,7 @@ def compare(
     config: Config,
     prepared: serving_model.Prepared,
     hyperparameters: keras_tuner.HyperParameters,
-    train: Callable[[keras_tuner.HyperParameters], Candidate],
+    train: Callable[[keras_tuner.HyperParameters, float], Candidate],
 ) -> tuple[Candidate, list[dict[str, Any]]]:
     """Trains the network, or each of those among which `build_model` has `hp` choose by the name COMPARED.
 
@@ -101,7 +107,7 @@ def compare(
     waiting = [hyperparameters]
     for each in waiting:
         try:
-            found.append(train(each))
+            found.append(train(each, sum(done.seconds for done in found if done.origin)))
         except InputError as error:
             problems.append(error)
         if each is hyperparameters:

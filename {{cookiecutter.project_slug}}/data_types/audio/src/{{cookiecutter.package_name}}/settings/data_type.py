@@ -60,7 +60,7 @@ class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
-    """Minutes that training a pretrained network may take, features included; the best epoch until then is kept."""
+    """Minutes that training pretrained networks may take in all, features included; the best epoch in them is kept."""
 
     backbone_weights: Annotated[str, Field(min_length=1)] = EMBEDDING_ADDRESS
     """Weights of the speech embedding in ONNX: a file, or an address that ends in #sha256= and the hash of the file,

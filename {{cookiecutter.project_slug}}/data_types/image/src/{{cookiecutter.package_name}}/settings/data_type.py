@@ -61,7 +61,7 @@ class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
-    """Minutes that training a pretrained network may take, features included; the best epoch until then is kept."""
+    """Minutes that training pretrained networks may take in all, features included; the best epoch in them is kept."""
 
     backbone_weights: str = "imagenet"
     """Weights of a backbone of Keras Applications: imagenet, which are downloaded once, a file, or an address that ends

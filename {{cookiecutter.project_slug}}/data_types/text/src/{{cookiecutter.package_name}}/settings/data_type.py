@@ -35,7 +35,7 @@ class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
     backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
-    """Minutes that training on a pretrained network may take; if its vectors alone take longer, it is left out."""
+    """Minutes that training on a pretrained network may take in all; it is left out if its vectors take longer."""
 
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 128
     """Maximum length of a text in pieces of words, for a pretrained network; the rest of longer texts is cut off."""

@@ -1,9 +1,8 @@
 """Training on a pretrained network: a head on features that are computed once, and fine-tuning."""
 
 import functools
-import hashlib
-import io
 import math
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from ..data import batching
 from ..settings.training import COMPARED
 from .linear_head import LinearFit, layers_of, linear_layer
 from .search_space import FINE_TUNED, FROZEN, SCRATCH, of_networks
+from .stored_features import Features
 
 RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
 HASH = "#sha256="  # behind an address, as package installers write it
@@ -32,9 +32,8 @@ STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature a
 ALL_RIGHT = "accuracy"  # a metric that is 1 if all classes are right
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMEOUT = 10  # seconds without an answer after which a download is given up
-ROWS_AT_ONCE = 16  # of padded codes: longer ones do not hold up many others
-BYTES_AT_ONCE = 16_000_000  # of images or recordings: what a backbone makes of them takes a hundred times as much
 TIMED = 3  # batches by which the time for all is estimated
+VALIDATED = 1 / 3  # of the time of a training step, for a batch that is only scored
 
 
 def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | None, weights: str) -> str:
@@ -154,8 +153,15 @@ class FineTuned(keras.Model):
         self.stop_training = False
 
     def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
-        """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase."""
-        callbacks = [*options.pop("callbacks"), batching.TimeLimit(self.minutes)]
+        """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase.
+
+        Raises:
+            InputError: there is no time.
+        """
+        if self.minutes <= 0:
+            raise InputError("pretrained networks before it took all backbone_minutes")
+        limit = batching.TimeLimit(0 if "TF_CONFIG" in os.environ else self.minutes)  # all workers take the same steps
+        callbacks = [*options.pop("callbacks"), limit]
         if not self.tuned_share:
             return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
         backbone, own = self.get_layer("backbone"), self.optimizer
@@ -167,13 +173,52 @@ class FineTuned(keras.Model):
             seen = options.get("validation_data")
             head_epochs = 1 if seen is None and self.is_linear() else HEAD_EPOCHS  # else the last penalty would count
             self.fit_head(x, preparing(callbacks), validation_data=seen, epochs=head_epochs, verbose=0, shuffle=False)
-        if not self.has_epochs:
-            epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
-            with self.distribute_strategy.scope():
-                own = self.schedule(epochs * int(x.cardinality()))
         set_trainable(backbone, self.tuned_share)
         self.recompile(own)
+        if not self.has_epochs:
+            epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
+            epochs = self.plan(x, callbacks, limit, initial_epoch, epochs, options.get("validation_data"))
         return super().fit(x, initial_epoch=initial_epoch, epochs=epochs, callbacks=callbacks, **options)
+
+    def plan(
+        self,
+        x: tf.data.Dataset,
+        callbacks: list[Any],
+        limit: batching.TimeLimit,
+        initial_epoch: int,
+        epochs: int,
+        validation: tf.data.Dataset | None,
+    ) -> int:
+        """Takes an optimizer whose rate falls in the steps that there is time for; returns in how many epochs."""
+        of_epoch = int(x.cardinality())
+        self.reschedule(epochs * of_epoch)
+        if math.isinf(limit.end) or of_epoch <= TIMED:
+            return epochs
+        validated = VALIDATED * int(validation.cardinality()) if validation is not None else 0
+        seconds = self.seconds_per_step(x, callbacks) * (of_epoch + validated)
+        possible = initial_epoch + max(0.0, limit.end - time.monotonic()) / seconds
+        if possible >= epochs:
+            return epochs
+        print(f"backbone_minutes leave time for {possible:.1f} of {epochs} epochs of fine-tuning")
+        self.reschedule(max(1, round(possible * of_epoch)))
+        return max(initial_epoch + 1, math.ceil(possible))
+
+    def reschedule(self, num_steps: int) -> None:
+        """Changes to a new optimizer for so many steps."""
+        with self.distribute_strategy.scope():
+            optimizer = self.schedule(num_steps)
+        self.recompile(optimizer)
+
+    def seconds_per_step(self, x: tf.data.Dataset, callbacks: list[Any]) -> float:
+        """How long a training step takes, by a few of them, which are undone."""
+        self.optimizer.build(self.trainable_variables)
+        changed, ends = [*self.variables, *self.optimizer.variables], list[float]()
+        before = [variable.numpy() for variable in changed]
+        clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.monotonic()))
+        super().fit(x.take(1 + TIMED), callbacks=[*preparing(callbacks), clock], verbose=0, shuffle=False)
+        for variable, value in zip(changed, before, strict=True):
+            variable.assign(value)
+        return (ends[-1] - ends[0]) / (len(ends) - 1)
 
     def fit_head(
         self, x: Any, callbacks: list[Any], *, validation_data: Any = None, **options: Any
@@ -320,64 +365,10 @@ class FineTuned(keras.Model):
         super().compile(optimizer, loss, **options)
 
 
-class Features:
-    """Features of examples by their content, in a file for each network; without it, they are computed again."""
-
-    def __init__(self, folder: Path, backbone: keras.Model, shape: tuple[int | None, ...]) -> None:
-        """Reads what is known of this network, given examples of this shape."""
-        weights = hashlib.sha256(f"{shape} {backbone.input_shape} {backbone.compute_dtype}".encode())
-        for array in backbone.get_weights():
-            weights.update(array.tobytes())
-        self.path = folder / f"{weights.hexdigest()[:32]}.npz"
-        self.known: dict[bytes, np.ndarray] = {}
-        try:
-            with np.load(self.path) as arrays:
-                self.known = dict(zip((key.tobytes() for key in arrays["keys"]), arrays["features"], strict=True))
-        except FileNotFoundError:
-            pass
-        except Exception as error:  # NumPy and zipfile have many
-            print(f"{self.path} is damaged ({type(error).__name__}): features are computed again")
-        self.num_read = len(self.known)
-
-    def of(self, examples: np.ndarray, compute: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """The features of a batch, (batch, features), computed only if one of them is not known."""
-        keys = [hashlib.sha256(example.tobytes()).digest() for example in examples]
-        if any(key not in self.known for key in keys):
-            for rows in pieces(examples):
-                values = np.asarray(compute(examples[rows]), "float32")
-                self.known.update(zip([keys[row] for row in rows], values, strict=True))
-        return np.stack([self.known[key] for key in keys])
-
-    def save(self) -> None:
-        """Writes the file if something was added."""
-        if len(self.known) > self.num_read:
-            keys = np.frombuffer(b"".join(self.known), "uint8").reshape(len(self.known), -1)
-            content = io.BytesIO()  # on a full disk, zipfile prints a traceback
-            np.savez(content, keys=keys, features=np.stack(list(self.known.values())))
-            try:
-                with artifacts.replacing(self.path) as temporary:
-                    temporary.write_bytes(content.getbuffer())
-            except OSError as error:
-                print(f"features are not kept for the next time: {self.path} cannot be written ({error.strerror})")
-            self.num_read = len(self.known)
-
-
 def largest(batches: tf.data.Dataset) -> int:
     """The size of whole batches."""
     _, targets, *_ = next(iter(batches))
     return len(targets)
-
-
-def pieces(examples: np.ndarray) -> list[np.ndarray]:
-    """The rows that are computed together: as many as BYTES_AT_ONCE holds; padded codes of about the same length.
-
-    Codes are (batch, length), or of several texts (batch, columns, length).
-    """
-    if examples.dtype != "int32":
-        size = max(1, BYTES_AT_ONCE // examples[0].nbytes)
-        return np.split(np.arange(len(examples)), range(size, len(examples), size))
-    order = np.argsort(np.count_nonzero(examples.reshape(len(examples), -1), axis=1), kind="stable")
-    return np.split(order, range(ROWS_AT_ONCE, len(order), ROWS_AT_ONCE))
 
 
 def preparing(callbacks: list[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:

@@ -19,7 +19,8 @@ from .. import preprocessing
 from ..config import Config
 from ..core.errors import InputError
 from ..data import requests
-from ..transfer.fine_tuning import POOLED, Features
+from ..transfer.fine_tuning import POOLED
+from ..transfer.stored_features import Features
 from . import inference
 
 COMPARED = {"validation": ("train",), "test": ("train", "validation")}  # splits, and those that they must not repeat

@@ -1,0 +1,92 @@
+"""Fine-tuning takes the time that it is allowed, and its learning rate has fallen when that is over."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from project.core.errors import InputError
+from project.data import batching
+from project.transfer.fine_tuning import POOLED, FineTuned
+
+from declared import Config
+
+BATCHES, ALL_EPOCHS = 10, 10
+
+
+@pytest.fixture
+def planned() -> list[int]:
+    """The numbers of steps for which an optimizer was made."""
+    return []
+
+
+@pytest.fixture
+def network(tmp_path: Path, planned: list[int]) -> FineTuned:
+    """A network on a backbone of one layer."""
+    seen = {"seen": keras.Input((4,), name="seen")}
+    backbone = keras.Sequential([keras.Input((4,)), layers.Dense(3)], name="backbone")
+    pooled = layers.Activation("linear", name=POOLED)(backbone(seen["seen"]))
+    model = FineTuned(seen, layers.Dense(1)(layers.Dropout(0.5)(pooled)))
+
+    def schedule(num_steps: int) -> keras.optimizers.Optimizer:
+        planned.append(num_steps)
+        return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, num_steps))
+
+    model.configure(Config(), "seen", tmp_path, {}, 1.0, schedule)
+    model.compile(schedule(1), keras.losses.MeanSquaredError())
+    planned.clear()
+    return model
+
+
+def examples() -> tf.data.Dataset:
+    random = np.random.default_rng(0)
+    inputs = {"seen": random.normal(size=(4 * BATCHES, 4)).astype("float32")}
+    return tf.data.Dataset.from_tensor_slices((inputs, np.ones((4 * BATCHES, 1), "float32"))).batch(4)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "first", "epochs", "steps"),
+    [(0, 0, 10, 100), (60, 0, 10, 100), (1, 0, 5, 50), (1, 2, 7, 70), (0.5, 0, 3, 25), (1e-9, 0, 1, 1)],
+)
+def test_the_rate_falls_in_the_steps_that_there_is_time_for(
+    network: FineTuned,
+    planned: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    minutes: float,
+    first: int,
+    epochs: int,
+    steps: int,
+) -> None:
+    monkeypatch.setattr(network, "seconds_per_step", lambda *_: 1.0)
+    limit, train = batching.TimeLimit(minutes), examples()
+    assert network.plan(train, [], limit, first, ALL_EPOCHS, validation=examples().take(6)) == epochs
+    assert planned[-1] == pytest.approx(steps, abs=1)
+
+
+def test_the_steps_by_which_the_time_is_estimated_are_undone(network: FineTuned) -> None:
+    before = [np.array(variable) for variable in network.variables]
+    assert network.seconds_per_step(examples(), []) > 0
+    for variable, value in zip(network.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert int(network.optimizer.iterations) == 0
+    assert all(not np.any(variable) for variable in network.optimizer.variables if variable.path.endswith("momentum"))
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(1e-6, ALL_EPOCHS), (1e6, 1)])
+def test_fine_tuning_ends_in_time(
+    network: FineTuned, monkeypatch: pytest.MonkeyPatch, seconds: float, expected: int
+) -> None:
+    monkeypatch.setattr(network, "seconds_per_step", lambda *_: seconds)
+    options: dict[str, Any] = {"callbacks": [], "validation_data": examples(), "verbose": 0, "shuffle": False}
+    history = network.fit(examples(), epochs=ALL_EPOCHS, **options)
+    assert len(history.epoch) == expected
+
+
+def test_without_time_a_network_is_left_out(network: FineTuned) -> None:
+    network.minutes = 0
+    with pytest.raises(InputError, match="took all backbone_minutes"):
+        network.fit(examples(), callbacks=[])
