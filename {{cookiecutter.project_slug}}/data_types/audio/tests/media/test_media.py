@@ -54,6 +54,12 @@ def test_every_format_and_depth_is_measured_and_becomes_one_that_tensorflow_read
     assert (readable is payload) == ((kind, coding) == ("WAV", "PCM_16"))
 
 
+@pytest.mark.parametrize(("gain", "expected"), [(1, 0), (2**-8, 1)])
+def test_recordings_that_are_all_quiet_are_told_of(gain: float, expected: int) -> None:
+    _, measures = examine(encoded(gain * TONE, 8_000, "WAV", "PCM_32"))
+    assert len(media.notes(pd.DataFrame([measures]))) == expected
+
+
 def m4a(samples: np.ndarray, rate: int) -> bytes:
     """Samples (num_samples,) from -1 to 1 as a phone records them."""
     av, stream = pytest.importorskip("av"), io.BytesIO()

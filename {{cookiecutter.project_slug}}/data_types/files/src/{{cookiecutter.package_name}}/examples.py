@@ -67,6 +67,7 @@ def read_examples(config: Config) -> pd.DataFrame:
         provenance.note(f"columns of the source that are measured anew: {', '.join(map(str, doubled))}")
     table = pd.concat([labels.drop(columns=doubled), measured], axis=1)
     usable = table[[not each.reason for each in examined]].reset_index(drop=True)
+    provenance.notes += media.notes(usable)
     usable = usable.astype(dict.fromkeys(media.WHOLE, "int64"))
     is_class = targets.IS_NAME and not targets.IS_SET
     lost = set(table[config.target].dropna()) - set(usable[config.target].dropna()) if is_class else set()

@@ -69,7 +69,31 @@ def test_many_bits_are_as_bright_as_eight(kind: str, scale: int, exif: int | Non
     np.testing.assert_allclose(seen[::-1, ::-1] if exif else seen, expected, atol=0.01)
 
 
-@pytest.mark.parametrize("values", [(-1, 1), (0, 70_000), (0, np.nan)])
+@pytest.mark.parametrize(("kind", "level"), [("PNG", 4_095), ("TIFF", 4_095), ("TIFF", 100_000)])
+def test_white_is_where_a_setting_says(kind: str, level: int) -> None:
+    expected = np.asarray(scene().convert("L"), "float64") / 255
+    pixels = (1.25 * expected * level).round().astype("uint16" if level < 65_535 else "int32")
+    payload = encoded(Image.fromarray(pixels), kind)
+    readable, measures = examine(payload, white_level=level)
+    whole = np.minimum(1.25 * expected, 1)
+    assert measures["brightness"] == pytest.approx(whole.mean(), abs=0.01)
+    seen = DecodeImages(40, 60, 1)(tf.constant([readable])).numpy()[0, ..., 0] / 255
+    np.testing.assert_allclose(seen, whole, atol=0.01)
+    limits = media.limits(Config(white_level=level))
+    assert media.readable(limits, payload) == readable  # as a server reads it
+    assert media.measure(limits, payload).items() <= measures.items()
+    plain = encoded(scene(), "PNG")
+    assert examine(plain, white_level=level)[0] is plain, "it has 8 bits"
+
+
+def test_images_that_are_nearly_black_are_told_of() -> None:
+    twelve_bits = encoded(Image.fromarray(np.full((8, 8), 4_000, "uint16")), "PNG")
+    for payload, level, expected in ((twelve_bits, 0, 1), (twelve_bits, 4_095, 0), (encoded(scene()), 0, 0)):
+        _, measures = examine(payload, white_level=level)
+        assert len(media.notes(pd.DataFrame([measures]))) == expected
+
+
+@pytest.mark.parametrize("values", [(-1, 1), (0, 70_000), (0, np.nan), (0, np.inf)])
 def test_pixels_on_no_known_scale_are_refused(values: tuple[float, float]) -> None:
     image = Image.fromarray(np.resize(np.array(values, "float32"), (4, 4)))
     with pytest.raises(ValueError, match=r"has pixels from .* to .*, and not from 0 to 1, 255 or 65,535"):

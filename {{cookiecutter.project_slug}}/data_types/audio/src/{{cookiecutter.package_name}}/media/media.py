@@ -6,13 +6,16 @@ import struct
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 from ..config import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMN, NOUN, A_FILE = "audio", "audio", "an audio file"
 HAS_AV = find_spec("av") is not None
@@ -31,6 +34,7 @@ CATEGORIES = ("format", "coding")
 FRAME = 0.02  # seconds over which loudness is measured
 SILENT = 0.001  # of full scale, -60 dB: a frame whose RMS is lower is silent
 CLIPPED = 0.999  # of full scale
+FAINT = 0.01  # of full scale, -40 dB: as loud as 25 bits get in 32
 LOUDEST = 16.0  # times full scale, in floating-point numbers that may exceed it; more were never scaled to it
 INTEGER_SCALES = (2.0**15, 2.0**23, 2.0**31)  # what is full scale in numbers that were not
 STREAMED = 0x7FFF_F000  # bytes; programs that write to a pipe state as many or more
@@ -72,6 +76,14 @@ def examine(config: Config, payload: bytes) -> tuple[bytes, dict[str, Any]]:
 def limits(config: Config) -> dict[str, Any]:
     """What a recording in a request may be at most."""
     return {"max_seconds": config.max_seconds}
+
+
+def notes(measures: "pd.DataFrame") -> list[str]:
+    """What is odd about the measures of all recordings together."""
+    if not measures["peak"].max() < FAINT:
+        return []
+    reason = f"all recordings are very quiet (their peak is at most {measures['peak'].max():.2g} of full scale)"
+    return [f"{reason}: a network from scratch does not mind, but a pretrained one has heard louder ones; amplify them"]
 
 
 def readable(entry: dict[str, Any], payload: bytes) -> bytes:

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps
 
 from ..config import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMN, NOUN, A_FILE = "image", "image", "an image"
 HAS_HEIF = find_spec("pillow_heif") is not None
@@ -37,7 +40,8 @@ WHOLE = ("width", "height", "channels", "bytes")
 CATEGORIES = ("format",)
 LONGEST_MEASURED = 256  # pixels; light, contrast and sharpness are measured on an image that is not larger
 ORIENTATION = 0x0112  # EXIF's number for how a camera was held
-FULL_SCALES = (1.0, 255.0, 65_535.0)  # what white is in images of more than 8 bits
+FULL_SCALES = (1.0, 255.0, 65_535.0)  # what white is in images of more than 8 bits, unless `white_level` says so
+DARK = 4_095 / 65_535  # as white as 12 bits get in 16
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of JPEG
 
 
@@ -50,13 +54,21 @@ def examine(config: Config, payload: bytes) -> tuple[bytes, dict[str, Any]]:
     from .alike import perceptual_hash  # here, since a server does without SciPy
 
     image = opened(payload, config.max_pixels)
-    measures, small = measured(image, len(payload))
-    return converted(image, payload), measures | {"perceptual_hash": perceptual_hash(small)}
+    measures, small = measured(image, len(payload), config.white_level)
+    return converted(image, payload, config.white_level), measures | {"perceptual_hash": perceptual_hash(small)}
 
 
 def limits(config: Config) -> dict[str, Any]:
     """What an image in a request may be at most."""
-    return {"max_pixels": config.max_pixels}
+    return {"max_pixels": config.max_pixels, "white_level": config.white_level}
+
+
+def notes(measures: "pd.DataFrame") -> list[str]:
+    """What is odd about the measures of all images together."""
+    if not measures["brightness"].max() < DARK:
+        return []
+    reason = f"all images are nearly black (their mean brightness is at most {measures['brightness'].max():.3f} of 1)"
+    return [f"{reason}: if they are grey and have 12 bits, set white_level to 4095"]
 
 
 def readable(entry: dict[str, Any], payload: bytes) -> bytes:
@@ -66,8 +78,9 @@ def readable(entry: dict[str, Any], payload: bytes) -> bytes:
         ValueError: it is none, damaged or too large.
     """
     image = opened(payload, entry["max_pixels"])
-    grey(image)  # fails as it does when training examples are collected
-    return converted(image, payload)
+    white_level = entry.get("white_level", 0)  # exports of older versions have none
+    grey(image, white_level)  # fails as it does when training examples are collected
+    return converted(image, payload, white_level)
 
 
 def measure(entry: dict[str, Any], payload: bytes) -> dict[str, Any]:
@@ -76,7 +89,7 @@ def measure(entry: dict[str, Any], payload: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it cannot be read.
     """
-    return measured(opened(payload, entry["max_pixels"]), len(payload))[0]
+    return measured(opened(payload, entry["max_pixels"]), len(payload), entry.get("white_level", 0))[0]
 
 
 @cache
@@ -115,14 +128,14 @@ def kind_of(image: ImageFile.ImageFile) -> str:
     return "JPEG" if image.format == "MPO" else str(image.format)
 
 
-def measured(image: ImageFile.ImageFile, size: int) -> tuple[dict[str, Any], npt.NDArray[np.float32]]:
+def measured(image: ImageFile.ImageFile, size: int, white_level: int) -> tuple[dict[str, Any], npt.NDArray[np.float32]]:
     """What TFDV and monitoring look at, and the image in grey, (height, width) from 0 to 1, made small.
 
     brightness: mean of the grey image; contrast: its standard deviation; sharpness: standard deviation of its Laplacian
     (Pech-Pacheco et al. 2000), all between 0 and 1.
     """
     (width, height), channels = image.size, 3 if image.mode == "P" else len(image.getbands())
-    small = grey(image)  # before anything else, since it fails where the file is damaged
+    small = grey(image, white_level)  # before anything else, since it fails where the file is damaged
     if image.getexif().get(ORIENTATION, 1) >= 5:
         width, height = height, width
     inside = small[1:-1, 1:-1]
@@ -140,7 +153,7 @@ def measured(image: ImageFile.ImageFile, size: int) -> tuple[dict[str, Any], npt
     return measures, small
 
 
-def grey(image: ImageFile.ImageFile) -> npt.NDArray[np.float32]:
+def grey(image: ImageFile.ImageFile, white_level: int) -> npt.NDArray[np.float32]:
     """The image in shades of grey from 0 to 1, at most LONGEST_MEASURED pixels wide and high.
 
     Raises:
@@ -150,7 +163,7 @@ def grey(image: ImageFile.ImageFile) -> npt.NDArray[np.float32]:
         image.draft("L", (LONGEST_MEASURED, LONGEST_MEASURED))  # JPEG is then decoded at a fraction of its size
         image.load()
     if is_deep(image):
-        scaled = Image.fromarray(shades(image))
+        scaled = Image.fromarray(shades(image, white_level))
     else:
         with decoding():
             plain = image.convert("RGBA") if image.mode in ("P", "PA", "LA", "RGBA") else image
@@ -174,10 +187,11 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith(("I", "F"))
 
 
-def shades(image: Image.Image) -> npt.NDArray[np.float32]:
+def shades(image: Image.Image, white_level: int) -> npt.NDArray[np.float32]:
     """The pixels (height, width) of an image of 16 or more bits, from 0 to 1.
 
-    16 bits reach to 65,535. Wider numbers do not say what white is: it is the least of FULL_SCALES that none exceeds.
+    What is brighter than `white_level` is white. If that is 0, 16 bits reach to 65,535, and wider numbers do not say
+    what white is: it is the least of FULL_SCALES that none exceeds.
 
     Raises:
         ValueError: there are others.
@@ -185,13 +199,14 @@ def shades(image: Image.Image) -> npt.NDArray[np.float32]:
     pixels = np.asarray(image, "float32")
     low, high = float(pixels.min()), float(pixels.max())
     scales = FULL_SCALES[-1:] if image.mode.startswith("I;16") or image.format == "PNG" else FULL_SCALES
-    scale = next((scale for scale in scales if high <= scale), None)
-    if scale is None or not low >= 0:
-        raise ValueError(f"has pixels from {low:g} to {high:g}, and not from 0 to 1, 255 or 65,535")
-    return np.divide(pixels, scale, dtype="float32")
+    scale = white_level or next((scale for scale in scales if high <= scale), None)
+    if scale is None or not (low >= 0 and high < np.inf):
+        others = f"{white_level:,} (white_level)" if white_level else "1, 255 or 65,535; set white_level"
+        raise ValueError(f"has pixels from {low:g} to {high:g}, and not from 0 to {others}")
+    return np.minimum(pixels / np.float32(scale), 1)
 
 
-def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
+def converted(image: ImageFile.ImageFile, payload: bytes, white_level: int) -> bytes:
     """The same bytes if the model's graph reads them rightly, else the image as a PNG.
 
     Raises:
@@ -201,11 +216,12 @@ def converted(image: ImageFile.ImageFile, payload: bytes) -> bytes:
         return payload  # the graph knows its orientation, and refuses it only where its end is cut off
     stream = io.BytesIO()
     with decoding():
-        if kind_of(image) == "PNG" and image.getexif().get(ORIENTATION, 1) == 1 and is_intact(payload):
+        is_plain = image.getexif().get(ORIENTATION, 1) == 1 and not (white_level and is_deep(image))
+        if kind_of(image) == "PNG" and is_plain and is_intact(payload):
             return payload
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(payload)))
         if is_deep(upright):
-            upright = Image.fromarray(np.round(255 * shades(upright)).astype("uint8"))
+            upright = Image.fromarray(np.round(255 * shades(upright, white_level)).astype("uint8"))
         has_alpha = "A" in upright.mode or "transparency" in upright.info
         upright.convert("RGBA" if has_alpha else "L" if upright.mode in ("1", "L") else "RGB").save(stream, "PNG")
     return stream.getvalue()

@@ -53,6 +53,10 @@ class DataTypeSettings(DataSettings):
     max_pixels: Annotated[int, Field(ge=100, le=1_000_000_000)] = 50_000_000
     """Maximum size of an image in pixels; larger ones are left out: a small file can expand to fill the memory."""
 
+    white_level: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """What white is in grey images of more than 8 bits, such as 4095 for 12 bits in a file of 16; 0: 65,535 in one of
+    16, else the least of 1, 255 and 65,535 that no pixel of an image exceeds."""
+
     unpacked: Path = Path("data/unpacked")
     """The folder of files from archives or URLs, and of converted files, named by their content hash."""
 
