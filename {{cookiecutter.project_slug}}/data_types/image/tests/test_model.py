@@ -1,6 +1,5 @@
 """The network: augmented in training only, or grown on a backbone whose weights are kept at first."""
 
-import errno
 import functools
 import pickle
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit, search, serving_model
-from project.transfer import fine_tuning, stored_features
+from project.transfer import fine_tuning
 from project.transfer.fine_tuning import HEAD_RATE, FineTuned, set_trainable
 from project.transfer.stored_features import Features
 
@@ -37,9 +36,9 @@ BUILD, OPTIMIZER = model.build_model, model.optimizer  # the project's own; othe
 ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
 
 
-def pixels(channels: int = 3, num_images: int = 6) -> np.ndarray:
+def pixels(channels: int) -> np.ndarray:
     one = np.random.default_rng(0).integers(0, 256, (16, 16, channels))
-    return np.repeat(one[None], num_images, axis=0).astype("float32")
+    return np.repeat(one[None], 6, axis=0).astype("float32")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -202,47 +201,6 @@ def test_a_frozen_backbone_stays_as_it_was_while_its_head_learns(tuned: Config) 
     trained = keras.models.load_model(tuned.paths.model).get_layer("network")
     for loaded, kept in zip(original.get_weights(), backbone_of(trained), strict=True):
         np.testing.assert_array_equal(loaded, kept)
-
-
-def test_features_are_computed_once_for_each_content(tmp_path: Path) -> None:
-    backbone, images = small_backbone(None, include_top=False, input_shape=(32, 32, 3)), pixels(num_images=2)
-    images[1] += 1
-    first = Features(tmp_path, backbone, (None, 32, 32, 3))
-    computed = first.of(images, lambda batch: batch.mean((1, 2)))
-    first.save()
-    again = Features(tmp_path, backbone, (None, 32, 32, 3))
-    np.testing.assert_array_equal(again.of(images[::-1], lambda _: np.zeros(())), computed[::-1])
-    backbone.set_weights([array + 1 for array in backbone.get_weights()])
-    assert not Features(tmp_path, backbone, (None, 32, 32, 3)).known
-    assert not Features(tmp_path, backbone, (None, 64, 64, 3)).known
-
-
-def test_features_that_cannot_be_kept_or_read_are_computed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    backbone, images = small_backbone(None, include_top=False, input_shape=(32, 32, 3)), pixels(num_images=5)
-    monkeypatch.setattr(stored_features, "BYTES_AT_ONCE", 2 * images[0].nbytes)
-    sizes: list[int] = []
-
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    def compute(batch: np.ndarray) -> np.ndarray:
-        sizes.append(len(batch))
-        means: np.ndarray = batch.mean((1, 2))
-        return means
-
-    store = Features(tmp_path / "folder", backbone, (None, 32, 32, 3))
-    found = store.of(images, compute)
-    np.testing.assert_allclose(found, images.mean((1, 2)), rtol=1e-5)
-    assert sizes == [2, 2, 1], "as many as memory is meant for"
-    monkeypatch.setattr(Path, "write_bytes", full)
-    store.save()
-    assert "cannot be written (No space left on device)" in capsys.readouterr().out
-    monkeypatch.undo()
-    store.path.write_bytes(b"half of it")
-    assert not Features(tmp_path / "folder", backbone, (None, 32, 32, 3)).known
-    assert "is damaged" in capsys.readouterr().out
 
 
 def test_a_file_with_another_kind_of_network_is_refused_and_its_size_of_images_kept(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ class DataTypeSettings(DataSettings):
 class NetworkSettings(Settings):
     """Settings of the network and its inputs."""
 
-    backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 10
+    backbone_minutes: Annotated[float, Field(gt=0, le=100_000)] = 5
     """Minutes that training pretrained networks may take in all, features included; the best epoch in them is kept."""
 
     backbone_weights: Annotated[str, Field(min_length=1)] = EMBEDDING_ADDRESS

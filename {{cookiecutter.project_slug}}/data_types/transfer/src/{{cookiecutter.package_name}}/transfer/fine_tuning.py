@@ -199,7 +199,7 @@ class FineTuned(keras.Model):
         possible = initial_epoch + max(0.0, limit.end - time.monotonic()) / seconds
         if possible >= epochs:
             return epochs
-        print(f"backbone_minutes leave time for {possible:.1f} of {epochs} epochs of fine-tuning")
+        print(f"backbone_minutes leaves time for {possible:.1f} of {epochs} epochs of fine-tuning")
         self.reschedule(max(1, round(possible * of_epoch)))
         return max(initial_epoch + 1, math.ceil(possible))
 
