@@ -334,7 +334,7 @@ class FineTuned(keras.Model):
                 whole = (seconds[-1] - seconds[0]) / (len(seconds) - 1) * int(batches.cardinality()) / 60
                 if whole > self.minutes:
                     message = f"the features of all examples would take {whole:.0f} minutes"
-                    raise InputError(f"{message}, more than backbone_minutes ({self.minutes:g})")
+                    raise InputError(f"{message}, more than is left of backbone_minutes ({self.minutes:.3g})")
         store.save()
         inputs, targets, *weights = tf.nest.map_structure(lambda *parts: np.concatenate(parts), *found)
         return inputs, targets, weights[0] if weights else None
