@@ -16,7 +16,7 @@ from project.core.errors import InputError
 from project.evaluation import vectors
 from project.evaluation.vectors import BY_CONTENT, FIRST, SECOND, SIMILARITY
 from project.stages import collect, embed
-from project.transfer import fine_tuning
+from project.transfer import stored_features
 
 import page_structure
 from declared import Config
@@ -95,7 +95,7 @@ def test_a_picture_that_was_saved_again_and_noise_are_found(
     assert page_structure.complaints(page) == []
     outliers = page.partition("Examples that are least like others")[2]
     assert re.findall(r"<bdi>(\w+ \d+), ", outliers)[0] == "train 41"
-    monkeypatch.setattr(fine_tuning, "pieces", lambda examples: pytest.fail("a vector was computed again"))
+    monkeypatch.setattr(stored_features, "pieces", lambda examples: pytest.fail("a vector was computed again"))
     embed.main(pictured)
 
 
