@@ -44,6 +44,7 @@ def test_a_head_of_one_layer_is_the_regularized_logistic_regression() -> None:
 
 
 def test_a_fit_goes_on_with_the_weights_there_are_and_may_be_ended() -> None:
+    keras.utils.set_random_seed(0)  # from one of forty starts, the tolerance ends the first fit early
     seen, classes, _ = drawn()
     inputs = keras.Input((WIDTH,))
     outputs = layers.Dense(1)(inputs)
