@@ -27,7 +27,7 @@ from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit, search, serving_model
 from project.transfer import fine_tuning
-from project.transfer.fine_tuning import HEAD_RATE, FineTuned, set_trainable
+from project.transfer.fine_tuning import HEAD_RATE, FineTuned
 from project.transfer.stored_features import Features
 
 from declared import Config
@@ -312,15 +312,6 @@ def test_an_unknown_backbone_is_answered_by_those_that_are_known(written: str) -
         command.load_settings(Config, [f"--backbone={written}"])
     expected = f"backbone: {written!r} is not allowed. It can be auto or none, or one or several, with commas, of Effic"
     assert str(refused.value).startswith(expected)
-
-
-def test_the_last_layers_are_tuned_but_no_statistics() -> None:
-    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="b"), keras.layers.Dense(2, name="c")])
-    layers = [keras.layers.Dense(2, name="a"), inner, keras.layers.BatchNormalization()]
-    network = keras.Sequential([keras.Input((2,)), *layers])
-    for share, expected in ((0, set()), (0.5, {"c"}), (0.75, {"b", "c"}), (1, {"a", "b", "c"})):
-        set_trainable(network, share)
-        assert {variable.path.split("/")[-2] for variable in network.trainable_variables} == expected
 
 
 def test_training_ends_when_its_time_is_over(tuned: Config) -> None:

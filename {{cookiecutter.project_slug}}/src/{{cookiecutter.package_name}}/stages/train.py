@@ -65,7 +65,7 @@ def train_network(
     batches: fit.Batches,
     key: str,
     hyperparameters: keras_tuner.HyperParameters,
-    spent: float = 0,
+    spent: float,
 ) -> Candidate:
     """Fits the network of some hyperparameters, and calibrates its predictions.
 

@@ -148,7 +148,8 @@ class FineTuned(keras.Model):
         self.source, self.origin, self.tuned_share, self.schedule = source, origin, tuned_share, schedule
         self.seed, self.has_epochs = config.seed, bool(config.epochs)
         self.is_mixed = bool(getattr(config, "mixup", 0))
-        self.minutes, self.features_folder = config.backbone_minutes, str(folder / "features")
+        self.minutes = math.inf if "TF_CONFIG" in os.environ else config.backbone_minutes  # workers take the same steps
+        self.features_folder = str(folder / "features")
         set_trainable(self.get_layer("backbone"), tuned_share)
         self.stop_training = False
 
@@ -160,7 +161,7 @@ class FineTuned(keras.Model):
         """
         if self.minutes <= 0:
             raise InputError("pretrained networks before it took all backbone_minutes")
-        limit = batching.TimeLimit(0 if "TF_CONFIG" in os.environ else self.minutes)  # all workers take the same steps
+        limit = batching.TimeLimit(self.minutes)
         callbacks = [*options.pop("callbacks"), limit]
         if not self.tuned_share:
             return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
@@ -174,8 +175,9 @@ class FineTuned(keras.Model):
             head_epochs = 1 if seen is None and self.is_linear() else HEAD_EPOCHS  # else the last penalty would count
             self.fit_head(x, preparing(callbacks), validation_data=seen, epochs=head_epochs, verbose=0, shuffle=False)
         set_trainable(backbone, self.tuned_share)
-        self.recompile(own)
-        if not self.has_epochs:
+        if self.has_epochs:
+            self.recompile(own)
+        else:
             epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
             epochs = self.plan(x, callbacks, limit, initial_epoch, epochs, options.get("validation_data"))
         return super().fit(x, initial_epoch=initial_epoch, epochs=epochs, callbacks=callbacks, **options)
