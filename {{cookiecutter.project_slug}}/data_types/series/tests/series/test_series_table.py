@@ -73,6 +73,14 @@ def test_irregular_times_are_refused_or_left_out(tmp_path: Path) -> None:
     assert len(read(tmp_path, table(times), max_bad_share=0.1)) == 28
 
 
+def test_leaving_out_is_not_advised_where_most_times_are_irregular(tmp_path: Path) -> None:
+    minutes = np.random.default_rng(0).integers(1, 1_400, 30)
+    times = [f"{day}T{minute // 60:02}:{minute % 60:02}:00" for day, minute in zip(DAYS, minutes, strict=False)]
+    with pytest.raises(InputError, match=r"apart, such as .*; aggregate them to regular steps") as refusal:
+        read(tmp_path, table(times))
+    assert "max_bad_share" not in str(refusal.value)
+
+
 def test_too_many_gaps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="have no row; set frequency"):
         read(tmp_path, table(), frequency="1 hour")

@@ -11,6 +11,7 @@ from . import series_times, steps
 from .steps import Step
 
 MAX_REPEATED_SHARE = 0.5  # of rows whose time another row has; with more, the column is not the time of a row
+MAX_OFF_SHARE = 0.5  # of times between steps, for the advice to leave them out; with more, there are no such steps
 TIME_OF_DAY = r"\d{1,2}([:.h]\d{2}){0,2}h?( ?[AaPp]\.?[Mm]\.?)?"
 MAX_MISSING_SHARE = 0.5  # of the steps between the first and the last time of all series
 ONE = "all"  # the name of the series where there is only one
@@ -133,7 +134,8 @@ def on_grid(config: Config, rows: pd.DataFrame, provenance: Provenance) -> pd.Da
         message = f"{len(numbers_off)} of {len(rows)} times are not a whole number of steps ({step.name}) apart"
         first = rows[config.time].iloc[numbers_off[0] - 1]
         advice = "aggregate them to regular steps, set frequency, set timezone if they are days of a zone"
-        advice += f", or leave them out by max_bad_share {share_needed(len(numbers_off), len(rows))}"
+        if len(numbers_off) <= MAX_OFF_SHARE * len(rows):
+            advice += f", or leave them out by max_bad_share {share_needed(len(numbers_off), len(rows))}"
         raise InputError(f"{message}, such as {first}; {advice}")
     provenance.drop(f"time is off the grid of {step.name}", numbers_off)
     num_missing = num_steps - len(rows) + len(numbers_off)
