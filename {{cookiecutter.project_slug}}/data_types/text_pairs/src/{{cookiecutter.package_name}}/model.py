@@ -16,6 +16,7 @@ WIDTHS = {0: 64, 2_500: 128, 4_000: 256}  # of the network, from so many pieces 
 USUAL_WIDTH = 128  # for which `learning_rate` is meant: wider networks take smaller steps
 MIN_GAIN = 0.03  # of the score, in `patience` epochs together: with less, training ends
 WARM_UP_STEPS, WARM_UP_SHARE = 200, 0.01  # in which the learning rate rises: so many at least, or that share of all
+MOST_WARM_UP_STEPS = 4_000
 MOMENTUM = 0.98  # of the average of the weights, which is scored and kept: it goes back about 50 steps
 
 
@@ -72,8 +73,8 @@ def optimizer(
     """
     default = config.learning_rate * USUAL_WIDTH / width
     rate = hp.Float("learning_rate", 2e-4, 5e-3, sampling="log", default=default)
-    usual = min(max(WARM_UP_STEPS, round(WARM_UP_SHARE * num_steps)), 4_000)
-    warm_up = min(hp.Int("warm_up_steps", 100, 4_000, sampling="log", default=usual), num_steps // 2)
+    usual = min(max(WARM_UP_STEPS, round(WARM_UP_SHARE * num_steps)), MOST_WARM_UP_STEPS)
+    warm_up = min(hp.Int("warm_up_steps", 100, MOST_WARM_UP_STEPS, sampling="log", default=usual), num_steps // 2)
     return keras.optimizers.Adam(
         InverseSquareRoot(rate, max(1, warm_up)),
         beta_2=0.98,

@@ -1,11 +1,14 @@
 """The network looks neither at padding nor ahead, shares vectors, and its learning rate rises before it falls."""
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 
-from project.model import InverseSquareRoot
+from project.model import MOST_WARM_UP_STEPS, InverseSquareRoot, optimizer
 from project.pairs.transformer import Transformer, waves
+
+from declared import Config
 
 SOURCE = np.array([[3, 4, 5, 2]], "int32")
 TARGET = np.array([[1, 6, 7, 8]], "int32")
@@ -60,6 +63,14 @@ def test_the_rate_rises_and_falls() -> None:
     rate = InverseSquareRoot(0.01, 4)
     found = [float(rate(step)) for step in (0, 1, 3, 15)]
     assert found == pytest.approx([0.0025, 0.005, 0.01, 0.005])
+
+
+@pytest.mark.parametrize(
+    ("num_steps", "warm_up"), [(300, 150), (10_000, 200), (100_000, 1_000), (1_000_000, MOST_WARM_UP_STEPS)]
+)
+def test_the_rate_rises_longer_in_longer_trainings(num_steps: int, warm_up: int) -> None:
+    found = optimizer(Config(), keras_tuner.HyperParameters(), num_steps, 128)
+    assert found.get_config()["learning_rate"]["config"]["warm_up"] == warm_up
 
 
 def test_places_are_told_apart_wherever_counting_starts() -> None:
