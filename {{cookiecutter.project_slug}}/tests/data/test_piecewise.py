@@ -38,6 +38,12 @@ def test_other_formats_are_refused(setting: str, name: str) -> None:
         piecewise.kind_of(Path(name), setting)
 
 
+@pytest.mark.parametrize("name", ["new.zip", "new.tar.gz", "New.ZIP"])
+def test_archive_has_to_be_unpacked(name: str) -> None:
+    with pytest.raises(InputError, match=r"is needed; unpack the archive first$"):
+        piecewise.kind_of(Path(name), "input")
+
+
 RECORDS = [{"a": "é", " b": [1]}, {"a": "ü", " b": [2, 3]}]
 
 

@@ -27,6 +27,7 @@ ROWS = 16_384  # of a piece
 SAMPLE_BYTES = 1 << 20  # by which encoding and delimiter of a text table are detected
 BEFORE_JSON = b" \t\r\n\xef\xbb\xbf\xff\xfe"  # blanks and byte order marks
 COMPRESSED = (".gz", ".bz2", ".zst")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar")
 KINDS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 WHOLE = {".json": "JSON", ".xlsx": "Excel", ".xlsm": "Excel"}  # what has to be read at once
 INPUTS = {**KINDS, ".txt": "csv", ".tab": "tsv", ".pq": "parquet", **WHOLE}
@@ -44,7 +45,8 @@ def kind_of(path: Path, setting: str) -> str:
     kinds = INPUTS if setting == "input" else KINDS
     suffix = path.with_suffix("").suffix if path.suffix in COMPRESSED else path.suffix
     if suffix not in kinds or (kinds[suffix] in ("parquet", *WHOLE.values()) and suffix != path.suffix):
-        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed")
+        remedy = "; unpack the archive first" if path.name.lower().endswith(ARCHIVES) else ""
+        raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed{remedy}")
     return kinds[suffix]
 
 
