@@ -9,6 +9,7 @@ from . import features, task
 from .config import Config
 from .media import media, pretrained
 from .media.decoding import FULL_SCALE, DecodeAudio, log_mel
+from .media.normalization import FusedBatchNormalization
 from .settings.training import COMPARED
 from .transfer import fine_tuning
 from .transfer.search_space import of_networks, trained
@@ -145,7 +146,7 @@ def residual_block(hidden: keras.KerasTensor, width: int, strides: int) -> keras
 def convolution(hidden: keras.KerasTensor, width: int, size: int, strides: int = 1) -> keras.KerasTensor:
     """A convolution and batch normalization."""
     options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
-    return layers.BatchNormalization(momentum=MOMENTUM)(layers.Conv2D(width, size, strides, **options)(hidden))
+    return FusedBatchNormalization(momentum=MOMENTUM)(layers.Conv2D(width, size, strides, **options)(hidden))
 
 
 def over_time(hidden: keras.KerasTensor) -> keras.KerasTensor:

@@ -9,6 +9,7 @@ from keras import layers
 from . import features, task
 from .config import Config
 from .media import media, pretrained
+from .media.normalization import FusedBatchNormalization
 from .settings.training import COMPARED
 from .transfer import fine_tuning
 from .transfer.search_space import of_networks, trained
@@ -132,5 +133,5 @@ def convolution(hidden: keras.KerasTensor, width: int, strides: int = 1) -> kera
     """A convolution, batch normalization and ReLU."""
     options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
     return layers.ReLU()(
-        layers.BatchNormalization(momentum=MOMENTUM)(layers.Conv2D(width, 3, strides, **options)(hidden))
+        FusedBatchNormalization(momentum=MOMENTUM)(layers.Conv2D(width, 3, strides, **options)(hidden))
     )
