@@ -17,11 +17,10 @@ from ..core.errors import InputError
 from . import cell_formats, dates, formats, targets
 from .cell_formats import TEXT, CellFormat, Finding
 from .provenance import Provenance, name_rows
+from .spellings import count, with_one_spelling
 
-EXAMPLES_SHOWN = 3
 ERRORS_SHOWN = 20  # columns that cannot be read
 FREQUENT = 0.05  # share of cells from which on a marker of missing values may be a category
-MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
 MAX_NUMBER = float(np.finfo("float32").max)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+|inf)")
 
@@ -361,47 +360,6 @@ def without_decimals(texts: pa.StringArray) -> pa.StringArray:
     """Turns 3.0 into 3 if all cells are whole numbers: a missing value elsewhere must not change a category's name."""
     are_whole = pc.match_substring_regex(texts, r"^-?\d+(\.0*)?$")
     return pc.replace_substring_regex(texts, r"\.0*$", "") if pc.all(are_whole).as_py() else texts
-
-
-def with_one_spelling(
-    config: Config,
-    name: str,
-    found: CellFormat,
-    distinct: pa.StringArray,
-    codes: pa.ChunkedArray,
-    provenance: Provenance,
-) -> tuple[CellFormat, pa.StringArray]:
-    """Categories that differ only in case or blanks are made one if a setting or the format says so, else told."""
-    is_merged = bool(found.spellings) or name in config.merge_spellings
-    if not is_merged and len(distinct) > MAX_CATEGORIES:
-        return found, distinct
-    counts = count(distinct, codes)
-    common: dict[str, str] = {folded(spelling): spelling for spelling in found.spellings}
-    others = []
-    for number in np.argsort(-counts, kind="stable"):
-        text = distinct[int(number)].as_py()
-        if text is not None and common.setdefault(folded(text), text) != text:
-            others.append(f"{text!r} ({counts[number]:,}) like {common[folded(text)]!r}")
-    if not is_merged:
-        if others:
-            listed = ", ".join(others[:EXAMPLES_SHOWN])
-            hint = "name the column in merge_spellings to make them one"
-            provenance.note(f"{name}: categories differ only in case or blanks, {listed}; {hint}")
-        return found, distinct
-    found = found if found.spellings else found.model_copy(update={"spellings": tuple(sorted(common.values()))})
-    return found, pa.array([text and common[folded(text)] for text in distinct.to_pylist()], pa.string())
-
-
-def folded(text: str) -> str:
-    """A text without what is only another way to write it."""
-    return " ".join(text.casefold().split())
-
-
-def count(distinct: pa.StringArray, codes: pa.ChunkedArray) -> np.ndarray:
-    """How often each distinct cell occurs, (num_distinct,) int; missing ones do not count."""
-    counts = np.bincount(codes.to_numpy(), minlength=len(distinct))
-    counts[pc.is_null(distinct).to_numpy(zero_copy_only=False)] = 0
-    return counts
 
 
 def check_finite(name: str, column: pa.Array | pa.ChunkedArray) -> None:
