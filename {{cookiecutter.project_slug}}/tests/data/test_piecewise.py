@@ -42,6 +42,8 @@ def test_other_formats_are_refused(setting: str, name: str) -> None:
 def test_archive_has_to_be_unpacked(name: str) -> None:
     with pytest.raises(InputError, match=r"is needed; unpack the archive first$"):
         piecewise.kind_of(Path(name), "input")
+    with pytest.raises(InputError, match=r"is needed$"):
+        piecewise.kind_of(Path(name), "output")
 
 
 RECORDS = [{"a": "é", " b": [1]}, {"a": "ü", " b": [2, 3]}]

@@ -45,7 +45,8 @@ def kind_of(path: Path, setting: str) -> str:
     kinds = INPUTS if setting == "input" else KINDS
     suffix = path.with_suffix("").suffix if path.suffix in COMPRESSED else path.suffix
     if suffix not in kinds or (kinds[suffix] in ("parquet", *WHOLE.values()) and suffix != path.suffix):
-        remedy = "; unpack the archive first" if path.name.lower().endswith(ARCHIVES) else ""
+        is_archive = setting == "input" and path.name.lower().endswith(ARCHIVES)
+        remedy = "; unpack the archive first" if is_archive else ""
         raise InputError(f"{setting} is {str(path)!r}; a file named {', '.join(kinds)} is needed{remedy}")
     return kinds[suffix]
 
