@@ -126,11 +126,11 @@ def test_early_stopping_keeps_the_best_epoch(trained: Config) -> None:
 def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_is_killed_and_goes_on(
     complete: keras.Model, trained: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trained = trained.model_copy(update={"minutes": 0})  # a limit would be said
+    trained = trained.model_copy(update={"minutes": 0.0})  # a limit would be said
     artifacts.remove(trained.paths.training)
     stale = trained.paths.training / "checkpoint" / "of other settings" / "before"
     stale.mkdir(parents=True)
-    settings = trained.model_dump(mode="json", exclude_defaults=True)
+    settings = trained.model_dump(mode="json", exclude_defaults=True) | {"epochs": trained.epochs}
     options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
     words = [sys.executable, "-c", START, "train", "--only", *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
