@@ -22,6 +22,7 @@ from project import model, preprocessing, task
 from project.core import artifacts, errors, staleness
 from project.data import loading, tables
 from project.evaluation import inference
+from project.settings import sample
 from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import train
@@ -130,7 +131,8 @@ def test_same_seed_data_and_code_give_bitwise_the_same_weights_though_training_i
     artifacts.remove(trained.paths.training)
     stale = trained.paths.training / "checkpoint" / "of other settings" / "before"
     stale.mkdir(parents=True)
-    settings = trained.model_dump(mode="json", exclude_defaults=True) | {"epochs": trained.epochs}
+    names = {*trained.model_dump(exclude_defaults=True), *sample.ELSEWHERE}  # defaults for the sample alone
+    settings = trained.model_dump(mode="json", include=names)
     options = [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()]
     words = [sys.executable, "-c", START, "train", "--only", *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

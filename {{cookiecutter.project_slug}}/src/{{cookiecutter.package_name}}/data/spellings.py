@@ -5,10 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..config import Config
-from .cell_formats import CellFormat
+from .cell_formats import EXAMPLES_SHOWN, CellFormat
 from .provenance import Provenance
 
-EXAMPLES_SHOWN = 3
 MAX_CATEGORIES = 1_000  # of a column whose spellings are compared
 
 

@@ -1,5 +1,6 @@
 """Tests of media/normalization.py: the same as Keras computes, wherever one operation does it and wherever not."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -62,7 +63,7 @@ def test_frozen_layer_keeps_its_averages() -> None:
     np.testing.assert_array_equal(before, layer.get_weights())
 
 
-def test_kept_model_has_the_layer(tmp_path: Any) -> None:
+def test_kept_model_has_the_layer(tmp_path: Path) -> None:
     """With its weights and options."""
     inputs = keras.Input(SHAPE[1:])
     model = keras.Model(inputs, FusedBatchNormalization(momentum=0.9)(inputs))

@@ -10,8 +10,7 @@ from ..data.provenance import Provenance, name_rows, share_needed
 from . import series_times, steps
 from .steps import Step
 
-MAX_REPEATED_SHARE = 0.5  # of rows whose time another row has; with more, the column is not the time of a row
-MAX_OFF_SHARE = 0.5  # of times between steps, for the advice to leave them out; with more, there are no such steps
+MAX_LOST_SHARE = 0.5  # of rows whose time another row has, or that lie between steps; with more, it is not their time
 TIME_OF_DAY = r"\d{1,2}([:.h]\d{2}){0,2}h?( ?[AaPp]\.?[Mm]\.?)?"
 MAX_MISSING_SHARE = 0.5  # of the steps between the first and the last time of all series
 ONE = "all"  # the name of the series where there is only one
@@ -65,7 +64,7 @@ def check_fractions(config: Config, rows: pd.DataFrame, order: list[str]) -> Non
     """Refuses times of which several lie in one second, of which all but one would be lost."""
     seconds = rows[order].assign(**{config.time: series_times.to_seconds(rows[config.time])})
     num_lost = len(rows[order].drop_duplicates()) - len(seconds.drop_duplicates())
-    if num_lost > MAX_REPEATED_SHARE * len(rows):
+    if num_lost > MAX_LOST_SHARE * len(rows):
         message = f"times of {config.time!r} lie fractions of a second apart, and steps are whole seconds"
         raise InputError(f"{message}; average the rows of each second, or write times in which a step is a second")
 
@@ -103,7 +102,7 @@ def how_to_tell_apart(
         if not config.series:
             return f"set series to {name!r}, which tells them apart"
     advice = "name their series by the setting series, their zone by timezone if the clock was put back"
-    if num_repeated > MAX_REPEATED_SHARE * len(rows):
+    if num_repeated > MAX_LOST_SHARE * len(rows):
         return f"{advice}, or another column by time, since most times are repeated"
     return f"{advice}, or set max_bad_share to {share_needed(num_repeated, len(rows))}, and the last of each counts"
 
@@ -134,7 +133,7 @@ def on_grid(config: Config, rows: pd.DataFrame, provenance: Provenance) -> pd.Da
         message = f"{len(numbers_off)} of {len(rows)} times are not a whole number of steps ({step.name}) apart"
         first = rows[config.time].iloc[numbers_off[0] - 1]
         advice = "aggregate them to regular steps, set frequency, set timezone if they are days of a zone"
-        if len(numbers_off) <= MAX_OFF_SHARE * len(rows):
+        if len(numbers_off) <= MAX_LOST_SHARE * len(rows):
             advice += f", or leave them out by max_bad_share {share_needed(len(numbers_off), len(rows))}"
         raise InputError(f"{message}, such as {first}; {advice}")
     provenance.drop(f"time is off the grid of {step.name}", numbers_off)
