@@ -17,6 +17,7 @@ CLASSES_SHOWN = 5  # in a sentence
 
 Integers = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.floating]
+Booleans = npt.NDArray[np.bool_]
 
 
 def figures(target: Target, targets: Integers, predictions: Predictions) -> list[Block]:
@@ -70,24 +71,14 @@ def decision_blocks(target: Target, targets: Integers, predictions: Predictions)
     decision, predicted = target.decision, metrics.predicted_classes(predictions)
     if decision is None or decision.threshold is None:
         return [str(decision), mistake_table(target, targets, predicted)]
-    positive, is_positive = decision.positive, targets == 1
+    is_positive = targets == 1
     at = decisions.Thresholds.between(decision, predictions["probabilities"][:, 1], is_positive)
     rates = at.rates(np.ones((1, len(targets))))
     shares = [plots.Line(name, at.values, rates.named(name)[0]) for name in ("sensitivity", "specificity", "precision")]
     curves = [plots.Line("expected cost", at.values, rates.cost(decision.costs)[0])] if decision.costs else shares
     what = "Expected cost" if decision.costs else "Sensitivity, specificity and precision"
-    grid = np.linspace(0.01, 0.99, 99)
-    benefit, everyone = (
-        decisions.Thresholds.of(grid, scores, is_positive).rates(np.ones((1, len(targets)))).net_benefit(grid)[0]
-        for scores in (predictions["probabilities"][:, 1], np.ones(len(targets)))
-    )
-    shown = everyone > -max(benefit.max(), 0.01)  # further down it is of no use
-    benefits = [
-        plots.Line("model", grid, benefit),
-        plots.Line(f"always {positive}", grid[shown], everyone[shown], dashed=True),
-        plots.Line(f"never {positive}", grid, np.zeros(len(grid)), dashed=True),
-    ]
-    axis = f"probability from which {positive} is answered"
+    benefits = net_benefits(predictions["probabilities"][:, 1], is_positive, decision.positive)
+    axis = f"probability from which {decision.positive} is answered"
     return [
         str(decision),
         mistake_table(target, targets, predicted),
@@ -100,10 +91,27 @@ def decision_blocks(target: Target, targets: Integers, predictions: Predictions)
         Figure(
             "Decision curve",
             plots.lines([*benefits, chosen_line(decision.threshold, benefits)], axis, "net benefit"),
-            f"Net benefit of the model by threshold, beside that of always and never answering {positive}.",
+            f"Net benefit of the model by threshold, beside that of always and never answering {decision.positive}.",
             "The share of examples that are rightly caught, less that of false alarms, each of which counts as much as "
             "the threshold says. Where the model is below one of the dashed lines, it is better not used.",
         ),
+    ]
+
+
+def net_benefits(probabilities: Floats, is_positive: Booleans, positive: str) -> list[plots.Line]:
+    """The net benefit by threshold of the model, and of always and never answering the positive class."""
+    from ..data import decisions
+
+    grid = np.linspace(0.01, 0.99, 99)
+    benefit, everyone = (
+        decisions.Thresholds.of(grid, scores, is_positive).rates(np.ones((1, len(scores)))).net_benefit(grid)[0]
+        for scores in (probabilities, np.ones(len(probabilities)))
+    )
+    shown = everyone > -max(benefit.max(), 0.01)  # further down it is of no use
+    return [
+        plots.Line("model", grid, benefit),
+        plots.Line(f"always {positive}", grid[shown], everyone[shown], dashed=True),
+        plots.Line(f"never {positive}", grid, np.zeros(len(grid)), dashed=True),
     ]
 
 
