@@ -1,4 +1,4 @@
-"""build_model: a network on lags beside a linear map of the history, which forecasts quantiles."""
+"""build_model: a network on lags beside linear maps of the history, which forecasts quantiles."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ from keras import layers, ops
 
 from . import encoding, features, task
 from .config import Config
+from .series.beside_ridge import RIDGE, BesideRidge, WithRidge, is_small
 from .series.instance_norm import LastValue, Normalize, Restore
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def build_model(
     Its output is (batch, horizon, num_targets, num_quantiles) on the standardised scale of each series. It is compiled
     with `optimizer`, `task.loss` and `task.metrics`. Layers of your own have to be serializable: registered, with
     `get_config`.
+
+    Beside the network, a ridge regression on the history has the share in the forecasts, half at most, that is best on
+    the validation split. Where histories are very long and there are many targets, it is left out.
     """
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
@@ -44,7 +48,11 @@ def build_model(
     by_target = ops.sum(ops.stack(terms), axis=0)  # (batch, num_targets, horizon, num_quantiles)
     forecasts = layers.Permute((2, 1, 3))(by_target)
     restored = Restore(dtype=keras.config.floatx(), name="restore")(forecasts, mean, deviation)
-    model = keras.Model(inputs, restored, name="network")
+    kind: type[keras.Model] = keras.Model
+    if is_small(shape.context, shape.horizon, len(target.names)):
+        ridge = BesideRidge(target.levels.index(task.MEDIAN), dtype=keras.config.floatx(), name=RIDGE)
+        kind, restored = WithRidge, ridge([restored, past, mean, deviation])
+    model = kind(inputs, restored, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),
