@@ -14,7 +14,7 @@ FEATURES: dict[str, Any] = {}  # the project's own, which take any times
 
 def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Target) -> keras.Model:
     """Linear maps of the history of each target and of what else is known, between reversible normalisation."""
-    del hp, config  # the same whatever the settings
+    del config  # the same whatever the settings
     inputs = {
         name: keras.Input(each.shape[1:], dtype=each.dtype, name=name)
         for name, each in preprocessor.output.items()
@@ -23,7 +23,8 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     past, mean, deviation = Normalize()(inputs["past"], inputs["is_known"])
     shape = (len(target.names), target.horizon, len(target.levels))
     size = target.horizon * len(target.levels)
-    terms = [layers.Dense(size, kernel_initializer=LastValue())(layers.Permute((2, 1))(past))]
+    by_target = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.0))(layers.Permute((2, 1))(past))
+    terms = [layers.Dense(size, kernel_initializer=LastValue())(by_target)]
     others = [inputs["covariates"][:, -1]] if "covariates" in inputs else []
     others += [layers.Flatten()(inputs[name][:, -target.horizon :]) for name in ("calendar", "known") if name in inputs]
     mapped = [layers.Dense(shape[0] * size, kernel_initializer="zeros")(other) for other in others]
