@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from . import encoding, features, task
 from .config import Config
-from .series.beside_ridge import RIDGE, BesideRidge, WithRidge, is_small
+from .series import beside_ridge
 from .series.instance_norm import LastValue, Normalize, Restore
 
 if TYPE_CHECKING:
@@ -48,11 +48,8 @@ def build_model(
     by_target = ops.sum(ops.stack(terms), axis=0)  # (batch, num_targets, horizon, num_quantiles)
     forecasts = layers.Permute((2, 1, 3))(by_target)
     restored = Restore(dtype=keras.config.floatx(), name="restore")(forecasts, mean, deviation)
-    kind: type[keras.Model] = keras.Model
-    if is_small(shape.context, shape.horizon, len(target.names)):
-        ridge = BesideRidge(target.levels.index(task.MEDIAN), dtype=keras.config.floatx(), name=RIDGE)
-        kind, restored = WithRidge, ridge([restored, past, mean, deviation])
-    model = kind(inputs, restored, name="network")
+    kind, outputs = beside_ridge.add([restored, past, mean, deviation], target.levels.index(task.MEDIAN))
+    model = kind(inputs, outputs, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps),
         loss=task.loss(target),

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from project import task
 from project.series import beside_ridge
-from project.series.beside_ridge import RIDGE, WithRidge
+from project.series.beside_ridge import RIDGE
 from project.series.instance_norm import Normalize
 
 CONTEXT, HORIZON = 6, 3
@@ -29,7 +29,7 @@ def windows(seed: int) -> Arrays:
     return {"past": past * is_known, "is_known": is_known}, noisy.astype("float32")
 
 
-def network(is_right: bool = False) -> WithRidge:
+def network(is_right: bool = False) -> keras.Model:
     """A network that forecasts the mean of the history or, if it is right, its input `truth`; it learns nothing."""
     inputs = {name: keras.Input((CONTEXT, 2), name=name) for name in ("past", "is_known")}
     past, mean, deviation = Normalize()(inputs["past"], inputs["is_known"])
@@ -39,7 +39,8 @@ def network(is_right: bool = False) -> WithRidge:
         inputs["truth"] = keras.Input((HORIZON, 2), name="truth")
         forecasts = 0 * forecasts + inputs["truth"][..., None]
     forecasts = keras.ops.concatenate([forecasts + each for each in SPREAD], axis=-1)
-    model = WithRidge(inputs, beside_ridge.BesideRidge(1, name=RIDGE)([forecasts, past, mean, deviation]))
+    kind, outputs = beside_ridge.add([forecasts, past, mean, deviation], 1)
+    model = kind(inputs, outputs)
     model.compile(keras.optimizers.SGD(0.0), task.loss(TARGET), weighted_metrics=task.metrics(TARGET))
     return model
 
@@ -105,7 +106,13 @@ def test_without_a_window_whose_future_is_known_nothing_is_added_to_the_last_val
     assert not model.get_layer(RIDGE).kernels.numpy().any()
 
 
-def test_long_histories_of_many_targets_have_no_regression() -> None:
-    assert beside_ridge.is_small(2_048, 168, 1)
-    assert beside_ridge.is_small(336, 96, 7)
-    assert not beside_ridge.is_small(2_048, 96, 10)
+@pytest.mark.parametrize(
+    ("context", "num_targets", "kind"),
+    [(2_048, 1, beside_ridge.WithRidge), (336, 7, beside_ridge.WithRidge), (2_048, 10, keras.Model)],
+)
+def test_long_histories_of_many_targets_have_no_regression(context: int, num_targets: int, kind: type) -> None:
+    normalized = [keras.Input((length, num_targets)) for length in (context, 1, 1)]
+    forecasts = keras.Input((96, num_targets, 3))
+    found, outputs = beside_ridge.add([forecasts, *normalized], 1)
+    assert found is kind
+    assert (outputs is forecasts) == (kind is keras.Model)

@@ -97,11 +97,6 @@ class BesideRidge(keras.layers.Layer):
         return {**super().get_config(), "median": self.median}
 
 
-def is_small(context: int, horizon: int, num_targets: int) -> bool:
-    """Whether finding the regressions takes little memory, below 200 MB."""
-    return num_targets * (context + 1) * (context + 1 + len(PENALTIES) * horizon) <= MAX_NUMBERS
-
-
 class WithRidge(keras.Model):
     """A network with a layer RIDGE: `fit` fits its regressions first, and each validation finds the best share."""
 
@@ -135,3 +130,14 @@ class WithRidge(keras.Model):
             return self.loss(labels[0], tensors[0] + tf.tensordot(shares, moves, 1), *labels[1:])
 
         return tf.map_fn(loss, tf.constant(CANDIDATES), fn_output_signature="float32")
+
+
+def add(tensors: list[keras.KerasTensor], median: int) -> tuple[type[keras.Model], keras.KerasTensor]:
+    """The class of a model with regressions beside it, and its output; `tensors` are the inputs of `BesideRidge`.
+
+    Where finding them would take 200 MB or more, it is a plain model, and the output is the network's forecasts.
+    """
+    horizon, (_, context, num_targets) = tensors[0].shape[1], tensors[1].shape
+    if num_targets * (context + 1) * (context + 1 + len(PENALTIES) * horizon) > MAX_NUMBERS:
+        return keras.Model, tensors[0]
+    return WithRidge, BesideRidge(median, dtype=keras.config.floatx(), name=RIDGE)(tensors)
