@@ -2,8 +2,9 @@
 
     python tests/benchmarks/series.py --data DIR --venv DIR [--sets "ETTh1, 24 hours"] [--seed 0] [--output FOLDER]
 
-DIR holds etth1 and beijing_pm25; the sample is the template's own, and two series with several seasons are made up:
-"weeks" are 60 weeks of hours, "years" three years of hours with holidays and a temperature that are known in advance.
+DIR holds etth1 and beijing_pm25; the sample is the template's own, four short series come with statsmodels, and two
+with several seasons are made up: "weeks" are 60 weeks of hours, "years" three years of hours with holidays and a
+temperature that are known in advance.
 Nothing is tuned. Prints a Markdown table of errors over all windows and steps of the test part, next to gradient
 boosting on lags, ridge and every naive forecast, and at how many steps the network is below all of them; of ETTh1 with
 all its series and the usual split, the mean squared error of standardised targets.
@@ -31,6 +32,10 @@ SETS: dict[str, dict[str, Any]] = {
     "Beijing PM2.5, 24 hours": {"data": "beijing_pm25", "target": "pm2.5", "horizon": 24},
     "weeks, made up, 24 hours": {"made": "weeks", "target": "load", "horizon": 24},
     "years, made up, 24 hours": {"made": "years", "target": "load", "horizon": 24, "known": "holiday,temperature"},
+    "sunspots, 5 years": {"packaged": "sunspots", "target": "SUNACTIVITY", "horizon": 5},
+    "Nile, 5 years": {"packaged": "nile", "target": "volume", "horizon": 5},
+    "El Nino, 12 months": {"packaged": "elnino", "target": "temperature", "horizon": 12},
+    "CO2, 12 weeks": {"packaged": "co2", "target": "co2", "horizon": 12},
     "ETTh1, all 7 series, 96 hours": {"data": "etth1", "rows": 14_400, "target": "OT", "horizon": 96, **USUAL},
 }
 SCRIPT = """
@@ -77,6 +82,19 @@ if kind == "years":
     table = table.assign(holiday=is_holiday.astype(int), temperature=temperature.round(2))
 table.assign(load=(load * random.normal(1, 0.02, len(hours))).round(3)).to_csv(path, index=False)
 """
+PACKAGED = """
+import sys
+import pandas as pd, statsmodels.api as sm
+name, path = sys.argv[1:]  # a table with the time in its first column
+table = getattr(sm.datasets, name).load_pandas().data
+if name == "co2":
+    table = table.reset_index()
+if name == "elnino":  # a column for each month
+    table = table.melt("YEAR", value_name="temperature")
+    months = table["YEAR"].astype(int).astype(str) + table.pop("variable").str.capitalize()
+    table = table.assign(YEAR=pd.to_datetime(months, format="%Y%b")).sort_values("YEAR")
+table.rename(columns={table.columns[0]: "date"}).to_csv(path, index=False)
+"""
 COLUMNS = ("last value", "seasonal naive, by season", "ridge", "gradient boosting", "network", "steps ahead")
 
 
@@ -109,8 +127,9 @@ def measure(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], flo
     table = project / "data" / "raw" / "table.csv"
     if "data" in settings:
         write_table(options.data / settings.pop("data"), table, settings.pop("rows", None))
-    elif "made" in settings:
-        stages.python(project, options.venv, ["-c", MADE, settings.pop("made"), str(table)])
+    for kind, script in (("made", MADE), ("packaged", PACKAGED)):
+        if kind in settings:
+            stages.python(project, options.venv, ["-c", script, settings.pop(kind), str(table)])
     if table.exists():
         settings |= {"source": "data/raw/table.csv", "time": "date"}
     arguments = [f"--{setting}={value}" for setting, value in {**settings, "seed": options.seed}.items()]
