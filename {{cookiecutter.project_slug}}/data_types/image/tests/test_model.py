@@ -193,8 +193,8 @@ def test_auto_compares_what_is_there_with_a_network_from_scratch(
 def test_a_frozen_backbone_stays_as_it_was_while_its_head_learns(tuned: Config) -> None:
     choose(tuned, fine_tuning.FROZEN)
     train.main(tuned.model_copy(update={"epochs": 8}))
-    history = pd.read_csv(tuned.paths.history)
-    assert history[task.MONITOR].iloc[-1] < history[task.MONITOR].iloc[0]
+    losses = pd.read_csv(tuned.paths.history)["loss"]  # of the training split: the features are those of noise
+    assert losses.iloc[-1] < losses.iloc[0]
     original = small_backbone(tuned.backbone_weights, include_top=False, input_shape=(96, 96, 3))
     trained = keras.models.load_model(tuned.paths.model).get_layer("network")
     for loaded, kept in zip(original.get_weights(), backbone_of(trained), strict=True):
