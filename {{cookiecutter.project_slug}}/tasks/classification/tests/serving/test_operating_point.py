@@ -26,9 +26,10 @@ COSTS = {"missed": 30, "false alarm": 1}
 
 
 def of_two(config: Config) -> Config:
-    """The project with two classes instead of three, one of them rare."""
+    """The project with two classes instead of three, one of them rare, and some wrong labels, so that none is sure."""
     table = pd.read_csv(config.source)
-    table[config.target] = np.where(table[config.target] == "dear", "dear", "cheap")
+    is_dear = (table[config.target] == "dear") ^ (np.arange(len(table)) % 10 == 0)
+    table[config.target] = np.where(is_dear, "dear", "cheap")
     table.to_csv(config.source, index=False)
     return config
 
