@@ -179,10 +179,11 @@ class WithLinear(keras.Model):
     So it is not behind the linear model on the validation split.
     """
 
+    needs_whole_split = True  # of several workers each scores it on all validation examples
+
     def fit(self, x: Any, **options: Any) -> keras.callbacks.History:
-        """As `keras.Model.fit`. On several devices there is no linear model."""
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            self.fit_linear(x)
+        """As `keras.Model.fit`; `x` may have been shared out among several devices."""
+        self.fit_linear(getattr(x, "whole", x))
         return super().fit(x, **options)
 
     def fit_linear(self, batches: tf.data.Dataset) -> None:
@@ -200,8 +201,6 @@ class WithLinear(keras.Model):
 
     def evaluate(self, x: tf.data.Dataset, **options: Any) -> Any:
         """As `keras.Model.evaluate`, with the shares that give these batches the smallest loss."""
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            return super().evaluate(x, **options)
         layer = self.get_layer(LINEAR)
         members = keras.Model(self.input, layer.input[0])
         seen = [(members(inputs, training=False), layer.linear(inputs[NGRAMS]), *labels) for inputs, *labels in x]

@@ -1,5 +1,7 @@
 """Sharing out batches among devices and machines: the parts make up the whole."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -43,6 +45,40 @@ def test_a_worker_knows_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (distribution.num_workers(), distribution.is_chief()) == (1, True)
     monkeypatch.setenv("TF_CONFIG", CLUSTER)
     assert (distribution.num_workers(), distribution.is_chief()) == (2, False)
+
+
+class Counting(keras.Model):
+    """A model that says that it needs the whole validation split, and notes how many examples it was scored on."""
+
+    needs_whole_split = True
+    num_scored = 0
+
+    def call(self, numbers: tf.Tensor) -> tf.Tensor:
+        """The numbers themselves."""
+        return numbers
+
+    def evaluate(self, x: tf.data.Dataset, **options: Any) -> Any:
+        """The mean as the loss."""
+        assert options["return_dict"]
+        numbers = [number for batch in x for number in batch[0].numpy()]
+        self.num_scored = len(numbers)
+        return {"loss": float(np.mean(numbers))}
+
+
+def test_a_model_that_needs_the_whole_validation_split_is_scored_on_it_by_every_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batches = tf.data.Dataset.from_tensor_slices((tf.range(8.0), tf.range(8.0))).batch(2)
+    monkeypatch.setenv("TF_CONFIG", CLUSTER)
+    trained, scored, logs = Counting(), Counting(), dict[str, float]()
+    trained.compile(keras.optimizers.SGD())
+    callback = distribution.SharedValidation(scored, batches)
+    callback.set_model(trained)
+    callback.on_epoch_end(0, logs)
+    assert (scored.num_scored, logs) == (8, {"val_loss": 3.5})
+    monkeypatch.setattr(Counting, "needs_whole_split", False)
+    part = distribution.SharedValidation(scored, batches).part
+    assert [number for batch in part for number in batch[0].numpy()] == [2, 3, 6, 7]
 
 
 @pytest.mark.parametrize(

@@ -100,24 +100,24 @@ class BesideRidge(keras.layers.Layer):
 class WithRidge(keras.Model):
     """A network with a layer RIDGE: `fit` fits its regressions first, and each validation finds the best share."""
 
+    needs_whole_split = True  # of several workers each scores it on all validation windows
+
     def __init__(self, *args: Any, **options: Any) -> None:
         """As `keras.Model`."""
         super().__init__(*args, **options)
         self.losses_of_shares = tf.function(self.losses_of, reduce_retracing=True)
 
     def fit(self, x: tf.data.Dataset, **options: Any) -> keras.callbacks.History:
-        """As `keras.Model.fit`. On several devices there is no regression."""
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            ridge = self.get_layer(RIDGE)
-            ridge.fit(x, keras.Model(self.input, ridge.input[1:]))
+        """As `keras.Model.fit`; `x` may have been shared out among several devices."""
+        ridge = self.get_layer(RIDGE)
+        ridge.fit(getattr(x, "whole", x), keras.Model(self.input, ridge.input[1:]))
         return super().fit(x, **options)
 
     def evaluate(self, x: tf.data.Dataset, **options: Any) -> Any:
         """As `keras.Model.evaluate`, with the regression and the share that give these batches the smallest loss."""
-        if self.distribute_strategy.num_replicas_in_sync == 1:
-            losses = sum(len(labels[0]) * self.losses_of_shares(inputs, labels) for inputs, *labels in x)
-            best = np.argmin(np.nan_to_num(losses, nan=np.inf))
-            self.get_layer(RIDGE).shares.assign(CANDIDATES[best])
+        losses = sum(len(labels[0]) * self.losses_of_shares(inputs, labels) for inputs, *labels in x)
+        best = np.argmin(np.nan_to_num(losses, nan=np.inf))
+        self.get_layer(RIDGE).shares.assign(CANDIDATES[best])
         return super().evaluate(x, **options)
 
     def losses_of(self, inputs: dict[str, tf.Tensor], labels: list[tf.Tensor]) -> tf.Tensor:

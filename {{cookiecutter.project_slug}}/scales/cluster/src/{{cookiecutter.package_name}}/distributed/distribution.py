@@ -85,6 +85,7 @@ def share_out(dataset: tf.data.Dataset, strategy: tf.distribute.Strategy) -> Any
     shared = strategy.distribute_datasets_from_function(parts)
     # Keras takes this for the number of steps, each of which takes a part for every replica
     shared._cardinality = int(dataset.cardinality())  # noqa: SLF001
+    shared.whole = dataset  # for a model that learns something of all examples before its first step
     return shared
 
 
@@ -150,25 +151,28 @@ def clip_together(clip: Callable[[list[Any]], list[Any]], num_replicas: int) -> 
 class SharedValidation(keras.callbacks.Callback):
     """Scores each epoch on the validation split: every worker a part of the batches, on a model of its own.
 
-    The states of the metrics are summed over the workers, so that all of them see the scores of one process.
+    The states of the metrics are summed over the workers, so that all of them see the scores of one process. A model
+    that chooses something by the whole split, and says so by `needs_whole_split`, is scored on it by every worker.
     """
 
     def __init__(self, eval_model: keras.Model, dataset: tf.data.Dataset) -> None:
         """Takes a compiled model that is not distributed, which gets the weights, and the batches."""
         super().__init__()
         self.eval_model = eval_model
-        self.is_shared = int(dataset.cardinality()) >= num_workers() > 1
+        is_whole = getattr(eval_model, "needs_whole_split", False)
+        self.is_shared = int(dataset.cardinality()) >= num_workers() > 1 and not is_whole
         self.part = dataset.shard(num_workers(), worker_index()) if self.is_shared else dataset
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Adds the validation scores to the logs, before other callbacks read them."""
         del epoch
         self.eval_model.set_weights(batching.averaged_weights(self.model))
-        self.eval_model.evaluate(self.part, verbose=0)
+        scores = self.eval_model.evaluate(self.part, verbose=0, return_dict=True)
         if self.is_shared:
             self.add_up([variable for metric in self.eval_model.metrics for variable in metric.variables])
+            scores = self.eval_model.get_metrics_result()
         if logs is not None:
-            logs |= {f"val_{name}": float(score) for name, score in self.eval_model.get_metrics_result().items()}
+            logs |= {f"val_{name}": float(score) for name, score in scores.items()}
 
     def add_up(self, counts: list[keras.Variable]) -> None:
         """Replaces the counts of this worker by the sums over all of them."""
