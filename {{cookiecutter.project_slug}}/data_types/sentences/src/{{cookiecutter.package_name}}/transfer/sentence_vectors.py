@@ -22,8 +22,9 @@ from ..data import tables
 from ..settings.training import COMPARED
 from . import bert
 from .bert import END, PADDING, START, UNKNOWN, WordPiece
-from .fine_tuning import HEAD, POOLED, FineTuned, giving_up
+from .fine_tuning import HEAD, POOLED, FineTuned
 from .search_space import COMBINED, FROZEN, SCRATCH
+from .weights import giving_up
 
 TOKENS = "tokens"  # the output of the preprocessor that the network sees
 NAME = "all-MiniLM-L6-v2"

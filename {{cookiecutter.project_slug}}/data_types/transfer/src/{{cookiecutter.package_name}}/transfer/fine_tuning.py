@@ -3,21 +3,17 @@
 import functools
 import math
 import os
-import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ..config import Config
-from ..core import artifacts
-from ..core.errors import InputError, told
+from ..core.errors import InputError
 from ..data import batching
 from ..settings.training import COMPARED
 from .linear_head import LinearFit, layers_of, linear_layer
@@ -25,13 +21,11 @@ from .search_space import FINE_TUNED, FROZEN, SCRATCH, of_networks
 from .stored_features import Features
 
 RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
-HASH = "#sha256="  # behind an address, as package installers write it
 POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature and example; and how many are tried
 ALL_RIGHT = "accuracy"  # a metric that is 1 if all classes are right
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
-TIMEOUT = 10  # seconds without an answer after which a download is given up
 TIMED = 3  # batches by which the time for all is estimated
 VALIDATED = 1 / 3  # of the time of a training step, for a batch that is only scored
 
@@ -64,48 +58,6 @@ def is_available(load: Callable[[str, str], Any], weights: str) -> bool:
         print(f"training from scratch only: {error}")
         return False
     return True
-
-
-def own_network(name: str) -> tuple[keras.Model, dict[str, str]]:
-    """A network without a head, from a file that Keras saved, and what is known of the file."""
-    if not Path(name).is_file():
-        raise InputError(f"backbone is {name!r}, which is not there; give a .keras file")
-    with told(f"backbone is {name!r}, which cannot be loaded", "give a whole .keras file of known layers"):
-        network: keras.Model = keras.models.load_model(name, compile=False)
-    return network, {"name": name, "licence": "that of the file", **fingerprint(name)}
-
-
-def downloaded(weights: str) -> str:
-    """The path of weights that an address names, which Keras downloads once and keeps; other weights as they are.
-
-    Raises:
-        ValueError: the address lacks the SHA-256, or the file is another one or cut off.
-    """
-    address, _, expected = weights.partition(HASH)
-    if "://" not in weights:
-        return weights
-    if not expected:
-        raise ValueError(f"the address does not end in {HASH} and the hash of the file")
-    name = f"{expected[:16]}-{Path(urlsplit(address).path).name}"
-    options = {"cache_subdir": "models", "file_hash": expected, "hash_algorithm": "sha256"}
-    path: str = keras.utils.get_file(name, address, **options)
-    return path
-
-
-@contextmanager
-def giving_up() -> Iterator[None]:
-    """A download in this block fails after seconds without an answer, not minutes."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def fingerprint(path: str) -> dict[str, str]:
-    """The SHA-256 of a file, if it is one."""
-    return {"sha256": artifacts.content_hash(Path(path))} if Path(path).is_file() else {}
 
 
 def set_trainable(backbone: keras.Model, share: float) -> None:
@@ -228,8 +180,7 @@ class FineTuned(keras.Model):
         """Trains what follows the features, which are computed once; callbacks see the whole model."""
         if self.distribute_strategy.num_replicas_in_sync > 1 or self.is_mixed:  # then images differ between epochs
             return super().fit(x, callbacks=callbacks, validation_data=validation_data, **options)
-        head = self.head()
-        head.compile(self.optimizer, self.loss, **self.logged, jit_compile=False)
+        head = self.compiled_head()
         epoch = tf.Variable(0, trainable=False, dtype="int32")
         inputs, targets, weights = self.features(x)
         if validation_data is not None:
@@ -289,6 +240,11 @@ class FineTuned(keras.Model):
         head.set_weights(best[1])
         return self.history
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether `heads` takes seconds, once the features are known."""
+        return not self.tuned_share and self.is_linear()
+
     def is_linear(self) -> bool:
         """Whether `fit_linear` fits the head: on one device, to features that do not change."""
         is_plain = self.distribute_strategy.num_replicas_in_sync == 1 and self.head_kind is keras.Model
@@ -299,6 +255,28 @@ class FineTuned(keras.Model):
         callbacks.on_train_batch_begin(step)
         callbacks.on_train_batch_end(step)
         return not self.stop_training
+
+    def heads(
+        self, x: tf.data.Dataset, validation_data: tf.data.Dataset, parts: Sequence[np.ndarray], epochs: int
+    ) -> Iterator[tuple[keras.Model, tf.data.Dataset]]:
+        """The head as `fit` leaves it for each part of the examples, (num_examples,) bool, and what it is validated on.
+
+        They share their weights: a head is that of its part until the next one is asked for.
+        """
+        inputs, targets, weights = self.features(x)
+        validation = self.seen(batching.in_order(*self.features(validation_data)))
+        for part in parts:
+            own = {name: values[part] for name, values in inputs.items()}
+            train = batching.in_order(own, targets[part], None if weights is None else weights[part])
+            head = self.compiled_head()
+            self.fit_linear(head, self.seen(train), validation, [], epochs=epochs)
+            yield head, validation
+
+    def compiled_head(self) -> keras.Model:
+        """The head with the loss and the metrics of the model."""
+        head = self.head()
+        head.compile(self.optimizer, self.loss, **self.logged, jit_compile=False)
+        return head
 
     def head(self) -> keras.Model:
         """What follows the features, as a model of its own with the same weights."""
