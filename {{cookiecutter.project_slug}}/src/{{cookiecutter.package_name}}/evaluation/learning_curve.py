@@ -159,11 +159,10 @@ def blocks(config: Config, content: Mapping[str, Any]) -> list[Block]:
         return ["None: too few or too many training examples (`curve_examples`), or no baseline learns from a part."]
     metric, points, doubling = metrics.METRICS[config.metric], found["points"], found["doubling"]
     sizes, values = ([point[name] for point in points] for name in ("examples", "value"))
+    twice = float(np.clip(values[-1] + doubling["value"], *metric.range))
     curves = [
         plots.Line("measured", sizes, values),
-        plots.Line(
-            "twice the examples", [sizes[-1], 2 * sizes[-1]], [values[-1], values[-1] + doubling["value"]], True
-        ),
+        plots.Line("twice the examples", [sizes[-1], 2 * sizes[-1]], [values[-1], twice], True),
     ]
     change = "{value:+.3g} [{low:+.3g}, {high:+.3g}]".format(**doubling)
     return [

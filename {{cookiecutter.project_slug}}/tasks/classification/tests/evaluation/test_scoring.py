@@ -1,6 +1,6 @@
 """The classification scores agree with scikit-learn, and their scores, figures and baselines hold together."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from project.core.errors import InputError
 from project.data import resampling
 from project.data.resampling import Context, resampled_counts
 from project.evaluation import charts, criteria, learning_curve, scoring
+from project.reporting import plots
 from project.reporting.report import Figure, Table
 from project.settings import evaluation
 from project.task import Target, describe_target
@@ -346,6 +347,20 @@ def test_a_learning_curve_says_what_a_doubling_has_changed() -> None:
     (figure, _) = learning_curve.blocks(config, {"learning_curve": found})
     assert "Each doubling has changed Accuracy by +0.1 [" in str(figure)
     assert not learning_curve.measure(context, "majority", [100, 200, 400], targets, drawn[:1] * 3, None)
+
+
+def test_no_learning_curve_goes_beyond_what_a_metric_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = list[list[float]]()
+
+    def draw(curves: list[plots.Line], *_: Any, **__: Any) -> str:
+        drawn.extend(np.asarray(curve.y, float).tolist() for curve in curves)
+        return ""
+
+    monkeypatch.setattr(plots, "lines", draw)
+    points = [{"examples": 100 * 2**n, "value": v, "low": v, "high": v} for n, v in enumerate((0.8, 0.9, 0.97))]
+    found = {"model": "linear", "points": points, "doubling": {"value": 0.085, "low": 0.08, "high": 0.09}}
+    learning_curve.blocks(Config(metric="accuracy"), {"learning_curve": found})
+    assert drawn == [[0.8, 0.9, 0.97], [0.97, 1.0]]
 
 
 def test_the_learning_curve_is_left_out_where_a_part_has_a_single_class() -> None:
