@@ -11,7 +11,6 @@ tests (`FOR_EVERY_SCALE`).
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -72,7 +71,6 @@ OF_NO_DATA = {
     "training/test_precision.py",
     "training/test_serving_model.py",
 }
-LIMITED = {"stages/test_train.py"}  # tests that see whether a training has a time limit by default
 # Tests of a task, for which the data are an example: they run once
 OF_A_TASK = {
     "data/test_referral.py",
@@ -232,8 +230,6 @@ def same_tests(folder: Path, others: Sequence[Path]) -> list[Path]:
         twins = [other for other in others if text(other, path) == text(folder, path)]
         needed = closure(folder, path) | (shared if names & asked_for(folder / path) else set())
         name = str(path.relative_to("tests"))
-        if name in LIMITED:
-            twins = [twin for twin in twins if time_limit(twin) == time_limit(folder)]
         kinds = {kind(twin) for twin in twins}
         is_known = kind(folder) in kinds
         if name in FOR_ANY_DATA and (is_known or len(kinds) > (0 if name in OF_NO_DATA else 1)):
@@ -255,13 +251,6 @@ def kind(folder: Path) -> tuple[str, ...]:
     """What tells data types and rooms of projects from each other: the features, and the folders."""
     rooms = sorted(path.name for path in (folder / "src" / package_of(folder)).iterdir() if path.is_dir())
     return text(folder, Path("src", NAME, "features.py")), *rooms
-
-
-@cache
-def time_limit(folder: Path) -> float:
-    """The minutes after which a training ends, 0 for none, in the settings with which a project was generated."""
-    minutes: float = json.loads((folder / "tests" / "declared.json").read_text(encoding="utf-8"))["minutes"]
-    return minutes
 
 
 def is_of_a_room(folder: Path, path: Path, others: Sequence[Path]) -> bool:

@@ -49,14 +49,6 @@ def test_a_module_that_differs_keeps_the_tests_that_need_it(
     assert is_left_out in found
 
 
-def test_tests_that_see_a_time_limit_run_where_there_is_one(cells: list[Path]) -> None:
-    declared = cells[-1] / "tests" / "declared.json"
-    declared.write_text(declared.read_text(encoding="utf-8").replace('"minutes": 0', '"minutes": 20'), encoding="utf-8")
-    found = spared(cells)
-    assert "stages/test_train.py" not in found
-    assert "stages/test_evaluate.py" in found
-
-
 def test_tests_of_a_task_run_once(cells: list[Path]) -> None:
     edit(cells[-1], "features.py")
     assert {"test_task.py", "evaluation/test_scoring.py"} <= spared(cells)

@@ -30,6 +30,7 @@ def small_config(folder: Path, **settings: Any) -> Config:
         "criteria": problem.LENIENT,
         "criteria_on": "value",
         "epochs": 3,
+        "minutes": 0,
         "resamples": 50,
         "artifacts": folder / "artifacts",
         "schema_path": folder / "schema.pbtxt",
