@@ -8,7 +8,7 @@ from keras import layers
 
 from . import features, task
 from .config import Config
-from .media import media, pretrained
+from .media import both_sides, media, pretrained
 from .media.normalization import FusedBatchNormalization
 from .settings.training import COMPARED
 from .transfer import fine_tuning
@@ -41,12 +41,15 @@ def build_model(
     inputs = {media.COLUMN: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=media.COLUMN)}
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
-    images = features.augment(images, config, trained(hp, config, "augmentation", 0.0, 2.0, 1.0, step=0.25))
+    strength = trained(hp, config, "augmentation", 0.0, 2.0, 1.0, step=0.25)
+    images, is_mirrored = features.augment(images, config, strength), strength and "flip" in config.augmentation
     if choice == fine_tuning.SCRATCH:
         scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(smaller(images, config))
+        scaled = both_sides.AppendMirrored()(scaled) if is_mirrored else scaled
         with of_networks(hp, choice):
             width, blocks = hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1)
         hidden = residual_network(scaled, width, blocks)
+        hidden = both_sides.MeanOfSides()(hidden) if is_mirrored else hidden
     else:
         hidden, origin = pretrained.feature_maps(hp, config, images, choice)
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
