@@ -113,6 +113,7 @@ FOR_ANY_TASK = {
     "exporting/test_exported_files.py",
     "stages/test_predict_formats.py",
     "stages/test_predict_pieces.py",
+    "media/test_both_sides.py",
     "media/test_decoding.py",
     "media/test_fuzz.py",
     "media/test_media.py",

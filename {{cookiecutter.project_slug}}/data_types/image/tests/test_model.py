@@ -20,7 +20,7 @@ from project.core.errors import InputError
 from project.data import loading
 from project.data.batching import TimeLimit
 from project.evaluation import inference
-from project.media import efficientnet_lite, media, pretrained
+from project.media import efficientnet_lite, pretrained
 from project.settings.training import COMPARED
 from project.stages import collect, train
 from project.training import fit, search, serving_model
@@ -59,24 +59,6 @@ def test_each_augmentation_changes_training_images_only(name: Any, channels: int
 def test_a_strength_of_nothing_leaves_no_layer() -> None:
     inputs = keras.Input((16, 16, 3))
     assert features.augment(inputs, Config(augmentation=ALL), 0.0) is inputs
-
-
-@pytest.mark.parametrize(("augmentation", "is_same"), [(("flip", "shift"), True), (("shift",), False)])
-def test_an_image_and_its_mirror_image_have_the_same_answer_if_both_are_learned_from(
-    tuned: Config, augmentation: Any, is_same: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(model, "optimizer", OPTIMIZER)
-    config = tuned.model_copy(update={"backbone": "none", "augmentation": augmentation})
-    prepared = serving_model.prepare(config)
-    network = BUILD(keras_tuner.HyperParameters(), config, prepared.preprocessor, prepared.target, 1)
-    shape = network.input[media.COLUMN].shape[1:]
-    images = np.random.default_rng(0).integers(0, 256, (3, *shape)).astype("uint8")
-    answers, mirrored = (network({media.COLUMN: each}, training=False) for each in (images, images[:, :, ::-1]))
-    assert np.allclose(answers, mirrored, rtol=1e-4, atol=1e-5) == is_same
-    assert network({media.COLUMN: images}, training=True).shape == answers.shape
-    maps = keras.Model(network.input, network.get_layer(model.FEATURE_MAPS).output)
-    seen, turned = (maps({media.COLUMN: each}, training=False) for each in (images, images[:, :, ::-1]))
-    assert np.allclose(seen, turned[:, :, ::-1], rtol=1e-4, atol=1e-5) == is_same
 
 
 @pytest.mark.parametrize("side", [16, 28, 64, 96])

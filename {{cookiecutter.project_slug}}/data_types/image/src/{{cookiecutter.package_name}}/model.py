@@ -42,14 +42,10 @@ def build_model(
     images = layers.Rescaling(1.0, name="pixels")(inputs[media.COLUMN])  # (batch, height, width, channels), 0 to 255
     choice = pretrained.network_choice(hp, config, tensor.shape[1])
     strength = trained(hp, config, "augmentation", 0.0, 2.0, 1.0, step=0.25)
-    images, is_mirrored = features.augment(images, config, strength), strength and "flip" in config.augmentation
+    images, is_mirrored = features.augment(images, config, strength), strength > 0 and "flip" in config.augmentation
     if choice == fine_tuning.SCRATCH:
-        scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(smaller(images, config))
-        scaled = both_sides.AppendMirrored()(scaled) if is_mirrored else scaled
         with of_networks(hp, choice):
-            width, blocks = hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1)
-        hidden = residual_network(scaled, width, blocks)
-        hidden = both_sides.MeanOfSides()(hidden) if is_mirrored else hidden
+            hidden = from_scratch(hp, smaller(images, config), is_mirrored)
     else:
         hidden, origin = pretrained.feature_maps(hp, config, images, choice)
     hidden = layers.Activation("linear", name=FEATURE_MAPS)(hidden)  # (batch, rows, columns, features)
@@ -108,6 +104,19 @@ def augmented(config: Config, preprocessor: keras.Model) -> keras.Model:
 def smaller(images: keras.KerasTensor, config: Config) -> keras.KerasTensor:
     """Images of at most LARGEST pixels on a side, unless `image_size` asks for more."""
     return images if config.image_size or images.shape[1] <= LARGEST else layers.Resizing(LARGEST, LARGEST)(images)
+
+
+def from_scratch(hp: "keras_tuner.HyperParameters", images: keras.KerasTensor, is_mirrored: bool) -> keras.KerasTensor:
+    """Images (batch, height, width, channels), 0 to 255, to feature maps (batch, rows, columns, features).
+
+    If training mirrors images, both sides of each are seen in service.
+    """
+    scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaled")(images)
+    if is_mirrored:
+        scaled = both_sides.AppendMirrored()(scaled)
+    width, blocks = hp.Int("width", 8, 48, step=8, default=16), hp.Int("blocks", 1, 3, default=1)
+    hidden = residual_network(scaled, width, blocks)
+    return both_sides.MeanOfSides()(hidden) if is_mirrored else hidden
 
 
 def residual_network(hidden: keras.KerasTensor, width: int, blocks: int) -> keras.KerasTensor:
