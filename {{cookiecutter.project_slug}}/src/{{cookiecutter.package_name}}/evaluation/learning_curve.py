@@ -53,41 +53,45 @@ def of_network(
     folds: np.ndarray,
     predictions: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
-    """The curve of the trained model itself, if that takes seconds: as a linear head on features that are known.
+    """The curve of a linear head on features that are known, which takes seconds.
 
     `truth` are the true values of the validation split and their weights, `folds` (num_examples,) the parts of it by
-    which what is calibrated on it is scored, and `predictions` those of the model, at which the curve ends. Empty: it
-    is another model, or its features are no longer known and there is no time for them.
+    which what is calibrated on it is scored, and `predictions` those of the model, at which the curve ends if that is
+    such a head; before a fine-tuned network there was one, too. Empty: it is another model, or its features are no
+    longer known and there is no time for them.
     """
     config, parts = context.config, subsets(context.config, train)
     run = artifacts.read_json(config.paths.run, "train")
     if not (parts and run.get("pretrained")):
         return {}
     try:
-        fitted = list(of_heads(config, model, run["hyperparameters"], parts[:-1]))
+        fitted = list(of_heads(config, model, run["hyperparameters"], parts))
     except (InputError, RefusedError):
         return {}
     target, (targets, weights) = model.get_layer("decode").target, truth
     drawn = [task.cross_fitted(config, target, targets, each, folds, weights) for each in fitted]
     sizes, name = [part.sum() for part in parts], f"a head on {run['pretrained']['name'].partition(',')[0]}"
-    return measure(context, name, sizes, targets, [*drawn, predictions], weights) if drawn else {}
+    ends = [predictions] if len(fitted) < len(parts) else []
+    return measure(context, name, sizes, targets, [*drawn, *ends], weights) if fitted else {}
 
 
 def of_heads(
     config: Config, model: keras.Model, chosen: Mapping[str, Any], parts: Sequence[np.ndarray]
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Predictions for the validation split by a head that is fitted to each part; none if there is no such head.
+    """Predictions for the validation split by a head that is fitted to each part, but to the last if it is the model.
 
-    `chosen` are the hyperparameters of the model, of which it has the preprocessor and the target.
+    `chosen` are the hyperparameters of the model, of which the head has the preprocessor and the target. There are no
+    predictions if it has no such head.
     """
     hyperparameters, preprocessor = keras_tuner.HyperParameters(), model.get_layer("preprocessor")
     hyperparameters.values, target = dict(chosen), model.get_layer("decode").target
     network = build_model(hyperparameters, config, preprocessor, target, num_steps=1)
-    if not getattr(network, "is_quick", False):
+    if not hasattr(network, "heads"):
         return
     splits = [preprocessing.make_dataset(config, split, preprocessor, target) for split in ("train", "validation")]
     decoder = task.Decode(asdict(target))
-    for head, validation in network.heads(*splits, parts, num_epochs(config)):
+    others = parts if network.tuned_share else parts[:-1]
+    for head, validation in network.heads(*splits, others, num_epochs(config)):
         if not decoder.built:
             decoder.build(head.output.shape)
         task.calibrate(config, decoder, head, validation)

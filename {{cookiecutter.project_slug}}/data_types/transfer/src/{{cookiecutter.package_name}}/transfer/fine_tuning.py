@@ -240,11 +240,6 @@ class FineTuned(keras.Model):
         head.set_weights(best[1])
         return self.history
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether `heads` takes seconds, once the features are known."""
-        return not self.tuned_share and self.is_linear()
-
     def is_linear(self) -> bool:
         """Whether `fit_linear` fits the head: on one device, to features that do not change."""
         is_plain = self.distribute_strategy.num_replicas_in_sync == 1 and self.head_kind is keras.Model
@@ -259,10 +254,13 @@ class FineTuned(keras.Model):
     def heads(
         self, x: tf.data.Dataset, validation_data: tf.data.Dataset, parts: Sequence[np.ndarray], epochs: int
     ) -> Iterator[tuple[keras.Model, tf.data.Dataset]]:
-        """The head as `fit` leaves it for each part of the examples, (num_examples,) bool, and what it is validated on.
+        """A head on the backbone as it is for each part of the examples, (num_examples,) bool, and what validates it.
 
-        They share their weights: a head is that of its part until the next one is asked for.
+        They share their weights: a head is that of its part until the next one is asked for. There are none if that
+        takes more than seconds, once the features are known.
         """
+        if not self.is_linear():
+            return
         inputs, targets, weights = self.features(x)
         validation = self.seen(batching.in_order(*self.features(validation_data)))
         for part in parts:
