@@ -26,11 +26,12 @@ def main() -> None:
     settings = json.loads((project / "artifacts" / "training" / "run.json").read_text(encoding="utf-8"))["settings"]
     config = importlib.import_module(f"{package}.config").Config(**settings)
     inference = importlib.import_module(f"{package}.evaluation.inference")
+    model = inference.load_model(config)
+    models = {"both": model, "one": one_sided(package, config, model)}
     print("| split | sides | scores |\n|---|---|---|")
     for split in ("validation", "test"):
         examples = importlib.import_module(f"{package}.data.loading").read_examples(config, split)
-        both = inference.load_model(config)
-        for sides, model in (("both", both), ("one", one_sided(package, config, both))):
+        for sides, model in models.items():
             truths, predictions = inference.predict_split(config, model, examples, "test")
             context = inference.context_of(config, model)
             found = importlib.import_module(f"{package}.metrics").score(truths, predictions, context)

@@ -87,9 +87,9 @@ def evaluate_split(
         "baseline": {name: metrics.score(targets, each, context, weights=weights) for name, each in simple.items()},
     }
     if split == "validation":
-        truth, folds = (targets, weights), scoring.folds(config, examples)
+        truth = (targets, weights)
         result["learning_curve"] = learning_curve.of_network(
-            context, serving_model, train, truth, folds, predictions
+            context, serving_model, train, examples, truth, predictions
         ) or learning_curve.of_baseline(context, train, learned, simply, simple, truth, result)
     return Evaluated(examples, targets, predictions, weights, result)
 

@@ -49,16 +49,15 @@ def of_network(
     context: Context,
     model: keras.Model,
     train: pd.DataFrame,
+    validation: pd.DataFrame,
     truth: tuple[np.ndarray, Floats | None],
-    folds: np.ndarray,
     predictions: Mapping[str, np.ndarray],
 ) -> dict[str, Any]:
     """The curve of a linear head on features that are known, which takes seconds.
 
-    `truth` are the true values of the validation split and their weights, `folds` (num_examples,) the parts of it by
-    which what is calibrated on it is scored, and `predictions` those of the model, at which the curve ends if that is
-    such a head; before a fine-tuned network there was one, too. Empty: it is another model, or its features are no
-    longer known and there is no time for them.
+    `truth` are the true values of the validation split and their weights, and `predictions` those of the model, at
+    which the curve ends if that is such a head; before a fine-tuned network there was one, too. Empty: it is another
+    model, or its features are no longer known and there is no time for them.
     """
     config, parts = context.config, subsets(context.config, train)
     run = artifacts.read_json(config.paths.run, "train")
@@ -68,7 +67,7 @@ def of_network(
         fitted = list(of_heads(config, model, run["hyperparameters"], parts))
     except (InputError, RefusedError):
         return {}
-    target, (targets, weights) = model.get_layer("decode").target, truth
+    target, (targets, weights), folds = model.get_layer("decode").target, truth, scoring.folds(config, validation)
     drawn = [task.cross_fitted(config, target, targets, each, folds, weights) for each in fitted]
     sizes, name = [part.sum() for part in parts], f"a head on {run['pretrained']['name'].partition(',')[0]}"
     ends = [predictions] if len(fitted) < len(parts) else []
@@ -88,10 +87,10 @@ def of_heads(
     network = build_model(hyperparameters, config, preprocessor, target, num_steps=1)
     if not hasattr(network, "heads"):
         return
-    splits = [preprocessing.make_dataset(config, split, preprocessor, target) for split in ("train", "validation")]
+    splits = (preprocessing.make_dataset(config, split, preprocessor, target) for split in ("train", "validation"))
     decoder = task.Decode(asdict(target))
     others = parts if network.tuned_share else parts[:-1]
-    for head, validation in network.heads(*splits, others, num_epochs(config)):
+    for head, validation in network.heads(splits, others, num_epochs(config)):
         if not decoder.built:
             decoder.build(head.output.shape)
         task.calibrate(config, decoder, head, validation)

@@ -128,11 +128,11 @@ def test_penalties_end_once_all_training_examples_are_right(frozen: fine_tuning.
 def test_heads_of_parts_are_those_that_training_on_a_part_would_give(frozen: fine_tuning.FineTuned) -> None:
     train, validation, epochs = separable(60, seed=0), separable(40, seed=1), 12
     first, every = np.arange(60) < 20, np.ones(60, bool)
-    found = [head.get_weights() for head, _ in frozen.heads(train, validation, [first, every], epochs)]
+    found = [head.get_weights() for head, _ in frozen.heads([train, validation], [first, every], epochs)]
     for weights, batches in zip(found, (train.take(1), train), strict=True):
         frozen.fit(batches, validation_data=validation, epochs=epochs, callbacks=[])
         for one, other in zip(weights, frozen.head().get_weights(), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     assert not np.allclose(found[0][0], found[1][0], rtol=0.1)
     frozen.is_mixed = True
-    assert list(frozen.heads(train, validation, [every], epochs)) == [], "images differ between epochs"
+    assert list(frozen.heads([train, validation], [every], epochs)) == [], "images differ between epochs"

@@ -4,7 +4,7 @@ import functools
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -252,17 +252,18 @@ class FineTuned(keras.Model):
         return not self.stop_training
 
     def heads(
-        self, x: tf.data.Dataset, validation_data: tf.data.Dataset, parts: Sequence[np.ndarray], epochs: int
+        self, splits: Iterable[tf.data.Dataset], parts: Sequence[np.ndarray], epochs: int
     ) -> Iterator[tuple[keras.Model, tf.data.Dataset]]:
         """A head on the backbone as it is for each part of the examples, (num_examples,) bool, and what validates it.
 
-        They share their weights: a head is that of its part until the next one is asked for. There are none if that
-        takes more than seconds, once the features are known.
+        `splits` are those for training and for validation. The heads share their weights: one is that of its part until
+        the next one is asked for. There are none, and no split is asked for, if that takes more than seconds, once the
+        features are known.
         """
         if not self.is_linear():
             return
-        inputs, targets, weights = self.features(x)
-        validation = self.seen(batching.in_order(*self.features(validation_data)))
+        (inputs, targets, weights), known = map(self.features, splits)
+        validation = self.seen(batching.in_order(*known))
         for part in parts:
             own = {name: values[part] for name, values in inputs.items()}
             train = batching.in_order(own, targets[part], None if weights is None else weights[part])
