@@ -117,6 +117,30 @@ def bake_once(answers: frozenset[tuple[str, str]]) -> Path:
     return bake(Path(tempfile.mkdtemp(dir=BAKED.name)), **dict(answers))
 
 
+def with_packages(environment: Path, folder: Path, *wanted: str) -> Path:
+    """The Python, for the project in a folder, of an environment with packages beside all that another one has."""
+    uv, own = environment / "bin" / "uv", folder.with_name("own")
+    python = own / "bin" / "python"
+    execute(folder, uv, "venv", "--quiet", "--python", environment / "bin" / "python", own)
+    (shared,), (place,) = (path.glob("lib/python*/site-packages") for path in (environment, own))
+    (place / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
+    held = execute(folder, uv, "pip", "freeze", "--python", environment / "bin" / "python", "--exclude-editable")
+    versions = [line for line in held.splitlines() if "==" in line]  # not what uv says of the environment
+    (own / "held.txt").write_text("\n".join(versions), encoding="utf-8")
+    execute(folder, uv, "pip", "install", "--quiet", "--python", python, "--constraint", own / "held.txt", *wanted)
+    return python
+
+
+def execute(folder: Path, *command: str | Path, **variables: str) -> str:
+    """What a command prints in a folder; it has to succeed."""
+    environment = {**os.environ, **variables}
+    return succeed(
+        subprocess.run(
+            list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+    )
+
+
 def succeed(finished: subprocess.CompletedProcess[str]) -> str:
     """Returns what a command printed, or shows it as the reason of the failure."""
     assert finished.returncode == 0, f"{finished.args}\n{finished.stdout[-8000:]}\n{finished.stderr[-8000:]}"

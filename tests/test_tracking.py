@@ -6,12 +6,11 @@ import contextlib
 import functools
 import http.server
 import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from projects import copy_baked, succeed
+from projects import copy_baked, execute, with_packages
 
 CANARY = "c4n4ry"  # in an address, in each place where people write passwords and tokens
 MLFLOW = """
@@ -26,34 +25,12 @@ def set_experiment(name):
 """  # a tracking server that cannot be reached, and says so with its address
 
 
-def run(folder: Path, *command: str | Path, **variables: str) -> str:
-    environment = {**os.environ, **variables}
-    return succeed(
-        subprocess.run(
-            list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-    )
-
-
-def with_mlflow(environment: Path, folder: Path) -> Path:
-    """The Python of an environment that has all that another one has, and MLflow."""
-    uv = environment / "bin" / "uv"
-    run(folder, uv, "venv", "--quiet", "--python", environment / "bin" / "python", folder / "venv")
-    (shared,), (own,) = (path.glob("lib/python*/site-packages") for path in (environment, folder / "venv"))
-    (own / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
-    held = run(folder, uv, "pip", "freeze", "--python", environment / "bin" / "python", "--exclude-editable")
-    versions = [line for line in held.splitlines() if "==" in line]  # not what uv says of the environment
-    (folder / "held.txt").write_text("\n".join(versions), encoding="utf-8")
-    python = folder / "venv" / "bin" / "python"
-    options = ("--quiet", "--python", python, "--constraint", folder / "held.txt")
-    run(folder, uv, "pip", "install", *options, "mlflow-skinny")
-    return python
-
-
 def test_runs_are_sent_to_mlflow_where_it_is_installed(environment: Path, tmp_path: Path) -> None:
     project = copy_baked(tmp_path)
-    python = with_mlflow(environment, tmp_path)
-    printed = run(project, python, "-m", "pytest", "-q", "-k", "mlflow", "tests/stages/test_runs.py", PYTHONPATH="src")
+    python = with_packages(environment, project, "mlflow-skinny")
+    printed = execute(
+        project, python, "-m", "pytest", "-q", "-k", "mlflow", "tests/stages/test_runs.py", PYTHONPATH="src"
+    )
     assert "1 passed" in printed
     assert "1 skipped" in printed  # what is true without MLflow
 
@@ -90,7 +67,7 @@ def test_a_whole_run_neither_writes_nor_prints_secrets(environment: Path, tmp_pa
         variables["HEART_DISEASE_SOURCE"] = (
             f"http://u:{CANARY}@127.0.0.1:{port}/heart_disease.csv?sig={CANARY}&token={CANARY}"
         )
-        printed = [run(project, python, "-m", "heart_disease", *command, **variables) for command in commands]
+        printed = [execute(project, python, "-m", "heart_disease", *command, **variables) for command in commands]
     (project / "printed.txt").write_text("\n".join(printed), encoding="utf-8")
     assert "http://***@127.0.0.1:9/?password=*** did not accept the run" in printed[0]
     assert "heart_disease.csv?sig=***&token=***" in printed[0]

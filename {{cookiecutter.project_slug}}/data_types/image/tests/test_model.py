@@ -323,7 +323,7 @@ def test_no_trial_of_a_frozen_network_repeats_another(
     assert all({"dropout", "learning_rate"} <= {*each} for each in values[1:] if each not in frozen or mixup)
 
 
-@pytest.mark.parametrize("written", ["", "ResNet50", "auto,none", "MobileNetV3Small,", ".keras"])
+@pytest.mark.parametrize("written", ["", "ResNet50", "auto,none", "MobileNetV3Small,", ".keras", "keras_hub:"])
 def test_an_unknown_backbone_is_answered_by_those_that_are_known(written: str) -> None:
     with pytest.raises(InputError) as refused:
         command.load_settings(Config, [f"--backbone={written}"])

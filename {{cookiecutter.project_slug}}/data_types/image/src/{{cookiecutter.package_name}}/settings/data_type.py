@@ -23,6 +23,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 10, 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 1_024
 STEPS = 150  # per epoch, approximately: more are noisier and slower, fewer learn less
 PRETRAINED = ("EfficientNetLite0", "MobileNetV3Small", "MobileNetV3Large", "EfficientNetV2B0", "ConvNeXtTiny")
+PRESET = "keras_hub:"  # before the name, the address or the folder of a preset of KerasHub
 GAINS_BY_BFLOAT16 = True  # on GPUs that support it: large matrix products do
 
 
@@ -30,12 +31,13 @@ def check_backbone(written: str) -> str:
     """What `backbone` can be: auto, none, or networks with commas between them."""
     if written in ("auto", "none") or all(name in PRETRAINED or is_network(name) for name in written.split(",")):
         return written
-    raise ValueError(f"It can be auto or none, or one or several, with commas, of {', '.join(PRETRAINED)}, x.keras")
+    several = f"one or several, with commas, of {', '.join(PRETRAINED)}, x.keras, {PRESET}x"
+    raise ValueError(f"It can be auto or none, or {several}")
 
 
 def is_network(name: str) -> bool:
-    """Whether a name is that of a file of a network."""
-    return name.endswith(".keras") and name != ".keras"
+    """Whether a name is that of a file of a network, or of a preset."""
+    return (name.endswith(".keras") and name != ".keras") or (name.startswith(PRESET) and name != PRESET)
 
 
 Backbone = Annotated[str, AfterValidator(check_backbone)]
