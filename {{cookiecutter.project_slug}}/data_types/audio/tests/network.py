@@ -9,7 +9,7 @@ from project import model, task
 from project.config import Config
 from project.media import media, pretrained
 from project.media.decoding import FULL_SCALE, log_mel
-from project.transfer import fine_tuning
+from project.transfer import depth, fine_tuning
 
 FEATURES: dict[str, Any] = {}  # none takes part
 
@@ -31,9 +31,8 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     outputs = task.output_head(layers.RepeatVector(1)(hidden), target)
     if choice == fine_tuning.SCRATCH:
         return keras.Model(inputs, outputs, name="network")
-    tuned = fine_tuning.FineTuned(inputs, outputs)
-    share = fine_tuning.tuned_share(hp, choice)
-    tuned.configure(
-        config, media.COLUMN, config.unpacked, origin, share, lambda steps: model.optimizer(config, hp, steps)
+    network, tuned = fine_tuning.FineTuned(inputs, outputs), depth.tuned(hp, choice)
+    network.configure(
+        config, media.COLUMN, config.unpacked, origin, tuned, lambda steps: model.optimizer(config, hp, steps)
     )
-    return tuned
+    return network

@@ -290,7 +290,7 @@ def test_the_search_covers_backbones_and_how_much_of_one_is_tuned(
     assert build("none")[1] == {*of_all, "width", "blocks"}
     several, found = "MobileNetV3Small,MobileNetV3Large", {COMPARED: fine_tuning.FINE_TUNED, "tuned_share": 0.5}
     network, names = build(several, **found, backbone="MobileNetV3Large")
-    assert names == {*of_all, COMPARED, "backbone", "tuned_share"}
+    assert names == {*of_all, COMPARED, "backbone", "tuned_share", "first_rate"}
     assert (network.origin["name"], network.tuned_share) == ("MobileNetV3Large", 0.5)
     network, names = build(several)
     assert names == {*of_all, COMPARED, "backbone"}

@@ -11,7 +11,7 @@ from .media import media, pretrained
 from .media.decoding import FULL_SCALE, DecodeAudio, log_mel
 from .media.normalization import FusedBatchNormalization
 from .settings.training import COMPARED
-from .transfer import fine_tuning
+from .transfer import depth, fine_tuning
 from .transfer.search_space import of_networks, trained
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def build_model(
         model = keras.Model(inputs, outputs, name="network")
     else:
         model = fine_tuning.FineTuned(inputs, outputs)
-        share = fine_tuning.tuned_share(hp, choice)
+        tuned = depth.tuned(hp, choice)
         model.configure(
-            config, media.COLUMN, config.unpacked, origin, share, lambda steps: optimizer(config, hp, steps)
+            config, media.COLUMN, config.unpacked, origin, tuned, lambda steps: optimizer(config, hp, steps)
         )
     model.compile(
         optimizer=optimizer(config, hp, num_steps),

@@ -11,7 +11,8 @@ from keras import layers
 
 from project.core.errors import InputError
 from project.data import batching
-from project.transfer.fine_tuning import POOLED, FineTuned, set_trainable
+from project.transfer.depth import Tuned
+from project.transfer.fine_tuning import POOLED, FineTuned
 
 from declared import Config
 
@@ -36,7 +37,7 @@ def network(tmp_path: Path, planned: list[int]) -> FineTuned:
         planned.append(num_steps)
         return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, num_steps))
 
-    model.configure(Config(), "seen", tmp_path, {}, 1.0, schedule)
+    model.configure(Config(), "seen", tmp_path, {}, Tuned(1.0), schedule)
     model.compile(schedule(1), keras.losses.MeanSquaredError())
     planned.clear()
     return model
@@ -94,17 +95,8 @@ def test_without_time_a_network_is_left_out(network: FineTuned) -> None:
 
 def test_several_workers_look_at_no_clock(network: FineTuned, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TF_CONFIG", "{}")
-    network.configure(Config(), "seen", tmp_path, {}, 1.0, network.schedule)
+    network.configure(Config(), "seen", tmp_path, {}, Tuned(1.0), network.schedule)
     monkeypatch.setattr(network, "seconds_per_step", lambda *_: 1e6)
     network.minutes -= 1e9
     options: dict[str, Any] = {"callbacks": [], "validation_data": examples(), "verbose": 0, "shuffle": False}
     assert len(network.fit(examples(), epochs=ALL_EPOCHS, **options).epoch) == ALL_EPOCHS
-
-
-def test_the_last_layers_are_tuned_but_no_statistics() -> None:
-    inner = keras.Sequential([keras.Input((2,)), layers.Dense(2, name="b"), layers.Dense(2, name="c")])
-    parts = [layers.Dense(2, name="a"), inner, layers.BatchNormalization()]
-    network = keras.Sequential([keras.Input((2,)), *parts])
-    for share, expected in ((0, set()), (0.5, {"c"}), (0.75, {"b", "c"}), (1, {"a", "b", "c"})):
-        set_trainable(network, share)
-        assert {variable.path.split("/")[-2] for variable in network.trainable_variables} == expected

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from project.data import batching
 from project.transfer import fine_tuning
+from project.transfer.depth import Tuned
 from project.transfer.linear_head import COMMON, LinearFit, linear_layer
 
 from declared import Config
@@ -105,7 +106,7 @@ def frozen(tmp_path: Path) -> fine_tuning.FineTuned:
     backbone = keras.Sequential([keras.Input((4,)), layers.Dense(4, kernel_initializer="identity")], name="backbone")
     pooled = layers.Activation("linear", name=fine_tuning.POOLED)(backbone(inputs["seen"]))
     model = fine_tuning.FineTuned(inputs, layers.Dense(2)(pooled))
-    model.configure(Config(), "seen", tmp_path, {}, 0.0, lambda _: keras.optimizers.Adam())
+    model.configure(Config(), "seen", tmp_path, {}, Tuned(), lambda _: keras.optimizers.Adam())
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(), loss, weighted_metrics=["accuracy"])
     return model

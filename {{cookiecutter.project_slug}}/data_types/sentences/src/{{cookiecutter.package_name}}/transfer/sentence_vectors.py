@@ -22,6 +22,7 @@ from ..data import tables
 from ..settings.training import COMPARED
 from . import bert
 from .bert import END, PADDING, START, UNKNOWN, WordPiece
+from .depth import Tuned
 from .fine_tuning import HEAD, POOLED, FineTuned
 from .search_space import COMBINED, FROZEN, SCRATCH
 from .weights import giving_up
@@ -67,7 +68,7 @@ class Vectors(NamedTuple):
         others = {name: tensor for name, tensor in inputs.items() if name != TOKENS}
         head = keras.Model({**others, POOLED: self.seen}, outputs, name=HEAD)
         model = FineTuned(inputs, head({**others, POOLED: self.output}))
-        model.configure(config, TOKENS, config.artifacts, self.origin, 0, keras.optimizers.AdamW)
+        model.configure(config, TOKENS, config.artifacts, self.origin, Tuned(), keras.optimizers.AdamW)
         model.head_kind = head_kind
         return model
 

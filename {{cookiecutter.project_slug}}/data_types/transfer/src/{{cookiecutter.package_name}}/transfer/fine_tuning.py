@@ -16,11 +16,12 @@ from ..config import Config
 from ..core.errors import InputError
 from ..data import batching
 from ..settings.training import COMPARED
-from .linear_head import LinearFit, layers_of, linear_layer
-from .search_space import FINE_TUNED, FROZEN, SCRATCH, of_networks
+from .depth import Tuned, set_trainable, slow_down
+from .linear_head import LinearFit, linear_layer
+from .search_space import FINE_TUNED, FROZEN, SCRATCH
 from .stored_features import Features
 
-RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.025}  # of the learning rate: a tuned backbone must not forget
+RATES = {SCRATCH: 1.0, FROZEN: 1.0, FINE_TUNED: 0.05}  # of the learning rate: a tuned backbone must not forget
 POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of an example, and what follows it
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature and example; and how many are tried
@@ -41,14 +42,6 @@ def network_choice(hp: Any, config: Config, load: Callable[[str, str], Any] | No
     return str(hp.Choice(COMPARED, [FROZEN, SCRATCH, FINE_TUNED] if is_automatic else [FROZEN, FINE_TUNED]))
 
 
-def tuned_share(hp: Any, choice: str) -> float:
-    """The share of the backbone's layers that are tuned, the last ones; 0 if it is frozen."""
-    if choice != FINE_TUNED:
-        return 0.0
-    with of_networks(hp, choice):
-        return float(hp.Choice("tuned_share", [0.25, 0.5, 1.0], default=1.0))
-
-
 @functools.cache
 def is_available(load: Callable[[str, str], Any], weights: str) -> bool:
     """Whether there is a network for `auto`; if not, says why, once."""
@@ -58,19 +51,6 @@ def is_available(load: Callable[[str, str], Any], weights: str) -> bool:
         print(f"training from scratch only: {error}")
         return False
     return True
-
-
-def set_trainable(backbone: keras.Model, share: float) -> None:
-    """Has the last layers, which are this share of all, change in training; batch normalization never does.
-
-    It would compute its statistics anew from each batch, whatever the backbone is called with.
-    """
-    backbone.trainable = False  # else Keras does not look at the networks inside
-    backbone.trainable = share > 0
-    every = layers_of(backbone) if share > 0 else []
-    first = round((1 - share) * len(every))
-    for place, layer in enumerate(every):
-        layer.trainable = place >= first and not isinstance(layer, keras.layers.BatchNormalization)
 
 
 class FineTuned(keras.Model):
@@ -89,20 +69,20 @@ class FineTuned(keras.Model):
         source: str,
         folder: Path,
         origin: dict[str, str],
-        tuned_share: float,
+        tuned: Tuned,
         schedule: Callable[[int], Any],
     ) -> None:
         """Takes the input that the backbone sees, the folder for features, and where the backbone comes from.
 
-        `tuned_share` of the backbone's layers are changed, the last ones; 0: it is frozen. `schedule` makes the
-        optimizer for a number of steps.
+        `tuned` says what of the backbone is changed. `schedule` makes the optimizer for a number of steps.
         """
-        self.source, self.origin, self.tuned_share, self.schedule = source, origin, tuned_share, schedule
+        self.source, self.origin, self.schedule = source, origin, schedule
+        self.tuned_share, self.first_rate = tuned
         self.seed, self.has_epochs = config.seed, bool(config.epochs)
         self.is_mixed = bool(getattr(config, "mixup", 0))
         self.minutes = math.inf if "TF_CONFIG" in os.environ else config.backbone_minutes  # workers take the same steps
         self.features_folder = str(folder / "features")
-        set_trainable(self.get_layer("backbone"), tuned_share)
+        set_trainable(self.get_layer("backbone"), self.tuned_share)
         self.stop_training = False
 
     def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
@@ -336,6 +316,8 @@ class FineTuned(keras.Model):
         """Changes the optimizer, and takes note of what can be trained."""
         with self.distribute_strategy.scope():
             self.compile(optimizer, self.loss, **self.logged, jit_compile=False)
+        if self.first_rate < 1:
+            slow_down(self.optimizer, self.trainable_variables, self.get_layer("backbone"), self.first_rate)
 
     def compile(self, optimizer: Any, loss: Any, **options: Any) -> None:
         """As `keras.Model.compile`; remembers what does not depend on the phase."""
