@@ -10,12 +10,13 @@ import keras
 import numpy as np
 import pytest
 
-from project.config import Config
 from project.core import artifacts
 from project.core.errors import InputError
 from project.media import presets, pretrained
 from project.settings.data_type import PRESET
 from project.stages import collect, train
+
+from declared import Config
 
 KNOWN = {"known": {"kaggle_handle": "kaggle://keras/known/keras/known_imagenet/3"}}
 SCALE, OFFSET = [0.02, 0.01, 0.03], [-2.0, -1.0, -3.0]  # of pixels, by color

@@ -29,9 +29,9 @@ def load(preset: str) -> tuple[keras.Model, dict[str, str]]:
     name = f"{PRESET}{preset}"
     if not importlib.util.find_spec("keras_hub"):
         raise InputError(f"{name} needs KerasHub: add `{GROUP}` to default-groups in pyproject.toml, `make setup`")
-    import keras_hub  # here, since it takes seconds
-
     with giving_up(), told(f"{name} cannot be loaded", "fetch it where there is a network, or give another"):
+        import keras_hub  # here, since it takes seconds
+
         folder = find(preset, keras_hub.models.Backbone.presets)
         backbone = keras_hub.models.Backbone.from_preset(str(folder))
         converter = keras_hub.layers.ImageConverter.from_preset(str(folder))
