@@ -20,16 +20,17 @@ from declared import Config
 
 KNOWN = {"known": {"kaggle_handle": "kaggle://keras/known/keras/known_imagenet/3"}}
 SCALE, OFFSET = [0.02, 0.01, 0.03], [-2.0, -1.0, -3.0]  # of pixels, by color
-needs_keras_hub = pytest.mark.skipif(
-    not importlib.util.find_spec("keras_hub"), reason="the group `hub` is not installed"
-)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A preset as KerasHub writes it, of a small network with random weights."""
-    import keras_hub
+def keras_hub() -> Any:
+    """KerasHub, if the group `hub` is installed."""
+    return pytest.importorskip("keras_hub")
 
+
+@pytest.fixture
+def folder(tmp_path: Path, keras_hub: Any) -> Path:
+    """A preset as KerasHub writes it, of a small network with random weights."""
     backbone = keras_hub.models.ResNetBackbone(
         input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
@@ -58,7 +59,7 @@ def test_a_preset_without_a_version_is_refused(written: str) -> None:
         presets.find(written, KNOWN)
 
 
-@needs_keras_hub
+@pytest.mark.usefixtures("keras_hub")
 @pytest.mark.parametrize("written", ["known", "kaggle://keras/known/keras/known_imagenet/3"])
 def test_a_version_is_downloaded_by_its_address(written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places = {"keras/known/keras/known_imagenet/3": str(tmp_path)}
@@ -66,10 +67,7 @@ def test_a_version_is_downloaded_by_its_address(written: str, tmp_path: Path, mo
     assert presets.find(written, KNOWN) == tmp_path
 
 
-@needs_keras_hub
-def test_the_network_sees_pixels_scaled_as_the_preset_says(folder: Path, tmp_path: Path) -> None:
-    import keras_hub
-
+def test_the_network_sees_pixels_scaled_as_the_preset_says(folder: Path, tmp_path: Path, keras_hub: Any) -> None:
     network, origin = pretrained.load(f"{PRESET}{folder}", "")
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
     backbone = keras_hub.models.Backbone.from_preset(str(folder))
@@ -81,10 +79,7 @@ def test_the_network_sees_pixels_scaled_as_the_preset_says(folder: Path, tmp_pat
         assert b"keras_hub" not in file.read("config.json"), "its layers are those of Keras"
 
 
-@needs_keras_hub
-def test_what_is_no_preset_of_images_is_refused(folder: Path, tmp_path: Path) -> None:
-    import keras_hub
-
+def test_what_is_no_preset_of_images_is_refused(folder: Path, tmp_path: Path, keras_hub: Any) -> None:
     both = keras_hub.models.CLIPBackbone(
         keras_hub.models.CLIPVisionEncoder(8, 4, 1, 1, 4, image_shape=(16, 16, 3)),
         keras_hub.models.CLIPTextEncoder(9, 4, 4, 1, 1, 4, max_sequence_length=8),
@@ -102,7 +97,6 @@ def test_what_is_no_preset_of_images_is_refused(folder: Path, tmp_path: Path) ->
         presets.load(str(folder))
 
 
-@needs_keras_hub
 def test_training_starts_from_a_preset(folder: Path, make_config: Callable[..., Config]) -> None:
     config = make_config(backbone=f"{PRESET}{folder}", image_size=32, epochs=1, augmentation=("flip",))
     collect.main(config)

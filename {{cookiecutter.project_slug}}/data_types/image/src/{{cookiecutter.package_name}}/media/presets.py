@@ -1,5 +1,6 @@
 """Networks from presets of KerasHub, each of a version that does not change."""
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -30,8 +31,7 @@ def load(preset: str) -> tuple[keras.Model, dict[str, str]]:
     if not importlib.util.find_spec("keras_hub"):
         raise InputError(f"{name} needs KerasHub: add `{GROUP}` to default-groups in pyproject.toml, `make setup`")
     with giving_up(), told(f"{name} cannot be loaded", "fetch it where there is a network, or give another"):
-        import keras_hub  # here, since it takes seconds
-
+        keras_hub = importlib.import_module("keras_hub")
         folder = find(preset, keras_hub.models.Backbone.presets)
         backbone = keras_hub.models.Backbone.from_preset(str(folder))
         converter = keras_hub.layers.ImageConverter.from_preset(str(folder))
@@ -56,6 +56,5 @@ def find(preset: str, known: dict[str, dict[str, str]]) -> Path:
     if not VERSION.fullmatch(address):
         expected = f"a name that KerasHub knows, {AT_KAGGLE}ORGANISATION/MODEL/keras/VARIANT/VERSION or a folder"
         raise InputError(f"{PRESET}{preset} names no version of a preset; give {expected}")
-    import kagglehub  # which comes with KerasHub
-
+    kagglehub = importlib.import_module("kagglehub")  # which comes with KerasHub
     return Path(kagglehub.model_download(address.removeprefix(AT_KAGGLE)))
