@@ -14,7 +14,10 @@ from project.core import artifacts
 from project.core.errors import InputError
 from project.media import presets, pretrained
 from project.settings.data_type import PRESET
+from project.settings.training import COMPARED
 from project.stages import collect, train
+from project.training import fit
+from project.transfer.search_space import FROZEN
 
 from declared import Config
 
@@ -97,9 +100,11 @@ def test_what_is_no_preset_of_images_is_refused(folder: Path, tmp_path: Path, ke
         presets.load(str(folder))
 
 
-def test_training_starts_from_a_preset(folder: Path, make_config: Callable[..., Config]) -> None:
+def test_a_head_learns_on_a_preset(folder: Path, make_config: Callable[..., Config]) -> None:
     config = make_config(backbone=f"{PRESET}{folder}", image_size=32, epochs=1, augmentation=("flip",))
     collect.main(config)
+    winner = {"values": {COMPARED: FROZEN}, **fit.found_for(config)}  # as if the search had chosen it
+    artifacts.write_json(config.paths.best_hyperparameters, winner)
     train.main(config)
     run: dict[str, Any] = artifacts.read_json(config.paths.run, "train")
     assert run["pretrained"]["name"] == f"{PRESET}{folder}"
