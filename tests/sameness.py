@@ -117,6 +117,7 @@ FOR_ANY_TASK = {
     "media/test_decoding.py",
     "media/test_fuzz.py",
     "media/test_media.py",
+    "media/test_presets.py",
     "media/test_pretrained.py",
     "monitoring/test_monitor_columns.py",
     "monitoring/test_request_tables.py",
