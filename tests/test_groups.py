@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from projects import Project, copy_baked, execute, setting_up, with_packages
+from projects import ALL, Project, copy_baked, execute, setting_up, with_packages
 
 TESTS = {  # of a project, by its problem: all that are left out where a group is missing
     "image-classification": (("formats", "hub", "pretrained"), "tests/media", "HEIF or preset or wheel"),
     "audio-classification": (("formats", "pretrained"), "tests/media", "phones or wheel"),
     "text-classification": (("pretrained",), "tests/transfer", "wheel"),
 }
-WANTED = list(TESTS) if os.environ.get("TEMPLATE_TESTS_ALL") else ["image-classification"]  # the others take a minute
+WANTED = list(TESTS) if ALL else ["image-classification"]  # the others take a minute
 
 
 @pytest.mark.parametrize("problem", WANTED)

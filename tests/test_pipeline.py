@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import zipfile
 from pathlib import Path
@@ -13,10 +12,9 @@ from pathlib import Path
 import pytest
 
 import readme
-from projects import EACH_PART, SETTINGS, Project, copy_baked, grouped, refuse, succeed
+from projects import ALL, EACH_PART, SETTINGS, Project, copy_baked, grouped, refuse, succeed
 from sameness import left_out
 
-ALL = os.environ.get("TEMPLATE_TESTS_ALL")  # also tests that those of another project show
 TARGETS = (
     "setup",
     "doctor",
