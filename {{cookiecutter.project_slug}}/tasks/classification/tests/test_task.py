@@ -108,6 +108,23 @@ def test_a_few_perfect_predictions_do_not_make_it_overconfident() -> None:
     assert 0.7 < float(decoder.temperature) <= 1.0
 
 
+@pytest.mark.parametrize(("num_examples", "low", "high"), [(20, 1.3, 1.75), (20_000, 0.95, 1.05)])
+def test_few_examples_leave_the_temperature_near_what_the_network_expects(
+    num_examples: int, low: float, high: float
+) -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(num_examples, 1, 2)).astype("float32") * 2
+    chances = np.exp(logits[:, 0]) / np.exp(logits[:, 0]).sum(axis=1, keepdims=True)
+    targets = (random.random(num_examples) < chances[:, 1]).astype("int32")
+    network = keras.Sequential([keras.Input((1, 2)), keras.layers.Identity()])
+    network.expected_temperature = 1.75
+    decoder = task.Decode({"classes": ("no", "yes"), "weights": (1, 1)})
+    decoder.build(logits.shape)
+    validation = tf.data.Dataset.from_tensor_slices((logits, targets[:, None])).batch(1_000)
+    task.calibrate(Config(), decoder, network, validation)
+    assert low < float(decoder.temperature) < high
+
+
 def test_twice_the_weight_is_the_example_twice() -> None:
     random = np.random.default_rng(0)
     logits, targets = random.normal(size=(6, 3, 2)).astype("float32"), np.array([[0], [1], [1], [0], [1], [0]])

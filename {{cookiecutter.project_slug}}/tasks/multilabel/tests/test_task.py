@@ -113,6 +113,10 @@ def test_calibration_finds_the_temperature_of_overconfident_logits() -> None:
     decoder.build(logits.shape)
     task.set_temperature(decoder, logits * 3, truths)
     assert float(decoder.temperature) == pytest.approx(3, rel=0.1)
+    task.set_temperature(decoder, logits[:5], truths[:5], expected=1.75)
+    few = float(decoder.temperature)
+    task.set_temperature(decoder, logits[:5], truths[:5])
+    assert float(decoder.temperature) < 1.2 < few < 1.75
 
 
 @pytest.mark.parametrize(("threshold", "explained"), [(0.4, ["war", "drama"]), (0.9, ["war"])])

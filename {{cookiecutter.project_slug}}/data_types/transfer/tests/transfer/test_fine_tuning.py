@@ -12,7 +12,7 @@ from keras import layers
 from project.core.errors import InputError
 from project.data import batching
 from project.transfer.depth import Tuned
-from project.transfer.fine_tuning import POOLED, FineTuned
+from project.transfer.fine_tuning import OVERCONFIDENCE, POOLED, FineTuned
 
 from declared import Config
 
@@ -47,6 +47,12 @@ def examples() -> tf.data.Dataset:
     random = np.random.default_rng(0)
     inputs = {"seen": random.normal(size=(4 * BATCHES, 4)).astype("float32")}
     return tf.data.Dataset.from_tensor_slices((inputs, np.ones((4 * BATCHES, 1), "float32"))).batch(4)
+
+
+def test_only_a_network_that_is_fine_tuned_is_expected_to_be_too_sure(network: FineTuned, tmp_path: Path) -> None:
+    assert network.expected_temperature == OVERCONFIDENCE > 1
+    network.configure(Config(), "seen", tmp_path, {}, Tuned(), network.schedule)
+    assert network.expected_temperature == 1
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,7 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
     """
     del config  # the target knows its settings
     logits, targets, weights = batching.outputs_and_labels(model, validation)
-    set_temperature(decoder, logits, targets[:, 0], weights)
+    set_temperature(decoder, logits, targets[:, 0], weights, probability.expected_temperature(model))
     decision, referred = decoder.target.decision, decoder.target.referral
     if not (decision or referred):
         return
@@ -331,9 +331,16 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
 
 
 def set_temperature(
-    decoder: Decode, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None
+    decoder: Decode,
+    logits: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray | None = None,
+    expected: float = 1.0,
 ) -> None:
-    """Sets the temperature that minimises the log loss, weighted where there are sample weights."""
+    """Sets the temperature that minimises the log loss, weighted where there are sample weights.
+
+    Few examples leave it near what is `expected`.
+    """
 
     def log_loss(temperature: float) -> float:
         scaled = logits.astype("float64") / temperature
@@ -343,7 +350,7 @@ def set_temperature(
         losses = -np.log(probabilities[np.arange(len(targets)), targets] + 1e-12)
         return float(np.average(losses, weights=weights))
 
-    decoder.temperature.assign(probability.best_temperature(log_loss, len(targets)))
+    decoder.temperature.assign(probability.best_temperature(log_loss, len(targets), expected))
 
 
 def cross_fitted(

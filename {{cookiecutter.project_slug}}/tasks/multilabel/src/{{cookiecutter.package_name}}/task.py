@@ -172,7 +172,7 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
     """Sets the temperature by the validation split and, by calibrated probabilities, the thresholds."""
     logits, encoded, weights = batching.outputs_and_labels(model, validation)
     truths = encoded[:, 0] > 0
-    set_temperature(decoder, logits, truths, weights)
+    set_temperature(decoder, logits, truths, weights, probability.expected_temperature(model))
     if config.threshold == "f1":
         probabilities = np.asarray(average_probabilities(logits, decoder.temperature))
         decoder.decide(best_thresholds(probabilities, truths, weights))
@@ -180,15 +180,24 @@ def calibrate(config: Config, decoder: Decode, model: keras.Model, validation: t
         decoder.decide(np.full(truths.shape[1], config.threshold, "float32"))
 
 
-def set_temperature(decoder: Decode, logits: np.ndarray, truths: np.ndarray, weights: np.ndarray | None = None) -> None:
-    """Sets the temperature that minimises the log loss, weighted where there are sample weights."""
+def set_temperature(
+    decoder: Decode,
+    logits: np.ndarray,
+    truths: np.ndarray,
+    weights: np.ndarray | None = None,
+    expected: float = 1.0,
+) -> None:
+    """Sets the temperature that minimises the log loss, weighted where there are sample weights.
+
+    Few examples leave it near what is `expected`.
+    """
 
     def log_loss(temperature: float) -> float:
         probabilities = (0.5 + 0.5 * np.tanh(logits.astype("float64") / temperature / 2)).mean(axis=1)
         losses = -np.log(np.clip(np.where(truths, probabilities, 1 - probabilities), SMALLEST_PROBABILITY, 1))
         return float(np.average(losses.mean(axis=1), weights=weights))
 
-    decoder.temperature.assign(probability.best_temperature(log_loss, truths.size))
+    decoder.temperature.assign(probability.best_temperature(log_loss, truths.size, expected))
 
 
 def best_thresholds(probabilities: np.ndarray, truths: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -26,6 +26,7 @@ POOLED, HEAD = "pooled", "head"  # the layer whose outputs are the features of a
 HEAD_EPOCHS, HEAD_RATE = 30, 0.01  # before fine-tuning, in which the weights of the backbone do not change
 STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature and example; and how many are tried
 ALL_RIGHT = "accuracy"  # a metric that is 1 if all classes are right
+OVERCONFIDENCE = 1.75  # temperature that networks need which were fine-tuned on some hundred images
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
 TIMED = 3  # batches by which the time for all is estimated
 VALIDATED = 1 / 3  # of the time of a training step, for a batch that is only scored
@@ -84,6 +85,14 @@ class FineTuned(keras.Model):
         self.features_folder = str(folder / "features")
         set_trainable(self.get_layer("backbone"), self.tuned_share)
         self.stop_training = False
+
+    @property
+    def expected_temperature(self) -> float:
+        """What its logits have to be divided by, before the validation split is seen.
+
+        A network that was fine-tuned knows its training examples by heart, and is too sure of others (Guo et al. 2017).
+        """
+        return OVERCONFIDENCE if self.tuned_share else 1.0
 
     def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase.

@@ -1,7 +1,7 @@
 """What tasks with probabilities share: splits with rare classes, how examples are ranked, head and temperature."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -92,16 +92,22 @@ def head(features: "keras.KerasTensor", num_outputs: int, first: np.ndarray | No
     return logits
 
 
-def best_temperature(log_loss: Callable[[float], float], num_examples: int) -> float:
+def expected_temperature(model: Any) -> float:
+    """The temperature that a network says it needs, before the validation split is seen: 1 if it says nothing."""
+    return float(getattr(model, "expected_temperature", 1.0))
+
+
+def best_temperature(log_loss: Callable[[float], float], num_examples: int, expected: float = 1.0) -> float:
     """The temperature with the smallest log loss of so many examples (Guo et al. 2017).
 
-    A weak prior around 1 keeps a few examples that are all predicted right from making the model overconfident.
+    A weak prior around what is `expected` keeps a few examples that are all predicted right from making the model
+    overconfident.
     """
     from scipy import optimize
 
     def penalised(log_temperature: float) -> float:
-        prior = 0.5 * (log_temperature / TEMPERATURE_DEVIATION) ** 2 / num_examples
-        return log_loss(np.exp(log_temperature)) + prior
+        away = (log_temperature - np.log(expected)) / TEMPERATURE_DEVIATION
+        return log_loss(np.exp(log_temperature)) + 0.5 * away**2 / num_examples
 
     best = optimize.minimize_scalar(penalised, bounds=(np.log(0.1), np.log(10)), method="bounded")
     return float(np.exp(best.x))
