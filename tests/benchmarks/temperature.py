@@ -10,33 +10,26 @@ which would suit the test split best.
 
 from __future__ import annotations
 
-import importlib
-import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
+import trained
 
 SMALLEST = 1e-30  # probability, of which a logarithm is taken
 
 
 def main() -> None:
-    project = Path(sys.argv[1]).resolve()
-    package = next(project.glob("src/*/__init__.py")).parent.name
-    os.chdir(project)
-    sys.path.insert(0, str(project / "src"))
-    settings = json.loads((project / "artifacts" / "training" / "run.json").read_text(encoding="utf-8"))["settings"]
-    config = importlib.import_module(f"{package}.config").Config(**settings)
-    inference, loading = (
-        importlib.import_module(f"{package}.{name}") for name in ("evaluation.inference", "data.loading")
-    )
-    model, logits, targets = inference.load_model(config), {}, {}
+    project = trained.enter(Path(sys.argv[1]))
+    config, model, inference = project.config, project.model, project.module("evaluation.inference")
+    logits, targets = {}, {}
     own = float(model.get_layer("decode").temperature)
     for split in ("validation", "test"):
-        targets[split], found = inference.predict_split(config, model, loading.read_examples(config, split), "test")
+        targets[split], found = inference.predict_split(
+            config, model, project.module("data.loading").read_examples(config, split), "test"
+        )
         logits[split] = own * np.log(found["probabilities"].astype("float64") + SMALLEST)
-    fit = importlib.import_module(f"{package}.data.probability").best_temperature
+    fit = project.module("data.probability").best_temperature
     num_examples = {split: len(each) for split, each in targets.items()}
     temperatures = {
         "of the model": own,
