@@ -29,16 +29,16 @@ def main() -> None:
             config, model, project.module("data.loading").read_examples(config, split), "test"
         )
         logits[split] = own * np.log(found["probabilities"].astype("float64") + SMALLEST)
-    fit = project.module("data.probability").best_temperature
+
+    def fitted(split: str) -> float:
+        best_temperature = project.module("data.probability").best_temperature
+        return float(best_temperature(lambda each: log_loss(logits[split], targets[split], each), len(targets[split])))
+
     num_examples = {split: len(each) for split, each in targets.items()}
     temperatures = {
         "of the model": own,
-        "nothing expected": fit(
-            lambda each: log_loss(logits["validation"], targets["validation"], each), num_examples["validation"]
-        ),
-        "best on the test split": fit(
-            lambda each: log_loss(logits["test"], targets["test"], each), num_examples["test"]
-        ),
+        "nothing expected": fitted("validation"),
+        "best on the test split": fitted("test"),
     }
     print(f"{num_examples}\n\n| temperature | | log loss on the test split |\n|---|---|---|")
     for name, temperature in temperatures.items():
