@@ -124,6 +124,7 @@ FOR_ANY_TASK = {
     "serving/test_requests.py",
     "stages/test_collect.py",
     "stages/test_embed.py",
+    "stages/test_export.py",
     "stages/test_predict.py",
     "stages/test_preview.py",
     "stages/test_schema.py",
@@ -135,8 +136,13 @@ FOR_ANY_TASK = {
     "test_preprocessing.py",
     "text/test_texts.py",
     "text/test_unicode_text.py",
+    "transfer/test_depth.py",
+    "transfer/test_fine_tuning.py",
+    "transfer/test_linear_head.py",
+    "transfer/test_search_space.py",
     "transfer/test_sentence_vectors.py",
     "updating/test_new_data.py",
+    "updating/test_new_formats.py",
     "validation/test_data_statistics.py",
 }
 # Of these, the ones that a set of labels is split, checked, explained or stored in another way for
@@ -147,6 +153,7 @@ FOR_SETS = {
     "stages/test_schema.py",
     "stages/test_validate.py",
     "updating/test_new_data.py",
+    "updating/test_new_formats.py",
 }
 SETS = "data/label_sets.py"  # a module of tasks whose targets are sets of labels
 OF_TASKS = {
