@@ -18,7 +18,7 @@ import stages
 
 SEEDS = range(3)
 SETS = {
-    "diamonds": ("price", "carat"),  # the size of the stone goes by x, y and z
+    "diamonds": ("price", "carat"),  # the size of the stone is in x, y and z, too
     "california_housing": ("median_house_value", "median_income"),
     "nycflights13": ("dep_delay", "arr_delay"),
 }
