@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -218,21 +218,42 @@ def test_hyperparameters_found_for_something_else_are_not_used(
     assert train.best_hyperparameters(trained).values == {"units": 64}
 
 
+NOISE = np.random.default_rng(0).normal(0, 0.02, 200)
+PAIRED = np.stack([0.9 + NOISE, 0.9 + NOISE, 0.9 - NOISE])  # the second is always as much better as the values say
+
+
+def simplest(
+    *values: list[float], sizes: Sequence[int] = (3, 2, 1), is_pretrained: Sequence[bool] = (False,) * 3
+) -> int:
+    """The place of the network that is chosen by one or two scores, whose noise is the same."""
+    scores = [train.Scores(np.array(each), PAIRED) for each in values]
+    return train.simplest_of_the_best(scores, sizes, np.array(is_pretrained))
+
+
 def test_of_networks_that_are_as_good_as_the_best_the_simplest_is_kept() -> None:
-    noise = np.random.default_rng(0).normal(0, 0.02, 200)
-    paired = np.stack([0.9 + noise, 0.9 + noise, 0.9 - noise])  # the second is always as much better as the values say
-    choose = partial(train.simplest_of_the_best, is_pretrained=np.array([False] * 3))
-    assert choose(np.array([0.90, 0.91, 0.80]), paired, [1, 2, 3]) == 1, "a difference without noise counts"
-    assert choose(np.array([0.90, 0.90, 0.90]), paired, [2, 1, 3]) == 1, "equal: the smaller"
-    assert choose(np.array([0.90, 0.80, 0.88]), paired, [3, 2, 1]) == 2, "within the noise: the smaller"
-    assert choose(np.array([0.90, 0.80, 0.80]), paired, [3, 2, 1]) == 0
-    assert choose(np.array([np.nan, 0.80, 0.70]), paired, [1, 2, 3]) == 1
-    apart = np.array([0.90, 0.80, 0.84])  # 1.5 standard errors behind
-    assert choose(apart, paired, [3, 2, 1]) == 0
-    assert choose(apart, paired, [3, 2, 1], is_pretrained=np.array([False, False, True])) == 2, "has to be surely worse"
-    assert choose(apart, paired, [3, 2, 1], is_pretrained=np.array([True, False, True])) == 0
-    near, from_scratch = np.array([0.90, 0.80, 0.88]), np.array([True, True, False])
-    assert choose(near, paired, [3, 2, 1], is_pretrained=from_scratch) == 0, "from scratch only if it is the best"
+    assert simplest([0.90, 0.91, 0.80], sizes=[1, 2, 3]) == 1, "a difference without noise counts"
+    assert simplest([0.90, 0.90, 0.90], sizes=[2, 1, 3]) == 1, "equal: the smaller"
+    assert simplest([0.90, 0.80, 0.88]) == 2, "within the noise: the smaller"
+    assert simplest([0.90, 0.80, 0.80]) == 0
+    assert simplest([np.nan, 0.80, 0.70], sizes=[1, 2, 3]) == 1
+    assert simplest([np.nan, np.nan, np.nan]) == 0
+    apart = [0.90, 0.80, 0.84]  # 1.5 standard errors behind
+    assert simplest(apart) == 0
+    assert simplest(apart, is_pretrained=[False, False, True]) == 2, "has to be surely worse"
+    assert simplest(apart, is_pretrained=[True, False, True]) == 0
+    assert simplest([0.90, 0.80, 0.88], is_pretrained=[True, True, False]) == 0, "from scratch only if it is the best"
+
+
+def test_of_pretrained_networks_that_one_score_cannot_tell_apart_another_one_does() -> None:
+    near, pretrained = [0.90, 0.80, 0.88], [True, True, True]
+    assert simplest(near, [-0.5, -0.1, -0.51], is_pretrained=pretrained) == 2, "nor can the other one: the smaller"
+    assert simplest(near, [-0.5, -0.1, -0.9], is_pretrained=pretrained) == 0
+    assert simplest(near, [-0.9, -0.1, -0.5], is_pretrained=pretrained) == 2
+    assert simplest([0.90, 0.80, 0.84], [-0.9, -0.1, -0.5], is_pretrained=pretrained) == 0, "the first one can"
+    assert simplest(near, [-0.5, -0.1, -0.9]) == 2, "from scratch, the smaller is kept"
+    is_pretrained = [True, True, False]
+    assert simplest([0.88, 0.87, 0.90], [-0.9, -0.5, -0.1], sizes=[1, 2, 3], is_pretrained=is_pretrained) == 1
+    assert simplest([0.88, 0.80, 0.90], [-0.9, -0.1, -0.1], sizes=[3, 2, 1], is_pretrained=is_pretrained) == 2
 
 
 def test_a_network_that_cannot_be_trained_is_left_out(

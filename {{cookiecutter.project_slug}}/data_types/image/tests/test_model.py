@@ -21,8 +21,9 @@ from project.data import loading
 from project.data.batching import TimeLimit
 from project.evaluation import inference
 from project.media import efficientnet_lite, pretrained
+from project.reporting.report import Column
 from project.settings.training import COMPARED
-from project.stages import collect, train
+from project.stages import collect, evaluate, train
 from project.training import fit, search, serving_model
 from project.transfer import fine_tuning
 from project.transfer.fine_tuning import HEAD_RATE, FineTuned
@@ -183,9 +184,16 @@ def test_auto_compares_what_is_there_with_a_network_from_scratch(
     assert bool(run["pretrained"]) == (kept["name"] != fine_tuning.SCRATCH)
     predictions = inference.predict(complete, examples := loading.read_examples(config, "validation"))
     truths = task.actual(inference.target_of(complete), examples[config.target])
-    assert metrics.score(truths, predictions, inference.context_of(config, complete))[config.metric] == pytest.approx(
-        kept["value"]
-    )
+    scores = metrics.score(truths, predictions, inference.context_of(config, complete))
+    assert scores[config.metric] == pytest.approx(kept["value"])
+    minimised = {task.MONITOR.removeprefix("val_")} - {config.metric}
+    assert kept["also"].keys() == minimised & metrics.METRICS.keys()
+    for name, also in kept["also"].items():
+        assert also["low"] <= also["value"] <= also["high"]
+        assert also["value"] == pytest.approx(scores[name])
+    (table,) = evaluate.compared(config)
+    labels = [metrics.METRICS[name].label for name in (config.metric, *kept["also"])]
+    assert [column.name for column in table.columns if isinstance(column, Column)] == labels
     assert "which is kept" in capsys.readouterr().out
     assert not (config.paths.training / "checkpoint").exists()
 

@@ -83,14 +83,15 @@ def learning_curves(config: Config) -> Figure:
 
 def compared(config: Config) -> list[Table]:
     """The networks that training compared, if there were several."""
-    metric = metrics.METRICS[config.metric]
     rows = artifacts.read_json(config.paths.run, "train").get("candidates", [])
     if not rows:
         return []
+    also = list(rows[0].get("also", {}))
     cells = [
         [
             row["name"],
             Interval.of(row),
+            *(row["also"][name]["value"] for name in also),
             row["num_weights"],
             row["num_trained"],
             row["seconds"],
@@ -102,8 +103,11 @@ def compared(config: Config) -> list[Table]:
         "Of those within a standard error of the best, by a paired bootstrap, the one with the fewest trained weights "
         "is kept; one from scratch has to be better than a pretrained one by 1.96 standard errors."
     )
-    score = Column(metric.label, metric.format, bars=True)
-    columns: list[str | Column] = ["Network", score, "Weights", "Trained", "Seconds", "Choice"]
+    if also:
+        note += f" Pretrained ones that cannot be told apart are then compared by {metrics.METRICS[also[0]].label}."
+    first, *others = (metrics.METRICS[name] for name in (config.metric, *also))
+    scores = [Column(first.label, first.format, bars=True), *(Column(each.label, each.format) for each in others)]
+    columns: list[str | Column] = ["Network", *scores, "Weights", "Trained", "Seconds", "Choice"]
     return [Table(f"Networks compared on the {SPLIT} split", columns, cells, note)]
 
 

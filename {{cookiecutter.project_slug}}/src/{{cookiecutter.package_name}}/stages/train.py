@@ -4,7 +4,7 @@ import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import keras_tuner
@@ -27,6 +27,15 @@ from ..training.serving_model import Prepared
 FOUND = {"data": "on other data", "network": "for another network", "monitor": "by another objective"}
 SURELY = 1.96  # standard errors: 95 % of a normal distribution
 TAILS = (0.025, 0.975)  # of a 95 % interval
+
+
+class Scores(NamedTuple):
+    """Scores of networks on the validation split, which are greater where better."""
+
+    values: np.ndarray
+    """(num_networks,)"""
+    drawn: np.ndarray
+    """Those of paired bootstrap resamples, (num_networks, resamples)."""
 
 
 def main(config: Config) -> None:
@@ -119,10 +128,11 @@ def compare(
         print(f"a network is left out: {problem}")
     if len(found) == 1 or not placement.is_chief():
         return found[0], []
-    (best, rows), label = choose(config, prepared, found), metrics.METRICS[config.metric].label
+    best, rows = choose(config, prepared, found)
     for row in rows:
-        score = "{value:.4g} [{low:.4g}, {high:.4g}] in {seconds:.0f} s".format(**row)
-        print(f"{row['name']}: {label} {score}{', which is kept' if row['chosen'] else ''}")
+        scores = [in_words(name, score) for name, score in {config.metric: row, **row["also"]}.items()]
+        end = ", which is kept" if row["chosen"] else ""
+        print(f"{row['name']}: {', '.join(scores)} in {row['seconds']:.0f} s{end}")
     return best, rows
 
 
@@ -178,52 +188,90 @@ def choose(
 ) -> tuple[Candidate, list[dict[str, Any]]]:
     """The best by the primary metric, and what is reported of each: score with 95 % interval, weights, seconds.
 
-    Of those that are at most a standard error of the paired difference behind the best, the one with the fewest trained
-    weights is chosen, or else the first: the one-standard-error rule (Breiman et al. 1984) on a paired bootstrap. The
-    weights of a frozen network are not fitted to these data, and do not count. One from scratch has to be the best, and
-    better by SURELY standard errors than a pretrained one with fewer trained weights: pretrained ones are more robust
-    on other data (Hendrycks et al. 2019).
+    See `simplest_of_the_best` for those that the validation split cannot tell apart. The weights of a frozen network
+    are not fitted to these data, and do not count.
     """
-    examples = loading.read_examples(config, "validation")
-    truths, weights = (
-        task.actual(prepared.target, examples[config.target_columns]),
-        tables.sample_weights(config, examples),
-    )
-    metric, context = metrics.METRICS[config.metric], Context(config, task.output_parts(prepared.target))
-    values, drawn = list[float](), list[np.ndarray]()
-    for each in candidates:
-        predictions, only = serving_model.predict(each.complete, examples), {config.metric: metric}
-        values.append(metrics.score(truths, predictions, context, only, weights).get(config.metric, np.nan))
-        samples = metrics.samples(truths, predictions, context, config.resamples, only, weights)
-        drawn.append(samples.get(config.metric, np.full(config.resamples, np.nan)))
+    scores = score(config, prepared, candidates)
     trained = [sum(int(np.prod(weight.shape)) for weight in each.complete.trainable_weights) for each in candidates]
     is_pretrained = np.array([bool(each.origin) for each in candidates])
-    sign = 1 if metric.greater_is_better else -1
-    chosen = simplest_of_the_best(sign * np.array(values), np.array(drawn), trained, is_pretrained)
-    rows = [
-        {
-            "name": each.name,
-            "value": value,
-            **dict(zip(("low", "high"), map(float, np.nanquantile(samples, TAILS)), strict=True)),
-            "num_weights": each.complete.count_params(),
-            "num_trained": trained[place],
-            "seconds": round(each.seconds, 1),
-            "chosen": place == chosen,
-        }
-        for place, (each, value, samples) in enumerate(zip(candidates, values, drawn, strict=True))
-    ]
+    chosen = simplest_of_the_best(list(scores.values()), trained, is_pretrained)
+    rows = []
+    for place, each in enumerate(candidates):
+        intervals = {name: interval(name, found.values[place], found.drawn[place]) for name, found in scores.items()}
+        rows.append(
+            {
+                "name": each.name,
+                **intervals.pop(config.metric),
+                "also": intervals,
+                "num_weights": each.complete.count_params(),
+                "num_trained": trained[place],
+                "seconds": round(each.seconds, 1),
+                "chosen": place == chosen,
+            }
+        )
     return candidates[chosen], rows
 
 
-def simplest_of_the_best(values: np.ndarray, drawn: np.ndarray, sizes: Sequence[int], is_pretrained: np.ndarray) -> int:
-    """The place of that of least size within a standard error of the best.
+def in_words(name: str, score: dict[str, Any]) -> str:
+    """A score with its interval, after the label of its metric."""
+    return "{} {value:.4g} [{low:.4g}, {high:.4g}]".format(metrics.METRICS[name].label, **score)
 
-    Pretrained ones may be SURELY standard errors behind one from scratch, and one from scratch not behind them at all.
-    `values` (num_candidates,) are greater where better, `drawn` (num_candidates, resamples) are paired resamples.
+
+def interval(name: str, value: float, drawn: np.ndarray) -> dict[str, float]:
+    """The value of a metric with its 95 % interval, of what is greater where better."""
+    sign = 1 if metrics.METRICS[name].greater_is_better else -1
+    low, high = np.nanquantile(sign * drawn, TAILS)
+    return {"value": sign * float(value), "low": float(low), "high": float(high)}
+
+
+def score(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, Scores]:
+    """How good networks are on the validation split, by the primary metric and by what the task minimises."""
+    examples = loading.read_examples(config, "validation")
+    truths = task.actual(prepared.target, examples[config.target_columns])
+    weights, context = tables.sample_weights(config, examples), Context(config, task.output_parts(prepared.target))
+    minimised = task.MONITOR.removeprefix("val_")
+    wanted = {name: metrics.METRICS[name] for name in (config.metric, minimised) if name in metrics.METRICS}
+    values, drawn = list[dict[str, float]](), list[dict[str, np.ndarray]]()
+    for each in candidates:
+        predictions = serving_model.predict(each.complete, examples)
+        values.append(metrics.score(truths, predictions, context, wanted, weights))
+        drawn.append(metrics.samples(truths, predictions, context, config.resamples, wanted, weights))
+    unknown, found = np.full(config.resamples, np.nan), {}
+    for name, metric in wanted.items():
+        sign = 1 if metric.greater_is_better else -1
+        of_all = ([each.get(name, np.nan) for each in values], [each.get(name, unknown) for each in drawn])
+        found[name] = Scores(*(sign * np.array(each) for each in of_all))
+    return found
+
+
+def simplest_of_the_best(scores: Sequence[Scores], sizes: Sequence[int], is_pretrained: np.ndarray) -> int:
+    """The place of the best by the first scores or, of those as good as it, of that with the fewest trained weights.
+
+    Of pretrained ones that are as good by the first scores, those count that are as good by the second ones as well:
+    few examples tell networks apart by log loss before they do by accuracy. One from scratch is kept only if it is the
+    best by the first, and no pretrained one with fewer trained weights is as good.
     """
+    equal = as_good_as_the_best(scores[0], is_pretrained)
+    simplest = min(equal, key=lambda place: sizes[place])
+    for others in scores[1:]:
+        if is_pretrained[simplest]:
+            tied = np.array([place for place in equal if is_pretrained[place]])
+            also = as_good_as_the_best(Scores(others.values[tied], others.drawn[tied]), is_pretrained[tied])
+            simplest = min(tied[also].tolist(), key=lambda place: sizes[place])
+    return simplest
+
+
+def as_good_as_the_best(scores: Scores, is_pretrained: np.ndarray) -> list[int]:
+    """The places of those at most a standard error of the paired difference behind the best, and its own.
+
+    The one-standard-error rule (Breiman et al. 1984) on a paired bootstrap. Pretrained ones may be SURELY standard
+    errors behind one from scratch, and one from scratch not behind them at all: pretrained ones are more robust on
+    other data (Hendrycks et al. 2019).
+    """
+    values, drawn = scores
     leader = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     deviations = np.nanstd(drawn - drawn[leader], axis=1)  # 0 for the best itself
     margins = np.where(is_pretrained & ~is_pretrained[leader], SURELY, 1.0)
     is_equal = (values >= values[leader] - margins * deviations) & (is_pretrained >= is_pretrained[leader])
-    equal: list[int] = np.flatnonzero(is_equal).tolist()
-    return min(equal, key=lambda place: sizes[place], default=leader)
+    found: list[int] = np.flatnonzero(is_equal).tolist()
+    return found or [leader]
