@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import statistics
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,13 +56,14 @@ def main() -> None:
 
 
 def read(page: str) -> list[Row]:
-    """The rows of the table below TITLE.
+    """The rows of the first table below TITLE.
 
     Raises:
         SystemExit: there are none.
     """
-    section = page.partition(TITLE)[2].partition("\n## ")[0]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "|" in line]
+    lines = dropwhile(lambda line: "|" not in line, page.partition(TITLE)[2].partition("\n## ")[0].splitlines())
+    table = takewhile(lambda line: "|" in line, lines)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
     rows = [Row(name, int(labels.split(",")[0]), list(map(mean, found))) for name, labels, _, *found in cells[2:]]
     if not rows:
         raise SystemExit(f"BENCHMARKS.md has no table below {TITLE!r}")
