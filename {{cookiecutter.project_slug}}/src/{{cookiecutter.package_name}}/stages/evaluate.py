@@ -86,7 +86,7 @@ def compared(config: Config) -> list[Table]:
     rows = artifacts.read_json(config.paths.run, "train").get("candidates", [])
     if not rows:
         return []
-    also = list(rows[0].get("also", {}))
+    also = [name for name in rows[0].get("also", {}) if name in metrics.METRICS]
     cells = [
         [
             row["name"],

@@ -130,7 +130,7 @@ def compare(
         return found[0], []
     best, rows = choose(config, prepared, found)
     for row in rows:
-        scores = [in_words(name, score) for name, score in {config.metric: row, **row["also"]}.items()]
+        scores = [in_words(name, each) for name, each in {config.metric: row, **row["also"]}.items()]
         end = ", which is kept" if row["chosen"] else ""
         print(f"{row['name']}: {', '.join(scores)} in {row['seconds']:.0f} s{end}")
     return best, rows
@@ -191,7 +191,7 @@ def choose(
     See `simplest_of_the_best` for those that the validation split cannot tell apart. The weights of a frozen network
     are not fitted to these data, and do not count.
     """
-    scores = score(config, prepared, candidates)
+    scores = validation_scores(config, prepared, candidates)
     trained = [sum(int(np.prod(weight.shape)) for weight in each.complete.trainable_weights) for each in candidates]
     is_pretrained = np.array([bool(each.origin) for each in candidates])
     chosen = simplest_of_the_best(list(scores.values()), trained, is_pretrained)
@@ -224,7 +224,7 @@ def interval(name: str, value: float, drawn: np.ndarray) -> dict[str, float]:
     return {"value": sign * float(value), "low": float(low), "high": float(high)}
 
 
-def score(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, Scores]:
+def validation_scores(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, Scores]:
     """How good networks are on the validation split, by the primary metric and by what the task minimises."""
     examples = loading.read_examples(config, "validation")
     truths = task.actual(prepared.target, examples[config.target_columns])
@@ -257,7 +257,8 @@ def simplest_of_the_best(scores: Sequence[Scores], sizes: Sequence[int], is_pret
         if is_pretrained[simplest]:
             tied = np.array([place for place in equal if is_pretrained[place]])
             also = as_good_as_the_best(Scores(others.values[tied], others.drawn[tied]), is_pretrained[tied])
-            simplest = min(tied[also].tolist(), key=lambda place: sizes[place])
+            equal = tied[also].tolist()
+            simplest = min(equal, key=lambda place: sizes[place])
     return simplest
 
 
