@@ -26,7 +26,6 @@ from ..training.serving_model import Prepared
 
 FOUND = {"data": "on other data", "network": "for another network", "monitor": "by another objective"}
 SURELY = 1.96  # standard errors: 95 % of a normal distribution
-TAILS = (0.025, 0.975)  # of a 95 % interval
 
 
 class Scores(NamedTuple):
@@ -191,13 +190,15 @@ def choose(
     See `simplest_of_the_best` for those that the validation split cannot tell apart. The weights of a frozen network
     are not fitted to these data, and do not count.
     """
-    scores = validation_scores(config, prepared, candidates)
+    from ..evaluation import scoring  # here, since only a comparison needs it
+
+    values, drawn = validation_scores(config, prepared, candidates)
     trained = [sum(int(np.prod(weight.shape)) for weight in each.complete.trainable_weights) for each in candidates]
     is_pretrained = np.array([bool(each.origin) for each in candidates])
-    chosen = simplest_of_the_best(list(scores.values()), trained, is_pretrained)
+    chosen = simplest_of_the_best([scores_by(name, values, drawn) for name in values[0]], trained, is_pretrained)
     rows = []
     for place, each in enumerate(candidates):
-        intervals = {name: interval(name, found.values[place], found.drawn[place]) for name, found in scores.items()}
+        intervals = scoring.summarize(values[place], drawn[place])
         rows.append(
             {
                 "name": each.name,
@@ -217,15 +218,13 @@ def in_words(name: str, score: dict[str, Any]) -> str:
     return "{} {value:.4g} [{low:.4g}, {high:.4g}]".format(metrics.METRICS[name].label, **score)
 
 
-def interval(name: str, value: float, drawn: np.ndarray) -> dict[str, float]:
-    """The value of a metric with its 95 % interval, of what is greater where better."""
-    sign = 1 if metrics.METRICS[name].greater_is_better else -1
-    low, high = np.nanquantile(sign * drawn, TAILS)
-    return {"value": sign * float(value), "low": float(low), "high": float(high)}
+def validation_scores(
+    config: Config, prepared: Prepared, candidates: Sequence[Candidate]
+) -> tuple[list[dict[str, float]], list[dict[str, np.ndarray]]]:
+    """Scores of each on the validation split, by the primary metric and by what the task minimises, and resamples.
 
-
-def validation_scores(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) -> dict[str, Scores]:
-    """How good networks are on the validation split, by the primary metric and by what the task minimises."""
+    They are NaN where a metric is not defined.
+    """
     examples = loading.read_examples(config, "validation")
     truths = task.actual(prepared.target, examples[config.target_columns])
     weights, context = tables.sample_weights(config, examples), Context(config, task.output_parts(prepared.target))
@@ -234,14 +233,17 @@ def validation_scores(config: Config, prepared: Prepared, candidates: Sequence[C
     values, drawn = list[dict[str, float]](), list[dict[str, np.ndarray]]()
     for each in candidates:
         predictions = serving_model.predict(each.complete, examples)
-        values.append(metrics.score(truths, predictions, context, wanted, weights))
-        drawn.append(metrics.samples(truths, predictions, context, config.resamples, wanted, weights))
-    unknown, found = np.full(config.resamples, np.nan), {}
-    for name, metric in wanted.items():
-        sign = 1 if metric.greater_is_better else -1
-        of_all = ([each.get(name, np.nan) for each in values], [each.get(name, unknown) for each in drawn])
-        found[name] = Scores(*(sign * np.array(each) for each in of_all))
-    return found
+        found = metrics.score(truths, predictions, context, wanted, weights)
+        values.append(dict.fromkeys(wanted, np.nan) | found)
+        samples = metrics.samples(truths, predictions, context, config.resamples, wanted, weights)
+        drawn.append(dict.fromkeys(wanted, np.full(config.resamples, np.nan)) | samples)
+    return values, drawn
+
+
+def scores_by(name: str, values: Sequence[dict[str, float]], drawn: Sequence[dict[str, np.ndarray]]) -> Scores:
+    """The scores of all networks by a metric."""
+    sign = 1 if metrics.METRICS[name].greater_is_better else -1
+    return Scores(*(sign * np.array([each[name] for each in found]) for found in (values, drawn)))
 
 
 def simplest_of_the_best(scores: Sequence[Scores], sizes: Sequence[int], is_pretrained: np.ndarray) -> int:
