@@ -1,4 +1,4 @@
-"""The network: augmented in training only, or grown on a backbone whose weights are kept at first."""
+"""The network: from scratch, or grown on a backbone whose weights are kept at first."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 
-from project import features, metrics, model, task
+from project import metrics, model, task
 from project.core import artifacts, command
 from project.core.errors import InputError
 from project.data import loading
@@ -32,34 +32,6 @@ from project.transfer.stored_features import Features
 from declared import Config
 
 BUILD, OPTIMIZER = model.build_model, model.optimizer  # the project's own; others here train a network of the tests
-ALL: Any = ("flip", "shift", "rotate", "zoom", "color", "erase", "randaugment")
-
-
-def pixels(channels: int) -> np.ndarray:
-    one = np.random.default_rng(0).integers(0, 256, (16, 16, channels))
-    return np.repeat(one[None], 6, axis=0).astype("float32")
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", ALL)
-def test_each_augmentation_changes_training_images_only(name: Any, channels: int) -> None:
-    if name == "randaugment" and channels == 1:
-        with pytest.raises(InputError, match="grey"):
-            features.augment(keras.Input((16, 16, 1)), Config(augmentation=(name,)), 1.0)
-        return
-    keras.utils.set_random_seed(0)
-    inputs = keras.Input((16, 16, channels))
-    layer = keras.Model(inputs, features.augment(inputs, Config(augmentation=(name,)), 1.0))
-    images = pixels(channels)
-    np.testing.assert_array_equal(layer(images, training=False), images)
-    changed = np.concatenate([keras.ops.convert_to_numpy(layer(images, training=True)) for _ in range(4)])
-    assert changed.shape == (24, 16, 16, channels)
-    assert np.abs(changed - np.tile(images, (4, 1, 1, 1))).max() > 0
-
-
-def test_a_strength_of_nothing_leaves_no_layer() -> None:
-    inputs = keras.Input((16, 16, 3))
-    assert features.augment(inputs, Config(augmentation=ALL), 0.0) is inputs
 
 
 @pytest.mark.parametrize("side", [16, 28, 64, 96])
@@ -185,15 +157,18 @@ def test_auto_compares_what_is_there_with_a_network_from_scratch(
     predictions = inference.predict(complete, examples := loading.read_examples(config, "validation"))
     truths = task.actual(inference.target_of(complete), examples[config.target])
     scores = metrics.score(truths, predictions, inference.context_of(config, complete))
-    assert scores[config.metric] == pytest.approx(kept["value"])
-    minimised = {task.MONITOR.removeprefix("val_")} - {config.metric}
-    assert kept["also"].keys() == minimised & metrics.METRICS.keys()
-    for name, also in kept["also"].items():
-        assert also["low"] <= also["value"] <= also["high"]
-        assert also["value"] == pytest.approx(scores[name])
-    (table,) = evaluate.compared(config)
-    labels = [metrics.METRICS[name].label for name in (config.metric, *kept["also"])]
-    assert [column.name for column in table.columns if isinstance(column, Column)] == labels
+    minimised = ({task.MONITOR.removeprefix("val_")} & metrics.METRICS.keys()) - {config.metric}
+    assert [*kept["scores"]] == [config.metric, *minimised]
+    for name, score in kept["scores"].items():
+        assert score["low"] <= score["value"] <= score["high"]
+        assert score["value"] == pytest.approx(scores[name])
+    labels = [metrics.METRICS[name].label for name in kept["scores"]]
+    other = next(name for name in metrics.METRICS if name not in kept["scores"])
+    for metric in (config.metric, other):
+        (table,) = evaluate.compared(config.model_copy(update={"metric": metric}))
+        assert [column.name for column in table.columns if isinstance(column, Column)] == labels, "by what it was kept"
+        assert f"the best {labels[0]}" in table.note
+        assert (f"{metrics.METRICS[other].label} by now" in table.note) == (metric == other)
     assert "which is kept" in capsys.readouterr().out
     assert not (config.paths.training / "checkpoint").exists()
 

@@ -15,6 +15,8 @@ from ..settings.evaluation import named_parts
 Floats = npt.NDArray[np.float64]
 
 MAX_EXAMPLES = 20_000  # that are resampled: intervals of more take minutes and change little
+AT_ONCE = 100  # examples that are looked at one by one
+CONFIDENCE = 0.95
 MAX_WEIGHTS = 200_000  # of resamples that are computed at a time: what fits into a cache
 
 
@@ -194,6 +196,62 @@ def resampled_counts(num_examples: int, resamples: int, seed: int, length: int =
         starts = generator.integers(num_examples, size=-(-num_examples // length), dtype=np.int32)
         drawn = starts if length == 1 else (starts[:, None] + np.arange(length)).ravel() % num_examples
         yield np.bincount(drawn, minlength=num_examples).astype(float)
+
+
+def summarize(values: Mapping[str, float], drawn: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
+    """Each metric's value with the percentile interval of its resamples, without those where it is undefined."""
+    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+    summary = {}
+    for name, value in values.items():
+        defined = drawn[name][np.isfinite(drawn[name])]
+        low, high = np.quantile(defined, tails) if len(defined) else (value, value)
+        summary[name] = {"value": value, "low": min(float(low), value), "high": max(float(high), value)}
+    return summary
+
+
+def intervals(
+    metrics: Mapping[str, Metric],
+    values: Mapping[str, float],
+    drawn: Mapping[str, Floats],
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    context: Context,
+    weights: Floats | None = None,
+) -> dict[str, dict[str, float]]:
+    """The value of each metric with its 95 % confidence interval, from its resamples.
+
+    Where all examples are right, so are all resamples, however few there are: there the bound is the exact one of a
+    share (Clopper and Pearson 1934), which is 0.025^(1/n) if n examples are right.
+    """
+    found = summarize(values, drawn)
+    for name in found:
+        lowest, highest = metrics[name].range
+        if set(found[name].values()) in ({lowest}, {highest}) and highest - lowest < math.inf:
+            count = num_counted(metrics[name], targets, predictions, context, weights)
+            width = (highest - lowest) * (1 - ((1 - CONFIDENCE) / 2) ** (1 / count)) if count else 0.0
+            found[name] |= {"low": highest - width} if lowest not in found[name].values() else {"high": lowest + width}
+    return found
+
+
+def num_counted(
+    metric: Metric,
+    targets: npt.NDArray[Any],
+    predictions: Mapping[str, npt.NDArray[Any]],
+    context: Context,
+    weights: Floats | None,
+) -> float:
+    """How many examples a metric is about, of at most 20,000: those by which alone it is defined.
+
+    A recall is about the examples of its class. Unequal sample weights count as fewer examples (Kish 1965).
+    """
+    size, is_counted = min(len(targets), MAX_EXAMPLES), []
+    part = {output: values[:size] for output, values in predictions.items()}
+    for start in range(0, size, AT_ONCE):
+        only = np.eye(min(AT_ONCE, size - start), size, start)
+        values = metric.function(targets[:size], part, only, context)
+        is_counted.append(np.zeros(len(only), bool) if values is None else np.isfinite(values))
+    counted = (np.ones(size) if weights is None else weights[:size])[np.concatenate(is_counted)]
+    return float(counted.sum() ** 2 / (counted**2).sum()) if counted.any() else 0.0
 
 
 def mean(values: npt.NDArray[Any], weights: Floats) -> Floats:

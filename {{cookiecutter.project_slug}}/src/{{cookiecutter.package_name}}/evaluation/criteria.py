@@ -12,7 +12,7 @@ from .. import metrics
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..data import tables
+from ..data import resampling, tables
 from ..data.resampling import Context, Floats
 from ..reporting import report
 from ..reporting.report import Banner, Cell, Column, Interval, Page, Row, Section, Table
@@ -54,7 +54,7 @@ def gain(
 ) -> dict[str, float]:
     """How much better our predictions are than others, with its interval by a paired bootstrap; empty if undefined."""
     found = scoring.pair(context, targets, (theirs, ours), {metric: metrics.METRICS[metric]}, weights)
-    return scoring.summarize(found.gains, found.samples).get(metric, {})
+    return resampling.summarize(found.gains, found.samples).get(metric, {})
 
 
 def score_groups(

@@ -15,7 +15,7 @@ from ..baselines import BASELINES
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError, RefusedError
-from ..data import batching
+from ..data import batching, resampling
 from ..data.resampling import Context, Floats
 from ..model import build_model
 from ..reporting import plots
@@ -147,9 +147,9 @@ def measure(
     drawn = [metrics.samples(targets, each, context, config.resamples, only, weights) for each in predictions]
     samples = np.array([each[config.metric] for each in drawn])  # (num_sizes, resamples)
     slopes, (slope,) = (np.polyfit(np.log2(sizes), each, 1)[0] for each in (samples, np.array(scores)[:, None]))
-    summary = scoring.summarize({"doubling": float(slope)}, {"doubling": slopes})
+    summary = resampling.summarize({"doubling": float(slope)}, {"doubling": slopes})
     points = [
-        {"examples": int(size), **scoring.summarize({"": score}, {"": sample})[""]}
+        {"examples": int(size), **resampling.summarize({"": score}, {"": sample})[""]}
         for size, score, sample in zip(sizes, scores, samples, strict=True)
     ]
     return {"model": model, "points": points, **summary}

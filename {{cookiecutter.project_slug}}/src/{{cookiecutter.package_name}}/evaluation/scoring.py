@@ -1,6 +1,5 @@
 """Scores with bootstrap confidence intervals, of all examples and by slice, and comparisons of two models by them."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,14 +12,12 @@ from pandas.api import types
 from .. import metrics
 from ..config import Config
 from ..core.errors import InputError
-from ..data import loading, reading, tables
+from ..data import loading, reading, resampling, tables
 from ..data.resampling import MAX_EXAMPLES, Context, Floats, Metric
 from ..reporting import report
 from ..reporting.report import visible
 from ..training import run_history
 from ..training.run_history import Run
-
-CONFIDENCE = 0.95
 
 MIN_EXAMPLES = 20  # of a slice; the score of a smaller one is too uncertain
 MAX_VALUES = 8  # categories of a column that become slices
@@ -30,7 +27,6 @@ RESAMPLES = 200  # for the intervals of a slice
 FOLDS = 5  # of the validation split, so that each is shown as it is calibrated on the others
 NOT_SCORED = "not scored"
 SHORT = 8  # characters of a hash
-AT_ONCE = 100  # examples that are looked at one by one
 RISK = 0.05  # probability of promoting a challenger that is worse by more than the margin
 
 
@@ -42,41 +38,10 @@ def intervals(
     chosen: Mapping[str, Metric] = metrics.METRICS,
     weights: Floats | None = None,
 ) -> dict[str, dict[str, float]]:
-    """The value of each metric, by sample `weights` if there are any, with its 95 % bootstrap confidence interval.
-
-    Where all examples are right, so are all resamples, however few there are: there the bound is the exact one of a
-    share (Clopper and Pearson 1934), which is 0.025^(1/n) if n examples are right.
-    """
+    """The value of each metric, by sample `weights` if there are any, with its 95 % confidence interval."""
+    values = metrics.score(targets, predictions, context, chosen, weights)
     drawn = metrics.samples(targets, predictions, context, resamples, chosen, weights)
-    found = summarize(metrics.score(targets, predictions, context, chosen, weights), drawn)
-    for name in found:
-        lowest, highest = metrics.METRICS[name].range
-        if set(found[name].values()) in ({lowest}, {highest}) and highest - lowest < math.inf:
-            count = num_counted(metrics.METRICS[name], targets, predictions, context, weights)
-            width = (highest - lowest) * (1 - ((1 - CONFIDENCE) / 2) ** (1 / count)) if count else 0.0
-            found[name] |= {"low": highest - width} if lowest not in found[name].values() else {"high": lowest + width}
-    return found
-
-
-def num_counted(
-    metric: Metric,
-    targets: npt.NDArray[Any],
-    predictions: Mapping[str, npt.NDArray[Any]],
-    context: Context,
-    weights: Floats | None,
-) -> float:
-    """How many examples a metric is about, of at most 20,000: those by which alone it is defined.
-
-    A recall is about the examples of its class. Unequal sample weights count as fewer examples (Kish 1965).
-    """
-    size, is_counted = min(len(targets), MAX_EXAMPLES), []
-    part = {output: values[:size] for output, values in predictions.items()}
-    for start in range(0, size, AT_ONCE):
-        only = np.eye(min(AT_ONCE, size - start), size, start)
-        values = metric.function(targets[:size], part, only, context)
-        is_counted.append(np.zeros(len(only), bool) if values is None else np.isfinite(values))
-    counted = (np.ones(size) if weights is None else weights[:size])[np.concatenate(is_counted)]
-    return float(counted.sum() ** 2 / (counted**2).sum()) if counted.any() else 0.0
+    return resampling.intervals(chosen, values, drawn, targets, predictions, context, weights)
 
 
 def score_both(
@@ -128,17 +93,6 @@ def pair(
     return Paired(scores, drawn, gains, {name: signs[name] * (drawn[1][name] - drawn[0][name]) for name in gains})
 
 
-def summarize(values: Mapping[str, float], samples: Mapping[str, Floats]) -> dict[str, dict[str, float]]:
-    """Each metric's value with the percentile interval of its resamples, without those where it is undefined."""
-    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
-    summary = {}
-    for name, value in values.items():
-        defined = samples[name][np.isfinite(samples[name])]
-        low, high = np.quantile(defined, tails) if len(defined) else (value, value)
-        summary[name] = {"value": value, "low": min(float(low), value), "high": max(float(high), value)}
-    return summary
-
-
 @dataclass(frozen=True)
 class Comparison:
     """The scores of both models on the same test examples, and the gains of the challenger."""
@@ -172,11 +126,11 @@ def compare(
     config, found = context.config, pair(context, targets, (champion, challenger), metrics.METRICS, weights)
     if config.metric not in found.gains:
         raise InputError(f"{config.metric} is not defined for both models; choose another one by the setting metric")
-    before, after = (summarize(*each) for each in zip(found.scores, found.drawn, strict=True))
+    before, after = (resampling.summarize(*each) for each in zip(found.scores, found.drawn, strict=True))
     return Comparison(
         champion=before,
         challenger=after,
-        gains=summarize(found.gains, found.samples),
+        gains=resampling.summarize(found.gains, found.samples),
         lower_bound=float(np.nanquantile(found.samples[config.metric], RISK)),
         margin=config.promotion_margin * abs(found.scores[0][config.metric]),
     )

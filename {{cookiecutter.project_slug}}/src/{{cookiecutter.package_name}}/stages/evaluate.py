@@ -84,14 +84,14 @@ def learning_curves(config: Config) -> Figure:
 def compared(config: Config) -> list[Table]:
     """The networks that training compared, if there were several."""
     rows = artifacts.read_json(config.paths.run, "train").get("candidates", [])
-    if not rows:
+    names = [name for name in (rows[0]["scores"] if rows else {}) if name in metrics.METRICS]
+    if not names:
         return []
-    also = [name for name in rows[0].get("also", {}) if name in metrics.METRICS]
     cells = [
         [
             row["name"],
-            Interval.of(row),
-            *(row["also"][name]["value"] for name in also),
+            Interval.of(row["scores"][names[0]]),
+            *(row["scores"][name]["value"] for name in names[1:]),
             row["num_weights"],
             row["num_trained"],
             row["seconds"],
@@ -99,16 +99,25 @@ def compared(config: Config) -> list[Table]:
         ]
         for row in rows
     ]
-    note = (
-        "Of those within a standard error of the best, by a paired bootstrap, the one with the fewest trained weights "
-        "is kept; one from scratch has to be better than a pretrained one by 1.96 standard errors."
-    )
-    if also:
-        note += f" Pretrained ones that cannot be told apart are then compared by {metrics.METRICS[also[0]].label}."
-    first, *others = (metrics.METRICS[name] for name in (config.metric, *also))
-    scores = [Column(first.label, first.format, bars=True), *(Column(each.label, each.format) for each in others)]
+    found = {name: metrics.METRICS[name] for name in names}
+    scores = [Column(metric.label, metric.format, bars=name == names[0]) for name, metric in found.items()]
     columns: list[str | Column] = ["Network", *scores, "Weights", "Trained", "Seconds", "Choice"]
-    return [Table(f"Networks compared on the {SPLIT} split", columns, cells, note)]
+    return [Table(f"Networks compared on the {SPLIT} split", columns, cells, how_compared(config, names))]
+
+
+def how_compared(config: Config, names: list[str]) -> str:
+    """How a network was chosen by these metrics, the first of which was the setting `metric` at that time."""
+    first, *others = (metrics.METRICS[name].label for name in names)
+    note = (
+        f"Of those within a standard error of the best {first}, by a paired bootstrap, the one with the fewest trained "
+        "weights is kept; one from scratch has to be better than a pretrained one by 1.96 standard errors."
+    )
+    if others:
+        note += f" Pretrained ones that cannot be told apart are then compared by {others[0]}."
+    if names[0] != config.metric:
+        label = metrics.METRICS[config.metric].label
+        note += f" The metric of the project is {label} by now; `train --force` compares them by it."
+    return note
 
 
 def slice_table(config: Config, content: dict[str, Any]) -> Table:

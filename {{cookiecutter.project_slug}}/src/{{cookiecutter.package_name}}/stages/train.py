@@ -15,7 +15,7 @@ from .. import metrics, task
 from ..config import Config
 from ..core import artifacts
 from ..core.errors import InputError
-from ..data import loading, tables
+from ..data import loading, resampling, tables
 from ..data.resampling import Context
 from ..model import build_model
 from ..settings.base import without_password
@@ -28,8 +28,17 @@ FOUND = {"data": "on other data", "network": "for another network", "monitor": "
 SURELY = 1.96  # standard errors: 95 % of a normal distribution
 
 
+class NetworkScores(NamedTuple):
+    """Scores of one network on the validation split, by metric; NaN where one is not defined."""
+
+    intervals: dict[str, dict[str, float]]
+    """The value and the bounds of its 95 % interval."""
+    drawn: dict[str, np.ndarray]
+    """The values of paired bootstrap resamples, (resamples,)."""
+
+
 class Scores(NamedTuple):
-    """Scores of networks on the validation split, which are greater where better."""
+    """Scores of networks by one metric, which are greater where better."""
 
     values: np.ndarray
     """(num_networks,)"""
@@ -129,7 +138,7 @@ def compare(
         return found[0], []
     best, rows = choose(config, prepared, found)
     for row in rows:
-        scores = [in_words(name, each) for name, each in {config.metric: row, **row["also"]}.items()]
+        scores = [in_words(name, score) for name, score in row["scores"].items()]
         end = ", which is kept" if row["chosen"] else ""
         print(f"{row['name']}: {', '.join(scores)} in {row['seconds']:.0f} s{end}")
     return best, rows
@@ -190,26 +199,21 @@ def choose(
     See `simplest_of_the_best` for those that the validation split cannot tell apart. The weights of a frozen network
     are not fitted to these data, and do not count.
     """
-    from ..evaluation import scoring  # here, since only a comparison needs it
-
-    values, drawn = validation_scores(config, prepared, candidates)
+    found = validation_scores(config, prepared, candidates)
     trained = [sum(int(np.prod(weight.shape)) for weight in each.complete.trainable_weights) for each in candidates]
     is_pretrained = np.array([bool(each.origin) for each in candidates])
-    chosen = simplest_of_the_best([scores_by(name, values, drawn) for name in values[0]], trained, is_pretrained)
-    rows = []
-    for place, each in enumerate(candidates):
-        intervals = scoring.summarize(values[place], drawn[place])
-        rows.append(
-            {
-                "name": each.name,
-                **intervals.pop(config.metric),
-                "also": intervals,
-                "num_weights": each.complete.count_params(),
-                "num_trained": trained[place],
-                "seconds": round(each.seconds, 1),
-                "chosen": place == chosen,
-            }
-        )
+    chosen = simplest_of_the_best(scores_by_metric(found), trained, is_pretrained)
+    rows = [
+        {
+            "name": each.name,
+            "scores": found[place].intervals,
+            "num_weights": each.complete.count_params(),
+            "num_trained": trained[place],
+            "seconds": round(each.seconds, 1),
+            "chosen": place == chosen,
+        }
+        for place, each in enumerate(candidates)
+    ]
     return candidates[chosen], rows
 
 
@@ -218,32 +222,33 @@ def in_words(name: str, score: dict[str, Any]) -> str:
     return "{} {value:.4g} [{low:.4g}, {high:.4g}]".format(metrics.METRICS[name].label, **score)
 
 
-def validation_scores(
-    config: Config, prepared: Prepared, candidates: Sequence[Candidate]
-) -> tuple[list[dict[str, float]], list[dict[str, np.ndarray]]]:
-    """Scores of each on the validation split, by the primary metric and by what the task minimises, and resamples.
-
-    They are NaN where a metric is not defined.
-    """
+def validation_scores(config: Config, prepared: Prepared, candidates: Sequence[Candidate]) -> list[NetworkScores]:
+    """Scores of each on the validation split, by the primary metric and by what the task minimises."""
     examples = loading.read_examples(config, "validation")
     truths = task.actual(prepared.target, examples[config.target_columns])
     weights, context = tables.sample_weights(config, examples), Context(config, task.output_parts(prepared.target))
     minimised = task.MONITOR.removeprefix("val_")
     wanted = {name: metrics.METRICS[name] for name in (config.metric, minimised) if name in metrics.METRICS}
-    values, drawn = list[dict[str, float]](), list[dict[str, np.ndarray]]()
+    found = []
     for each in candidates:
         predictions = serving_model.predict(each.complete, examples)
-        found = metrics.score(truths, predictions, context, wanted, weights)
-        values.append(dict.fromkeys(wanted, np.nan) | found)
-        samples = metrics.samples(truths, predictions, context, config.resamples, wanted, weights)
-        drawn.append(dict.fromkeys(wanted, np.full(config.resamples, np.nan)) | samples)
-    return values, drawn
+        values = metrics.score(truths, predictions, context, wanted, weights)
+        drawn = metrics.samples(truths, predictions, context, config.resamples, wanted, weights)
+        values = dict.fromkeys(wanted, np.nan) | values
+        drawn = dict.fromkeys(wanted, np.full(config.resamples, np.nan)) | drawn
+        intervals = resampling.intervals(wanted, values, drawn, truths, predictions, context, weights)
+        found.append(NetworkScores(intervals, drawn))
+    return found
 
 
-def scores_by(name: str, values: Sequence[dict[str, float]], drawn: Sequence[dict[str, np.ndarray]]) -> Scores:
-    """The scores of all networks by a metric."""
-    sign = 1 if metrics.METRICS[name].greater_is_better else -1
-    return Scores(*(sign * np.array([each[name] for each in found]) for found in (values, drawn)))
+def scores_by_metric(found: Sequence[NetworkScores]) -> list[Scores]:
+    """The scores of all networks, for one metric after the other."""
+    scores = []
+    for name in found[0].drawn:
+        sign = 1 if metrics.METRICS[name].greater_is_better else -1
+        values = np.array([each.intervals[name]["value"] for each in found])
+        scores.append(Scores(sign * values, sign * np.array([each.drawn[name] for each in found])))
+    return scores
 
 
 def simplest_of_the_best(scores: Sequence[Scores], sizes: Sequence[int], is_pretrained: np.ndarray) -> int:
