@@ -36,10 +36,10 @@ def build(hp: Any, config: Config, preprocessor: keras.Model, target: task.Targe
     num_codes = preprocessor.get_layer("word_ngrams").size + 1
     vectors = layers.Embedding(num_codes, hp.Int("units", 8, 32, default=16), mask_zero=True)(inputs["word_ngrams"])
     seen = [layers.GlobalAveragePooling1D()(vectors), inputs["features"]]
-    sentences = sentence_vectors.choose(hp, config, inputs["tokens"]) if "tokens" in inputs else None
+    sentences = sentence_vectors.choose(hp, config, inputs["tokens"], can_be_tuned=True) if "tokens" in inputs else None
     joined = layers.Concatenate()([*seen, sentences.seen] if sentences else seen)
     hidden = layers.Dropout(hp.Float("dropout", 0.0, 0.5, default=0.1))(joined)
     outputs = task.output_head(layers.RepeatVector(2)(hidden), target)
     if sentences:
-        return sentences.network(config, inputs, outputs)
+        return sentences.network(config, inputs, outputs, schedule=lambda _: keras.optimizers.Adam(1e-3))
     return keras.Model(inputs, outputs, name="network")

@@ -1,6 +1,7 @@
 """build_model: weighted bags of words and n-grams, beside a convolution over the words in their order."""
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import keras
@@ -9,8 +10,9 @@ from keras import layers, ops
 from . import task
 from .config import Config
 from .layers import LINEAR, NGRAMS, BesideLinear, WeightedBag, WithLinear
+from .settings.training import COMPARED
 from .text.vocabulary import BagOfNgrams
-from .transfer.search_space import COMBINED, SCRATCH, of_networks, trained
+from .transfer.search_space import COMBINED, FINE_TUNED, SCRATCH, of_networks, trained
 
 if TYPE_CHECKING:
     import keras_tuner
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 WIDEST = 3  # words that the convolution sees at once
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
+TUNED_RATE, RISING = 0.02, 0.1  # of the learning rate, for fine-tuning; share of the steps in which that rises
 MAX_LINEAR_WEIGHTS = 20_000_000  # of a linear model beside the network, 80 MB; one with more is left out
 
 
@@ -48,7 +51,7 @@ def build_model(
     if "tokens" in inputs:
         from .transfer import sentence_vectors  # here, since most networks are trained without
 
-        vectors = sentence_vectors.choose(hp, config, inputs["tokens"])
+        vectors = sentence_vectors.choose(hp, config, inputs["tokens"], can_be_tuned=True)
     with of_networks(hp, SCRATCH, COMBINED):
         seen = [[]] if vectors and vectors.is_alone else [[own] for own in scratch_members(hp, inputs, preprocessor)]
     beside = [inputs["features"], *([vectors.seen] if vectors else [])]
@@ -60,7 +63,11 @@ def build_model(
     is_small = ngrams.size * outputs.shape[-1] <= MAX_LINEAR_WEIGHTS
     if "single_words" in inputs and is_small and not (vectors and vectors.is_alone):  # texts are long
         kind, outputs = WithLinear, beside_linear(outputs, inputs[NGRAMS], ngrams)
-    model = vectors.network(config, inputs, outputs, kind) if vectors else kind(inputs, outputs, name="network")
+    if vectors:
+        of_steps = partial(optimizer, config, hp, num_ngrams=ngrams.length)
+        model = vectors.network(config, inputs, outputs, kind, of_steps)
+    else:
+        model = kind(inputs, outputs, name="network")
     model.compile(
         optimizer=optimizer(config, hp, num_steps, ngrams.length),
         loss=task.loss(target),
@@ -85,14 +92,22 @@ def optimizer(
 
     The default rate is lower where texts are long, of up to `num_ngrams` n-grams. The weights of a text have the length
     1: if all n-grams move by the learning rate, their weighted sum moves by the square root of their number.
+    The rate of fine-tuning is small, and rises in the first steps (Devlin et al. 2019).
 
     Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
     checkpoint, so that training that was interrupted continues with the same rates.
     """
-    default = config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / num_ngrams))
+    is_tuned = hp.values.get(COMPARED) == FINE_TUNED
+    default = config.learning_rate * (1.0 if is_tuned else min(1.0, math.sqrt(LARGEST_BAG / num_ngrams)))
     rate = trained(hp, config, "learning_rate", 5e-4, 3e-2, default, sampling="log")
+    schedule = keras.optimizers.schedules.CosineDecay(rate, num_steps)
+    if is_tuned:
+        rising = max(1, round(RISING * num_steps))
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0, num_steps - rising, warmup_target=TUNED_RATE * rate, warmup_steps=rising
+        )
     return keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(rate, num_steps),
+        schedule,
         weight_decay=trained(hp, config, "weight_decay", 1e-3, 1.0, 0.01, sampling="log"),
     )
 

@@ -25,10 +25,13 @@ from project.evaluation.vectors import compare
 from project.settings.base import PACKAGE
 from project.settings.training import COMPARED
 from project.stages import accept, collect, embed, export, train
+from project.training import fit
 from project.transfer import bert, sentence_vectors
 from project.transfer.bert import WordPiece
-from project.transfer.fine_tuning import FROZEN, POOLED, SCRATCH
-from project.transfer.sentence_vectors import COMBINED, HASHES, NAME
+from project.transfer.depth import Tuned
+from project.transfer.fine_tuning import POOLED
+from project.transfer.search_space import COMBINED, FINE_TUNED, FROZEN, SCRATCH
+from project.transfer.sentence_vectors import HASHES, NAME
 
 import page_structure
 import tiny_bert
@@ -116,7 +119,8 @@ def test_vectors_are_those_of_the_formula_whatever_the_padding(folder: Path, mon
     np.testing.assert_allclose(network(codes), expected, atol=1e-5)
     monkeypatch.setattr(bert, "CODES_AT_ONCE", 12)  # two of the three different texts, and then one
     in_parts = bert.InParts(network)
-    np.testing.assert_allclose(in_parts(codes), expected, atol=1e-5)
+    for training in (False, True):
+        np.testing.assert_allclose(in_parts(codes, training=training), expected, atol=1e-5)
     columns = codes.reshape(2, 2, 6)  # two texts for each of two examples
     np.testing.assert_allclose(in_parts(columns), expected.reshape(2, -1), atol=1e-5)
     assert in_parts(keras.Input((2, 6), dtype="int32")).shape == (None, 2 * WIDTH)
@@ -140,7 +144,7 @@ def test_a_linear_model_of_long_texts_has_its_share_beside_the_vectors(
     }
     backbone, origin = sentence_vectors.load(sentence_vectors.find(str(folder)))
     output = sentence_vectors.pooled(backbone, inputs[sentence_vectors.TOKENS])
-    vectors = sentence_vectors.Vectors(output, keras.Input((WIDTH,), name=POOLED), origin, is_alone=False)
+    vectors = sentence_vectors.Vectors(output, keras.Input((WIDTH,), name=POOLED), origin, False, Tuned())
     outputs = task.output_head(keras.layers.RepeatVector(2)(vectors.seen), target)
     beside = layers.BesideLinear(4, outputs.shape[-1], name=layers.LINEAR)
     blended = beside([outputs, inputs[layers.NGRAMS]])
@@ -162,23 +166,39 @@ def test_auto_compares_vectors_with_a_network_from_scratch_and_the_export_takes_
 ) -> None:
     found = sentence_vectors.find(str(folder))
     monkeypatch.setattr(sentence_vectors, "find", lambda _: found)
-    monkeypatch.setattr(train, "simplest_of_the_best", lambda *_: 2)  # whichever it is: the third one has all layers
+    monkeypatch.setattr(train, "simplest_of_the_best", lambda *_: 3)  # whichever it is: the last one has all changes
     config = make_config(backbone="auto", epochs=2)
     for stage in (collect, train, accept, export):
         stage.main(config)
     run = artifacts.read_json(config.paths.run, "train")
     rows = {row["name"]: row for row in run["candidates"]}
-    assert list(rows) == [SCRATCH, FROZEN, COMBINED]
+    assert list(rows) == [SCRATCH, FROZEN, COMBINED, FINE_TUNED]
     assert rows[COMBINED]["num_weights"] > rows[SCRATCH]["num_weights"]
-    assert [row["name"] for row in run["candidates"] if row["chosen"]] == [COMBINED]
-    assert run["hyperparameters"][COMPARED] == COMBINED
-    trained = keras.models.load_model(config.paths.model).get_layer("network").get_layer("backbone")
-    np.testing.assert_array_equal(
-        trained.network.get_layer("embeddings.word_embeddings").get_weights()[0],
-        tensors()["embeddings.word_embeddings.weight"],
-        err_msg="the network was to stay as it is",
-    )
+    assert rows[FINE_TUNED]["num_trained"] > rows[COMBINED]["num_trained"]
+    assert [row["name"] for row in run["candidates"] if row["chosen"]] == [FINE_TUNED]
+    assert run["hyperparameters"][COMPARED] == FINE_TUNED
     assert run["pretrained"]["name"] == str(folder)
+    tuned = keras.models.load_model(config.paths.model).get_layer("network").get_layer("backbone").network
+    given, name = tensors(), "encoder.layer.0.output.dense"
+    for layer, tensor, is_changed in (
+        ("embeddings.word_embeddings", given["embeddings.word_embeddings.weight"], False),
+        (name, given[f"{name}.weight"].T, True),
+    ):
+        assert np.array_equal(tuned.get_layer(layer).get_weights()[0], tensor) != is_changed
+
+
+@pytest.mark.parametrize("network", [FROZEN, COMBINED])
+def test_a_network_that_is_not_fine_tuned_stays_as_it_is(
+    folder: Path, make_config: Callable[..., Config], network: str
+) -> None:
+    config = make_config(backbone=str(folder), epochs=2)
+    collect.main(config)
+    artifacts.write_json(config.paths.best_hyperparameters, {"values": {COMPARED: network}, **fit.found_for(config)})
+    train.main(config)
+    trained = keras.models.load_model(config.paths.model).get_layer("network").get_layer("backbone")
+    loaded, _ = sentence_vectors.load(sentence_vectors.find(str(folder)))
+    for kept, given in zip(trained.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, given)
 
 
 def test_vectors_of_a_table_tell_which_texts_are_the_same(

@@ -24,6 +24,12 @@ def test_the_last_layers_are_tuned_but_no_statistics() -> None:
         assert {variable.path.split("/")[-2] for variable in network.trainable_variables} == expected
 
 
+def test_embeddings_stay_with_those_that_the_examples_lack() -> None:
+    network = keras.Sequential([keras.Input((3,), dtype="int32"), layers.Embedding(5, 2), layers.Dense(2)])
+    set_trainable(network, 1)
+    assert [variable.path.split("/")[-1] for variable in network.trainable_variables] == ["kernel", "bias"]
+
+
 def steps_of_layers(first_rate: float, optimizer: keras.optimizers.Optimizer, folder: Path) -> list[float]:
     """How far one step moves three layers of a backbone, and the head."""
     keras.utils.set_random_seed(0)

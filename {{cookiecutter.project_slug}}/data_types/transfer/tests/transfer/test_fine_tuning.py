@@ -11,6 +11,7 @@ from keras import layers
 
 from project.core.errors import InputError
 from project.data import batching
+from project.transfer import fine_tuning
 from project.transfer.depth import Tuned
 from project.transfer.fine_tuning import OVERCONFIDENCE, POOLED, FineTuned
 
@@ -81,6 +82,27 @@ def test_the_steps_by_which_the_time_is_estimated_are_undone(network: FineTuned)
         np.testing.assert_array_equal(variable, value)
     assert int(network.optimizer.iterations) == 0
     assert all(not np.any(variable) for variable in network.optimizer.variables if variable.path.endswith("momentum"))
+
+
+def test_of_large_batches_some_examples_tell_the_time(network: FineTuned, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, fit = list[int](), keras.Model.fit
+
+    def watch(model: keras.Model, batches: tf.data.Dataset, **options: Any) -> keras.callbacks.History:
+        seen.extend(len(targets) for _, targets in batches)
+        return fit(model, batches, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", watch)
+    monkeypatch.setattr(fine_tuning, "TIMED_ROWS", 2)
+    assert network.seconds_per_step(examples(), []) > 0
+    assert seen == [2] * (1 + fine_tuning.TIMED)
+
+
+def test_too_few_epochs_are_refused(network: FineTuned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "seconds_per_step", lambda *_: 1.0)
+    network.fewest_epochs = 2
+    assert network.plan(examples(), [], batching.TimeLimit(1), 0, ALL_EPOCHS, None) == 6
+    with pytest.raises(InputError, match=r"time for 1\.5 epochs of fine-tuning, and it needs 2"):
+        network.plan(examples(), [], batching.TimeLimit(0.25), 0, ALL_EPOCHS, None)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(1e-6, ALL_EPOCHS), (1e6, 1)])

@@ -43,9 +43,18 @@ class InParts(layers.Layer):
         shape: tuple[int | None, ...] = self.network.input_shape
         return shape
 
-    def call(self, codes: tf.Tensor) -> tf.Tensor:
-        """Fills the last part with padding."""
+    @property
+    def layers(self) -> list[keras.layers.Layer]:
+        """Those of the network."""
+        found: list[keras.layers.Layer] = self.network.layers
+        return found
+
+    def call(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Fills the last part with padding; in training, all are computed at once."""
         length, width = codes.shape[-1], self.network.output_shape[-1]
+        if training:
+            vectors = self.of_part(tf.reshape(codes, [-1, length]), training=True)
+            return tf.reshape(vectors, [-1, math.prod(codes.shape[1:-1]) * width])
         distinct, places = tf.raw_ops.UniqueV2(x=tf.reshape(codes, [-1, length]), axis=[0])
         num_distinct = tf.shape(distinct)[0]
         size = tf.clip_by_value(num_distinct, 1, max(1, CODES_AT_ONCE // length))
@@ -55,13 +64,14 @@ class InParts(layers.Layer):
         vectors = tf.gather(tf.reshape(vectors, [-1, width]), places)
         return tf.reshape(vectors, [-1, math.prod(codes.shape[1:-1]) * width])
 
-    def of_part(self, codes: tf.Tensor) -> tf.Tensor:
+    def of_part(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The vectors of a part, (size, width)."""
         longest = tf.reduce_max(tf.math.count_nonzero(codes, axis=1, dtype="int32"))
-        return self.network(codes[:, : tf.maximum(longest, 1)], training=False)
+        return self.network(codes[:, : tf.maximum(longest, 1)], training=training)
 
-    def compute_output_spec(self, codes: keras.KerasTensor) -> keras.KerasTensor:
+    def compute_output_spec(self, codes: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         """States the width."""
+        del training
         width = math.prod(codes.shape[1:-1]) * self.network.output_shape[-1]
         return keras.KerasTensor((codes.shape[0], width), self.network.output.dtype)
 

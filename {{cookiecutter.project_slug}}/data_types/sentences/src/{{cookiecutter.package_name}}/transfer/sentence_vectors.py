@@ -6,7 +6,7 @@ import importlib.util
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +22,9 @@ from ..data import tables
 from ..settings.training import COMPARED
 from . import bert
 from .bert import END, PADDING, START, UNKNOWN, WordPiece
-from .depth import Tuned
+from .depth import Tuned, tuned
 from .fine_tuning import HEAD, POOLED, FineTuned
-from .search_space import COMBINED, FROZEN, SCRATCH
+from .search_space import COMBINED, FINE_TUNED, FROZEN, SCRATCH
 from .weights import giving_up
 
 TOKENS = "tokens"  # the output of the preprocessor that the network sees
@@ -42,6 +42,7 @@ LICENCE = "Apache-2.0"
 REMEDY = "get the files again, or give another backbone"
 MEASURED = 2_000  # texts that tell how many pieces texts have
 COVERED = 0.99  # share of them that is not cut
+FEWEST_EPOCHS = 3  # of fine-tuning, as BERT usually has (Devlin et al. 2019: 2 to 4)
 
 Folder = Path | zipfile.Path
 
@@ -57,33 +58,43 @@ class Vectors(NamedTuple):
     """Its name, its licence and the SHA-256 of its weights."""
     is_alone: bool
     """Whether the head sees nothing else but the features."""
+    tuned: Tuned
+    """What of the network changes in training."""
 
     def network(
-        self, config: Config, inputs: dict[str, Any], outputs: Any, head_kind: type[keras.Model] = keras.Model
+        self,
+        config: Config,
+        inputs: dict[str, Any],
+        outputs: Any,
+        head_kind: type[keras.Model] = keras.Model,
+        schedule: Callable[[int], Any] = lambda _: keras.optimizers.AdamW(),
     ) -> FineTuned:
         """The network from inputs to outputs, which come from `seen` and from all inputs but TOKENS.
 
-        Training leaves the pretrained network as it is, and fits what follows it as a model of the class `head_kind`.
+        What follows the pretrained network is fitted as a model of the class `head_kind`. If that one is tuned as well,
+        `schedule` makes the optimizer for a number of steps.
         """
         others = {name: tensor for name, tensor in inputs.items() if name != TOKENS}
         head = keras.Model({**others, POOLED: self.seen}, outputs, name=HEAD)
         model = FineTuned(inputs, head({**others, POOLED: self.output}))
-        model.configure(config, TOKENS, config.artifacts, self.origin, Tuned(), keras.optimizers.AdamW)
+        model.configure(config, TOKENS, config.artifacts, self.origin, self.tuned, schedule)
+        model.fewest_epochs = FEWEST_EPOCHS
         model.head_kind = head_kind
         return model
 
 
-def choose(hp: Any, config: Config, codes: keras.KerasTensor) -> Vectors | None:
+def choose(hp: Any, config: Config, codes: keras.KerasTensor, *, can_be_tuned: bool = False) -> Vectors | None:
     """The vectors of codes (batch, length), or (batch, columns, length), side by side; None for SCRATCH.
 
     `make train` compares all choices unless `make tune` has found the best.
     """
-    choice = hp.Choice(COMPARED, choices(config))
+    choice = hp.Choice(COMPARED, [*choices(config), *([FINE_TUNED] if can_be_tuned else [])])
     if choice == SCRATCH:
         return None
     backbone, origin = load(find(config.backbone))
     output = pooled(backbone, codes)
-    return Vectors(output, keras.Input(output.shape[1:], name=POOLED), origin, choice == FROZEN)
+    seen, is_alone = keras.Input(output.shape[1:], name=POOLED), choice in (FROZEN, FINE_TUNED)
+    return Vectors(output, seen, origin, is_alone, tuned(hp, choice))
 
 
 def pooled(backbone: keras.Model, codes: keras.KerasTensor) -> keras.KerasTensor:

@@ -9,6 +9,8 @@ import numpy as np
 from .linear_head import layers_of
 from .search_space import FINE_TUNED, of_networks
 
+NEVER_TUNED = (keras.layers.BatchNormalization, keras.layers.Embedding)
+
 
 class Tuned(NamedTuple):
     """What of a backbone is fine-tuned; by default nothing, it is frozen."""
@@ -29,16 +31,17 @@ def tuned(hp: Any, choice: str) -> Tuned:
 
 
 def set_trainable(backbone: keras.Model, share: float) -> None:
-    """Has the last layers, which are this share of all, change in training; batch normalization never does.
+    """Has the last layers, which are this share of all, change in training; two kinds never do.
 
-    It would compute its statistics anew from each batch, whatever the backbone is called with.
+    Batch normalization would compute its statistics anew from each batch, whatever the backbone is called with.
+    Embeddings of words that the examples lack would stay where they are, and no longer fit the others.
     """
     backbone.trainable = False  # else Keras does not look at the networks inside
     backbone.trainable = share > 0
     every = layers_of(backbone) if share > 0 else []
     first = round((1 - share) * len(every))
     for place, layer in enumerate(every):
-        layer.trainable = place >= first and not isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = place >= first and not isinstance(layer, NEVER_TUNED)
 
 
 def slow_down(

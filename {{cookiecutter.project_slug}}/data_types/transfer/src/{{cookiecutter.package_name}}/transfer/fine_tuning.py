@@ -28,7 +28,7 @@ STRONGEST, WEAKEST, PENALTIES = 10.0, 1e-5, 12  # of a linear head, by feature a
 ALL_RIGHT = "accuracy"  # a metric that is 1 if all classes are right
 OVERCONFIDENCE = 1.75  # the expected temperature of a network that was fine-tuned on a few hundred images
 FINE_EPOCHS, FINE_STEPS = 10, 300  # of fine-tuning, unless `epochs` is set: whichever is more
-TIMED = 3  # batches by which the time for all is estimated
+TIMED, TIMED_ROWS = 3, 32  # batches by which the time for all is estimated, and of how many examples at most
 VALIDATED = 1 / 3  # of the time of a training step, for a batch that is only scored
 
 
@@ -63,6 +63,8 @@ class FineTuned(keras.Model):
 
     head_kind: type[keras.Model] = keras.Model
     """The class that fits and validates the head on features."""
+    fewest_epochs: float = 0
+    """Fine-tuning is refused if there is time for fewer."""
 
     def configure(
         self,
@@ -142,6 +144,9 @@ class FineTuned(keras.Model):
         possible = initial_epoch + max(0.0, limit.end - time.monotonic()) / seconds
         if possible >= epochs:
             return epochs
+        if possible < self.fewest_epochs:
+            message = f"backbone_minutes leaves time for {possible:.1f} epochs of fine-tuning"
+            raise InputError(f"{message}, and it needs {self.fewest_epochs}")
         print(f"backbone_minutes leaves time for {possible:.1f} of {epochs} epochs of fine-tuning")
         self.reschedule(max(1, round(possible * of_epoch)))
         return max(initial_epoch + 1, math.ceil(possible))
@@ -153,15 +158,16 @@ class FineTuned(keras.Model):
         self.recompile(optimizer)
 
     def seconds_per_step(self, x: tf.data.Dataset, callbacks: list[Any]) -> float:
-        """How long a training step takes, by a few of them, which are undone."""
+        """How long a training step takes, by a few of them on some of the examples, which are undone."""
         self.optimizer.build(self.trainable_variables)
         changed, ends = [*self.variables, *self.optimizer.variables], list[float]()
         before = [variable.numpy() for variable in changed]
         clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.monotonic()))
-        super().fit(x.take(1 + TIMED), callbacks=[*preparing(callbacks), clock], verbose=0, shuffle=False)
+        some = x.take(1 + TIMED).map(lambda *batch: tf.nest.map_structure(lambda values: values[:TIMED_ROWS], batch))
+        super().fit(some, callbacks=[*preparing(callbacks), clock], verbose=0, shuffle=False)
         for variable, value in zip(changed, before, strict=True):
             variable.assign(value)
-        return (ends[-1] - ends[0]) / (len(ends) - 1)
+        return (ends[-1] - ends[0]) / (len(ends) - 1) * max(1.0, largest(x) / TIMED_ROWS)
 
     def fit_head(
         self, x: Any, callbacks: list[Any], *, validation_data: Any = None, **options: Any
