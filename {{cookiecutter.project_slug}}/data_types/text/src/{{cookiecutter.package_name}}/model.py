@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDEST = 3  # words that the convolution sees at once
 LONGEST_SEQUENCE = 128  # words: in longer texts, it matters little in which order they stand
 LARGEST_BAG = 128  # n-grams of a text: a step moves the sum over larger bags too far
-TUNED_RATE, RISING = 0.02, 0.1  # of the learning rate, for fine-tuning; share of the steps in which that rises
+TUNED_RATE = 0.02  # of the learning rate, for a pretrained network, which must not forget
 MAX_LINEAR_WEIGHTS = 20_000_000  # of a linear model beside the network, 80 MB; one with more is left out
 
 
@@ -92,22 +92,27 @@ def optimizer(
 
     The default rate is lower where texts are long, of up to `num_ngrams` n-grams. The weights of a text have the length
     1: if all n-grams move by the learning rate, their weighted sum moves by the square root of their number.
-    The rate of fine-tuning is small, and rises in the first steps (Devlin et al. 2019).
 
     Use any optimizer and schedule of Keras. A schedule follows the optimizer's own step count, which is part of a
     checkpoint, so that training that was interrupted continues with the same rates.
     """
-    is_tuned = hp.values.get(COMPARED) == FINE_TUNED
-    default = config.learning_rate * (1.0 if is_tuned else min(1.0, math.sqrt(LARGEST_BAG / num_ngrams)))
+    if hp.values.get(COMPARED) == FINE_TUNED:
+        return tuning_optimizer(config, hp, num_steps)
+    default = config.learning_rate * min(1.0, math.sqrt(LARGEST_BAG / num_ngrams))
     rate = trained(hp, config, "learning_rate", 5e-4, 3e-2, default, sampling="log")
-    schedule = keras.optimizers.schedules.CosineDecay(rate, num_steps)
-    if is_tuned:
-        rising = max(1, round(RISING * num_steps))
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, num_steps - rising, warmup_target=TUNED_RATE * rate, warmup_steps=rising
-        )
     return keras.optimizers.AdamW(
-        schedule,
+        keras.optimizers.schedules.CosineDecay(rate, num_steps),
+        weight_decay=trained(hp, config, "weight_decay", 1e-3, 1.0, 0.01, sampling="log"),
+    )
+
+
+def tuning_optimizer(config: Config, hp: "keras_tuner.HyperParameters", num_steps: int) -> keras.optimizers.Optimizer:
+    """As `optimizer`, for a pretrained network that is fine-tuned: at a small rate, which rises in the first steps."""
+    from .transfer.fine_tuning import warmed_up  # here, since most networks are trained without
+
+    rate = trained(hp, config, "learning_rate", 5e-4, 3e-2, config.learning_rate, sampling="log")
+    return keras.optimizers.AdamW(
+        warmed_up(TUNED_RATE * rate, num_steps),
         weight_decay=trained(hp, config, "weight_decay", 1e-3, 1.0, 0.01, sampling="log"),
     )
 

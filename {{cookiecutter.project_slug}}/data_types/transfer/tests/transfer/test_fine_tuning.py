@@ -115,6 +115,12 @@ def test_fine_tuning_ends_in_time(
     assert len(history.epoch) == expected
 
 
+def test_the_rate_of_a_network_that_must_not_forget_rises_first() -> None:
+    rates = [float(fine_tuning.warmed_up(0.1, 100)(step)) for step in (0, 5, 10, 55, 100)]
+    assert rates == pytest.approx([0, 0.05, 0.1, 0.05, 0])
+    assert float(fine_tuning.warmed_up(0.1, 1)(1)) == pytest.approx(0.1)
+
+
 def test_without_time_a_network_is_left_out(network: FineTuned) -> None:
     network.minutes = 0
     with pytest.raises(InputError, match="took all backbone_minutes"):
