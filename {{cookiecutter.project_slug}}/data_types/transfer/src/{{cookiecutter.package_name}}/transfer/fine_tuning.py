@@ -342,7 +342,7 @@ class FineTuned(keras.Model):
 
 
 def warmed_up(rate: float, num_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """A learning rate that rises in the first tenth of the steps (Devlin et al. 2019), and falls along half a cosine."""
+    """A rate that rises in the first tenth of the steps (Devlin et al. 2019), and then falls along half a cosine."""
     rising = max(1, num_steps // 10)
     falling = max(1, num_steps - rising)
     return keras.optimizers.schedules.CosineDecay(0.0, falling, warmup_target=rate, warmup_steps=rising)
