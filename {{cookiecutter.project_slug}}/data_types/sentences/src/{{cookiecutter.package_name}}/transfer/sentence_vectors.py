@@ -88,7 +88,7 @@ def choose(hp: Any, config: Config, codes: keras.KerasTensor, *, can_be_tuned: b
 
     `make train` compares all choices unless `make tune` has found the best.
     """
-    choice = hp.Choice(COMPARED, [*choices(config), *([FINE_TUNED] if can_be_tuned else [])])
+    choice = hp.Choice(COMPARED, choices(config, can_be_tuned))
     if choice == SCRATCH:
         return None
     backbone, origin = load(find(config.backbone))
@@ -103,9 +103,10 @@ def pooled(backbone: keras.Model, codes: keras.KerasTensor) -> keras.KerasTensor
     return keras.layers.Rescaling(backbone.output_shape[-1] ** 0.5, name=POOLED)(vectors)
 
 
-def choices(config: Config) -> list[str]:
+def choices(config: Config, can_be_tuned: bool) -> list[str]:
     """What `make train` compares: with `auto` also the network from scratch."""
-    return [SCRATCH, FROZEN, COMBINED] if config.backbone == "auto" else [FROZEN, COMBINED]
+    pretrained = [FROZEN, COMBINED, *([FINE_TUNED] if can_be_tuned else [])]
+    return [SCRATCH, *pretrained] if config.backbone == "auto" else pretrained
 
 
 def tokens(
