@@ -127,6 +127,22 @@ def test_without_time_a_network_is_left_out(network: FineTuned) -> None:
         network.fit(examples(), callbacks=[])
 
 
+class Greedy(layers.Layer):
+    """Asks for more memory than a machine has."""
+
+    def call(self, values: tf.Tensor) -> tf.Tensor:
+        return values + tf.reduce_sum(tf.random.uniform([2**44]))
+
+
+def test_what_does_not_fit_into_memory_is_left_out(network: FineTuned, tmp_path: Path) -> None:
+    pooled = Greedy(name=POOLED)(network.get_layer("backbone")(network.input["seen"]))
+    greedy = FineTuned(network.input, layers.Dense(1)(pooled))
+    greedy.configure(Config(epochs=1), "seen", tmp_path, {}, Tuned(1.0), network.schedule)
+    greedy.compile("adam", "mse")
+    with pytest.raises(InputError, match="batches of 4 examples on a pretrained network do not fit into memory"):
+        greedy.fit(examples(), callbacks=[])
+
+
 def test_several_workers_look_at_no_clock(network: FineTuned, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TF_CONFIG", "{}")
     network.configure(Config(), "seen", tmp_path, {}, Tuned(1.0), network.schedule)

@@ -50,30 +50,36 @@ class InParts(layers.Layer):
         return found
 
     def call(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Fills the last part with padding; in training, all are computed at once."""
-        length, width = codes.shape[-1], self.network.output_shape[-1]
-        if training:
-            vectors = self.of_part(tf.reshape(codes, [-1, length]), training=True)
-            return tf.reshape(vectors, [-1, math.prod(codes.shape[1:-1]) * width])
-        distinct, places = tf.raw_ops.UniqueV2(x=tf.reshape(codes, [-1, length]), axis=[0])
+        """Computes all at once in training, which needs the gradients of all."""
+        texts = tf.reshape(codes, [-1, codes.shape[-1]])
+        vectors = self.vectors(texts) if training else self.in_parts(texts)
+        return tf.reshape(vectors, [-1, self.width(codes)])
+
+    def in_parts(self, codes: tf.Tensor) -> tf.Tensor:
+        """The vectors of texts, part by part; the last part is filled with padding."""
+        length = codes.shape[-1]
+        distinct, places = tf.raw_ops.UniqueV2(x=codes, axis=[0])
         num_distinct = tf.shape(distinct)[0]
         size = tf.clip_by_value(num_distinct, 1, max(1, CODES_AT_ONCE // length))
         filled = tf.pad(distinct, [[0, -num_distinct % size], [0, 0]])
         parts = tf.reshape(filled, tf.stack([-1, size, length]))
-        vectors = tf.map_fn(self.of_part, parts, parallel_iterations=1, fn_output_signature=self.network.output.dtype)
-        vectors = tf.gather(tf.reshape(vectors, [-1, width]), places)
-        return tf.reshape(vectors, [-1, math.prod(codes.shape[1:-1]) * width])
+        vectors = tf.map_fn(self.vectors, parts, parallel_iterations=1, fn_output_signature=self.network.output.dtype)
+        return tf.gather(tf.reshape(vectors, [-1, self.network.output_shape[-1]]), places)
 
-    def of_part(self, codes: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The vectors of a part, (size, width)."""
+    def vectors(self, codes: tf.Tensor) -> tf.Tensor:
+        """The vectors of texts, (num_texts, width)."""
         longest = tf.reduce_max(tf.math.count_nonzero(codes, axis=1, dtype="int32"))
-        return self.network(codes[:, : tf.maximum(longest, 1)], training=training)
+        vectors: tf.Tensor = self.network(codes[:, : tf.maximum(longest, 1)])
+        return vectors
+
+    def width(self, codes: tf.Tensor | keras.KerasTensor) -> int:
+        """That of the vectors of all columns, side by side."""
+        return math.prod(codes.shape[1:-1]) * int(self.network.output_shape[-1])
 
     def compute_output_spec(self, codes: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
         """States the width."""
         del training
-        width = math.prod(codes.shape[1:-1]) * self.network.output_shape[-1]
-        return keras.KerasTensor((codes.shape[0], width), self.network.output.dtype)
+        return keras.KerasTensor((codes.shape[0], self.width(codes)), self.network.output.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Adds the network."""

@@ -96,15 +96,24 @@ class FineTuned(keras.Model):
         """
         return OVERCONFIDENCE if self.tuned_share else 1.0
 
-    def fit(self, x: Any, *, initial_epoch: int = 0, epochs: int = 1, **options: Any) -> keras.callbacks.History:
+    def fit(self, x: Any, **options: Any) -> keras.callbacks.History:
         """As `keras.Model.fit`, within the time that is allowed; one that goes on after a kill is in its last phase.
 
         Raises:
-            InputError: there is no time.
+            InputError: there is no time, or not enough memory.
         """
         if self.minutes <= 0:
             raise InputError("pretrained networks before it took all backbone_minutes")
-        limit = batching.TimeLimit(self.minutes)
+        try:
+            return self.fit_in_phases(x, batching.TimeLimit(self.minutes), **options)
+        except tf.errors.ResourceExhaustedError as error:
+            message = f"batches of {largest(x)} examples on a pretrained network do not fit into memory"
+            raise InputError(f"{message}; set a smaller batch_size") from error
+
+    def fit_in_phases(
+        self, x: Any, limit: batching.TimeLimit, *, initial_epoch: int = 0, epochs: int = 1, **options: Any
+    ) -> keras.callbacks.History:
+        """Fits the head and, if the backbone is tuned, then all."""
         callbacks = [*options.pop("callbacks"), limit]
         if not self.tuned_share:
             return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
