@@ -105,6 +105,18 @@ def test_too_few_epochs_are_refused(network: FineTuned, monkeypatch: pytest.Monk
         network.plan(examples(), [], batching.TimeLimit(0.25), 0, ALL_EPOCHS, None)
 
 
+def test_too_few_epochs_are_refused_before_the_head_takes_time(
+    network: FineTuned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = list[str]()
+    monkeypatch.setattr(network, "seconds_per_step", lambda *_: 1e6)
+    monkeypatch.setattr(network, "fit_head", lambda *_, **__: heads.append("fitted"))
+    network.fewest_epochs = 1
+    with pytest.raises(InputError, match=r"time for 0\.0 epochs of fine-tuning, and it needs 1"):
+        network.fit(examples(), callbacks=[])
+    assert not heads
+
+
 @pytest.mark.parametrize(("seconds", "expected"), [(1e-6, ALL_EPOCHS), (1e6, 1)])
 def test_fine_tuning_ends_in_time(
     network: FineTuned, monkeypatch: pytest.MonkeyPatch, seconds: float, expected: int

@@ -118,20 +118,23 @@ class FineTuned(keras.Model):
         if not self.tuned_share:
             return self.fit_head(x, callbacks, initial_epoch=initial_epoch, epochs=epochs, **options)
         backbone, own = self.get_layer("backbone"), self.optimizer
+        validation = options.get("validation_data")
         if initial_epoch == 0:
+            if self.fewest_epochs and not self.has_epochs:
+                self.possible_epochs(x, callbacks, limit, 0, validation)  # refused before the head takes time
             with self.distribute_strategy.scope():
                 head_only = keras.optimizers.Adam(HEAD_RATE)
             set_trainable(backbone, 0)
             self.recompile(head_only)
-            seen = options.get("validation_data")
-            head_epochs = 1 if seen is None and self.is_linear() else HEAD_EPOCHS  # else the last penalty would count
-            self.fit_head(x, preparing(callbacks), validation_data=seen, epochs=head_epochs, verbose=0, shuffle=False)
+            head_epochs = 1 if validation is None and self.is_linear() else HEAD_EPOCHS  # or the last penalty counts
+            of_head = {"validation_data": validation, "epochs": head_epochs, "verbose": 0, "shuffle": False}
+            self.fit_head(x, preparing(callbacks), **of_head)
         set_trainable(backbone, self.tuned_share)
         if self.has_epochs:
             self.recompile(own)
         else:
             epochs = min(epochs, max(FINE_EPOCHS, FINE_STEPS // int(x.cardinality())))
-            epochs = self.plan(x, callbacks, limit, initial_epoch, epochs, options.get("validation_data"))
+            epochs = self.plan(x, callbacks, limit, initial_epoch, epochs, validation)
         return super().fit(x, initial_epoch=initial_epoch, epochs=epochs, callbacks=callbacks, **options)
 
     def plan(
@@ -146,19 +149,36 @@ class FineTuned(keras.Model):
         """Takes an optimizer whose rate falls in the steps that there is time for; returns in how many epochs."""
         of_epoch = int(x.cardinality())
         self.reschedule(epochs * of_epoch)
-        if math.isinf(limit.end) or of_epoch <= TIMED:
-            return epochs
-        validated = VALIDATED * int(validation.cardinality()) if validation is not None else 0
-        seconds = self.seconds_per_step(x, callbacks) * (of_epoch + validated)
-        possible = initial_epoch + max(0.0, limit.end - time.monotonic()) / seconds
+        possible = self.possible_epochs(x, callbacks, limit, initial_epoch, validation)
         if possible >= epochs:
             return epochs
-        if possible < self.fewest_epochs:
-            message = f"backbone_minutes leaves time for {possible:.1f} epochs of fine-tuning"
-            raise InputError(f"{message}, and it needs {self.fewest_epochs}")
         print(f"backbone_minutes leaves time for {possible:.1f} of {epochs} epochs of fine-tuning")
         self.reschedule(max(1, round(possible * of_epoch)))
         return max(initial_epoch + 1, math.ceil(possible))
+
+    def possible_epochs(
+        self,
+        x: tf.data.Dataset,
+        callbacks: list[Any],
+        limit: batching.TimeLimit,
+        initial_epoch: int,
+        validation: tf.data.Dataset | None,
+    ) -> float:
+        """How many epochs of fine-tuning there is time for, those before `initial_epoch` included.
+
+        Raises:
+            InputError: they are too few.
+        """
+        of_epoch = int(x.cardinality())
+        if math.isinf(limit.end) or of_epoch <= TIMED:
+            return math.inf
+        validated = VALIDATED * int(validation.cardinality()) if validation is not None else 0
+        seconds = self.seconds_per_step(x, callbacks) * (of_epoch + validated)
+        possible = initial_epoch + max(0.0, limit.end - time.monotonic()) / seconds
+        if possible < self.fewest_epochs:
+            message = f"backbone_minutes leaves time for {possible:.1f} epochs of fine-tuning"
+            raise InputError(f"{message}, and it needs {self.fewest_epochs}")
+        return possible
 
     def reschedule(self, num_steps: int) -> None:
         """Changes to a new optimizer for so many steps."""
